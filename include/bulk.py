@@ -1,0 +1,173 @@
+"""Status messages into the index: each is accepted, or refused for itself, or tried again for as long as it takes."""
+
+import logging
+import re
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from typing import Any, Final, NamedTuple
+
+from elasticsearch import ApiError, Elasticsearch, TransportError
+
+from include.names import INDEX
+from include.search_index import ensure_index
+
+LANES: Final = 2
+"""Bulk requests at once: on 2 cores a second one is worth a quarter to three quarters more, a third nothing."""
+CHUNK_MESSAGES: Final = 2000
+CHUNK_BYTES: Final = 8 * 1024 * 1024
+FIRST_PAUSE: Final = 0.5
+LONGEST_PAUSE: Final = 10.0
+"""Seconds between two tries while Elasticsearch takes nothing."""
+
+_KEY = re.compile(rb"(0|[1-9]\d{0,9})-(0|[1-9]\d{0,18})")
+_LATER: Final = frozenset({404, 408, 429})
+_NOT_ITS_FAULT: Final = frozenset({"index_closed_exception"})
+
+log = logging.getLogger(__name__)
+
+
+class StatusMessage(NamedTuple):
+    """A message of the status topic: where it is there, its key and its value as received."""
+
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+
+    def origin(self) -> tuple[int, int] | None:
+        """Partition and offset of its log, of the key; None when the key is no origin."""
+        match = _KEY.fullmatch(self.key or b"")
+        return match and (int(match[1]), int(match[2]))
+
+
+class Refused(NamedTuple):
+    """A message that can never be a document, and why."""
+
+    message: StatusMessage
+    reason: str
+
+
+class StoppedError(Exception):
+    """A stop was asked for while Elasticsearch took nothing: the messages are not written."""
+
+
+class _Answer(NamedTuple):
+    refused: list[Refused]
+    again: list[StatusMessage]
+    why: str
+
+
+class BulkWriter:
+    """Writes to the index over two connections; the document's id is the message's key.
+
+    One batch at a time and each key once in a batch, so the order of the verdicts of one log is kept.
+    """
+
+    def __init__(self, client: Elasticsearch, stop: threading.Event, first_pause: float = FIRST_PAUSE) -> None:
+        self._client = client
+        self._stop = stop
+        self._first_pause = first_pause
+        self._index_ensured = False
+        self._pool = ThreadPoolExecutor(LANES, "bulk")
+
+    def write(self, messages: Sequence[StatusMessage]) -> list[Refused]:
+        """Return when every message is a document, or replaced by a later one of its key, or among the refused.
+
+        Waits while Elasticsearch is away, full or busy. Raises StoppedError when the stop is set meanwhile,
+        RuntimeError for an index with another mapping, and ApiError for what waiting does not mend (no rights).
+        """
+        pending, refused = _sort(messages)
+        pause = self._first_pause
+        while pending:
+            try:
+                answers = self._send_all(pending)
+            except ApiError as error:
+                if error.status_code < 500 and error.status_code not in _LATER:
+                    raise
+                why = str(error)
+            except TransportError as error:
+                why = str(error)
+            else:
+                refused += [each for answer in answers for each in answer.refused]
+                pending = [each for answer in answers for each in answer.again]
+                why = next((answer.why for answer in answers if answer.again), "")
+            if pending:
+                log.warning(
+                    "Elasticsearch does not take %d documents (%s). Trying again in %g s. Is it up, with free disk?",
+                    *(len(pending), why, pause),
+                )
+                # It may come back empty: without its template it would guess the mapping.
+                self._index_ensured = False
+                if self._stop.wait(pause):
+                    raise StoppedError
+                pause = min(pause * 2, LONGEST_PAUSE)
+        return refused
+
+    def _send_all(self, messages: list[StatusMessage]) -> list[_Answer]:
+        if not self._index_ensured:
+            ensure_index(self._client)
+            self._index_ensured = True
+        sent = [self._pool.submit(self._send, chunk) for chunk in _chunks(messages)]
+        # All of them, before an error of one is seen: no request may be under way while a later batch is sent.
+        wait(sent)
+        return [answer.result() for answer in sent]
+
+    def _send(self, chunk: list[StatusMessage]) -> _Answer:
+        # The client's bulk helpers take the sources apart and together again: three times the time of its bulk call.
+        operations: Any = [
+            part
+            for message in chunk
+            for part in (b'{"index":{"_id":"%b"}}' % (message.key or b""), message.value or b"")
+        ]
+        answer = self._client.bulk(
+            index=INDEX, operations=operations, filter_path="errors,items.*.status,items.*.error"
+        )
+        refused: list[Refused] = []
+        again: list[StatusMessage] = []
+        why = ""
+        if answer["errors"]:
+            for message, item in zip(chunk, answer["items"], strict=True):
+                error = item["index"].get("error")
+                if error is None:
+                    continue
+                reason = f"{error['type']}: {error['reason']}"
+                if item["index"]["status"] == 400 and error["type"] not in _NOT_ITS_FAULT:
+                    refused.append(Refused(message, reason))
+                else:
+                    again.append(message)
+                    why = reason
+        return _Answer(refused, again, why)
+
+
+def _sort(messages: Sequence[StatusMessage]) -> tuple[list[StatusMessage], list[Refused]]:
+    """The last message of each key, and those that cannot be lines of a bulk request. The server judges the rest."""
+    last: dict[bytes, StatusMessage] = {}
+    refused = []
+    for message in messages:
+        if message.key is None or not _KEY.fullmatch(message.key):
+            refused.append(Refused(message, 'its key is no origin, "<partition>-<offset>"'))
+        elif message.value is None:
+            refused.append(Refused(message, "it has no value (tombstone)"))
+        elif b"\n" in message.value:
+            # A line break would make the rest of the value an action of its own.
+            refused.append(Refused(message, "it is not one line"))
+        else:
+            last[message.key] = message
+    return list(last.values()), refused
+
+
+def _chunks(messages: list[StatusMessage]) -> Iterator[list[StatusMessage]]:
+    """Parts of at most CHUNK_MESSAGES and about CHUNK_BYTES, one a lane where there is enough to share."""
+    most = min(CHUNK_MESSAGES, max(-(-len(messages) // LANES), CHUNK_MESSAGES // 4))
+    chunk: list[StatusMessage] = []
+    size = 0
+    for message in messages:
+        length = len(message.value or b"")
+        if chunk and (len(chunk) == most or size + length > CHUNK_BYTES):
+            yield chunk
+            chunk, size = [], 0
+        chunk.append(message)
+        size += length
+    if chunk:
+        yield chunk

@@ -1,0 +1,250 @@
+"""The generator plays the source system: sends made logs at a chosen rate, and hands over each day's accounts."""
+
+import logging
+import secrets
+import signal
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Final
+
+from confluent_kafka import KafkaError, KafkaException, Message, Producer
+
+from include.accounts import Accounts, ensure_export
+from include.log_maker import LogMaker
+from include.names import LOGS_TOPIC, STATUSES
+from include.settings import Settings
+
+LARGEST_STEP: Final = 1000
+"""Logs sent between two looks at the clock, the stop mark and the progress."""
+LONGEST_WAIT: Final = 0.1
+"""Seconds between the same looks when the rate is low."""
+FLUSH_SECONDS: Final = 60
+"""How long the end waits for Kafka to take what is in flight."""
+
+log = logging.getLogger(__name__)
+
+
+class NotDeliveredError(RuntimeError):
+    """Kafka has not taken every log; the message says how many, why, and what to do."""
+
+
+class Pace:
+    """How many logs are due: a bucket that fills at `rate` a second and holds at most `catch_up` seconds of it.
+
+    So after a stall it sends faster than the rate, but never more than that much of what was missed.
+    """
+
+    def __init__(self, rate: float, clock: Callable[[], float] = time.monotonic, catch_up: float = 1.0) -> None:
+        self._rate = rate
+        self._clock = clock
+        self._limit = max(rate * catch_up, 1.0)
+        self._due = 0.0
+        self._filled_at = clock()
+
+    def due(self) -> int:
+        """Logs that may be sent now."""
+        now = self._clock()
+        self._due = min(self._due + (now - self._filled_at) * self._rate, self._limit)
+        self._filled_at = now
+        return int(self._due)
+
+    def sent(self, logs: int) -> None:
+        """Take that many out of the bucket."""
+        self._due -= logs
+
+    def wait(self) -> float:
+        """Seconds until one more log is due, at most LONGEST_WAIT."""
+        return min(max((1 - self._due) / self._rate, 0.001), LONGEST_WAIT)
+
+
+class Sender:
+    """Hands logs to Kafka: idempotent, acknowledged by all replicas, retried for as long as Kafka is away.
+
+    Raises NotDeliveredError when a log was refused for good, or was still in flight at the end of `close`.
+    """
+
+    def __init__(self, bootstrap: str, stop: threading.Event) -> None:
+        self._bootstrap = bootstrap
+        self._stop = stop
+        self._refused = 0
+        self._refusal = ""
+        self._producer = Producer(
+            {
+                "bootstrap.servers": bootstrap,
+                "enable.idempotence": True,
+                "acks": "all",
+                "linger.ms": 5,
+                "compression.type": "lz4",
+                # For ever: a log leaves the queue when Kafka has it, and a full queue makes the generator wait.
+                "message.timeout.ms": 0,
+                "delivery.report.only.error": True,
+                # Critical ones only: on_error says that Kafka is away.
+                "log_level": 2,
+                "error_cb": self._on_error,
+                "on_delivery": self._on_failure,
+            }
+        )
+
+    def _on_error(self, error: KafkaError) -> None:
+        if error.code() == KafkaError._ALL_BROKERS_DOWN:
+            log.warning("Kafka at %s does not answer: waiting. Is it up?", self._bootstrap)
+
+    def _on_failure(self, error: KafkaError | None, message: Message) -> None:
+        if error is not None:
+            self._refused += 1
+            self._refusal = error.str()
+
+    def wait_for_topic(self) -> None:
+        """Return when Kafka answers and has the topic, or when stopped. Raises NotDeliveredError without the topic."""
+        while not self._stop.is_set():
+            try:
+                # All topics, not this one: asking for one by name can create it, with the wrong number of partitions.
+                topics = self._producer.list_topics(timeout=5).topics
+            except KafkaException as error:
+                log.warning(
+                    "Kafka at %s does not answer (%s): waiting. Is it up?", self._bootstrap, error.args[0].str()
+                )
+                self._stop.wait(1)
+                continue
+            if LOGS_TOPIC not in topics:
+                raise NotDeliveredError(f"Kafka at {self._bootstrap} has no topic {LOGS_TOPIC}: run the DAG bootstrap")
+            return
+
+    def send(self, key: bytes, value: bytes | None) -> bool:
+        """Queue one log; waits while the queue is full. False, and not queued, when stopped meanwhile."""
+        while True:
+            try:
+                self._producer.produce(LOGS_TOPIC, value, key)
+            except BufferError:
+                if self._stop.is_set():
+                    return False
+                self._producer.poll(LONGEST_WAIT)
+            else:
+                return True
+
+    def check(self) -> None:
+        """Learn of deliveries so far. Raises NotDeliveredError."""
+        self._producer.poll(0)
+        if self._refused:
+            raise NotDeliveredError(
+                f"{self._refused} logs were refused by Kafka at {self._bootstrap}: {self._refusal}. "
+                f"Look at topic {LOGS_TOPIC} and the broker's log, then start the generator again"
+            )
+
+    def close(self) -> None:
+        """Wait until Kafka has all that is in flight. Raises NotDeliveredError."""
+        lost = self._producer.flush(FLUSH_SECONDS)
+        self.check()
+        if lost:
+            raise NotDeliveredError(
+                f"{lost} logs are not known to be delivered: Kafka at {self._bootstrap} did not answer "
+                f"for {FLUSH_SECONDS} s. Bring it up and start the generator again"
+            )
+
+
+class AccountsOffice:
+    """Hands over the accounts export of each UTC day when the day begins, and tells the maker of the day's devices."""
+
+    def __init__(self, settings: Settings, clock: Callable[[], float] = time.time) -> None:
+        self._accounts = Accounts(settings.seed, settings.accounts)
+        self._exports = settings.accounts_exports
+        self._clock = clock
+        self._day = datetime.fromtimestamp(clock(), UTC).date()
+        if "://" in self._exports:
+            log.warning("The accounts exports are at %s: another system writes them, not the generator", self._exports)
+        self._hand_over()
+
+    def _hand_over(self) -> None:
+        if "://" not in self._exports:
+            ensure_export(self._exports, self._day, self._accounts)
+
+    @property
+    def devices(self) -> dict[int, str]:
+        """Device of each account on the day in hand, by account_no."""
+        return self._accounts.devices_on(self._day)
+
+    def new_day(self) -> bool:
+        """True when a day has begun since the last call; its export is there then."""
+        day = datetime.fromtimestamp(self._clock(), UTC).date()
+        if day == self._day:
+            return False
+        self._day = day
+        self._hand_over()
+        return True
+
+
+def run(
+    settings: Settings,
+    *,
+    count: int | None = None,
+    seconds: float | None = None,
+    rate: float | None = None,
+    share_bad: float | None = None,
+    share_suspicious: float | None = None,
+    seed: int | None = None,
+    on_progress: Callable[[int, float], None] | None = None,
+    stop: threading.Event | None = None,
+) -> dict[str, int]:
+    """Send logs until `count`, `seconds` or `stop`, whichever is first; returns how many of each status Kafka took.
+
+    What is None comes from the settings. Without a seed no two runs make the same event_ids; the accounts follow
+    settings.seed always. `on_progress(sent, logs a second)` is called about once a second. Waits while Kafka is away.
+    Raises ValueError for impossible shares, OSError when the accounts export cannot be written, NotDeliveredError.
+    """
+    stop = stop or threading.Event()
+    office = AccountsOffice(settings)
+    maker = LogMaker(
+        office.devices,
+        f"{settings.seed} {secrets.token_hex(16)}" if seed is None else seed,
+        share_bad=settings.share_bad if share_bad is None else share_bad,
+        share_suspicious=settings.share_suspicious if share_suspicious is None else share_suspicious,
+    )
+    sender = Sender(settings.kafka_bootstrap, stop)
+    sender.wait_for_topic()
+    made = dict.fromkeys(STATUSES, 0)
+    sent = shown = 0
+    started = shown_at = time.monotonic()
+    pace = Pace(settings.rate if rate is None else rate)
+    try:
+        while not stop.is_set() and (count is None or sent < count):
+            now = time.monotonic()
+            if seconds is not None and now - started >= seconds:
+                break
+            if on_progress and now - shown_at >= 1:
+                on_progress(sent, (sent - shown) / (now - shown_at))
+                shown, shown_at = sent, now
+            if office.new_day():
+                maker.use(office.devices)
+            step = min(pace.due(), LARGEST_STEP, LARGEST_STEP if count is None else count - sent)
+            if not step:
+                stop.wait(pace.wait())
+            for _ in range(step):
+                made_log = maker.make()
+                if not sender.send(made_log.key, made_log.value):
+                    break
+                made[made_log.status] += 1
+                sent += 1
+            pace.sent(step)
+            sender.check()
+    finally:
+        # However it ends: what was queued is delivered, or counted as not.
+        sender.close()
+    if on_progress:
+        on_progress(sent, sent / max(time.monotonic() - started, 0.001))
+    return made
+
+
+def main() -> None:
+    """Send logs as the settings say until SIGTERM or SIGINT."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    made = run(Settings(), stop=stop)
+    log.info("Stopped after %d logs", sum(made.values()))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,102 @@
+"""Verdicts on numbers: is the stream well? Pure functions, for sensors, `watch_logs` and `./logsieve status`."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+LEASE_LASTS: Final = timedelta(seconds=10)
+"""A driver that has not renewed its lease for this long is taken for dead."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """`ok`, and a sentence for people: the numbers, and what to do where it is not well."""
+
+    ok: bool
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Hops:
+    """What each hop holds of one range of origins: a partition, or all of them together."""
+
+    what: str
+    """Names the range to people: `partition 0`, `all partitions`."""
+    logs: int
+    """Offsets in server-logs."""
+    rows: int
+    """Rows in good_logs, bad_logs and suspicious_logs together."""
+    messages: int
+    """Messages in server-logs-status; it is at least once, so these may be more than its keys."""
+    keys: int
+    """Distinct keys among them."""
+    documents: int
+    """Documents in the index."""
+    refused: int = 0
+    """Documents in the indexer's dead-letter file instead."""
+
+
+def lag(hop: str, behind: int, limit: int) -> Verdict:
+    """`behind`: offsets that `hop` (classify, load, index) has still to do."""
+    if behind <= limit:
+        return Verdict(True, f"{hop} is {behind:,} behind")
+    return Verdict(
+        False, f"{hop} is {behind:,} behind, more than {limit:,}: see whether it runs, and whether logs come too fast"
+    )
+
+
+def freshness(what: str, age_seconds: float | None, limit_seconds: float) -> Verdict:
+    """`age_seconds`: of the newest row or document of `what`; None when there is none."""
+    if age_seconds is None:
+        return Verdict(False, f"{what} is empty: see whether logs are sent and the stream runs")
+    if age_seconds <= limit_seconds:
+        return Verdict(True, f"the newest of {what} is {age_seconds:,.0f} s old")
+    return Verdict(
+        False,
+        f"the newest of {what} is {age_seconds:,.0f} s old, more than {limit_seconds:,.0f} s: "
+        "see whether logs are sent and the stream runs",
+    )
+
+
+def share_of_bad(bad: int, total: int, limit: float) -> Verdict:
+    """`bad` logs of `total` in the range looked at; `limit` between 0 and 1. No logs at all are well."""
+    share = bad / total if total else 0.0
+    if share <= limit:
+        return Verdict(True, f"{share:.1%} of {total:,} logs are bad")
+    return Verdict(
+        False, f"{share:.1%} of {total:,} logs are bad, more than {limit:.1%}: look at the reasons in bad_logs"
+    )
+
+
+def filling(what: str, before: int, after: int) -> Verdict:
+    """Two counts of `what`, one after the other."""
+    if after > before:
+        return Verdict(True, f"{what} is filling: {after - before:,} more, {after:,} in all")
+    return Verdict(
+        False, f"{what} is not filling: {before:,} before, {after:,} now. See whether logs are sent and the stream runs"
+    )
+
+
+def conservation(hops: Hops) -> Verdict:
+    """Every log has one row, one status key and one document, or a dead letter. Repeated status messages are well."""
+    differences = [
+        f"{count:,} {name} ({count - hops.logs:+,}): {remedy}"
+        for name, count, remedy in (
+            ("status keys", hops.keys, "see classify"),
+            ("rows", hops.rows, "see load"),
+            ("documents and dead letters", hops.documents + hops.refused, "see the indexer"),
+        )
+        if count != hops.logs
+    ]
+    if hops.messages < hops.keys:
+        differences.append(
+            f"{hops.messages:,} status messages for {hops.keys:,} keys: they were not counted at one moment"
+        )
+    if differences:
+        return Verdict(False, f"{hops.what}: {hops.logs:,} logs, but {'; '.join(differences)}")
+    return Verdict(True, f"{hops.what}: {hops.logs:,} logs, each with one row, one status key and one document")
+
+
+def lease_is_free(heartbeat_at: datetime | None, now: datetime) -> bool:
+    """Whether another driver may take the lease: nobody has it, or its heartbeat is older than LEASE_LASTS."""
+    return heartbeat_at is None or now - heartbeat_at > LEASE_LASTS

@@ -1,0 +1,98 @@
+"""Counts the logs at each hop of their way, with clients that the caller brings.
+
+Everything here only reads. Errors of the clients are raised as they are.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from confluent_kafka import OFFSET_INVALID, Consumer, TopicPartition
+from elasticsearch import Elasticsearch
+
+from include.names import INDEX, LOGS_DATABASE, LOGS_TOPIC, PROGRESS_TABLE, STATUS_TOPIC, STATUSES, TABLES
+
+SECONDS = 10
+"""How long Kafka may take for one answer."""
+
+
+@dataclass(frozen=True)
+class Topics:
+    """Per partition: the next offset of each topic, and the next origin that has no status yet."""
+
+    logs: Mapping[int, int] = field(default_factory=dict)
+    status: Mapping[int, int] = field(default_factory=dict)
+    classified: Mapping[int, int] = field(default_factory=dict)
+
+    @property
+    def lag(self) -> int:
+        """Logs that wait for their status."""
+        return sum(end - self.classified.get(partition, 0) for partition, end in self.logs.items())
+
+
+@dataclass(frozen=True)
+class Tables:
+    """Rows by status, the newest row's received_at by status, and per partition the next status message to load."""
+
+    rows: Mapping[str, int] = field(default_factory=dict)
+    newest: Mapping[str, datetime | None] = field(default_factory=dict)
+    loaded: Mapping[int, int] = field(default_factory=dict)
+
+    def lag(self, topics: Topics) -> int:
+        """Status messages that wait to be loaded."""
+        return sum(end - self.loaded.get(partition, 0) for partition, end in topics.status.items())
+
+
+def topic_ends(consumer: Consumer, topic: str) -> dict[int, int]:
+    """Next offset of each partition; empty when there is no such topic."""
+    found = consumer.list_topics(topic, timeout=SECONDS).topics[topic]
+    return {
+        partition: consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=SECONDS)[1]
+        for partition in found.partitions
+    }
+
+
+def read_topics(consumer: Consumer) -> Topics:
+    """Both topics' ends; what is classified is told by the last key of each status partition."""
+    status = topic_ends(consumer, STATUS_TOPIC)
+    last = [TopicPartition(STATUS_TOPIC, partition, end - 1) for partition, end in status.items() if end > 0]
+    classified = {partition: 0 for partition in status}
+    consumer.assign(last)
+    for message in consumer.consume(len(last), timeout=SECONDS) if last else []:
+        if message.error():
+            raise RuntimeError(f"Kafka could not give the last status message: {message.error()}")
+        partition, offset = message.key().decode().split("-")
+        classified[int(partition)] = int(offset) + 1
+    consumer.unassign()
+    # Ends of the logs are read last, so a log is never counted as classified before it is counted as sent.
+    return Topics(topic_ends(consumer, LOGS_TOPIC), status, classified)
+
+
+def read_tables(cursor: Any) -> Tables:
+    """Rows, newest rows and progress, through any DB-API cursor whose session is in UTC."""
+    rows, newest = {}, {}
+    for status in STATUSES:
+        cursor.execute(f"SELECT COUNT(*), MAX(received_at) FROM {LOGS_DATABASE}.{TABLES[status]}")  # noqa: S608
+        rows[status], last = cursor.fetchone()
+        newest[status] = last.replace(tzinfo=UTC) if last else None
+    cursor.execute(f"SELECT kafka_partition, status_offset + 1 FROM {LOGS_DATABASE}.{PROGRESS_TABLE}")  # noqa: S608
+    return Tables(rows, newest, dict(cursor.fetchall()))
+
+
+def read_documents(client: Elasticsearch) -> dict[str, int]:
+    """Documents by status; zeros when the index does not exist yet."""
+    answer = client.options(ignore_status=404).search(
+        index=INDEX, size=0, aggs={"status": {"terms": {"field": "status"}}}, track_total_hits=False
+    )
+    buckets = answer.get("aggregations", {}).get("status", {}).get("buckets", [])
+    found = {bucket["key"]: bucket["doc_count"] for bucket in buckets}
+    return {status: found.get(status, 0) for status in STATUSES}
+
+
+def index_lag(consumer: Consumer, topics: Topics) -> int:
+    """Status messages that the consumer's group has not committed yet."""
+    wanted = [TopicPartition(STATUS_TOPIC, partition) for partition in topics.status]
+    committed = consumer.committed(wanted, timeout=SECONDS) if wanted else []
+    done = {found.partition: found.offset for found in committed if found.offset != OFFSET_INVALID}
+    return sum(end - max(done.get(partition, 0), 0) for partition, end in topics.status.items())

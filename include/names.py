@@ -1,0 +1,63 @@
+"""Every name that two parts of Logsieve must agree on, written once: topics, tables, columns, statuses, reasons."""
+
+from typing import Final
+
+LOGS_TOPIC: Final = "server-logs"
+STATUS_TOPIC: Final = "server-logs-status"
+INDEX: Final = "server-logs"
+
+LOGS_DATABASE: Final = "logs"
+USERS_DATABASE: Final = "dim_users"
+USERS_TABLE: Final = "users"
+PROGRESS_TABLE: Final = "load_progress"
+LEASE_TABLE: Final = "driver_lease"
+
+GOOD: Final = "good"
+BAD: Final = "bad"
+SUSPICIOUS: Final = "suspicious"
+STATUSES: Final = (GOOD, BAD, SUSPICIOUS)
+TABLES: Final = {status: f"{status}_logs" for status in STATUSES}
+
+TEXT_FIELDS: Final = ("event_id", "event_type", "device", "location_country")
+FIELDS: Final = ("event_id", "account_id", "event_type", "device", "location_country", "event_timestamp")
+
+MAX_TEXT: Final = 64
+"""Longest text field, in characters (code points)."""
+MAX_TIMESTAMP: Final = 253_402_300_799
+"""9999-12-31 23:59:59 UTC, in seconds since 1970."""
+MAX_RAW: Final = 64 * 1024
+"""How many bytes of a bad log its verdict keeps."""
+
+NOT_JSON: Final = "not_json"
+UNKNOWN_ACCOUNT: Final = "unknown_account"
+UNEXPECTED_DEVICE: Final = "unexpected_device"
+
+
+def missing(field: str) -> str:
+    """The reason of a log that lacks the field."""
+    return f"missing_{field}"
+
+
+def null(field: str) -> str:
+    """The reason of a log whose field is JSON null."""
+    return f"null_{field}"
+
+
+def invalid(field: str) -> str:
+    """The reason of a field of a wrong type, or no number, or a number out of its range."""
+    return f"invalid_{field}"
+
+
+def empty(field: str) -> str:
+    """The reason of a text field that is the empty string."""
+    return f"empty_{field}"
+
+
+def too_long(field: str) -> str:
+    """The reason of a text field of more than MAX_TEXT characters."""
+    return f"too_long_{field}"
+
+
+def origin_key(partition: int, offset: int) -> str:
+    """A log's identity as text: the key of its status message and its _id in the index."""
+    return f"{partition}-{offset}"

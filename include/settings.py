@@ -1,0 +1,70 @@
+"""Typed settings, read from environment variables that begin with LOGSIEVE_. Nothing is read at import."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+ROOT = Path(__file__).resolve().parent.parent
+
+Trigger = Literal["realtime", "interval", "available-now"]
+
+
+class Settings(BaseSettings):
+    """Where everything is and how it runs. `LOGSIEVE_KAFKA_BOOTSTRAP=…` sets `kafka_bootstrap`, and so on.
+
+    Raises pydantic.ValidationError, naming the variable, when one does not fit its type or bounds.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="LOGSIEVE_", extra="ignore", env_ignore_empty=True)
+
+    state: Path = ROOT / ".state"
+    """Data, logs, checkpoints, secrets: all that `--fresh` wipes."""
+    parts: Path = ROOT / ".parts"
+    """Downloaded parts: JVM jars, the MySQL and Elasticsearch servers. Shared by every state folder."""
+
+    kafka_bootstrap: str = "127.0.0.1:9092"
+    topic_partitions: int = Field(default=2, ge=1, le=256)
+
+    mysql_host: str = "127.0.0.1"
+    mysql_port: int = Field(default=3306, ge=1, le=65535)
+    mysql_stream_user: str = "logsieve_stream"
+    """Used by the Spark application: reads the users dimension, writes verdicts."""
+    mysql_stream_password: SecretStr = SecretStr("")
+    mysql_reader_user: str = "logsieve_reader"
+    """Used by whoever only looks: `status`, the page, tests."""
+    mysql_reader_password: SecretStr = SecretStr("")
+
+    elasticsearch_url: str = "http://127.0.0.1:9200"
+
+    trigger: Trigger = "realtime"
+    realtime_batch_seconds: int = Field(default=30, ge=5, le=3600)
+    """Length of a real-time batch: how often offsets are committed and the users dimension is read anew."""
+    interval_milliseconds: int = Field(default=500, ge=0, le=600_000)
+    """Pause between micro-batches, of `classify` with the interval trigger and of `load` always."""
+    driver_memory: str = "1g"
+
+    seed: int = 7
+    accounts: int = Field(default=10_000, ge=10, le=10_000_000)
+    """How many accounts the generator and its accounts export know."""
+    accounts_path: str = ""
+    """Folder or URL of the accounts exports, `ds=YYYY-MM-DD/accounts.csv` below it; empty: `accounts` in the state."""
+    rate: float = Field(default=100, gt=0, le=1_000_000)
+    share_bad: float = Field(default=0.05, ge=0, le=1)
+    share_suspicious: float = Field(default=0.05, ge=0, le=1)
+
+    @property
+    def checkpoints(self) -> Path:
+        """Folder of the streaming queries' checkpoints, one folder a query."""
+        return self.state / "checkpoints"
+
+    @property
+    def accounts_exports(self) -> str:
+        """Folder or URL below which each day's accounts export lies."""
+        return self.accounts_path or str(self.state / "accounts")
+
+    @property
+    def dead_letters(self) -> Path:
+        """File of documents that Elasticsearch refused, a JSON object a line."""
+        return self.state / "indexer" / "dead-letters.jsonl"

@@ -1,0 +1,69 @@
+-- The three tables of verdicts, one a status. The primary key is the log's origin, so no log can be in a table twice.
+CREATE DATABASE IF NOT EXISTS logs CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+
+CREATE TABLE IF NOT EXISTS logs.good_logs (
+  event_id         VARCHAR(64) NOT NULL,
+  account_id       INT         NOT NULL,
+  event_type       VARCHAR(64) NOT NULL,
+  device           VARCHAR(64) NOT NULL,
+  location_country VARCHAR(64) NOT NULL,
+  event_timestamp  DATETIME    NOT NULL COMMENT 'UTC',
+  status           ENUM('good') NOT NULL,
+  reasons          JSON        NOT NULL,
+  received_at      DATETIME(3) NOT NULL COMMENT 'UTC, the Kafka timestamp of the log',
+  kafka_partition  INT         NOT NULL,
+  kafka_offset     BIGINT      NOT NULL,
+  PRIMARY KEY (kafka_partition, kafka_offset),
+  KEY received_at (received_at)
+);
+
+CREATE TABLE IF NOT EXISTS logs.suspicious_logs (
+  event_id         VARCHAR(64) NOT NULL,
+  account_id       INT         NOT NULL,
+  event_type       VARCHAR(64) NOT NULL,
+  device           VARCHAR(64) NOT NULL,
+  location_country VARCHAR(64) NOT NULL,
+  event_timestamp  DATETIME    NOT NULL COMMENT 'UTC',
+  status           ENUM('suspicious') NOT NULL,
+  reasons          JSON        NOT NULL,
+  received_at      DATETIME(3) NOT NULL COMMENT 'UTC, the Kafka timestamp of the log',
+  kafka_partition  INT         NOT NULL,
+  kafka_offset     BIGINT      NOT NULL,
+  PRIMARY KEY (kafka_partition, kafka_offset),
+  KEY received_at (received_at)
+);
+
+-- A field of a bad log is null where it could not be read; raw has the bytes as received, at most 64 KiB of raw_size.
+CREATE TABLE IF NOT EXISTS logs.bad_logs (
+  event_id         VARCHAR(64),
+  account_id       INT,
+  event_type       VARCHAR(64),
+  device           VARCHAR(64),
+  location_country VARCHAR(64),
+  event_timestamp  DATETIME    COMMENT 'UTC',
+  status           ENUM('bad') NOT NULL,
+  reasons          JSON        NOT NULL,
+  received_at      DATETIME(3) NOT NULL COMMENT 'UTC, the Kafka timestamp of the log',
+  kafka_partition  INT         NOT NULL,
+  kafka_offset     BIGINT      NOT NULL,
+  raw              MEDIUMBLOB  COMMENT 'null: a message without a value (tombstone)',
+  raw_size         INT         COMMENT 'bytes',
+  PRIMARY KEY (kafka_partition, kafka_offset),
+  KEY received_at (received_at)
+);
+
+-- Written in the transaction of the rows: how far `load` has come, per partition.
+CREATE TABLE IF NOT EXISTS logs.load_progress (
+  kafka_partition INT         NOT NULL PRIMARY KEY,
+  last_offset     BIGINT      NOT NULL COMMENT 'origin: the highest offset of server-logs that is loaded',
+  status_offset   BIGINT      NOT NULL COMMENT 'the highest offset of server-logs-status that is loaded',
+  loaded_at       DATETIME(3) NOT NULL COMMENT 'UTC'
+);
+
+-- Who may write: a driver takes the next epoch at start, and every transaction of `load` checks that it still holds it.
+CREATE TABLE IF NOT EXISTS logs.driver_lease (
+  name         VARCHAR(64)  NOT NULL PRIMARY KEY,
+  epoch        BIGINT       NOT NULL,
+  holder       VARCHAR(255) NOT NULL COMMENT 'host and process id',
+  heartbeat_at DATETIME(3)  NOT NULL COMMENT 'UTC; 1970 when the driver ended by itself'
+);

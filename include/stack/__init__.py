@@ -1,0 +1,1 @@
+"""The embedded servers: fetched, configured, started, watched and stopped without containers or root."""

@@ -1,0 +1,56 @@
+"""The few calls of Airflow's REST API that the command needs."""
+
+from datetime import datetime
+from typing import Any
+
+import httpx
+
+from include.stack.environment import Environment
+
+
+class AirflowApi:
+    """A logged-in client. Every call raises httpx.HTTPError when Airflow is away or says no."""
+
+    def __init__(self, env: Environment) -> None:
+        self._http = httpx.Client(base_url=env.airflow_url, timeout=30)
+        login = {"username": "admin", "password": env.passwords["airflow_admin"]}
+        token = self._http.post("/auth/token", json=login).raise_for_status().json()["access_token"]
+        self._http.headers["Authorization"] = f"Bearer {token}"
+
+    def dags(self) -> dict[str, bool]:
+        """Whether each parsed DAG is paused, by its id."""
+        found = self._call("GET", "/dags", params={"limit": 100})["dags"]
+        return {dag["dag_id"]: dag["is_paused"] for dag in found}
+
+    def import_errors(self) -> list[str]:
+        """The DAG files that could not be parsed, each with the last line of its error."""
+        found = self._call("GET", "/importErrors")["import_errors"]
+        return [f"{error['filename']}: {error['stack_trace'].strip().splitlines()[-1]}" for error in found]
+
+    def unpause(self, dag_id: str) -> None:
+        """Lets the DAG run."""
+        self._call("PATCH", f"/dags/{dag_id}", json={"is_paused": False})
+
+    def trigger(self, dag_id: str, conf: dict[str, Any]) -> str:
+        """Starts a run and gives its id."""
+        run: str = self._call("POST", f"/dags/{dag_id}/dagRuns", json={"logical_date": None, "conf": conf})["dag_run_id"]
+        return run
+
+    def last_run(self, dag_id: str) -> dict[str, Any] | None:
+        """State, start and id of the newest run, or None."""
+        found = self._call("GET", f"/dags/{dag_id}/dagRuns", params={"limit": 1, "order_by": "-run_after"})["dag_runs"]
+        return found[0] if found else None
+
+    def run_state(self, dag_id: str, run_id: str) -> str:
+        """queued, running, success or failed."""
+        state: str = self._call("GET", f"/dags/{dag_id}/dagRuns/{run_id}")["state"]
+        return state
+
+    def tasks(self, dag_id: str, run_id: str) -> dict[str, str | None]:
+        """State of each task of a run, in the order they started."""
+        found = self._call("GET", f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances")["task_instances"]
+        found.sort(key=lambda task: task["start_date"] or datetime.max.isoformat())
+        return {task["task_id"]: task["state"] for task in found}
+
+    def _call(self, method: str, path: str, **options: Any) -> Any:
+        return self._http.request(method, f"/api/v2{path}", **options).raise_for_status().json()

@@ -1,0 +1,179 @@
+"""Writes the servers' configuration files and makes their empty data folders, once each."""
+
+import json
+import os
+import pwd
+import secrets
+import shutil
+import sqlite3
+import subprocess
+import sys
+from base64 import urlsafe_b64encode
+from hashlib import sha256
+from importlib.metadata import version
+from pathlib import Path
+
+from include.names import LOGS_DATABASE, USERS_DATABASE
+from include.stack.environment import HOST, Environment, write_private
+from include.stack.errors import StackError
+from include.stack.parts import unpack_elasticsearch
+
+ELASTICSEARCH_USER = "nobody"
+"""Elasticsearch refuses to run as root; when root starts the stack, it runs as this user."""
+
+
+def kafka(env: Environment, jars: Path) -> None:
+    """server.properties of one KRaft node, and its formatted storage."""
+    home, ports = env.state / "kafka", env.ports
+    data = home / "data"
+    properties = home / "server.properties"
+    write_private(
+        properties,
+        f"""process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@{HOST}:{ports.kafka_controller}
+listeners=PLAINTEXT://{HOST}:{ports.kafka},CONTROLLER://{HOST}:{ports.kafka_controller}
+advertised.listeners=PLAINTEXT://{HOST}:{ports.kafka}
+controller.listener.names=CONTROLLER
+log.dirs={data}
+auto.create.topics.enable=false
+offsets.topic.replication.factor=1
+offsets.topic.num.partitions=4
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+share.coordinator.state.topic.replication.factor=1
+share.coordinator.state.topic.min.isr=1
+group.initial.rebalance.delay.ms=0
+""",
+    )
+    if (data / "meta.properties").exists():
+        return
+    cluster = urlsafe_b64encode(secrets.token_bytes(16)).decode().rstrip("=")
+    tool = ["java", "-Xmx64m", "-XX:TieredStopAtLevel=1", "-cp", f"{jars}/kafka/*", "kafka.tools.StorageTool"]
+    _run([*tool, "format", "-t", cluster, "-c", str(properties)], "Kafka's storage could not be formatted")
+
+
+def mysql(env: Environment, home: Path, libaio: Path) -> None:
+    """my.cnf, the users with their rights, and an initialised data folder."""
+    folder = env.state / "mysql"
+    data, users, cnf = folder / "data", folder / "users.sql", folder / "my.cnf"
+    write_private(users, _mysql_users(env))
+    write_private(
+        cnf,
+        f"""[mysqld]
+basedir={home}
+datadir={data}
+port={env.ports.mysql}
+bind_address={HOST}
+socket=mysql.sock
+mysqlx=OFF
+skip_name_resolve
+skip_log_bin
+init_file={users}
+character_set_server=utf8mb4
+default_time_zone=+00:00
+local_infile=ON
+secure_file_priv=NULL
+performance_schema=OFF
+innodb_buffer_pool_size=256M
+innodb_log_file_size=256M
+max_connections=100
+""",
+    )
+    if (data / "mysql.ibd").exists():
+        return
+    shutil.rmtree(data, ignore_errors=True)
+    command = [str(home / "bin" / "mysqld"), "--no-defaults", f"--basedir={home}", f"--datadir={data}"]
+    command += ["--initialize-insecure", "--innodb-log-file-size=256M"]
+    command += ["--user=root"] if os.geteuid() == 0 else []
+    _run(command, "MySQL's data folder could not be initialised", {"LD_LIBRARY_PATH": str(libaio)})
+
+
+def _mysql_users(env: Environment) -> str:
+    """Run by mysqld at every start: each program its own user with no more rights than it needs."""
+    change = "SELECT, INSERT, UPDATE, DELETE"
+    rights = {
+        "root": [("ALL", "*.*")],
+        "logsieve_airflow": [
+            (f"{change}, CREATE, ALTER, DROP, INDEX", f"{LOGS_DATABASE}.*"),
+            (f"{change}, CREATE, ALTER, DROP, INDEX", f"{USERS_DATABASE}.*"),
+        ],
+        "logsieve_stream": [(change, f"{LOGS_DATABASE}.*"), ("SELECT", f"{USERS_DATABASE}.*")],
+        "logsieve_reader": [("SELECT", f"{LOGS_DATABASE}.*"), ("SELECT", f"{USERS_DATABASE}.*")],
+    }
+    lines = [f"ALTER USER 'root'@'localhost' IDENTIFIED BY '{env.passwords['mysql_root']}';"]
+    for user, grants in rights.items():
+        password = env.passwords[f"mysql_{user.removeprefix('logsieve_')}"]
+        lines.append(f"CREATE USER IF NOT EXISTS '{user}'@'{HOST}' IDENTIFIED BY '{password}';")
+        lines.append(f"ALTER USER '{user}'@'{HOST}' IDENTIFIED BY '{password}';")
+        lines += [f"GRANT {right} ON {what} TO '{user}'@'{HOST}';" for right, what in grants]
+    return "\n".join(lines) + "\n"
+
+
+def elasticsearch_folder(env: Environment) -> Path:
+    """Where Elasticsearch lives: in the state folder, or, when root's state cannot be reached by another user, beside."""
+    inside = env.state / "elasticsearch"
+    reachable = all(parent.stat().st_mode & 0o001 for parent in inside.parents if parent.exists())
+    if os.geteuid() != 0 or reachable:
+        return inside
+    return Path("/var/lib/logsieve") / sha256(str(env.state).encode()).hexdigest()[:12] / "elasticsearch"
+
+
+def elasticsearch(env: Environment, jars: Path) -> Path:
+    """Unpacks the server and writes its configuration; gives its folder."""
+    folder = elasticsearch_folder(env)
+    home = unpack_elasticsearch(jars, folder)
+    for name in ("data", "logs", "tmp"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    (home / "config" / "elasticsearch.yml").write_text(
+        f"""cluster.name: logsieve
+discovery.type: single-node
+network.host: {HOST}
+http.port: {env.ports.elasticsearch}
+transport.port: {env.ports.elasticsearch_transport}
+path.data: {folder / "data"}
+path.logs: {folder / "logs"}
+xpack.security.enabled: false
+action.auto_create_index: false
+cluster.routing.allocation.disk.watermark.low: 2gb
+cluster.routing.allocation.disk.watermark.high: 1gb
+cluster.routing.allocation.disk.watermark.flood_stage: 500mb
+"""
+    )
+    (home / "config" / "jvm.options.d").mkdir(exist_ok=True)
+    if os.geteuid() == 0:
+        owner = pwd.getpwnam(ELASTICSEARCH_USER)
+        for path in [folder, *folder.rglob("*")]:
+            os.chown(path, owner.pw_uid, owner.pw_gid)
+    return home
+
+
+def airflow(env: Environment) -> None:
+    """Logins, and the metadata database brought to the version of the installed Airflow."""
+    home = env.state / "airflow"
+    logins = {"admin": env.passwords["airflow_admin"], "viewer": env.passwords["airflow_viewer"]}
+    write_private(home / "passwords.json", json.dumps(logins))
+    stamp, installed = home / "migrated", version("apache-airflow")
+    if stamp.exists() and stamp.read_text() == installed:
+        return
+    database = home / "airflow.db"
+    os.close(os.open(database, os.O_CREAT, 0o600))
+    with sqlite3.connect(database) as connection:
+        connection.execute("PRAGMA journal_mode=WAL")  # stays with the file: readers and the writer do not wait
+    _run([sys.executable, "-m", "airflow", "db", "migrate"], "Airflow's database could not be made", env.variables())
+    stamp.write_text(installed)
+
+
+def which_java() -> str:
+    """Path of the `java` that the servers run on."""
+    found = shutil.which("java")
+    if not found:
+        raise StackError("Java is missing.", "Install Java 17 or newer and put `java` on the PATH.")
+    return found
+
+
+def _run(command: list[str], what: str, variables: dict[str, str] | None = None) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **(variables or {})})
+    if done.returncode != 0:
+        lines = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
+        raise StackError(f"{what}: {' '.join(lines[-3:])}", "Run ./logsieve doctor; ./logsieve up --fresh starts anew.")

@@ -1,0 +1,126 @@
+"""Checks that the machine can run the stack, and names the remedy for each thing that is wrong."""
+
+import os
+import platform
+import re
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from include.stack.environment import HOST, Environment
+from include.stack.parts import find_libaio
+from include.stack.supervisor import process_of
+
+GIB = 2**30
+MEMORY = 5 * GIB
+DISK = 2 * GIB
+OLDEST_CLOCK = 1_750_000_000
+"""Seconds since 1970 in 2025: a clock before that was never set."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """What was looked at, what was found, and the remedy; the remedy is empty when all is well."""
+
+    name: str
+    found: str
+    remedy: str = ""
+
+
+def architecture(env: Environment) -> Check:
+    """Linux on x86_64, which the embedded MySQL is built for."""
+    found = f"{platform.system()} {platform.machine()}"
+    good = found == "Linux x86_64"
+    return Check("architecture", found, "" if good else "Use your own servers, see docs/operations.md.")
+
+
+def java(env: Environment) -> Check:
+    """Java 17 or newer on the PATH."""
+    remedy = "Install Java 17 or newer (Debian, Ubuntu: apt-get install openjdk-17-jre-headless), put it on the PATH."
+    if not shutil.which("java"):
+        return Check("java", "missing", remedy)
+    printed = subprocess.run(["java", "-version"], capture_output=True, text=True).stderr
+    version = re.search(r'version "(\d+)[^"]*"', printed)
+    if not version:
+        return Check("java", printed.strip()[:60] or "does not start", remedy)
+    return Check("java", version[0].removeprefix("version "), "" if int(version[1]) >= 17 else remedy)
+
+
+def libaio(env: Environment) -> Check:
+    """libaio.so.1, or the means to fetch it without root."""
+    found = find_libaio(env.settings.parts)
+    if found is not None:
+        return Check("libaio", "on the system" if found == Path() else str(found))
+    if shutil.which("apt-get"):
+        return Check("libaio", "will be fetched with apt-get")
+    return Check("libaio", "missing", "Install it: dnf install libaio, zypper install libaio1, pacman -S libaio.")
+
+
+def memory(env: Environment) -> Check:
+    """5 GiB free for all servers together."""
+    available = psutil.virtual_memory().available
+    remedy = "" if available >= MEMORY or running(env) else "Close programs, or use a machine with 8 GiB."
+    return Check("memory", f"{available / GIB:.1f} GiB available", remedy)
+
+
+def disk(env: Environment) -> Check:
+    """2 GiB free where the state folder is."""
+    folder = next(parent for parent in [env.state, *env.state.parents] if parent.exists())
+    free = shutil.disk_usage(folder).free
+    remedy = "" if free >= DISK else f"Free some disk at {folder}, or set LOGSIEVE_STATE to a folder on another one."
+    return Check("disk", f"{free / GIB:.1f} GiB free", remedy)
+
+
+def writable(env: Environment) -> Check:
+    """The state folder can be written."""
+    folder = next(parent for parent in [env.state, *env.state.parents] if parent.exists())
+    remedy = "" if os.access(folder, os.W_OK) else f"Give yourself the right to write {folder}, or set LOGSIEVE_STATE."
+    return Check("state folder", str(env.state), remedy)
+
+
+def clock(env: Environment) -> Check:
+    """The clock was set."""
+    now = time.time()
+    remedy = "" if now > OLDEST_CLOCK else "Set the clock (timedatectl set-ntp true): logs carry its time."
+    return Check("clock", time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(now)), remedy)
+
+
+def ports(env: Environment) -> Check:
+    """Each port is free, or its server is ours."""
+    wanted = env.ports.model_dump()
+    if running(env):
+        return Check("ports", "in use by this stack")
+    if len(set(wanted.values())) < len(wanted):
+        return Check("ports", "two servers share one", "Give each LOGSIEVE_PORT_… its own number.")
+    taken = {name: port for name, port in wanted.items() if not _is_free(port)}
+    if not taken:
+        return Check("ports", ", ".join(str(port) for port in wanted.values()) + " are free")
+    found = ", ".join(f"{port} ({name})" for name, port in taken.items())
+    example = f"LOGSIEVE_PORT_{next(iter(taken)).upper()}=…"
+    return Check("ports", f"taken: {found}", f"Stop the program that listens there, or set another port: {example}.")
+
+
+def running(env: Environment) -> bool:
+    """Whether this stack's supervisord lives."""
+    return process_of(env) is not None
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return False
+    return True
+
+
+CHECKS: tuple[Callable[[Environment], Check], ...] = (
+    architecture, java, libaio, memory, disk, writable, clock, ports,
+)  # fmt: skip

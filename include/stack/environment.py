@@ -1,0 +1,155 @@
+"""The environment of the embedded stack: its ports, its generated secrets, and the variables every program gets.
+
+Made at the first `up` and kept in the state folder, so that every later command finds the same servers.
+"""
+
+import json
+import os
+import secrets
+import sys
+from base64 import urlsafe_b64encode
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from include.settings import ROOT, Settings
+
+HOST = "127.0.0.1"
+STACK_VARIABLE = "LOGSIEVE_STACK"
+"""Carried by every process the stack starts, with the state folder as its value: how `down` knows its own."""
+
+SECRETS = (
+    "mysql_root", "mysql_airflow", "mysql_stream", "mysql_reader", "airflow_admin", "airflow_viewer",
+    "airflow_jwt", "airflow_api", "supervisor",
+)  # fmt: skip
+
+
+class Ports(BaseSettings):
+    """One port a server, all bound to 127.0.0.1. `LOGSIEVE_PORT_KAFKA=…` sets `kafka`, and so on."""
+
+    model_config = SettingsConfigDict(env_prefix="LOGSIEVE_PORT_", extra="ignore", env_ignore_empty=True)
+
+    kafka: int = Field(default=9092, ge=1, le=65535)
+    kafka_controller: int = Field(default=9093, ge=1, le=65535)
+    mysql: int = Field(default=3306, ge=1, le=65535)
+    elasticsearch: int = Field(default=9200, ge=1, le=65535)
+    elasticsearch_transport: int = Field(default=9300, ge=1, le=65535)
+    airflow: int = Field(default=8080, ge=1, le=65535)
+    supervisor: int = Field(default=9001, ge=1, le=65535)
+
+
+def write_private(path: Path, text: str) -> None:
+    """Writes a file that only its owner can read (0600), whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(path.name + ".partial")
+    partial.unlink(missing_ok=True)
+    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text)
+    partial.rename(path)
+
+
+class Environment:
+    """Ports, secrets and settings of one stack, by its state folder."""
+
+    def __init__(self, settings: Settings, ports: Ports, passwords: dict[str, str]) -> None:
+        self.settings = settings
+        self.ports = ports
+        self.passwords = passwords
+
+    @property
+    def state(self) -> Path:
+        """The folder with everything that belongs to this stack alone."""
+        return self.settings.state
+
+    @property
+    def airflow_url(self) -> str:
+        """Where Airflow's pages and its REST API are."""
+        return f"http://{HOST}:{self.ports.airflow}"
+
+    def variables(self) -> dict[str, str]:
+        """Every variable that a program of the stack gets beyond what the shell has."""
+        return {
+            **self._logsieve(),
+            **self._airflow(),
+            "PATH": f"{Path(sys.executable).parent}:{os.environ.get('PATH', '')}",
+            "PYTHONPATH": str(ROOT),
+            "PYSPARK_PYTHON": sys.executable,
+            "SPARK_LOCAL_IP": HOST,
+            STACK_VARIABLE: str(self.state),
+        }
+
+    def _logsieve(self) -> dict[str, str]:
+        settings, ports, passwords = self.settings, self.ports, self.passwords
+        return {
+            "LOGSIEVE_STATE": str(settings.state),
+            "LOGSIEVE_PARTS": str(settings.parts),
+            "LOGSIEVE_KAFKA_BOOTSTRAP": f"{HOST}:{ports.kafka}",
+            "LOGSIEVE_MYSQL_HOST": HOST,
+            "LOGSIEVE_MYSQL_PORT": str(ports.mysql),
+            "LOGSIEVE_MYSQL_STREAM_PASSWORD": passwords["mysql_stream"],
+            "LOGSIEVE_MYSQL_READER_PASSWORD": passwords["mysql_reader"],
+            "LOGSIEVE_ELASTICSEARCH_URL": f"http://{HOST}:{ports.elasticsearch}",
+            **{f"LOGSIEVE_PORT_{name.upper()}": str(port) for name, port in ports.model_dump().items()},
+        }
+
+    def _airflow(self) -> dict[str, str]:
+        ports, passwords, home = self.ports, self.passwords, self.state / "airflow"
+        mysql_extra = {"client": "mysql-connector-python", "charset": "utf8mb4"}
+        connections: dict[str, dict[str, object]] = {
+            "mysql": {
+                "conn_type": "mysql", "host": HOST, "port": ports.mysql, "login": "logsieve_airflow",
+                "password": passwords["mysql_airflow"], "extra": mysql_extra,
+            },
+            "kafka": {"conn_type": "kafka", "extra": {"bootstrap.servers": f"{HOST}:{ports.kafka}"}},
+            "spark": {"conn_type": "spark", "host": "local[6]", "extra": {"deploy-mode": "client"}},
+            "elasticsearch": {
+                "conn_type": "elasticsearch", "host": HOST, "port": ports.elasticsearch, "schema": "http",
+            },
+        }  # fmt: skip
+        return {
+            "AIRFLOW_HOME": str(home),
+            "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags"),
+            "AIRFLOW__CORE__PLUGINS_FOLDER": str(ROOT / "plugins"),
+            "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+            "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
+            "AIRFLOW__CORE__PARALLELISM": "8",
+            "AIRFLOW__CORE__FERNET_KEY": passwords["airflow_fernet"],
+            "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": "admin:admin,viewer:viewer",
+            "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(home / "passwords.json"),
+            "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{self.airflow_url}/execution/",
+            "AIRFLOW__API__HOST": HOST,
+            "AIRFLOW__API__PORT": str(ports.airflow),
+            "AIRFLOW__API__BASE_URL": self.airflow_url,
+            "AIRFLOW__API__WORKERS": "1",
+            "AIRFLOW__API__SECRET_KEY": passwords["airflow_api"],
+            "AIRFLOW__API_AUTH__JWT_SECRET": passwords["airflow_jwt"],
+            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home / 'airflow.db'}?timeout=60",
+            "AIRFLOW__DAG_PROCESSOR__PARSING_PROCESSES": "1",
+            "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(self.state / "logs" / "airflow"),
+            "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "30",
+            "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "120",
+            **{f"AIRFLOW_CONN_{name.upper()}": json.dumps(parts) for name, parts in connections.items()},
+        }
+
+
+def load(settings: Settings) -> Environment | None:
+    """The environment that an earlier `up` kept in this state folder, or None when there was none."""
+    kept = settings.state / "stack.json"
+    if not kept.exists():
+        return None
+    content = json.loads(kept.read_text())
+    return Environment(settings, Ports.model_construct(**content["ports"]), content["passwords"])
+
+
+def make(settings: Settings) -> Environment:
+    """The environment of a stack about to start: kept secrets or new ones, and the ports of today's settings."""
+    known = load(settings)
+    passwords = known.passwords if known else {name: secrets.token_urlsafe(24) for name in SECRETS}
+    passwords.setdefault("airflow_fernet", urlsafe_b64encode(secrets.token_bytes(32)).decode())
+    made = Environment(settings, Ports(), passwords)
+    write_private(
+        settings.state / "stack.json",
+        json.dumps({"ports": made.ports.model_dump(), "passwords": passwords}, indent=2),
+    )
+    return made

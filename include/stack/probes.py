@@ -1,0 +1,78 @@
+"""Asks each server whether it does its work. A probe gives None when all is well, else one short sentence."""
+
+from collections.abc import Callable
+
+import httpx
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
+from mysql.connector import Error as MySqlError
+from mysql.connector import connect
+from mysql.connector.abstracts import MySQLConnectionAbstract
+
+from include.stack.environment import HOST, Environment
+
+SECONDS = 5
+"""How long a server may take to answer a probe."""
+
+
+def admin(env: Environment) -> AdminClient:
+    """An admin client of the stack's Kafka; it prints nothing, the probe's sentence says what it meets."""
+    return AdminClient({"bootstrap.servers": f"{HOST}:{env.ports.kafka}", "log_level": 0})
+
+
+def kafka(env: Environment) -> str | None:
+    """The broker lists its topics."""
+    try:
+        admin(env).list_topics(timeout=SECONDS)
+    except KafkaException as error:
+        return f"does not answer: {error.args[0].str()}"
+    return None
+
+
+def mysql_connection(env: Environment) -> MySQLConnectionAbstract:
+    """A connection that may only read, in UTC. Raises mysql.connector.Error."""
+    return connect(
+        host=HOST,
+        port=env.ports.mysql,
+        user=env.settings.mysql_reader_user,
+        password=env.passwords["mysql_reader"],
+        connection_timeout=SECONDS,
+        time_zone="+00:00",
+    )
+
+
+def mysql(env: Environment) -> str | None:
+    """The server takes a login."""
+    try:
+        mysql_connection(env).close()
+    except MySqlError as error:
+        return f"does not answer: {error.msg}"
+    return None
+
+
+def elasticsearch(env: Environment) -> str | None:
+    """The cluster is not red."""
+    try:
+        url = f"http://{HOST}:{env.ports.elasticsearch}/_cluster/health"
+        colour = httpx.get(url, timeout=SECONDS).raise_for_status().json()["status"]
+    except httpx.HTTPError as error:
+        return f"does not answer: {error}"
+    return "the cluster is red" if colour == "red" else None
+
+
+def airflow(part: str) -> Callable[[Environment], str | None]:
+    """A probe of one part, by its name in Airflow's own health report."""
+
+    def probe(env: Environment) -> str | None:
+        try:
+            report = httpx.get(f"{env.airflow_url}/api/v2/monitor/health", timeout=SECONDS).raise_for_status().json()
+        except httpx.HTTPError as error:
+            return f"the API server does not answer: {error}"
+        status = report.get(part, {}).get("status")
+        return None if status == "healthy" else f"reports itself {status or 'absent'}"
+
+    return probe
+
+
+def nothing_to_ask(env: Environment) -> None:
+    """For a program that is well when it runs."""

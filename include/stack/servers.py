@@ -1,0 +1,73 @@
+"""The programs of the embedded stack: how each is started, asked for its health, and bounded in memory."""
+
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from include.stack import configs, probes
+from include.stack.environment import Environment
+
+MIB = 2**20
+
+
+@dataclass(frozen=True)
+class Server:
+    """One supervised program. `memory` is the resident size, children included, above which it is restarted."""
+
+    name: str
+    command: list[str]
+    probe: Callable[[Environment], str | None]
+    """Gives None when the server answers as it should, else what is wrong."""
+    memory: int
+    directory: Path
+    variables: dict[str, str] = field(default_factory=dict)
+    user: str | None = None
+    stop_seconds: int = 30
+    seconds_to_start: int = 180
+
+
+def servers(env: Environment, jars: Path, mysql_home: Path, elasticsearch_home: Path, libaio: Path) -> list[Server]:
+    """Every program, in the order in which people read them."""
+    root = os.geteuid() == 0
+    state = env.state
+    java = Path(os.path.realpath(configs.which_java())).parent.parent
+    python = [sys.executable, "-m"]
+    airflow = [*python, "airflow"]
+    return [
+        Server(
+            "kafka",
+            ["java", "-Xms256m", "-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Dlog4j2.level=WARN",
+             "-cp", f"{jars}/kafka/*", "kafka.Kafka", str(state / "kafka" / "server.properties")],
+            probes.kafka, 1024 * MIB, state / "kafka",
+        ),
+        Server(
+            "mysql",
+            [str(mysql_home / "bin" / "mysqld"), f"--defaults-file={state / 'mysql' / 'my.cnf'}",
+             *(["--user=root"] if root else [])],
+            probes.mysql, 1536 * MIB, state / "mysql", {"LD_LIBRARY_PATH": str(libaio)},
+        ),
+        Server(
+            "elasticsearch", [str(elasticsearch_home / "bin" / "elasticsearch")],
+            probes.elasticsearch, 1536 * MIB, elasticsearch_home,
+            {"ES_JAVA_HOME": str(java), "ES_JAVA_OPTS": "-Xms512m -Xmx512m",
+             "ES_TMPDIR": str(elasticsearch_home.parent / "tmp"), "HOME": str(elasticsearch_home.parent)},
+            user=configs.ELASTICSEARCH_USER if root else None,
+        ),
+        Server("indexer", [*python, "include.indexer"], probes.nothing_to_ask, 512 * MIB, state),
+        Server("airflow-api-server", [*airflow, "api-server"], probes.airflow("metadatabase"), 1024 * MIB, state),
+        Server(
+            "airflow-scheduler", [*airflow, "scheduler", "--skip-serve-logs"],
+            # Tasks run below the scheduler, the Spark application too: its bound covers them all.
+            probes.airflow("scheduler"), 4096 * MIB, state,
+        ),
+        Server(
+            "airflow-dag-processor", [*airflow, "dag-processor"], probes.airflow("dag_processor"), 1024 * MIB, state
+        ),
+        Server(
+            "airflow-triggerer", [*airflow, "triggerer", "--skip-serve-logs"],
+            probes.airflow("triggerer"), 1024 * MIB, state,
+        ),
+        Server("watchdog", [*python, "include.stack.watchdog"], probes.nothing_to_ask, 256 * MIB, state),
+    ]  # fmt: skip

@@ -1,0 +1,193 @@
+"""What `./logsieve status` tells: each server, each DAG's last run, the counts per hop, lag and freshness."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+import mysql.connector
+from confluent_kafka import Consumer, KafkaException
+from elastic_transport import TransportError
+from elasticsearch import ApiError, Elasticsearch
+from rich.console import Console, Group
+from rich.table import Table
+
+from include import hops
+from include.dead_letters import refused_count
+from include.indexer import GROUP
+from include.names import STATUSES
+from include.stack import probes, supervisor
+from include.stack.airflow_api import AirflowApi
+from include.stack.environment import HOST, Environment
+from include.stack.servers import Server
+
+AWAY = (KafkaException, mysql.connector.Error, httpx.HTTPError, TransportError, ApiError, OSError)
+"""What the clients raise when their server is away: shown as such, never a trace."""
+
+
+@dataclass
+class Status:
+    """Everything as plain values, ready for JSON. Counts are by status; None where a server did not answer."""
+
+    servers: dict[str, str] = field(default_factory=dict)
+    """Name to `ok`, or what is wrong."""
+    dags: dict[str, dict[str, Any] | None] = field(default_factory=dict)
+    logs_in: int | None = None
+    classified: int | None = None
+    status_messages: int | None = None
+    mysql: dict[str, int] | None = None
+    elasticsearch: dict[str, int] | None = None
+    refused_documents: int = 0
+    lag: dict[str, int | None] = field(default_factory=dict)
+    """Logs not yet classified, verdicts not yet loaded, verdicts not yet indexed."""
+    freshness_seconds: dict[str, float | None] = field(default_factory=dict)
+    """Age of the newest row of each table."""
+
+    @property
+    def healthy(self) -> bool:
+        """Whether every server does its work."""
+        return all(found == "ok" for found in self.servers.values())
+
+    @property
+    def everywhere(self) -> bool:
+        """Whether logs of every kind are in MySQL and in the index, and verdicts in the status topic."""
+        counts = [*(self.mysql or {"": 0}).values(), *(self.elasticsearch or {"": 0}).values()]
+        return bool(self.status_messages) and all(counts)
+
+
+@contextmanager
+def kafka_consumer(env: Environment, group: str = GROUP) -> Iterator[Consumer]:
+    """A consumer that only looks: it never joins the group nor commits."""
+    consumer = Consumer(
+        {
+            "bootstrap.servers": f"{HOST}:{env.ports.kafka}",
+            "group.id": group,
+            "enable.auto.commit": False,
+            "log_level": 0,
+        }
+    )
+    try:
+        yield consumer
+    finally:
+        consumer.close()
+
+
+def read_hops(env: Environment) -> Status:
+    """The counts alone, without asking servers and DAGs; a hop that does not answer stays None."""
+    status = Status(refused_documents=refused_count(env.settings))
+    topics = tables = None
+    try:
+        # The sinks are read before the topics, so that a lag is never below what it was.
+        with Elasticsearch(f"http://{HOST}:{env.ports.elasticsearch}", request_timeout=5, max_retries=0) as client:
+            status.elasticsearch = hops.read_documents(client)
+    except AWAY:
+        pass
+    try:
+        with probes.mysql_connection(env) as connection, connection.cursor() as cursor:
+            tables = hops.read_tables(cursor)
+        now = datetime.now(UTC)
+        status.mysql = dict(tables.rows)
+        status.freshness_seconds = {
+            name: round((now - newest).total_seconds(), 1) if newest else None
+            for name, newest in tables.newest.items()
+        }
+    except AWAY:
+        pass
+    try:
+        with kafka_consumer(env) as consumer:
+            topics = hops.read_topics(consumer)
+            status.lag["index"] = hops.index_lag(consumer, topics)
+        status.logs_in = sum(topics.logs.values())
+        status.classified = sum(topics.classified.values())
+        status.status_messages = sum(topics.status.values())
+        status.lag["classify"] = topics.lag
+        status.lag["load"] = tables.lag(topics) if tables else None
+    except AWAY:
+        pass
+    return status
+
+
+def read(env: Environment, programs: list[Server]) -> Status:
+    """Everything, asking all servers at once."""
+    with ThreadPoolExecutor() as pool:
+        health = {server.name: pool.submit(ask, env, server) for server in programs}
+        dags = pool.submit(read_dags, env)
+        status = read_hops(env)
+        status.servers = {name: found.result() or "ok" for name, found in health.items()}
+        status.dags = dags.result()
+    return status
+
+
+def ask(env: Environment, server: Server) -> str | None:
+    """None when the server runs and answers, else what is wrong."""
+    try:
+        state = supervisor.proxy(env).getProcessInfo(server.name)["statename"]
+    except OSError:
+        return "not running"
+    return server.probe(env) if state == "RUNNING" else f"{state.lower()}, see ./logsieve logs {server.name}"
+
+
+def read_dags(env: Environment) -> dict[str, dict[str, Any] | None]:
+    """State and start of each DAG's newest run."""
+    try:
+        api = AirflowApi(env)
+        runs = {dag_id: api.last_run(dag_id) for dag_id in sorted(api.dags())}
+    except httpx.HTTPError:
+        return {}
+    return {
+        dag_id: {"state": run["state"], "started": run["start_date"], "run_id": run["dag_run_id"]} if run else None
+        for dag_id, run in runs.items()
+    }
+
+
+def show(console: Console, status: Status, env: Environment) -> None:
+    """Prints the tables."""
+    if status.servers:
+        servers = Table("server", "health", title="Servers", title_justify="left")
+        for name, found in status.servers.items():
+            servers.add_row(name, "[green]ok" if found == "ok" else f"[red]{found}")
+        dags = Table("DAG", "last run", "started", title="DAGs", title_justify="left")
+        for dag_id, run in status.dags.items():
+            dags.add_row(dag_id, *((run["state"], (run["started"] or "")[:19]) if run else ("never", "")))
+        console.print(Group(servers, dags))
+    show_hops(console, status, env)
+
+
+def show_hops(console: Console, status: Status, env: Environment) -> None:
+    """Prints the counts per hop, lag and freshness, and the addresses."""
+    table = Table("hop", "logs", *STATUSES, "waiting", title="The way of a log", title_justify="left")
+    for column in table.columns[1:]:
+        column.justify = "right"
+
+    def number(value: int | None) -> str:
+        return "?" if value is None else f"{value:,}"
+
+    def by_status(counts: dict[str, int] | None) -> list[str]:
+        return [number(counts.get(name) if counts else None) for name in STATUSES]
+
+    def total(counts: dict[str, int] | None) -> str:
+        return number(sum(counts.values()) if counts else None)
+
+    lag = status.lag
+    table.add_row("server-logs", number(status.logs_in), "", "", "", "")
+    table.add_row("server-logs-status", number(status.classified), "", "", "", number(lag.get("classify")))
+    table.add_row("MySQL", total(status.mysql), *by_status(status.mysql), number(lag.get("load")))
+    table.add_row(
+        "Elasticsearch", total(status.elasticsearch), *by_status(status.elasticsearch), number(lag.get("index"))
+    )
+    ages = [status.freshness_seconds.get(name) for name in STATUSES]
+    table.add_section()
+    table.add_row("newest row, age", "", *("?" if age is None else f"{age:.1f} s" for age in ages), "")
+    console.print(table)
+    if status.refused_documents:
+        refused = f"[red]{status.refused_documents:,} documents were refused by Elasticsearch[/], see"
+        console.print(refused, str(env.settings.dead_letters))
+    ports = env.ports
+    console.print(
+        f"Airflow {env.airflow_url}   Kafka {HOST}:{ports.kafka}   MySQL {HOST}:{ports.mysql}"
+        f"   Elasticsearch http://{HOST}:{ports.elasticsearch}",
+        soft_wrap=True,
+    )

@@ -1,0 +1,156 @@
+"""Starts, asks and stops supervisord, which keeps the stack's programs running and rotates what they print."""
+
+import os
+import subprocess
+import sys
+import time
+import xmlrpc.client
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from include.stack.environment import HOST, STACK_VARIABLE, Environment, write_private
+from include.stack.errors import StackError
+from include.stack.servers import Server
+
+PROGRAM = """
+[program:{name}]
+command={command}
+directory={directory}
+environment={environment}
+{user}autorestart=true
+startsecs=3
+startretries=1000
+stopwaitsecs={stop_seconds}
+stopasgroup=true
+killasgroup=true
+redirect_stderr=true
+stdout_logfile={log}
+stdout_logfile_maxbytes=10MB
+stdout_logfile_backups=3
+"""
+
+
+def log_file(env: Environment, name: str) -> Path:
+    """Where a program's printed lines go."""
+    return env.state / "logs" / f"{name}.log"
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace("%", "%%").replace('"', '\\"') + '"'
+
+
+def write_config(env: Environment, programs: list[Server]) -> Path:
+    """supervisord.conf, readable by its owner only."""
+    path = env.state / "supervisord.conf"
+    root = "user=root\n" if os.geteuid() == 0 else ""
+    text = f"""[supervisord]
+{root}logfile={log_file(env, "supervisord")}
+logfile_maxbytes=10MB
+logfile_backups=3
+pidfile={env.state / "supervisord.pid"}
+
+[inet_http_server]
+port={HOST}:{env.ports.supervisor}
+username=logsieve
+password={env.passwords["supervisor"]}
+
+[rpcinterface:supervisor]
+supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
+"""
+    for server in programs:
+        text += PROGRAM.format(
+            name=server.name,
+            command=" ".join(_quoted(word) for word in server.command),
+            directory=server.directory,
+            environment=",".join(f"{name}={_quoted(value)}" for name, value in server.variables.items()),
+            user=f"user={server.user}\n" if server.user else "",
+            stop_seconds=server.stop_seconds,
+            log=log_file(env, server.name),
+        )
+    write_private(path, text)
+    return path
+
+
+def start(env: Environment, programs: list[Server]) -> None:
+    """Starts supervisord and with it every program, each with the stack's environment."""
+    log_file(env, "x").parent.mkdir(parents=True, exist_ok=True)
+    config = write_config(env, programs)
+    command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(config)]
+    done = subprocess.run(command, env={**os.environ, **env.variables()}, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise StackError(f"supervisord did not start: {done.stderr.strip()}", f"See {log_file(env, 'supervisord')}.")
+
+
+def proxy(env: Environment) -> Any:
+    """supervisord's own RPC interface."""
+    address = f"http://logsieve:{env.passwords['supervisor']}@{HOST}:{env.ports.supervisor}/RPC2"
+    return xmlrpc.client.ServerProxy(address).supervisor
+
+
+def process_of(env: Environment) -> psutil.Process | None:
+    """supervisord's process, when this stack's is running."""
+    try:
+        process = psutil.Process(int((env.state / "supervisord.pid").read_text()))
+        return process if process.environ().get(STACK_VARIABLE) == str(env.state) else None
+    except (FileNotFoundError, ValueError, psutil.NoSuchProcess, psutil.AccessDenied):
+        return None
+
+
+def own_processes(env: Environment) -> list[psutil.Process]:
+    """Every living process that carries this stack's mark, whoever its parent is now."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get(STACK_VARIABLE) == str(env.state):
+                found.append(process)
+        except (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
+            continue
+    return [process for process in found if process.pid != os.getpid()]
+
+
+def stop(env: Environment, *, seconds: float = 60, on_wait: Callable[[list[str]], None] | None = None) -> int:
+    """Stops supervisord and every process of this stack; gives how many there were.
+
+    Asks first; what has not ended after `seconds` is killed.
+    """
+    started = own_processes(env)
+    supervisord = process_of(env)
+    if supervisord is not None:
+        try:
+            proxy(env).stopAllProcesses(False)  # all at once: supervisord's own shutdown goes one by one
+        except OSError:
+            pass  # it is just starting or ending: the signal below reaches it all the same
+        supervisord.terminate()
+    else:
+        for process in started:
+            _signal(process.terminate)
+    deadline = time.monotonic() + seconds
+    while (living := own_processes(env)) and time.monotonic() < deadline:
+        if on_wait:
+            on_wait(sorted({name(process) for process in living}))
+        if supervisord is not None and not supervisord.is_running():
+            for process in living:
+                _signal(process.terminate)
+        psutil.wait_procs(living, timeout=0.5)
+    for process in own_processes(env):
+        _signal(process.kill)
+    psutil.wait_procs(own_processes(env), timeout=5)
+    return len(started)
+
+
+def name(process: psutil.Process) -> str:
+    """A process's short name, or a question mark when it is gone."""
+    try:
+        return str(process.name())
+    except psutil.NoSuchProcess:
+        return "?"
+
+
+def _signal(send: Callable[[], None]) -> None:
+    try:
+        send()
+    except psutil.NoSuchProcess:
+        pass

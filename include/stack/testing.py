@@ -1,0 +1,44 @@
+"""What `./logsieve test` runs, in the order in which a fault is cheapest to find."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+
+from rich.console import Console
+
+from include.settings import ROOT
+from include.stack.errors import StackError
+
+CHECKS = {
+    "lint": [
+        [sys.executable, "-m", "ruff", "check", "."],
+        [sys.executable, "-m", "ruff", "format", "--check", "."],
+        [sys.executable, "-m", "mypy", "include", "jobs", "dags", "plugins"],
+    ],
+    "unit": [[sys.executable, "-m", "pytest", "-q", "tests/unit"]],
+    "dags": [[sys.executable, "-m", "pytest", "-q", "tests/dags"]],
+    "spark": [[sys.executable, "-m", "pytest", "-q", "tests/spark"]],
+    "integration": [[sys.executable, "-m", "pytest", "-q", "tests/integration"]],
+}
+
+
+def run_tests(args: Sequence[str], console: Console) -> int:
+    """Runs the named parts, or all; what is no part goes to pytest. Gives the exit code: 0 when all are green."""
+    names = [name for name in args if name in CHECKS] or list(CHECKS)
+    extra = [arg for arg in args if arg not in CHECKS]
+    if len(names) == len(CHECKS) and extra and not extra[0].startswith("-"):
+        raise StackError(f"There are no tests named {extra[0]!r}.", f"Known: {', '.join(CHECKS)}.")
+    red = []
+    variables = {**os.environ, "PYTHONPATH": str(ROOT)}
+    for name in names:
+        begin = time.monotonic()
+        console.rule(f"{name}")
+        for command in CHECKS[name]:
+            words = [*command, *(extra if "pytest" in command else [])]
+            if subprocess.run(words, cwd=ROOT, env=variables, stdin=subprocess.DEVNULL).returncode != 0:
+                red.append(name)
+        console.print(f"{name}: {'red' if name in red else 'green'} after {time.monotonic() - begin:.0f} s")
+    console.rule("red: " + ", ".join(dict.fromkeys(red)) if red else "all green")
+    return 1 if red else 0

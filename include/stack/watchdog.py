@@ -1,0 +1,73 @@
+"""Restarts a server that runs but does not answer, or that has grown beyond its bound. Itself run by supervisord.
+
+supervisord brings back what ends by itself; this sees what hangs or swells.
+"""
+
+import logging
+import signal
+import threading
+import xmlrpc.client
+
+import psutil
+
+from include.settings import Settings
+from include.stack import environment, status, supervisor
+from include.stack.environment import Environment
+from include.stack.servers import Server
+from include.stack.up import programs_of
+
+PAUSE = 15
+"""Seconds between two rounds."""
+FAILURES = 8
+"""Unhealthy rounds in a row before a restart: two minutes, more than any server here needs to start."""
+
+log = logging.getLogger("watchdog")
+
+
+def size(env: Environment, server: Server) -> int:
+    """Resident bytes of a program and its children; shared pages count once for each, so it errs on the large side."""
+    try:
+        root = psutil.Process(supervisor.proxy(env).getProcessInfo(server.name)["pid"])
+        return sum(process.memory_info().rss for process in [root, *root.children(recursive=True)])
+    except (psutil.NoSuchProcess, OSError):
+        return 0
+
+
+def restart(env: Environment, server: Server, why: str) -> None:
+    """Stops and starts one program through supervisord."""
+    log.warning("restarting %s: %s", server.name, why)
+    rpc = supervisor.proxy(env)
+    try:
+        rpc.stopProcess(server.name)
+        rpc.startProcess(server.name, False)
+    except xmlrpc.client.Fault as fault:
+        log.warning("supervisord could not restart %s: %s", server.name, fault.faultString)
+
+
+def watch(env: Environment, programs: list[Server], stop: threading.Event) -> None:
+    """Looks at every program in turn until stopped."""
+    failures = dict.fromkeys((server.name for server in programs), 0)
+    while not stop.wait(PAUSE):
+        for server in programs:
+            wrong = status.ask(env, server)
+            failures[server.name] = failures[server.name] + 1 if wrong else 0
+            grown = size(env, server)
+            if grown > server.memory:
+                restart(env, server, f"{grown >> 20} MiB resident, more than {server.memory >> 20}")
+            elif failures[server.name] >= FAILURES:
+                failures[server.name] = 0
+                restart(env, server, f"unhealthy {FAILURES} times in a row, last: {wrong}")
+
+
+def main() -> None:
+    """Runs until SIGTERM."""
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.WARNING)
+    stop = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    env = environment.load(Settings())
+    assert env is not None, "supervisord starts this after `up` wrote the environment"
+    watch(env, [server for server in programs_of(env) if server.name != "watchdog"], stop)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,64 @@
+"""classify: judges each log once and sends its verdict to the status topic."""
+
+from typing import Final
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql.streaming.query import StreamingQuery
+
+from include import names
+from include.settings import Settings, Trigger
+from jobs import rules
+
+QUERY: Final = "classify"
+
+_SECONDS: Final = "yyyy-MM-dd'T'HH:mm:ss'Z'"
+_MILLISECONDS: Final = "yyyy-MM-dd'T'HH:mm:ss.SSS'Z'"
+# A producer may stamp a record with any number; a year of five digits would be refused by both sinks for ever.
+_LAST_RECEIVED: Final = "9999-12-31 23:59:59.999"
+
+
+def messages(judged: DataFrame) -> DataFrame:
+    """Verdicts of `rules.judge` as status messages: key string, value string (JSON), partition int."""
+    fields = [F.col(field) for field in names.FIELDS[:-1]]
+    verdict = [
+        *fields,
+        F.date_format("event_timestamp", _SECONDS).alias("event_timestamp"),
+        F.col("status"),
+        F.col("reasons"),
+        F.struct("kafka_partition", "kafka_offset").alias("origin"),
+        F.date_format(_received_at(), _MILLISECONDS).alias("received_at"),
+    ]
+    raw = [F.base64("raw").alias("raw"), F.col("raw_size")]
+    value = F.when(F.col("status") == names.BAD, _json(*verdict, *raw)).otherwise(_json(*verdict))
+    key = F.concat_ws("-", "kafka_partition", "kafka_offset")
+    return judged.select(key.alias("key"), value.alias("value"), F.col("kafka_partition").alias("partition"))
+
+
+def _received_at() -> Column:
+    return F.least(F.greatest("received_at", F.timestamp_seconds(F.lit(0))), F.lit(_LAST_RECEIVED).cast("timestamp"))
+
+
+def _json(*columns: Column) -> Column:
+    return F.to_json(F.struct(*columns), {"ignoreNullFields": "false"})
+
+
+def start(logs: DataFrame, users: DataFrame, settings: Settings, trigger: Trigger) -> StreamingQuery:
+    """The running query. In real-time mode offsets and users are renewed once a batch, verdicts leave at once."""
+    writer = (
+        messages(rules.judge(logs, users))
+        .writeStream.queryName(QUERY)
+        .format("kafka")
+        .option("kafka.bootstrap.servers", settings.kafka_bootstrap)
+        .option("topic", names.STATUS_TOPIC)
+        .option("checkpointLocation", str(settings.checkpoints / QUERY))
+        .outputMode("update")
+    )
+    match trigger:
+        case "realtime":
+            writer = writer.trigger(realTime=f"{settings.realtime_batch_seconds} seconds")  # type: ignore[call-overload]  # newer than its stub
+        case "interval":
+            writer = writer.trigger(processingTime=f"{settings.interval_milliseconds} milliseconds")
+        case "available-now":
+            writer = writer.trigger(availableNow=True)
+    return writer.start()

@@ -1,0 +1,52 @@
+"""MySQL as the Spark application sees it. (`mysql.py` would hide the library: spark-submit puts jobs/ on the path.)"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import mysql.connector
+from mysql.connector.abstracts import MySQLConnectionAbstract, MySQLCursorAbstract
+
+from include import names
+from include.settings import Settings
+
+
+@dataclass(frozen=True)
+class Database:
+    """Address and account; small and picklable, so it travels to the tasks."""
+
+    host: str
+    port: int
+    user: str
+    password: str = field(repr=False)
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Database":
+        """The database of the settings, with the stream's account."""
+        password = settings.mysql_stream_password.get_secret_value()
+        return cls(settings.mysql_host, settings.mysql_port, settings.mysql_stream_user, password)
+
+    def connect(self) -> MySQLConnectionAbstract:
+        """A connection in UTC, without autocommit; closing it rolls back. Raises mysql.connector.Error."""
+        connection = mysql.connector.connect(
+            host=self.host,
+            port=self.port,
+            user=self.user,
+            password=self.password,
+            database=names.LOGS_DATABASE,
+            charset="utf8mb4",
+            time_zone="+00:00",
+            allow_local_infile=True,
+            connection_timeout=10,
+            use_pure=True,
+        )
+        assert isinstance(connection, MySQLConnectionAbstract)  # noqa: S101  # no pool is asked for
+        # Under REPEATABLE READ the deletes of a replay lock gaps that other partitions insert into.
+        connection.cmd_query("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
+        return connection
+
+
+def number(cursor: MySQLCursorAbstract, query: str, *parameters: Any) -> int | None:
+    """The one integer that the query gives, or None if it gives no row."""
+    cursor.execute(query, parameters)
+    row: Any = cursor.fetchone()
+    return None if row is None else int(row[0])

@@ -1,0 +1,133 @@
+"""load: the status topic into MySQL. Each task writes its partition's verdicts in one transaction."""
+
+import itertools
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from mysql.connector.abstracts import MySQLCursorAbstract
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql.streaming.query import StreamingQuery
+
+from include import names
+from include.settings import Settings, Trigger
+from jobs import verdicts
+from jobs.database import Database, number
+from jobs.lease import Lease
+
+QUERY: Final = "load"
+
+_PROGRESS: Final = f"{names.LOGS_DATABASE}.{names.PROGRESS_TABLE}"
+_LAST_OFFSET: Final = f"SELECT last_offset FROM {_PROGRESS} WHERE kafka_partition = %s FOR UPDATE"  # noqa: S608
+_SAVE: Final = (
+    f"INSERT INTO {_PROGRESS} (kafka_partition, last_offset, status_offset, loaded_at)"  # noqa: S608
+    " VALUES (%s, %s, %s, UTC_TIMESTAMP(3)) ON DUPLICATE KEY UPDATE last_offset = VALUES(last_offset),"
+    " status_offset = GREATEST(status_offset, VALUES(status_offset)), loaded_at = VALUES(loaded_at)"
+)
+_RUNS_A_DELETE: Final = 500
+# A verdict's text is never empty, so the empty string stands for null; raw alone may be empty, and has its size.
+# LENGTH, as `= ''` is also true of text that the collation ignores, such as a NUL alone.
+_SETS: Final = {
+    **{field: f"IF(LENGTH(@{field}) = 0, NULL, @{field})" for field in names.FIELDS},
+    "event_timestamp": "IF(LENGTH(@event_timestamp) = 0, NULL, LEFT(@event_timestamp, 19))",
+    "received_at": "LEFT(@received_at, 23)",
+    "raw": "IF(LENGTH(@raw_size) = 0, NULL, FROM_BASE64(@raw))",
+    "raw_size": "IF(LENGTH(@raw_size) = 0, NULL, @raw_size)",
+}
+
+
+class LoadRefusedError(RuntimeError):
+    """MySQL skipped or changed rows. The transaction is rolled back."""
+
+
+def start(status: DataFrame, settings: Settings, trigger: Trigger, lease: Lease) -> StreamingQuery:
+    """The running query: micro-batches, whatever the trigger of classify, or what is there now."""
+    database = Database.of(settings)
+
+    def write_batch(batch: DataFrame, _: int) -> None:
+        lines = batch.select("partition", "offset", F.concat("value", F.lit(b"\n")).alias("value"))
+        lines.mapInArrow(lambda batches: write(database, lease, batches), "rows long").collect()
+
+    writer = (
+        status.writeStream.queryName(QUERY)
+        .option("checkpointLocation", str(settings.checkpoints / QUERY))
+        .foreachBatch(write_batch)
+    )
+    if trigger == "available-now":
+        return writer.trigger(availableNow=True).start()
+    return writer.trigger(processingTime=f"{settings.interval_milliseconds} milliseconds").start()
+
+
+def write(database: Database, lease: Lease, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Loads one partition's status messages (see `verdicts.parse`) in one transaction; gives the number of rows.
+
+    Raises NotAVerdictError, LoadRefusedError, LeaseLostError or mysql.connector.Error, and then nothing is written.
+    """
+    filled = (batch for batch in batches if batch.num_rows)
+    first = next(filled, None)
+    if first is None:
+        return
+    with closing(database.connect()) as connection, closing(connection.cursor()) as cursor:
+        count = _load(cursor, first["partition"][0].as_py(), itertools.chain([first], filled))
+        # Last, so that the row is locked for a moment only: nobody takes the lease between here and the commit.
+        lease.check(cursor)
+        connection.commit()
+    yield pa.RecordBatch.from_pydict({"rows": [count]})
+
+
+def _load(cursor: MySQLCursorAbstract, partition: int, batches: Iterable[pa.RecordBatch]) -> int:
+    known = number(cursor, _LAST_OFFSET, partition)
+    last_offset, status_offset, count = -1 if known is None else known, -1, 0
+    for batch in batches:
+        rows, replayed = verdicts.split(verdicts.parse(batch), last_offset)
+        _delete(cursor, partition, replayed)
+        for status in names.STATUSES:
+            _append(cursor, status, rows.filter(pc.equal(rows["status"], status)))
+        last_offset = max(last_offset, rows["kafka_offset"][-1].as_py())
+        status_offset = batch["offset"][-1].as_py()
+        count += rows.num_rows
+    cursor.execute(_SAVE, (partition, last_offset, status_offset))
+    return count
+
+
+def _delete(cursor: MySQLCursorAbstract, partition: int, offsets: np.ndarray) -> None:
+    """Removes these origins from all three tables: a replay may have come to another status."""
+    runs = verdicts.runs(offsets)
+    for start_at in range(0, len(runs), _RUNS_A_DELETE):
+        some = runs[start_at : start_at + _RUNS_A_DELETE]
+        between = " OR ".join(["kafka_offset BETWEEN %s AND %s"] * len(some))
+        for table in names.TABLES.values():
+            cursor.execute(
+                f"DELETE FROM {names.LOGS_DATABASE}.{table} WHERE kafka_partition = %s AND ({between})",  # noqa: S608
+                (partition, *itertools.chain.from_iterable(some)),
+            )
+
+
+def _append(cursor: MySQLCursorAbstract, status: str, rows: pa.Table) -> None:
+    """Adds the rows to the table of their status. Raises LoadRefusedError if MySQL took them otherwise than sent."""
+    if not rows.num_rows:
+        return
+    columns = (*verdicts.COLUMNS, *verdicts.RAW_COLUMNS) if status == names.BAD else verdicts.COLUMNS
+    table = f"{names.LOGS_DATABASE}.{names.TABLES[status]}"
+    read = ", ".join(f"@{column}" if column in _SETS else column for column in columns)
+    sets = ", ".join(f"{column} = {_SETS[column]}" for column in columns if column in _SETS)
+    with tempfile.TemporaryDirectory(prefix="logsieve-load-") as folder:
+        path = Path(folder) / "rows.csv"
+        path.write_bytes(verdicts.to_csv(rows.select(columns)))
+        cursor.execute(
+            f"LOAD DATA LOCAL INFILE '{path}' INTO TABLE {table} CHARACTER SET utf8mb4"
+            """ FIELDS TERMINATED BY ',' ENCLOSED BY '"' ESCAPED BY '' LINES TERMINATED BY '\\n'"""
+            f" ({read}) SET {sets}"
+        )
+    # LOCAL implies IGNORE: duplicates are skipped and values cut with a warning only, whatever the SQL mode.
+    if cursor.rowcount != rows.num_rows or cursor.warning_count:
+        raise LoadRefusedError(
+            f"{table} took {cursor.rowcount} of {rows.num_rows} rows, warnings: {cursor.warning_count}; rolled back."
+            " A row is there that the progress row does not know, or the table differs from include/sql/logs.sql."
+        )

@@ -1,0 +1,106 @@
+"""The rules that decide a log's status, top to bottom. Nothing else decides one.
+
+A rule is a column that is null when the record is fine, and else the reason's word.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from include import names
+from jobs import records
+
+Rule = Callable[[str], Column]
+
+
+def _reason(failed: Column, word: str) -> Column:
+    return F.when(failed, F.lit(word))
+
+
+def missing(field: str) -> Column:
+    """The object has no such name."""
+    return _reason(records.fault(field) == records.MISSING, names.missing(field))
+
+
+def null(field: str) -> Column:
+    """The field is JSON null."""
+    return _reason(records.fault(field) == records.NULL, names.null(field))
+
+
+def invalid(field: str) -> Column:
+    """The field is no text, or, where an integer is expected, none of its range."""
+    return _reason(records.fault(field) == records.INVALID, names.invalid(field))
+
+
+def empty(field: str) -> Column:
+    """A text field is the empty string."""
+    return _reason(F.col(field) == "", names.empty(field))
+
+
+def too_long(field: str) -> Column:
+    """A text field has more than MAX_TEXT characters, counted in code points."""
+    return _reason(F.char_length(field) > names.MAX_TEXT, names.too_long(field))
+
+
+INTEGER_RULES: Final[tuple[Rule, ...]] = (missing, null, invalid)
+TEXT_RULES: Final[tuple[Rule, ...]] = (*INTEGER_RULES, empty, too_long)
+
+
+def field_rules(field: str) -> list[Column]:
+    """The rules of one field, in the order of their reasons."""
+    rules = TEXT_RULES if field in names.TEXT_FIELDS else INTEGER_RULES
+    return [rule(field) for rule in rules]
+
+
+def unknown_account() -> Column:
+    """The users dimension does not know the account."""
+    return _reason(F.col("account_no").isNull(), names.UNKNOWN_ACCOUNT)
+
+
+def unexpected_device() -> Column:
+    """The users dimension gives the account another device. The comparison is binary: iOS is not IOS."""
+    return _reason(F.col("user_device") != F.col("device"), names.UNEXPECTED_DEVICE)
+
+
+def bad_reasons() -> Column:
+    """Every broken rule of a record as read by jobs/records.py, array<string>; not_json stands alone."""
+    broken = F.array_compact(F.array(*(rule for field in names.FIELDS for rule in field_rules(field))))
+    return F.when(F.col("is_json"), broken).otherwise(F.array(F.lit(names.NOT_JSON)))
+
+
+def user_reasons() -> Column:
+    """Every broken rule of a well-formed record that was joined with its user, array<string>."""
+    return F.array_compact(F.array(unknown_account(), unexpected_device()))
+
+
+def judge(logs: DataFrame, users: DataFrame) -> DataFrame:
+    """The verdict of each log, in a stream or in a bounded frame.
+
+    `logs`: partition, offset, timestamp, value, as the Kafka source gives them.
+    `users`: account_no int (unique), user_device string.
+    Gives: the six fields (account_id int, event_timestamp timestamp; null where they break a rule), status, reasons
+    array<string>, kafka_partition, kafka_offset, received_at timestamp, raw binary and raw_size int (null unless bad).
+    """
+    read = records.read(logs).withColumn("_bad", bad_reasons())
+    known = read.join(F.broadcast(users), F.col("account_id") == F.col("account_no"), how="left")
+    is_bad = F.size("_bad") > 0
+    judged = known.withColumn("reasons", F.when(is_bad, F.col("_bad")).otherwise(user_reasons()))
+    status = F.when(is_bad, names.BAD).when(F.size("reasons") > 0, names.SUSPICIOUS).otherwise(names.GOOD)
+    return judged.select(
+        *(_kept(field).alias(field) for field in names.FIELDS),
+        status.alias("status"),
+        "reasons",
+        F.col("partition").alias("kafka_partition"),
+        F.col("offset").alias("kafka_offset"),
+        F.col("timestamp").alias("received_at"),
+        F.when(is_bad, F.substring("value", 1, names.MAX_RAW)).alias("raw"),
+        F.when(is_bad, F.octet_length("value")).alias("raw_size"),
+    )
+
+
+def _kept(field: str) -> Column:
+    """The field as it stands in the verdict: as it came, or null if it breaks one of its rules."""
+    value = F.timestamp_seconds(field) if field == "event_timestamp" else F.col(field)
+    return F.when(F.coalesce(*field_rules(field)).isNull(), value)

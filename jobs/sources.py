@@ -1,0 +1,51 @@
+"""Where the jobs read from: the two topics and the users dimension."""
+
+from typing import Final
+
+from pyspark.sql import DataFrame, SparkSession
+
+from include import names
+from include.settings import Settings, Trigger
+
+# Of one micro-batch, all partitions together: what bounds memory when millions wait.
+_CAP: Final = {"maxOffsetsPerTrigger": "200000"}
+
+
+def logs(spark: SparkSession, settings: Settings, trigger: Trigger) -> DataFrame:
+    """The stream of logs: partition int, offset bigint, timestamp, value binary (null: a tombstone)."""
+    # Real-time mode holds no batch in memory, and refuses a cap.
+    options = {} if trigger == "realtime" else _CAP
+    return _topic(spark, settings, names.LOGS_TOPIC, options).select("partition", "offset", "timestamp", "value")
+
+
+def verdicts(spark: SparkSession, settings: Settings) -> DataFrame:
+    """The stream of status messages: partition int, offset bigint, value binary."""
+    return _topic(spark, settings, names.STATUS_TOPIC, _CAP).select("partition", "offset", "value")
+
+
+def _topic(spark: SparkSession, settings: Settings, topic: str, options: dict[str, str]) -> DataFrame:
+    return (
+        spark.readStream.format("kafka")
+        .option("kafka.bootstrap.servers", settings.kafka_bootstrap)
+        .option("subscribe", topic)
+        .option("startingOffsets", "earliest")
+        # Offsets that are gone are logs without a status: that has to stop us, not to be skipped.
+        .option("failOnDataLoss", "true")
+        .options(**options)
+        .load()
+    )
+
+
+def users(spark: SparkSession, settings: Settings) -> DataFrame:
+    """The users dimension as it is when a batch begins: account_no int (unique), user_device string."""
+    address = f"jdbc:mysql://{settings.mysql_host}:{settings.mysql_port}/{names.USERS_DATABASE}"
+    return (
+        spark.read.format("jdbc")
+        .option("driver", "com.mysql.cj.jdbc.Driver")
+        .option("url", f"{address}?connectionTimeZone=UTC&forceConnectionTimeZoneToSession=true")
+        .option("dbtable", names.USERS_TABLE)
+        .option("user", settings.mysql_stream_user)
+        .option("password", settings.mysql_stream_password.get_secret_value())
+        .load()
+        .select("account_no", "user_device")
+    )

@@ -1,0 +1,132 @@
+"""Status messages as Arrow: many at once from JSON to rows, and to the CSV that `load` sends to MySQL. Pure."""
+
+import io
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
+import pyarrow.json
+
+from include import names
+
+_ORIGIN: Final = pa.struct([("kafka_partition", pa.int32()), ("kafka_offset", pa.int64())])
+_VERDICT: Final = pa.schema(
+    [
+        *((field, pa.int32() if field == "account_id" else pa.string()) for field in names.FIELDS),
+        ("status", pa.string()),
+        ("reasons", pa.list_(pa.string())),
+        ("origin", _ORIGIN),
+        ("received_at", pa.string()),
+        ("raw", pa.string()),
+        ("raw_size", pa.int32()),
+    ]
+)
+_ALWAYS: Final = ("status", "reasons", "received_at", "kafka_partition", "kafka_offset")
+
+COLUMNS: Final = (*names.FIELDS, "status", "reasons", "received_at", "kafka_partition", "kafka_offset")
+"""The columns of all three tables, in the order of the CSV; bad_logs has RAW_COLUMNS after them."""
+RAW_COLUMNS: Final = ("raw", "raw_size")
+
+
+class NotAVerdictError(ValueError):
+    """The status topic holds a message that is no verdict."""
+
+
+def parse(messages: pa.RecordBatch) -> pa.Table:
+    """Status messages (partition int32, offset int64, value binary that ends in a newline) as rows of one partition.
+
+    Gives COLUMNS and RAW_COLUMNS; times are text as sent. Raises NotAVerdictError, naming the first offender.
+    """
+    try:
+        return _parse(messages)
+    except (pa.ArrowInvalid, NotAVerdictError) as error:
+        offset = messages["offset"][_first_offender(messages)].as_py()
+        raise NotAVerdictError(
+            f"{names.STATUS_TOPIC}, partition {messages['partition'][0]}, offset {offset}: not a verdict ({error}). "
+            f"Only classify may write there; load stops here until the message is gone. Look at it, find its producer, "
+            "then delete the partition's records up to this offset and restart load, or judge the range again."
+        ) from error
+
+
+def _parse(messages: pa.RecordBatch) -> pa.Table:
+    lines = _buffer(messages["value"])
+    # Otherwise two messages could make three lines, or a pretty-printed one several.
+    if bytes(lines).count(b"\n") != messages.num_rows:
+        raise NotAVerdictError("not exactly one line a message")
+    # pyarrow 26 crashes the process, not the parse, on a line that is `null`.
+    is_object = pc.and_(pc.starts_with(messages["value"], "{"), pc.ends_with(messages["value"], "}\n"))
+    if not pc.all(is_object, skip_nulls=False).as_py():
+        raise NotAVerdictError("no JSON object")
+    table = pyarrow.json.read_json(
+        pa.BufferReader(lines),
+        read_options=pyarrow.json.ReadOptions(use_threads=False, block_size=lines.size),
+        parse_options=pyarrow.json.ParseOptions(explicit_schema=_VERDICT, unexpected_field_behavior="error"),
+    )
+    if table.num_rows != messages.num_rows:
+        raise NotAVerdictError("not exactly one object a message")
+    origin = table["origin"].combine_chunks()
+    for name in ("kafka_partition", "kafka_offset"):
+        table = table.append_column(name, pc.struct_field(origin, name))
+    table = table.select([*COLUMNS, *RAW_COLUMNS])
+    _check(table, messages["partition"])
+    return table
+
+
+def _check(table: pa.Table, partition: pa.Array) -> None:
+    is_bad = pc.equal(table["status"], names.BAD)
+    if any(table[name].null_count for name in _ALWAYS):
+        raise NotAVerdictError(f"one of {', '.join(_ALWAYS)} is missing or null")
+    if not pc.all(pc.is_in(table["status"], pa.array(names.STATUSES))).as_py():
+        raise NotAVerdictError("unknown status")
+    if not pc.all(pc.equal(table["kafka_partition"], partition)).as_py():
+        raise NotAVerdictError("the origin is of another partition")
+    if any(table.filter(pc.invert(is_bad))[field].null_count for field in names.FIELDS):
+        raise NotAVerdictError("a null field in a log that is not bad")
+
+
+def _first_offender(messages: pa.RecordBatch) -> int:
+    for row in range(messages.num_rows):
+        try:
+            _parse(messages.slice(row, 1))
+        except (pa.ArrowInvalid, NotAVerdictError):
+            return row
+    return 0
+
+
+def _buffer(values: pa.BinaryArray) -> pa.Buffer:
+    """The bytes of all values, one after the other, without a copy."""
+    offsets = np.frombuffer(values.buffers()[1], dtype=np.int32)[values.offset :][: len(values) + 1]
+    return values.buffers()[2].slice(int(offsets[0]), int(offsets[-1] - offsets[0]))
+
+
+def split(rows: pa.Table, last_offset: int) -> tuple[pa.Table, np.ndarray]:
+    """What to load, and the origins' offsets to delete before, given the highest offset that was loaded before.
+
+    `rows` are in the order of the status topic; of a repeated origin the last verdict is kept. Rows that only
+    append, which all do unless a batch is replayed, are given back as they are.
+    """
+    offsets = rows["kafka_offset"].to_numpy()
+    if offsets[0] > last_offset and np.all(np.diff(offsets) > 0):
+        return rows, offsets[:0]
+    kept, from_end = np.unique(offsets[::-1], return_index=True)
+    return rows.take(len(offsets) - 1 - from_end), kept[kept <= last_offset]
+
+
+def runs(offsets: np.ndarray) -> list[tuple[int, int]]:
+    """Ascending, distinct offsets as (first, last) of each run without a gap."""
+    cuts = np.flatnonzero(np.diff(offsets) != 1)
+    firsts, lasts = np.append(0, cuts + 1), np.append(cuts, len(offsets) - 1)
+    return [(int(offsets[i]), int(offsets[j])) for i, j in zip(firsts, lasts, strict=True)] if len(offsets) else []
+
+
+def to_csv(rows: pa.Table) -> bytes:
+    """CSV without a header: text in double quotes, which are doubled inside; null is nothing at all."""
+    reasons = rows["reasons"].combine_chunks()
+    listed = pc.binary_join_element_wise('["', pc.binary_join(reasons, '","'), '"]', "")
+    text = pc.if_else(pc.equal(pc.list_value_length(reasons), 0), "[]", listed)
+    out = io.BytesIO()
+    options = pyarrow.csv.WriteOptions(include_header=False, quoting_style="all_valid")
+    pyarrow.csv.write_csv(rows.set_column(rows.schema.get_field_index("reasons"), "reasons", text), out, options)
+    return out.getvalue()

@@ -1,0 +1,71 @@
+"""Sensors that tell whether verdicts keep arriving: in the status topic, and in each of the three tables."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from airflow.providers.apache.kafka.sensors.kafka import AwaitMessageSensor
+from airflow.providers.common.sql.sensors.sql import SqlSensor
+from airflow.sdk import BaseOperator, Context
+
+from include.names import BAD, GOOD, LOGS_DATABASE, STATUS_TOPIC, SUSPICIOUS, TABLES
+
+NEW = timedelta(seconds=60)
+"""How young a verdict must be to count as arriving."""
+
+SHARES = {
+    GOOD: "1 - params.share_bad - params.share_suspicious",
+    BAD: "params.share_bad",
+    SUSPICIOUS: "params.share_suspicious",
+}
+"""Share of the generated logs that goes to each table, as a template expression."""
+
+
+def is_new(message: Any) -> str | None:
+    """The message's key when it is younger than NEW, for AwaitMessageSensor."""
+    _, milliseconds = message.timestamp()
+    age = datetime.now(UTC) - datetime.fromtimestamp(milliseconds / 1000, UTC)
+    key = message.key()
+    return key.decode() if key and age < NEW else None
+
+
+def filling_sensors(timeout: timedelta) -> list[BaseOperator]:
+    """A sensor for the status topic and one for each table; each fails after `timeout` and says which is not filling.
+
+    The DAG has the params `share_bad` and `share_suspicious`: a table that is meant to stay empty is not waited for.
+    """
+    topic = AwaitMessageSensor(
+        task_id="status_topic_is_filling",
+        kafka_config_id="kafka",
+        topics=[STATUS_TOPIC],
+        apply_function="plugins.filling.is_new",
+        commit_offset=False,
+        poll_interval=0.2,
+        timeout=timeout.total_seconds(),
+        on_failure_callback=say_what_to_do,
+        doc_md=f"New messages arrive in the topic {STATUS_TOPIC}.",
+    )
+    tables = [
+        SqlSensor(
+            task_id=f"{table}_is_filling",
+            conn_id="mysql",
+            sql=f"SELECT {{{{ 1 if {SHARES[status]} <= 0 else 0 }}}} OR EXISTS (SELECT 1 FROM {LOGS_DATABASE}.{table}"  # noqa: S608
+            f" WHERE received_at > UTC_TIMESTAMP() - INTERVAL {NEW.seconds} SECOND)",
+            poke_interval=2,
+            timeout=timeout.total_seconds(),
+            on_failure_callback=say_what_to_do,
+            doc_md=f"Rows younger than {NEW.seconds} s are in the table {table}.",
+        )
+        for status, table in TABLES.items()
+    ]
+    return [topic, *tables]
+
+
+def say_what_to_do(context: Context) -> None:
+    """Failure callback of the sensors: the remedy, in the task's log."""
+    task = context["ti"].task_id
+    context["ti"].log.error(
+        "%s failed: no verdict younger than %s s. Look at the newest runs of generate_logs (are logs sent?) and"
+        " classify_logs (does the stream run, what is the last line of its log?), then at ./logsieve status.",
+        task,
+        NEW.seconds,
+    )

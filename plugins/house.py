@@ -1,0 +1,30 @@
+"""What our DAGs have in common: how a task is tried again, and the bounds of params that several DAGs take."""
+
+from datetime import timedelta
+
+from airflow.sdk import Param
+
+from include.settings import Settings
+
+RETRIES = {
+    "retries": 3,
+    "retry_delay": timedelta(seconds=2),
+    "retry_exponential_backoff": True,
+    "max_retry_delay": timedelta(seconds=30),
+}
+"""For work that ends: a server that restarts is waited for, a real fault is red within a minute."""
+
+RETRY_FOR_EVER = {
+    "retries": 1_000_000,
+    "retry_delay": timedelta(seconds=5),
+    "retry_exponential_backoff": True,
+    "max_retry_delay": timedelta(minutes=1),
+}
+"""For work that never ends: it comes back after every crash, at the latest a minute later."""
+
+_settings = Settings()
+
+SHARE_BAD = Param(_settings.share_bad, type="number", minimum=0, maximum=1, description="share of bad logs, 0 to 1")
+SHARE_SUSPICIOUS = Param(
+    _settings.share_suspicious, type="number", minimum=0, maximum=1, description="share of suspicious logs, 0 to 1"
+)

@@ -1,0 +1,108 @@
+"""House rules that hold for every DAG, and for who may import whom."""
+
+import ast
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from include.settings import ROOT
+
+DAG_FILES = sorted((ROOT / "dags").glob("*.py"))
+EXPECTED = {"bootstrap", "classify_logs", "generate_logs", "users_dimension", "watch_logs"}
+
+
+@pytest.fixture(scope="session")
+def dagbag(tmp_path_factory: pytest.TempPathFactory):
+    os.environ["AIRFLOW_HOME"] = str(tmp_path_factory.mktemp("airflow"))
+    os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
+    os.environ["AIRFLOW__CORE__PLUGINS_FOLDER"] = str(ROOT / "plugins")
+    from airflow.dag_processing.dagbag import DagBag
+
+    return DagBag(dag_folder=str(ROOT / "dags"))
+
+
+def test_every_dag_parses(dagbag):
+    assert dagbag.import_errors == {}
+    assert set(dagbag.dags) == EXPECTED
+
+
+@pytest.mark.parametrize("dag_id", sorted(EXPECTED))
+def test_a_dag_is_named_as_its_file_and_explained(dagbag, dag_id):
+    dag = dagbag.dags[dag_id]
+    assert Path(dag.fileloc).stem == dag_id
+    assert "**When" in dag.doc_md
+    assert "red" in dag.doc_md or "later try" in dag.doc_md, "the docstring is the page on call"
+    assert "logsieve" in dag.tags
+
+
+@pytest.mark.parametrize("dag_id", sorted(EXPECTED))
+def test_every_task_is_tried_again_with_a_growing_pause(dagbag, dag_id):
+    for task in dagbag.dags[dag_id].tasks:
+        assert task.retries >= 1, task.task_id
+        assert task.retry_exponential_backoff, task.task_id
+        assert task.max_retry_delay is not None, task.task_id
+
+
+@pytest.mark.parametrize("dag_id", sorted(EXPECTED))
+def test_one_run_at_a_time_unless_runs_are_independent(dagbag, dag_id):
+    assert dagbag.dags[dag_id].max_active_runs == (4 if dag_id == "generate_logs" else 1)
+
+
+@pytest.mark.parametrize("dag_id", sorted(EXPECTED))
+def test_every_param_is_bounded(dagbag, dag_id):
+    bounds = {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "enum", "pattern", "maxLength"}
+    params = dagbag.dags[dag_id].params
+    for name in params:
+        assert bounds & set(params.get_param(name).schema), name
+
+
+@pytest.mark.parametrize(
+    ("dag_id", "name", "value"),
+    [("bootstrap", "rate", 0), ("bootstrap", "share_bad", 1.5), ("classify_logs", "trigger", "sometimes")],
+)
+def test_a_param_out_of_bounds_is_refused(dagbag, dag_id, name, value):
+    from airflow.sdk.exceptions import ParamValidationError
+
+    param = dagbag.dags[dag_id].params.get_param(name)
+    with pytest.raises(ParamValidationError):
+        param.resolve(value=value)
+
+
+def imports(file: Path) -> set[str]:
+    tree = ast.parse(file.read_text())
+    found = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    found |= {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module}
+    return {name.split(".")[0] for name in found}
+
+
+FORBIDDEN = {
+    "include": {"airflow", "pyspark", "dags", "plugins", "jobs"},
+    "jobs": {"airflow", "dags", "plugins"},
+    "plugins": {"dags", "jobs", "pyspark"},
+    "dags": {"dags", "jobs", "pyspark"},
+}
+
+
+@pytest.mark.parametrize("folder", sorted(FORBIDDEN))
+def test_arrows_point_from_dags_to_plugins_to_include_and_from_jobs_to_include(folder):
+    wrong = {
+        str(file.relative_to(ROOT)): sorted(imports(file) & FORBIDDEN[folder])
+        for file in (ROOT / folder).rglob("*.py")
+        if imports(file) & FORBIDDEN[folder]
+    }
+    assert wrong == {}
+
+
+def test_no_module_is_longer_than_250_lines():
+    files = [file for folder in FORBIDDEN for file in (ROOT / folder).rglob("*.py")]
+    long = {str(file.relative_to(ROOT)): lines for file in files if (lines := len(file.read_text().splitlines())) > 250}
+    assert long == {}
+
+
+def test_nothing_is_read_from_the_environment_at_import():
+    code = "import include.settings, include.names, include.generator, include.indexer, include.hops"
+    env = {**os.environ, "LOGSIEVE_RATE": "not a number", "PYTHONPATH": str(ROOT)}
+    assert subprocess.run([sys.executable, "-c", code], env=env, check=False).returncode == 0

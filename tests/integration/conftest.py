@@ -1,0 +1,21 @@
+"""One stack for all integration tests."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.integration.stack import RATE, STATE, UP_SECONDS, Stack, free_ports
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[Stack]:
+    made = Stack(STATE, free_ports())
+    if STATE.exists():
+        made.run("down")
+    done = made.run("up", "--fresh", "--yes", "--rate", str(RATE), seconds=UP_SECONDS)
+    try:
+        assert done.returncode == 0, done.stdout + done.stderr
+        made.first_up = done  # type: ignore[attr-defined]
+        yield made
+    finally:
+        made.run("down")

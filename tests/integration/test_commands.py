@@ -1,0 +1,147 @@
+"""The command as its user meets it: each answer, and each clear error."""
+
+import json
+import os
+import re
+import socket
+import stat
+
+import pytest
+
+from include.settings import ROOT
+from tests.integration.stack import Stack
+
+README = (ROOT / "README.md").read_text()
+
+
+def test_up_tells_counts_addresses_and_the_login(stack: Stack) -> None:
+    printed = stack.first_up.stdout  # type: ignore[attr-defined]
+    assert "server-logs-status" in printed
+    assert f"http://127.0.0.1:{stack.ports['airflow']}" in printed
+    assert stack.passwords["airflow_admin"] in printed
+
+
+def test_up_again_finds_it_running(stack: Stack) -> None:
+    done = stack.run("up")
+    assert done.returncode == 0, done.stderr
+    assert "running already" in done.stdout
+
+
+def test_a_taken_port_is_named_before_anything_starts(stack: Stack, tmp_path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        done = stack.run("up", LOGSIEVE_STATE=str(tmp_path / "state"), LOGSIEVE_PORT_KAFKA=port)
+    assert done.returncode == 1
+    assert port in done.stderr
+    assert "LOGSIEVE_PORT_" in done.stderr
+    assert not (tmp_path / "state").exists(), "nothing was half started"
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"), [("LOGSIEVE_RATE", "fast"), ("LOGSIEVE_PORT_KAFKA", "0"), ("LOGSIEVE_SHARE_BAD", "2")]
+)
+def test_a_wrong_setting_is_named(stack: Stack, tmp_path, variable: str, value: str) -> None:
+    done = stack.run("up", **{variable: value, "LOGSIEVE_STATE": str(tmp_path / "state")})
+    assert done.returncode == 1
+    assert variable in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_java_missing_is_named_with_its_remedy(stack: Stack, tmp_path) -> None:
+    """A PATH with everything but java."""
+    for folder in reversed(os.environ["PATH"].split(":")):
+        for program in os.listdir(folder) if os.path.isdir(folder) else []:
+            if program != "java" and not (tmp_path / program).exists():
+                (tmp_path / program).symlink_to(os.path.join(folder, program))
+    done = stack.run("up", PATH=str(tmp_path), LOGSIEVE_STATE=str(tmp_path / "state"))
+    assert done.returncode == 1
+    assert "Install Java 17" in done.stderr
+    assert not (tmp_path / "state").exists()
+
+
+def test_before_the_first_up_a_command_says_so(stack: Stack, tmp_path) -> None:
+    for command in (["status"], ["down"], ["topics"], ["tail", "server-logs"], ["logs", "kafka"]):
+        done = stack.run(*command, LOGSIEVE_STATE=str(tmp_path / "none"))
+        assert done.returncode == 1, command
+        assert "./logsieve up" in done.stderr, command
+
+
+def test_topics_lists_partitions_and_offsets(stack: Stack) -> None:
+    rows = json.loads(stack.run("topics", "--json").stdout)
+    ends = stack.ends("server-logs")
+    found = {row["partition"]: row["next"] for row in rows if row["topic"] == "server-logs"}
+    assert found.keys() == ends.keys()
+    assert all(found[partition] <= ends[partition] for partition in ends)
+    assert "server-logs-status" in stack.run("topics").stdout
+
+
+def test_tail_prints_messages_of_one_status(stack: Stack) -> None:
+    options = ("--from-beginning", "--status", "bad", "--count", "5")
+    done = stack.run("tail", "server-logs-status", *options, COLUMNS="80")
+    lines = done.stdout.splitlines()
+    assert len(lines) == 5, done.stderr
+    for line in lines:
+        place, key, value = line.split(" ", 2)
+        assert re.fullmatch(r"\d+-\d+", place)
+        assert json.loads(value)["status"] == "bad"
+        assert key.split("-")[0] == place.split("-")[0]
+
+
+def test_tail_of_an_unknown_topic_names_the_known_ones(stack: Stack) -> None:
+    done = stack.run("tail", "server-log")
+    assert done.returncode == 1
+    assert "server-logs-status" in done.stderr
+
+
+def test_generate_sends_exactly_the_count(stack: Stack) -> None:
+    before = sum(stack.ends("server-logs").values())
+    done = stack.run("generate", "--count", "500")
+    assert done.returncode == 0, done.stderr
+    assert sum(stack.ends("server-logs").values()) >= before + 500
+
+
+def test_logs_shows_a_server(stack: Stack) -> None:
+    assert "success: kafka entered RUNNING" in stack.run("logs", "supervisord", "-n", "1000").stdout
+    done = stack.run("logs", "nothing")
+    assert done.returncode == 1
+    assert "airflow-scheduler" in done.stderr
+
+
+def test_doctor_is_content_while_the_stack_runs(stack: Stack) -> None:
+    done = stack.run("doctor", "--json")
+    assert done.returncode == 0, done.stdout
+    names = {check["name"] for check in json.loads(done.stdout)}
+    assert {"architecture", "java", "libaio", "memory", "disk", "clock", "ports"} <= names
+
+
+def test_secrets_are_for_their_owner_only(stack: Stack) -> None:
+    for name in ("stack.json", "supervisord.conf", "mysql/users.sql", "airflow/passwords.json", "airflow/airflow.db"):
+        mode = stat.S_IMODE((stack.state / name).stat().st_mode)
+        assert mode == 0o600, name
+
+
+def test_the_stream_may_not_change_users_and_the_reader_may_change_nothing(stack: Stack) -> None:
+    grants = {
+        user: " ".join(row[0] for row in stack.root_sql(f"SHOW GRANTS FOR '{user}'@'127.0.0.1'"))
+        for user in ("logsieve_stream", "logsieve_reader", "logsieve_airflow")
+    }
+    assert "INSERT" not in grants["logsieve_reader"]
+    assert "GRANT SELECT ON `dim_users`" in grants["logsieve_stream"]
+    assert all("ALL PRIVILEGES" not in found and "SUPER" not in found for found in grants.values())
+
+
+def test_every_server_listens_on_loopback_only(stack: Stack) -> None:
+    import psutil
+
+    ports = set(stack.ports.values())
+    listening = [c.laddr for c in psutil.net_connections("tcp") if c.status == "LISTEN" and c.laddr.port in ports]
+    assert {address.port for address in listening} == ports
+    assert {address.ip for address in listening} <= {"127.0.0.1", "::ffff:127.0.0.1"}
+
+
+@pytest.mark.parametrize("command", sorted(set(re.findall(r"^\./logsieve ([a-z]+)", README, re.MULTILINE))))
+def test_each_command_of_the_readme_exists(stack: Stack, command: str) -> None:
+    known = stack.run("--help").stdout
+    assert re.search(rf"^\W*{command}\b", known, re.MULTILINE)

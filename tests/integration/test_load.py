@@ -1,0 +1,225 @@
+"""load's transaction against MySQL: all of a partition's batch or nothing, each origin in one table, text as it was."""
+
+import base64
+import itertools
+import json
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from include import names
+from jobs import lease, load, verdicts
+from jobs.database import Database
+
+PARTITION = itertools.count(900)
+TEXTS = [
+    'a"b',
+    '"',
+    '""',
+    "a,b",
+    "a\nb\r\n",
+    "back\\slash\\",
+    "\\N",
+    "NULL",
+    "a\x00b",
+    "\x00",
+    "😀\u2028",
+    " ",
+    "\t",
+    "'",
+]
+
+Row = tuple[Any, ...]
+
+
+class Sink:
+    """One partition of the three tables, as load writes it and as root reads it."""
+
+    def __init__(self, stack: Any, partition: int) -> None:
+        self.stack, self.partition = stack, partition
+        self.database = Database.of(stack.settings)
+        self.lease = lease.take(self.database, f"test-{partition}", "test_load")
+        self.status_offset = 0
+
+    def message(self, offset: int, status: str = names.GOOD, **changes: Any) -> dict[str, Any]:
+        origin = {"kafka_partition": self.partition, "kafka_offset": offset}
+        record = {"event_id": f"e{offset}", "account_id": 684, "event_type": "other", "device": "ANDROID"}
+        record |= {"location_country": "FR", "event_timestamp": "2021-04-29T19:28:30Z", "status": status, "reasons": []}
+        record |= {"origin": origin, "received_at": "2026-11-23T01:02:03.456Z"}
+        if status == names.BAD:
+            record |= {"raw": None, "raw_size": None}
+        return record | changes
+
+    def batch(self, *messages: dict[str, Any] | bytes) -> pa.RecordBatch:
+        lines = [json.dumps(message).encode() if isinstance(message, dict) else message for message in messages]
+        first, self.status_offset = self.status_offset, self.status_offset + len(lines)
+        return pa.record_batch(
+            {
+                "partition": pa.array([self.partition] * len(lines), pa.int32()),
+                "offset": pa.array(range(first, self.status_offset), pa.int64()),
+                "value": pa.array([line + b"\n" for line in lines], pa.binary()),
+            }
+        )
+
+    def load(self, *batches: pa.RecordBatch) -> int:
+        return sum(result["rows"][0].as_py() for result in load.write(self.database, self.lease, batches))
+
+    def rows(self, status: str, columns: str = "kafka_offset") -> list[Row]:
+        query = f"SELECT {columns} FROM logs.{names.TABLES[status]} WHERE kafka_partition = %s ORDER BY kafka_offset"
+        return list(self.stack.root_sql(query, (self.partition,)))
+
+    def offsets(self) -> dict[str, list[int]]:
+        return {status: [row[0] for row in self.rows(status)] for status in names.STATUSES}
+
+    def progress(self) -> list[Row]:
+        query = "SELECT last_offset, status_offset FROM logs.load_progress WHERE kafka_partition = %s"
+        return list(self.stack.root_sql(query, (self.partition,)))
+
+
+@pytest.fixture
+def sink(stack: Any) -> Iterator[Sink]:
+    sink = Sink(stack, next(PARTITION))
+    yield sink
+    for table in (*names.TABLES.values(), names.PROGRESS_TABLE):
+        stack.root_sql(f"DELETE FROM logs.{table} WHERE kafka_partition = %s", (sink.partition,))
+    stack.root_sql("DELETE FROM logs.driver_lease WHERE name = %s", (sink.lease.name,))
+
+
+def test_verdicts_are_appended_to_the_table_of_their_status(sink: Sink) -> None:
+    suspicious = sink.message(1, names.SUSPICIOUS, reasons=["unexpected_device"])
+    first = sink.batch(sink.message(0), suspicious, sink.message(2, names.BAD, reasons=["null_device"], device=None))
+    assert sink.load(first, sink.batch(sink.message(3))) == 4
+    assert sink.load(sink.batch(sink.message(4))) == 1
+    assert sink.offsets() == {"good": [0, 3, 4], "bad": [2], "suspicious": [1]}
+    assert sink.progress() == [(4, 4)]
+    columns = "event_id, account_id, event_type, device, location_country, CAST(event_timestamp AS CHAR), status, "
+    columns += "CAST(reasons AS CHAR), CAST(received_at AS CHAR), kafka_partition"
+    times = ("2021-04-29 19:28:30", "2026-11-23 01:02:03.456")
+    expected = ("e1", 684, "other", "ANDROID", "FR", times[0], "suspicious", '["unexpected_device"]', times[1])
+    assert sink.rows("suspicious", columns) == [(*expected, sink.partition)]
+    assert sink.rows("bad", "device, raw, raw_size") == [(None, None, None)]
+
+
+@pytest.mark.parametrize("text", TEXTS, ids=ascii)
+def test_text_survives_exactly(sink: Sink, text: str) -> None:
+    fields = dict.fromkeys(names.TEXT_FIELDS, text)
+    raw = text.encode() + bytes(range(256))
+    encoded = {"raw": base64.b64encode(raw).decode(), "raw_size": len(raw)}
+    sink.load(sink.batch(sink.message(0, **fields), sink.message(1, names.BAD, **fields, **encoded), sink.message(2)))
+    assert sink.rows("good", ", ".join(names.TEXT_FIELDS))[0] == (text,) * 4
+    assert sink.rows("bad", ", ".join([*names.TEXT_FIELDS, "raw", "raw_size"])) == [((text,) * 4 + (raw, len(raw)))]
+
+
+def test_nulls_are_null_and_an_empty_raw_is_not(sink: Sink) -> None:
+    nothing = dict.fromkeys(names.FIELDS)
+    empty, tombstone = sink.message(0, names.BAD, **nothing, raw="", raw_size=0), sink.message(1, names.BAD, **nothing)
+    sink.load(sink.batch(empty, tombstone))
+    columns = ", ".join([*names.FIELDS, "raw", "raw_size"])
+    assert sink.rows("bad", columns) == [((None,) * 6 + (b"", 0)), ((None,) * 8)]
+
+
+def test_extremes_fit(sink: Sink) -> None:
+    low = sink.message(0, account_id=-(2**31), event_timestamp="1970-01-01T00:00:00Z", event_id="😀" * 64)
+    high = sink.message(2**62, account_id=2**31 - 1, event_timestamp="9999-12-31T23:59:59Z")
+    raw = b"\xff" * names.MAX_RAW
+    huge = sink.message(7, names.BAD, raw=base64.b64encode(raw).decode(), raw_size=2**31 - 1)
+    sink.load(sink.batch(low, huge, high))
+    columns = "account_id, CAST(event_timestamp AS CHAR)"
+    assert sink.rows("good", columns) == [(-(2**31), "1970-01-01 00:00:00"), (2**31 - 1, "9999-12-31 23:59:59")]
+    assert sink.rows("bad", "raw, raw_size") == [(raw, 2**31 - 1)]
+
+
+def test_replay_with_another_status_ends_in_one_table(sink: Sink) -> None:
+    sink.load(sink.batch(*(sink.message(offset) for offset in range(6))))
+    changed = sink.message(1, names.SUSPICIOUS), sink.message(4, names.BAD), sink.message(5), sink.message(6)
+    sink.load(sink.batch(*changed))
+    assert sink.offsets() == {"good": [0, 2, 3, 5, 6], "bad": [4], "suspicious": [1]}
+    assert sink.progress() == [(6, 9)]
+
+
+def test_the_same_status_offsets_again_change_nothing(sink: Sink) -> None:
+    batch = sink.batch(sink.message(0), sink.message(1, names.BAD), sink.message(2, names.SUSPICIOUS))
+    for _ in range(3):
+        assert sink.load(batch) == 3
+    assert sink.offsets() == {"good": [0], "bad": [1], "suspicious": [2]}
+    assert sink.progress() == [(2, 2)]
+
+
+def test_the_last_verdict_of_a_repeated_origin_wins(sink: Sink) -> None:
+    within = sink.batch(sink.message(0), sink.message(1), sink.message(0, names.BAD), sink.message(1, device="iOS"))
+    across = sink.batch(sink.message(1, names.SUSPICIOUS), sink.message(2))
+    sink.load(within, across)
+    assert sink.offsets() == {"good": [2], "bad": [0], "suspicious": [1]}
+
+
+def test_a_replay_of_an_old_range_keeps_what_is_newer(sink: Sink) -> None:
+    sink.load(sink.batch(*(sink.message(offset) for offset in range(0, 3000, 2))))
+    sink.load(sink.batch(*(sink.message(offset, names.BAD) for offset in range(0, 2000, 2))))
+    assert sink.offsets() == {"good": [*range(2000, 3000, 2)], "bad": [*range(0, 2000, 2)], "suspicious": []}
+    assert sink.progress() == [(2998, 2499)]
+
+
+def test_failure_halfway_leaves_nothing(sink: Sink) -> None:
+    sink.load(sink.batch(sink.message(0)))
+    before = sink.offsets(), sink.progress()
+    good = sink.batch(sink.message(1), sink.message(0, names.BAD), sink.message(2, names.SUSPICIOUS))
+    with pytest.raises(verdicts.NotAVerdictError, match=f"partition {sink.partition}, offset 5: not a verdict"):
+        sink.load(good, sink.batch(sink.message(3), b"garbage"))
+    assert (sink.offsets(), sink.progress()) == before
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"location_country": "x" * 65},
+        {"event_timestamp": "2021-02-30T00:00:00Z"},
+        {"event_timestamp": "tomorrow"},
+        {"received_at": "10000-01-01T00:00:00.000Z"},
+    ],
+    ids=str,
+)
+def test_what_mysql_would_cut_is_refused(sink: Sink, changes: dict[str, str]) -> None:
+    with pytest.raises(load.LoadRefusedError, match="good_logs took 2 of 2 rows, warnings: 1"):
+        sink.load(sink.batch(sink.message(0), sink.message(1, **changes)))
+    assert sink.offsets() == {"good": [], "bad": [], "suspicious": []}
+
+
+def test_a_row_that_progress_does_not_know_is_not_skipped(sink: Sink) -> None:
+    sink.load(sink.batch(sink.message(5)))
+    sink.stack.root_sql("DELETE FROM logs.load_progress WHERE kafka_partition = %s", (sink.partition,))
+    with pytest.raises(load.LoadRefusedError, match="took 1 of 2 rows"):
+        sink.load(sink.batch(sink.message(4), sink.message(5)))
+    assert sink.offsets()["good"] == [5]
+
+
+def test_who_lost_the_lease_writes_nothing(sink: Sink) -> None:
+    sink.load(sink.batch(sink.message(0)))
+    before = sink.offsets(), sink.progress()
+    newer = lease.take(sink.database, sink.lease.name, "another driver")
+    assert newer.epoch == sink.lease.epoch + 1
+    with pytest.raises(lease.LeaseLostError, match="nothing is written"):
+        sink.load(sink.batch(sink.message(0, names.BAD), sink.message(1)))
+    assert (sink.offsets(), sink.progress()) == before
+    sink.lease = newer
+    sink.load(sink.batch(sink.message(0, names.BAD), sink.message(1)))
+    assert sink.offsets() == {"good": [1], "bad": [0], "suspicious": []}
+
+
+def test_nobody_takes_the_lease_between_check_and_commit(sink: Sink) -> None:
+    with closing(sink.database.connect()) as writing, closing(sink.database.connect()) as taking:
+        sink.lease.check(writing.cursor())
+        cursor = taking.cursor()
+        cursor.execute("SET innodb_lock_wait_timeout = 1")
+        with pytest.raises(Exception, match="Lock wait timeout"):
+            cursor.execute("UPDATE logs.driver_lease SET epoch = epoch + 1 WHERE name = %s", (sink.lease.name,))
+
+
+def test_held_lease_is_free_after_an_orderly_end_and_reports_its_loss(sink: Sink) -> None:
+    query = "SELECT CAST(heartbeat_at AS CHAR) FROM logs.driver_lease WHERE name = %s"
+    with lease.held(sink.database, sink.lease.name, on_lost=pytest.fail) as ours:
+        assert ours.epoch == sink.lease.epoch + 1
+        assert not sink.stack.root_sql(query, (ours.name,))[0][0].startswith("1970")
+    assert sink.stack.root_sql(query, (sink.lease.name,)) == [("1970-01-01 00:00:00.000",)]

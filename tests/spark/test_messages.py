@@ -1,0 +1,98 @@
+"""The status message: its keys and their order, raw, times."""
+
+import base64
+import json
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+
+import pytest
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from include import names
+from jobs import classify
+from tests.spark.conftest import Judge
+
+GOOD = (
+    b'{"event_id": "141b3ff2a92111ebbfae367ddad5b1fa", "account_id": "684", "event_type": "other", '
+    b'"device": "ANDROID", "location_country": "FR", "event_timestamp": "1619724510"}'
+)
+LAST = "9999-12-31T23:59:59.999Z"
+COMMON = [*names.FIELDS, "status", "reasons", "origin", "received_at"]
+
+Judged = Callable[[Sequence[bytes | None]], DataFrame]
+
+
+def test_message_goes_to_its_logs_partition(judged: Judged) -> None:
+    sent = classify.messages(judged([GOOD, b""]))
+    assert dict(sent.dtypes) == {"key": "string", "value": "string", "partition": "int"}
+    assert sorted((row.key, row.partition) for row in sent.collect()) == [("1-0", 1), ("1-1", 1)]
+
+
+def test_good_message_as_a_whole(judge: Judge) -> None:
+    (message,) = judge([GOOD])
+    assert list(message) == COMMON
+    assert message == {
+        "event_id": "141b3ff2a92111ebbfae367ddad5b1fa",
+        "account_id": 684,
+        "event_type": "other",
+        "device": "ANDROID",
+        "location_country": "FR",
+        "event_timestamp": "2021-04-29T19:28:30Z",
+        "status": "good",
+        "reasons": [],
+        "origin": {"kafka_partition": 1, "kafka_offset": 0},
+        "received_at": "2026-11-23T01:02:03.456Z",
+    }
+
+
+def test_bad_message_has_nulls_and_raw(judge: Judge) -> None:
+    (message,) = judge([b"no JSON, and longer than the 57 bytes after which MIME would break the line"])
+    assert list(message) == [*COMMON, "raw", "raw_size"]
+    assert [message[field] for field in names.FIELDS] == [None] * 6
+    assert base64.b64decode(message["raw"], validate=True).startswith(b"no JSON")
+    assert message["raw_size"] == 75
+
+
+def test_raw_is_capped_tombstone_and_empty_differ(judge: Judge) -> None:
+    huge = b"\xff" * (names.MAX_RAW + 1)
+    capped, whole, tombstone, nothing = judge([huge, huge[:-1], None, b""])
+    assert (len(base64.b64decode(capped["raw"])), capped["raw_size"]) == (names.MAX_RAW, names.MAX_RAW + 1)
+    assert (len(base64.b64decode(whole["raw"])), whole["raw_size"]) == (names.MAX_RAW, names.MAX_RAW)
+    assert (tombstone["raw"], tombstone["raw_size"]) == (None, None)
+    assert (nothing["raw"], nothing["raw_size"]) == ("", 0)
+
+
+@pytest.mark.parametrize(
+    ("stamp", "written"),
+    [
+        (datetime(2021, 3, 28, 1, 30, tzinfo=UTC), "2021-03-28T01:30:00.000Z"),
+        (datetime(1969, 12, 31, 23, 59, 59, 999_000, tzinfo=UTC), "1970-01-01T00:00:00.000Z"),
+    ],
+)
+def test_received_at_is_utc_and_never_before_1970(judged: Judged, stamp: datetime, written: str) -> None:
+    frame = judged([GOOD]).withColumn("received_at", F.lit(stamp))
+    assert [json.loads(row.value)["received_at"] for row in classify.messages(frame).collect()] == [written]
+
+
+def test_received_at_of_five_digit_years_is_the_last_that_sinks_take(judged: Judged) -> None:
+    frame = judged([GOOD]).withColumn("received_at", F.timestamp_millis(F.lit(10**15)))
+    assert [json.loads(row.value)["received_at"] for row in classify.messages(frame).collect()] == [LAST]
+
+
+def test_long_and_deep_logs_are_judged(judge: Judge) -> None:
+    """Neither a deep stack nor a slow pattern; RFC 8259 leaves limits to the reader, ours are in jobs/records.py."""
+    without_device = GOOD.replace(b'"device": "ANDROID"', b'"device": null')[:-1]
+    extras = {
+        "deep": b"[" * 998 + b"]" * 998,
+        "escapes": b'"' + rb"\n\"" * 100_000 + b'"',
+        "numbers": b"[" + b"1," * 300_000 + b"1]",
+        "strings": b"[" + b'"a",' * 200_000 + b'"a"]',
+        "digits": b"1" * 1_000,
+    }
+    too_much = [b"[" * 999 + b"]" * 999, b"[" * 100_000, b"1" * 1_001]
+    logs = [without_device + b', "x": ' + extra + b"}" for extra in (*extras.values(), *too_much)]
+    backslashes = b"\\" * 500_000
+    found = [message["reasons"] for message in judge([*logs, backslashes])]
+    assert dict(zip(extras, found, strict=False)) == {name: [names.null("device")] for name in extras}
+    assert found[len(extras) :] == [[names.NOT_JSON]] * (len(too_much) + 1)

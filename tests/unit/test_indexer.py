@@ -1,0 +1,196 @@
+"""What becomes of each status message when Elasticsearch takes it, refuses it, is busy or is away."""
+
+import base64
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from elasticsearch import ApiError
+
+from include.bulk import CHUNK_BYTES, CHUNK_MESSAGES, BulkWriter, Refused, StatusMessage, StoppedError
+from include.dead_letters import DeadLetters, refused_count
+from include.search_index import connect
+from include.settings import Settings
+from tests.unit.staged_elasticsearch import BLOCKED, BUSY, CLOSED, REFUSED, StagedElasticsearch
+
+
+@contextmanager
+def staged(
+    *acts: Any, stop: threading.Event | None = None, **how: Any
+) -> Iterator[tuple[StagedElasticsearch, BulkWriter]]:
+    with StagedElasticsearch(*acts, **how) as server:
+        client = connect(Settings(elasticsearch_url=server.url))
+        yield server, BulkWriter(client, stop or threading.Event(), first_pause=0.01)
+        client.close()
+
+
+def message(offset: int, key: str | None = None, value: bytes | None = b'{"status":"good"}') -> StatusMessage:
+    return StatusMessage(0, offset, (key or f"0-{offset}").encode(), value)
+
+
+def test_every_message_becomes_the_document_of_its_origin_byte_for_byte():
+    value = b'{"status": "good",  "device":"\xc3\xa9"}'
+    with staged() as (server, writer):
+        assert writer.write([message(5, value=value), message(6)]) == []
+
+    assert server.documents == {"0-5": value, "0-6": b'{"status":"good"}'}
+
+
+def test_the_last_verdict_of_a_log_wins():
+    with staged() as (server, writer):
+        writer.write([message(1, "0-9", b'{"n":1}'), message(2, "0-8"), message(3, "0-9", b'{"n":2}')])
+        assert server.documents["0-9"] == b'{"n":2}'
+        writer.write([message(4, "0-9", b'{"n":3}')])
+
+    assert server.documents["0-9"] == b'{"n":3}'
+    assert len(server.documents) == 2
+
+
+def test_a_replayed_batch_doubles_nothing():
+    batch = [message(offset) for offset in range(50)]
+    with staged() as (server, writer):
+        writer.write(batch)
+        writer.write(batch)
+
+    assert len(server.documents) == 50
+
+
+@pytest.mark.parametrize("failure", ["close", 429, 500, 502, 503, 504, 404])
+def test_a_request_that_fails_is_sent_again_until_it_is_accepted(failure: Any):
+    with staged(failure, failure, failure) as (server, writer):
+        assert writer.write([message(1), message(2)]) == []
+
+    assert server.documents.keys() == {"0-1", "0-2"}
+    assert len(server.bulks) == 4
+
+
+@pytest.mark.parametrize("fault", [(429, BUSY), (403, BLOCKED), (503, BUSY), (400, CLOSED)])
+def test_only_the_items_the_server_had_no_room_for_are_sent_again(fault: Any):
+    with staged({"0-2": fault}, {"0-2": fault}) as (server, writer):
+        assert writer.write([message(1), message(2), message(3)]) == []
+
+    assert server.bulks == [["0-1", "0-2", "0-3"], ["0-2"], ["0-2"]]
+    assert server.documents.keys() == {"0-1", "0-2", "0-3"}
+
+
+def test_a_document_refused_for_itself_is_told_with_its_reason_and_the_rest_goes_on():
+    poison = message(2, value=b"not json")
+    with staged({"0-2": (400, REFUSED), "0-3": (429, BUSY)}) as (server, writer):
+        refused = writer.write([message(1), poison, message(3)])
+
+    assert refused == [Refused(poison, "document_parsing_exception: failed to parse")]
+    assert server.documents.keys() == {"0-1", "0-3"}
+    assert server.bulks[1] == ["0-3"], "what is refused is not tried again"
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        StatusMessage(0, 7, None, b"{}"),
+        message(7, "no origin"),
+        message(7, '0-1"}}'),
+        message(7, "00-1"),
+        message(7, value=None),
+        message(7, value=b'{}\n{"delete":{"_id":"0-1"}}'),
+    ],
+)
+def test_what_cannot_be_a_line_of_a_bulk_request_never_reaches_the_server(odd: StatusMessage):
+    with staged() as (server, writer):
+        refused = writer.write([message(1), odd])
+
+    assert [each.message for each in refused] == [odd]
+    assert server.documents.keys() == {"0-1"}
+
+
+def test_a_stop_ends_the_wait_for_a_server_that_is_away():
+    stop = threading.Event()
+    writer = BulkWriter(connect(Settings(elasticsearch_url="http://127.0.0.1:1")), stop, first_pause=60)
+    threading.Timer(0.1, stop.set).start()
+
+    with pytest.raises(StoppedError):
+        writer.write([message(1)])
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 413])
+def test_a_failure_that_waiting_does_not_mend_is_raised(status: int):
+    with staged(status) as (_, writer), pytest.raises(ApiError) as raised:
+        writer.write([message(1)])
+
+    assert raised.value.status_code == status
+
+
+def test_template_and_index_are_there_before_the_first_document_and_again_after_an_outage():
+    with staged({}, "close") as (server, writer):
+        writer.write([message(1)])
+        assert server.requests[0] == "PUT /_index_template/server-logs"
+        assert server.requests[-1] == "PUT /server-logs/_bulk"
+        writer.write([message(2)])
+
+    # A server that lost its data while it was away would guess the mapping otherwise.
+    assert server.requests.count("PUT /_index_template/server-logs") == 2
+
+
+def test_an_index_with_another_mapping_is_refused():
+    with staged(fits=False) as (server, writer), pytest.raises(RuntimeError, match="another mapping"):
+        writer.write([message(1)])
+
+    assert server.bulks == []
+
+
+def test_requests_stay_small_and_lose_nothing():
+    many = [message(offset) for offset in range(2 * CHUNK_MESSAGES + 1)]
+    large = [message(offset, value=b"x" * (CHUNK_BYTES // 3)) for offset in range(10_000, 10_007)]
+    with staged() as (server, writer):
+        writer.write(many)
+        assert max(map(len, server.bulks)) <= CHUNK_MESSAGES
+        server.bulks.clear()
+        writer.write(large)
+
+    assert max(map(len, server.bulks)) <= 3
+    assert len(server.documents) == len(many) + len(large)
+
+
+def test_a_dead_letter_keeps_all_that_is_needed_to_send_it_again(tmp_path: Path):
+    settings = Settings(state=tmp_path)
+    raw = b"\xff not json"
+
+    DeadLetters(settings.dead_letters).append([Refused(StatusMessage(1, 42, b"1-40", raw), "because")])
+
+    letter = json.loads(settings.dead_letters.read_text(encoding="utf-8"))
+    assert letter.pop("refused_at").endswith("+00:00")
+    assert base64.b64decode(letter.pop("raw")) == raw
+    assert letter == {
+        "reason": "because",
+        "key": "1-40",
+        "origin": {"kafka_partition": 1, "kafka_offset": 40},
+        "status_partition": 1,
+        "status_offset": 42,
+    }
+
+
+def test_dead_letters_are_counted_once_though_a_replay_writes_them_twice(tmp_path: Path):
+    settings = Settings(state=tmp_path)
+    assert refused_count(settings) == 0
+    refused = [Refused(StatusMessage(0, offset, None, None), "tombstone") for offset in (1, 2)]
+
+    DeadLetters(settings.dead_letters).append(refused)
+    DeadLetters(settings.dead_letters).append(refused)
+
+    assert refused_count(settings) == 2
+
+
+def test_a_line_torn_by_a_crash_does_not_spoil_the_next(tmp_path: Path):
+    settings = Settings(state=tmp_path)
+    DeadLetters(settings.dead_letters).append([Refused(message(1), "whole")])
+    with settings.dead_letters.open("ab") as file:
+        file.write(b'{"refused_at":"2026')
+    assert refused_count(settings) == 1
+
+    DeadLetters(settings.dead_letters).append([Refused(message(2), "after the crash")])
+
+    assert refused_count(settings) == 2
+    assert [json.loads(line)["reason"] for line in settings.dead_letters.open()] == ["whole", "after the crash"]

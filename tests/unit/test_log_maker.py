@@ -1,0 +1,125 @@
+"""Made logs are what they say they are, judged here anew by the contract, with the json of the standard library."""
+
+import json
+import re
+from collections import Counter
+from datetime import date
+from typing import Any
+
+import pytest
+
+from include import names
+from include.accounts import Accounts
+from include.log_maker import BAD_KINDS, REASONS, Log, LogMaker
+
+DEVICES = Accounts(7, 1000).devices_on(date(2026, 3, 9))
+NOW = 1_619_724_510
+
+
+def maker(seed: int = 1, share_bad: float = 0.05, share_suspicious: float = 0.05) -> LogMaker:
+    return LogMaker(DEVICES, seed, share_bad=share_bad, share_suspicious=share_suspicious, clock=lambda: NOW)
+
+
+def logs(count: int, **how: Any) -> list[Log]:
+    source = maker(**how)
+    return [source.make() for _ in range(count)]
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(constant)
+
+
+def number_reasons(field: str, value: Any, lowest: int, highest: int) -> list[str]:
+    as_text = str(value) if type(value) in (str, int) else ""
+    is_number = re.fullmatch(r"-?\d+", as_text) and lowest <= int(as_text) <= highest
+    return [] if is_number else [f"invalid_{field}"]
+
+
+def text_reasons(field: str, value: Any) -> list[str]:
+    if not isinstance(value, str):
+        return [f"invalid_{field}"]
+    return [f"empty_{field}"] if not value else [f"too_long_{field}"] if len(value) > 64 else []
+
+
+def reasons_by_the_contract(value: bytes | None) -> list[str]:
+    try:
+        fields = json.loads((value or b"").decode("utf-8"), parse_constant=_refuse)
+    except ValueError:
+        return ["not_json"]
+    if not isinstance(fields, dict):
+        return ["not_json"]
+    reasons = []
+    for field in ("event_id", "account_id", "event_type", "device", "location_country", "event_timestamp"):
+        if field not in fields:
+            reasons.append(f"missing_{field}")
+        elif fields[field] is None:
+            reasons.append(f"null_{field}")
+        elif field == "account_id":
+            reasons += number_reasons(field, fields[field], -(2**31), 2**31 - 1)
+        elif field == "event_timestamp":
+            reasons += number_reasons(field, fields[field], 0, 253_402_300_799)
+        else:
+            reasons += text_reasons(field, fields[field])
+    if not reasons:
+        account = int(fields["account_id"])
+        if account not in DEVICES:
+            return ["unknown_account"]
+        if DEVICES[account] != fields["device"]:
+            return ["unexpected_device"]
+    return reasons
+
+
+def test_every_log_has_the_reasons_of_its_kind():
+    made = logs(30_000, share_bad=0.6, share_suspicious=0.3)
+
+    for log in made:
+        assert reasons_by_the_contract(log.value) == list(REASONS[log.kind]), log
+    assert {log.kind for log in made} == set(REASONS), "every kind is made"
+
+
+def test_the_kinds_cover_every_reason_of_the_contract():
+    covered = {reason for kind in BAD_KINDS.values() for reason in kind.reasons}
+
+    of_any_field = {rule(field) for field in names.FIELDS for rule in (names.missing, names.null, names.invalid)}
+    of_text = {rule(field) for field in names.TEXT_FIELDS for rule in (names.empty, names.too_long)}
+    assert covered == of_any_field | of_text | {names.NOT_JSON}
+
+
+def test_shares_are_as_chosen():
+    counts = Counter(log.status for log in logs(50_000, share_bad=0.2, share_suspicious=0.1))
+
+    assert counts["bad"] == pytest.approx(10_000, rel=0.05)
+    assert counts["suspicious"] == pytest.approx(5_000, rel=0.05)
+
+
+@pytest.mark.parametrize(
+    ("share_bad", "share_suspicious", "status"), [(0, 0, "good"), (1, 0, "bad"), (0, 1, "suspicious")]
+)
+def test_a_share_may_be_nothing_or_all(share_bad: float, share_suspicious: float, status: str):
+    assert {log.status for log in logs(500, share_bad=share_bad, share_suspicious=share_suspicious)} == {status}
+
+
+def test_shares_above_the_whole_are_refused():
+    with pytest.raises(ValueError, match=r"share_bad 0\.6 and share_suspicious 0\.5"):
+        maker(share_bad=0.6, share_suspicious=0.5)
+
+
+def test_the_same_seed_gives_the_same_bytes_and_another_seed_others():
+    assert logs(2000, seed=3) == logs(2000, seed=3)
+    assert not {log.value for log in logs(500, seed=3, share_bad=0)} & {
+        log.value for log in logs(500, seed=4, share_bad=0)
+    }
+
+
+def test_a_good_log_is_as_the_contract_shows_it():
+    for log in logs(200, share_bad=0, share_suspicious=0):
+        fields = json.loads(log.value or b"")
+        assert list(fields) == list(names.FIELDS)
+        assert all(isinstance(value, str) for value in fields.values())
+        assert re.fullmatch("[0-9a-f]{32}", fields["event_id"])
+        assert fields["event_timestamp"] == str(NOW)
+        assert log.key == fields["account_id"].encode()
+
+
+def test_every_log_has_a_number_as_key():
+    assert all(re.fullmatch(rb"-?\d+", log.key) for log in logs(2000, share_bad=0.5))

@@ -1,0 +1,56 @@
+"""Settings come from LOGSIEVE_ variables, and a wrong one is named."""
+
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from include.settings import Settings
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    for field in Settings.model_fields:
+        monkeypatch.delenv(f"LOGSIEVE_{field.upper()}", raising=False)
+
+
+def test_a_variable_sets_its_setting(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("LOGSIEVE_KAFKA_BOOTSTRAP", "kafka:9092")
+    monkeypatch.setenv("LOGSIEVE_RATE", "12.5")
+    monkeypatch.setenv("LOGSIEVE_SEED", "")
+
+    settings = Settings()
+
+    assert (settings.kafka_bootstrap, settings.rate) == ("kafka:9092", 12.5)
+    assert settings.seed == 7, "an empty variable is an absent one"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("rate", "fast"),
+        ("rate", "0"),
+        ("topic_partitions", "0"),
+        ("mysql_port", "70000"),
+        ("share_bad", "1.1"),
+        ("trigger", "sometimes"),
+        ("realtime_batch_seconds", "4"),
+        ("accounts", "9"),
+    ],
+)
+def test_a_wrong_variable_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str):
+    monkeypatch.setenv(f"LOGSIEVE_{name.upper()}", value)
+
+    with pytest.raises(ValidationError, match=name):
+        Settings()
+
+
+def test_all_that_is_kept_lies_in_the_state(tmp_path: Path):
+    settings = Settings(state=tmp_path)
+
+    for place in (settings.checkpoints, settings.dead_letters, Path(settings.accounts_exports)):
+        assert place.is_relative_to(tmp_path)
+
+
+def test_secrets_are_not_shown():
+    assert "hunter2" not in repr(Settings(mysql_stream_password="hunter2"))
