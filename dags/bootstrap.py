@@ -6,18 +6,19 @@ exists is left as it is, and what already runs is not started twice.
 **What is normal**: green within two minutes. Skipped `start_…` tasks mean that the generator or stream already ran.
 
 **When a task is red**
-- `make_topics`, `make_log_tables`, `make_users_table`, `make_index`: Kafka, MySQL or Elasticsearch is away or refuses. `./logsieve status` tells
-  which server, the task's log tells why. Clear the task when it is mended.
+- `make_…`: Kafka, MySQL or Elasticsearch is away or refuses. `./logsieve status` tells which server, the task's log
+  tells why. Clear the task when it is mended.
 - `load_users`: see the run of `users_dimension` that it triggered.
 - `…_is_filling`: no fresh verdicts there. See the newest runs of `generate_logs` and `classify_logs`.
 """
 
 from datetime import timedelta
+from typing import Any
 
 from airflow.providers.apache.kafka.hooks.client import KafkaAdminClientHook
 from airflow.providers.common.sql.operators.sql import SQLExecuteQueryOperator
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
-from airflow.sdk import BaseHook, Param, dag, task
+from airflow.sdk import BaseHook, Param, TriggerRule, dag, task
 
 from include.names import LOGS_TOPIC, STATUS_TOPIC
 from include.settings import ROOT, Settings
@@ -60,9 +61,7 @@ def bootstrap() -> None:
         ensure_index(Elasticsearch(f"{found.schema or 'http'}://{found.host}:{found.port}"))
 
     make_log_tables, make_users_table = (
-        SQLExecuteQueryOperator(
-            task_id=task_id, conn_id="mysql", sql=script, split_statements=True, do_xcom_push=False
-        )
+        SQLExecuteQueryOperator(task_id=task_id, conn_id="mysql", sql=script, split_statements=True, do_xcom_push=False)
         for task_id, script in (("make_log_tables", "logs.sql"), ("make_users_table", "dim_users.sql"))
     )
     load_users = TriggerDagRunOperator(
@@ -74,9 +73,9 @@ def bootstrap() -> None:
     )
 
     @task.short_circuit(ignore_downstream_trigger_rules=False)
-    def nothing_runs(dag_id: str, ti=None) -> bool:
+    def nothing_runs(dag_id: str, **context: Any) -> bool:
         """Whether no run of that DAG is active: what runs is not started twice."""
-        return ti.get_dr_count(dag_id=dag_id, states=["queued", "running"]) == 0
+        return bool(context["ti"].get_dr_count(dag_id=dag_id, states=["queued", "running"]) == 0)
 
     start_generator = TriggerDagRunOperator(
         task_id="start_generator",
@@ -97,7 +96,7 @@ def bootstrap() -> None:
     )
     sensors = filling_sensors(timeout=timedelta(minutes=2))
     for sensor in sensors:
-        sensor.trigger_rule = "none_failed"
+        sensor.trigger_rule = TriggerRule.NONE_FAILED
 
     topics, index = make_topics(), make_index()
     generator_is_off = nothing_runs.override(task_id="generator_is_off")("generate_logs")

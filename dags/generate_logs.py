@@ -5,16 +5,19 @@ until you mark the run as failed); several may run at once.
 
 **What is normal**: running, first try; a line a minute in its log with the logs sent and the rate reached.
 
-**When it is on a later try**: it crashed or Kafka refused, see its log. It is tried again for ever, with a growing pause
-of at most a minute.
+**When it is on a later try**: it crashed or Kafka refused, see its log. It is tried again for ever, with a growing
+pause of at most a minute.
 """
 
+from time import monotonic
 from typing import Any
 
 from airflow.sdk import Param, dag, task
 
 from include.settings import Settings
 from plugins.house import RETRY_FOR_EVER, SHARE_BAD, SHARE_SUSPICIOUS
+
+SAY_SECONDS = 60
 
 settings = Settings()
 
@@ -34,10 +37,17 @@ settings = Settings()
 )
 def generate_logs() -> None:
     @task
-    def generate(params: dict[str, Any] | None = None) -> dict[str, int]:
+    def generate(**context: Any) -> dict[str, int]:
         """Sends logs at the rate; gives how many were made of each status."""
-        assert params is not None
         from include.generator import run
+
+        params, said = context["params"], monotonic()
+
+        def say(sent: int, rate: float) -> None:
+            nonlocal said
+            if monotonic() - said >= SAY_SECONDS:
+                said = monotonic()
+                print(f"{sent:,} logs sent, {rate:,.1f} a second")  # noqa: T201  Airflow keeps it as the task's log
 
         return run(
             Settings(),
@@ -45,6 +55,7 @@ def generate_logs() -> None:
             seconds=params["seconds"],
             share_bad=params["share_bad"],
             share_suspicious=params["share_suspicious"],
+            on_progress=say,
         )
 
     generate()

@@ -1,4 +1,4 @@
-"""Loads one day's accounts export into the users dimension, which tells the device that each account is expected to use.
+"""Loads one day's accounts export into the users dimension: the device that each account is expected to use.
 
 **When**: daily at midnight UTC, for the day that begins; `bootstrap` triggers it for today; for past days
 `airflow backfill create --dag-id users_dimension --from-date 2026-01-01 --to-date 2026-01-31`.

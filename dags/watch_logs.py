@@ -37,13 +37,12 @@ from plugins.house import RETRIES, SHARE_BAD, SHARE_SUSPICIOUS
 )
 def watch_logs() -> None:
     @task
-    def lag(params: dict[str, Any] | None = None) -> list[str]:
+    def lag(lag_limit: str) -> list[str]:
         """Offsets not yet classified or loaded; red above the limit."""
         from airflow.providers.apache.kafka.hooks.consume import KafkaConsumerHook
 
         from include import health, hops
 
-        assert params is not None
         connection = BaseHook.get_hook("mysql").get_conn()
         consumer = KafkaConsumerHook([], "kafka").get_conn
         try:
@@ -53,15 +52,14 @@ def watch_logs() -> None:
             consumer.close()
             connection.close()
         waiting = {"classify": topics.lag, "load": tables.lag(topics)}
-        return _all_well([health.lag(hop, behind, params["lag_limit"]) for hop, behind in waiting.items()])
+        return _all_well([health.lag(hop, behind, int(lag_limit)) for hop, behind in waiting.items()])
 
     @task
-    def share_of_bad(params: dict[str, Any] | None = None) -> list[str]:
+    def share_of_bad(limit: str) -> list[str]:
         """Share of bad logs among those of the last ten minutes; red above the limit."""
         from include import health
         from include.names import BAD, LOGS_DATABASE, TABLES
 
-        assert params is not None
         counts = {
             status: BaseHook.get_hook("mysql").get_first(
                 f"SELECT COUNT(*) FROM {LOGS_DATABASE}.{table}"  # noqa: S608
@@ -69,7 +67,7 @@ def watch_logs() -> None:
             )[0]
             for status, table in TABLES.items()
         }
-        return _all_well([health.share_of_bad(counts[BAD], sum(counts.values()), params["share_of_bad_limit"])])
+        return _all_well([health.share_of_bad(counts[BAD], sum(counts.values()), float(limit))])
 
     @task
     def documents() -> list[str]:
@@ -82,13 +80,13 @@ def watch_logs() -> None:
         return _all_well([health.Verdict(refused == 0, sentence)])
 
     filling_sensors(timeout=timedelta(seconds=75))
-    lag()
-    share_of_bad()
+    lag("{{ params.lag_limit }}")
+    share_of_bad("{{ params.share_of_bad_limit }}")
     documents()
 
 
 def _all_well(verdicts: list[Any]) -> list[str]:
-    """The sentences when all is well. Raises AirflowFailException, which is not tried again, with those that are not."""
+    """The sentences when all is well. Raises AirflowFailException, never tried again, with those that are not."""
     from airflow.sdk.exceptions import AirflowFailException
 
     wrong = [verdict.sentence for verdict in verdicts if not verdict.ok]

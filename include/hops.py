@@ -3,12 +3,13 @@
 Everything here only reads. Errors of the clients are raised as they are.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from confluent_kafka import OFFSET_INVALID, Consumer, TopicPartition
+from confluent_kafka import OFFSET_INVALID, Consumer, KafkaError, KafkaException, TopicPartition
 from elasticsearch import Elasticsearch
 
 from include.names import INDEX, LOGS_DATABASE, LOGS_TOPIC, PROGRESS_TABLE, STATUS_TOPIC, STATUSES, TABLES
@@ -56,14 +57,17 @@ def topic_ends(consumer: Consumer, topic: str) -> dict[int, int]:
 def read_topics(consumer: Consumer) -> Topics:
     """Both topics' ends; what is classified is told by the last key of each status partition."""
     status = topic_ends(consumer, STATUS_TOPIC)
-    last = [TopicPartition(STATUS_TOPIC, partition, end - 1) for partition, end in status.items() if end > 0]
-    classified = {partition: 0 for partition in status}
-    consumer.assign(last)
-    for message in consumer.consume(len(last), timeout=SECONDS) if last else []:
-        if message.error():
-            raise RuntimeError(f"Kafka could not give the last status message: {message.error()}")
-        partition, offset = message.key().decode().split("-")
-        classified[int(partition)] = int(offset) + 1
+    classified = dict.fromkeys(status, 0)
+    for number, end in status.items():
+        if end == 0:
+            continue
+        consumer.assign([TopicPartition(STATUS_TOPIC, number, end - 1)])
+        message = consumer.poll(SECONDS)
+        if message is None or message.error():
+            raise KafkaException(message.error() if message else KafkaError(KafkaError._TIMED_OUT))
+        # What somebody else wrote to the topic has no such key, and stops `load`; here it only hides the number.
+        if origin := re.fullmatch(rb"(\d+)-(\d+)", message.key() or b""):
+            classified[int(origin[1])] = int(origin[2]) + 1
     consumer.unassign()
     # Ends of the logs are read last, so a log is never counted as classified before it is counted as sent.
     return Topics(topic_ends(consumer, LOGS_TOPIC), status, classified)

@@ -5,15 +5,21 @@ import sys
 from include.settings import Settings
 
 
-def submit_conf(settings: Settings) -> dict[str, str]:
-    """The `--conf` pairs of the streaming application on one machine.
+def local_master(settings: Settings) -> str:
+    """The master for one machine.
 
     A real-time query holds a slot per partition of the logs for as long as it runs, so `local[n]` counts those,
     as many again for the tasks of `load`, and one that reads the users dimension.
     """
+    return f"local[{2 * settings.topic_partitions + 1}]"
+
+
+def submit_conf(settings: Settings) -> dict[str, str]:
+    """The `--conf` pairs of the streaming application; the master is the Spark connection's."""
     return {
-        "spark.master": f"local[{2 * settings.topic_partitions + 1}]",
         "spark.driver.memory": settings.driver_memory,
+        # A long error text once overflowed the stack of a query's thread, which then ended without a word.
+        "spark.driver.extraJavaOptions": "-Xss8m",
         "spark.driver.extraClassPath": str(settings.parts / "jars" / "spark" / "*"),
         "spark.pyspark.python": sys.executable,
     }

@@ -1,5 +1,8 @@
 """MySQL as the Spark application sees it. (`mysql.py` would hide the library: spark-submit puts jobs/ on the path.)"""
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -43,6 +46,31 @@ class Database:
         # Under REPEATABLE READ the deletes of a replay lock gaps that other partitions insert into.
         connection.cmd_query("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
         return connection
+
+    @contextmanager
+    def session(self) -> Iterator[MySQLConnectionAbstract]:
+        """This thread's connection, kept from one use to the next: TLS and login cost more than a small batch.
+
+        What is not committed at the end is rolled back; after an error the connection is closed.
+        """
+        connection = _kept.connections.pop(self, None)
+        if connection is None or not connection.is_connected():
+            connection = self.connect()
+        try:
+            yield connection
+            connection.rollback()
+        except BaseException:
+            connection.close()
+            raise
+        _kept.connections[self] = connection
+
+
+class _Kept(threading.local):
+    def __init__(self) -> None:
+        self.connections: dict[Database, MySQLConnectionAbstract] = {}
+
+
+_kept = _Kept()
 
 
 def number(cursor: MySQLCursorAbstract, query: str, *parameters: Any) -> int | None:

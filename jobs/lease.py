@@ -55,7 +55,7 @@ def is_free(heartbeat_at: datetime, now: datetime) -> bool:
 
 def take(database: Database, name: str, holder: str) -> Lease:
     """Raises the epoch by one, whoever held it. Waits for transactions that are about to commit under the old one."""
-    with closing(database.connect()) as connection, closing(connection.cursor()) as cursor:
+    with database.session() as connection, closing(connection.cursor()) as cursor:
         cursor.execute(_TAKE, (name, holder))
         epoch = number(cursor, _EPOCH, name)
         connection.commit()
@@ -93,7 +93,7 @@ def _keep(database: Database, lease: Lease, ended: threading.Event, on_lost: Cal
 
 def _beat(database: Database, lease: Lease, update: str) -> bool:
     """Whether the lease is still ours; only then the update has done anything."""
-    with closing(database.connect()) as connection, closing(connection.cursor()) as cursor:
+    with database.session() as connection, closing(connection.cursor()) as cursor:
         cursor.execute(update, (lease.name, lease.epoch))
         epoch = number(cursor, _EPOCH, lease.name)
         connection.commit()

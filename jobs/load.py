@@ -73,7 +73,7 @@ def write(database: Database, lease: Lease, batches: Iterable[pa.RecordBatch]) -
     first = next(filled, None)
     if first is None:
         return
-    with closing(database.connect()) as connection, closing(connection.cursor()) as cursor:
+    with database.session() as connection, closing(connection.cursor()) as cursor:
         count = _load(cursor, first["partition"][0].as_py(), itertools.chain([first], filled))
         # Last, so that the row is locked for a moment only: nobody takes the lease between here and the commit.
         lease.check(cursor)

@@ -53,6 +53,9 @@ def main(arguments: list[str]) -> int:
             failed = run([begin_classify], stop) or run([begin_load], stop)
         else:
             failed = run([begin_classify, begin_load], stop)
+            if failed is None and not stop.is_set():
+                failed = "a query ended without being asked to, and without an error"
+                _log.error(failed)
     spark.stop()
     if lost.is_set() or (failed is not None and lease.LeaseLostError.__name__ in failed):
         _log.error("lease lost: another driver took over, this one ends")

@@ -45,8 +45,9 @@ def parse(messages: pa.RecordBatch) -> pa.Table:
         offset = messages["offset"][_first_offender(messages)].as_py()
         raise NotAVerdictError(
             f"{names.STATUS_TOPIC}, partition {messages['partition'][0]}, offset {offset}: not a verdict ({error}). "
-            f"Only classify may write there; load stops here until the message is gone. Look at it, find its producer, "
-            "then delete the partition's records up to this offset and restart load, or judge the range again."
+            "Only classify may write there: find its producer. To go on: stop the stream, delete the partition's "
+            "records up to this offset, remove the folder of load's checkpoint, start the stream, and judge again the "
+            f"logs of the partition after {names.PROGRESS_TABLE}.last_offset."
         ) from error
 
 

@@ -62,10 +62,10 @@ def filling_sensors(timeout: timedelta) -> list[BaseOperator]:
 
 def say_what_to_do(context: Context) -> None:
     """Failure callback of the sensors: the remedy, in the task's log."""
-    task = context["ti"].task_id
-    context["ti"].log.error(
+    task = context["task"]
+    task.log.error(
         "%s failed: no verdict younger than %s s. Look at the newest runs of generate_logs (are logs sent?) and"
         " classify_logs (does the stream run, what is the last line of its log?), then at ./logsieve status.",
-        task,
+        task.task_id,
         NEW.seconds,
     )

@@ -1,12 +1,13 @@
 """What our DAGs have in common: how a task is tried again, and the bounds of params that several DAGs take."""
 
 from datetime import timedelta
+from typing import Any
 
 from airflow.sdk import Param
 
 from include.settings import Settings
 
-RETRIES = {
+RETRIES: dict[str, Any] = {
     "retries": 3,
     "retry_delay": timedelta(seconds=2),
     "retry_exponential_backoff": True,
@@ -14,7 +15,7 @@ RETRIES = {
 }
 """For work that ends: a server that restarts is waited for, a real fault is red within a minute."""
 
-RETRY_FOR_EVER = {
+RETRY_FOR_EVER: dict[str, Any] = {
     "retries": 1_000_000,
     "retry_delay": timedelta(seconds=5),
     "retry_exponential_backoff": True,

@@ -33,8 +33,8 @@ class AirflowApi:
 
     def trigger(self, dag_id: str, conf: dict[str, Any]) -> str:
         """Starts a run and gives its id."""
-        run: str = self._call("POST", f"/dags/{dag_id}/dagRuns", json={"logical_date": None, "conf": conf})["dag_run_id"]
-        return run
+        made = self._call("POST", f"/dags/{dag_id}/dagRuns", json={"logical_date": None, "conf": conf})
+        return str(made["dag_run_id"])
 
     def last_run(self, dag_id: str) -> dict[str, Any] | None:
         """State, start and id of the newest run, or None."""

@@ -29,6 +29,7 @@ app = typer.Typer(
 out = Console()
 err = Console(stderr=True)
 
+DAY = "%Y-%m-%d"
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
 
@@ -93,7 +94,7 @@ def down() -> None:
 
 @app.command("status")
 def show_status(as_json: Json = False) -> None:
-    """Shows each server, each DAG's last run, the counts per hop, lag and freshness. Ends with 1 when something is red."""
+    """Shows servers, DAGs' last runs, counts per hop, lag and freshness. Ends with 1 when a server is red."""
     from include.stack import status
     from include.stack.up import programs_of
 
@@ -183,8 +184,8 @@ def generate(
 
 @app.command()
 def accounts(
-    first: Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First day; else today.")] = None,
-    last: Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day; else today.")] = None,
+    first: Annotated[datetime | None, typer.Option("--from", formats=[DAY], help="First day; else today.")] = None,
+    last: Annotated[datetime | None, typer.Option("--to", formats=[DAY], help="Last day; else today.")] = None,
 ) -> None:
     """Writes the accounts exports of a range of days, made from the generator's seed, where they are missing."""
     from include.accounts import Accounts, ensure_export
@@ -204,7 +205,8 @@ PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 @app.command(context_settings=PASS_ON | {"help_option_names": []})
 def airflow(context: typer.Context) -> None:
     """Runs Airflow's own command against this stack, as in `./logsieve airflow dags test bootstrap`."""
-    os.execve(sys.executable, [sys.executable, "-m", "airflow", *context.args], {**os.environ, **_shell(known())})
+    command = [sys.executable, "-m", "airflow", *context.args]
+    raise typer.Exit(subprocess.run(command, env={**os.environ, **_shell(known())}).returncode)
 
 
 @app.command("env")

@@ -111,7 +111,7 @@ def _mysql_users(env: Environment) -> str:
 
 
 def elasticsearch_folder(env: Environment) -> Path:
-    """Where Elasticsearch lives: in the state folder, or, when root's state cannot be reached by another user, beside."""
+    """Where Elasticsearch lives: in the state folder; elsewhere when root's state is closed to every other user."""
     inside = env.state / "elasticsearch"
     reachable = all(parent.stat().st_mode & 0o001 for parent in inside.parents if parent.exists())
     if os.geteuid() != 0 or reachable:

@@ -14,6 +14,7 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from include.settings import ROOT, Settings
+from include.spark_conf import local_master
 
 HOST = "127.0.0.1"
 STACK_VARIABLE = "LOGSIEVE_STACK"
@@ -77,6 +78,7 @@ class Environment:
             "PYSPARK_PYTHON": sys.executable,
             "SPARK_LOCAL_IP": HOST,
             STACK_VARIABLE: str(self.state),
+            "SPT_NOENV": "1",  # Airflow renames its processes; this keeps their environment readable for `down`
         }
 
     def _logsieve(self) -> dict[str, str]:
@@ -95,14 +97,20 @@ class Environment:
 
     def _airflow(self) -> dict[str, str]:
         ports, passwords, home = self.ports, self.passwords, self.state / "airflow"
+        kafka_extra = {
+            "bootstrap.servers": f"{HOST}:{ports.kafka}",
+            "group.id": "logsieve-airflow",
+            "auto.offset.reset": "latest",
+            "enable.auto.commit": False,
+        }
         mysql_extra = {"client": "mysql-connector-python", "charset": "utf8mb4"}
         connections: dict[str, dict[str, object]] = {
             "mysql": {
                 "conn_type": "mysql", "host": HOST, "port": ports.mysql, "login": "logsieve_airflow",
                 "password": passwords["mysql_airflow"], "extra": mysql_extra,
             },
-            "kafka": {"conn_type": "kafka", "extra": {"bootstrap.servers": f"{HOST}:{ports.kafka}"}},
-            "spark": {"conn_type": "spark", "host": "local[6]", "extra": {"deploy-mode": "client"}},
+            "kafka": {"conn_type": "kafka", "extra": kafka_extra},
+            "spark": {"conn_type": "spark", "host": local_master(self.settings), "extra": {"deploy-mode": "client"}},
             "elasticsearch": {
                 "conn_type": "elasticsearch", "host": HOST, "port": ports.elasticsearch, "schema": "http",
             },

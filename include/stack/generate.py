@@ -11,6 +11,8 @@ from include import generator
 from include.settings import Settings
 from include.stack.environment import HOST, Environment
 
+AS_FAST_AS_IT_GOES = 1e9
+
 
 def generate(
     env: Environment,
@@ -39,7 +41,7 @@ def generate(
             settings,
             count=count,
             seconds=seconds,
-            rate=rate,
+            rate=rate or AS_FAST_AS_IT_GOES,
             share_bad=share_bad,
             share_suspicious=share_suspicious,
             seed=seed,

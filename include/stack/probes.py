@@ -8,6 +8,7 @@ from confluent_kafka.admin import AdminClient
 from mysql.connector import Error as MySqlError
 from mysql.connector import connect
 from mysql.connector.abstracts import MySQLConnectionAbstract
+from mysql.connector.pooling import PooledMySQLConnection
 
 from include.stack.environment import HOST, Environment
 
@@ -29,7 +30,7 @@ def kafka(env: Environment) -> str | None:
     return None
 
 
-def mysql_connection(env: Environment) -> MySQLConnectionAbstract:
+def mysql_connection(env: Environment) -> PooledMySQLConnection | MySQLConnectionAbstract:
     """A connection that may only read, in UTC. Raises mysql.connector.Error."""
     return connect(
         host=HOST,

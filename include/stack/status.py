@@ -91,8 +91,7 @@ def read_hops(env: Environment) -> Status:
         now = datetime.now(UTC)
         status.mysql = dict(tables.rows)
         status.freshness_seconds = {
-            name: round((now - newest).total_seconds(), 1) if newest else None
-            for name, newest in tables.newest.items()
+            name: round((now - newest).total_seconds(), 1) if newest else None for name, newest in tables.newest.items()
         }
     except AWAY:
         pass

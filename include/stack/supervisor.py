@@ -6,6 +6,7 @@ import sys
 import time
 import xmlrpc.client
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -119,10 +120,8 @@ def stop(env: Environment, *, seconds: float = 60, on_wait: Callable[[list[str]]
     started = own_processes(env)
     supervisord = process_of(env)
     if supervisord is not None:
-        try:
+        with suppress(OSError):  # it may be just starting or ending: the signal reaches it all the same
             proxy(env).stopAllProcesses(False)  # all at once: supervisord's own shutdown goes one by one
-        except OSError:
-            pass  # it is just starting or ending: the signal below reaches it all the same
         supervisord.terminate()
     else:
         for process in started:
@@ -150,7 +149,5 @@ def name(process: psutil.Process) -> str:
 
 
 def _signal(send: Callable[[], None]) -> None:
-    try:
+    with suppress(psutil.NoSuchProcess):
         send()
-    except psutil.NoSuchProcess:
-        pass

@@ -62,8 +62,8 @@ def messages(
         try:
             while count is None or count > 0:
                 for message in consumer.consume(min(count or BATCH, BATCH), timeout=0.5):
-                    if message.error():
-                        raise StackError(f"Kafka: {message.error().str()}", "./logsieve status")
+                    if failure := message.error():
+                        raise StackError(f"Kafka: {failure.str()}", "./logsieve status")
                     if status is None or _status_of(message.value()) == status:
                         yield _line(message)
                         count = count - 1 if count else None

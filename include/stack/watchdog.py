@@ -65,7 +65,8 @@ def main() -> None:
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     env = environment.load(Settings())
-    assert env is not None, "supervisord starts this after `up` wrote the environment"
+    if env is None:
+        raise SystemExit("supervisord starts this after ./logsieve up wrote the environment")
     watch(env, [server for server in programs_of(env) if server.name != "watchdog"], stop)
 
 

@@ -5,6 +5,7 @@ import os
 import re
 import socket
 import stat
+from pathlib import Path
 
 import pytest
 
@@ -51,10 +52,10 @@ def test_a_wrong_setting_is_named(stack: Stack, tmp_path, variable: str, value: 
 
 def test_java_missing_is_named_with_its_remedy(stack: Stack, tmp_path) -> None:
     """A PATH with everything but java."""
-    for folder in reversed(os.environ["PATH"].split(":")):
-        for program in os.listdir(folder) if os.path.isdir(folder) else []:
-            if program != "java" and not (tmp_path / program).exists():
-                (tmp_path / program).symlink_to(os.path.join(folder, program))
+    for folder in [Path(found) for found in reversed(os.environ["PATH"].split(":")) if Path(found).is_dir()]:
+        for program in folder.iterdir():
+            if program.name != "java" and not (tmp_path / program.name).exists():
+                (tmp_path / program.name).symlink_to(program)
     done = stack.run("up", PATH=str(tmp_path), LOGSIEVE_STATE=str(tmp_path / "state"))
     assert done.returncode == 1
     assert "Install Java 17" in done.stderr

@@ -1,6 +1,7 @@
 """Each DAG ends well under `airflow dags test` against the running stack."""
 
 import pytest
+
 from tests.integration.stack import Stack
 
 SECONDS = 120

@@ -4,7 +4,6 @@ import json
 from collections import Counter
 from datetime import UTC, datetime
 
-
 from include.names import STATUSES, TABLES
 from tests.integration.stack import Stack, until
 
@@ -28,7 +27,7 @@ def test_every_hop_holds_the_same_verdicts(stack: Stack) -> None:
         logs
     ), "no log is in two tables"
 
-    messages = [message for message in stack.messages("server-logs-status")]
+    messages = list(stack.messages("server-logs-status"))
     verdicts = {message.key.decode(): json.loads(message.value) for message in messages}
     for partition, offset in logs:
         assert verdicts[f"{partition}-{offset}"]["status"] == in_tables[partition, offset]

@@ -4,7 +4,6 @@ import base64
 import json
 from typing import Any
 
-
 from include.names import TABLES
 from tests.integration.stack import Stack, until
 
