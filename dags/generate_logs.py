@@ -9,6 +9,8 @@ until you mark the run as failed); several may run at once.
 pause of at most a minute.
 """
 
+import signal
+from threading import Event
 from time import monotonic
 from typing import Any
 
@@ -49,14 +51,20 @@ def generate_logs() -> None:
                 said = monotonic()
                 print(f"{sent:,} logs sent, {rate:,.1f} a second")  # noqa: T201  Airflow keeps it as the task's log
 
-        return run(
+        stop = Event()
+        signal.signal(signal.SIGTERM, lambda *_: stop.set())
+        totals = run(
             Settings(),
             rate=params["rate"],
             seconds=params["seconds"],
             share_bad=params["share_bad"],
             share_suspicious=params["share_suspicious"],
             on_progress=say,
+            stop=stop,
         )
+        if stop.is_set():
+            raise InterruptedError("stopped by a signal before its end")
+        return totals
 
     generate()
 

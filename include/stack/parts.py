@@ -1,7 +1,9 @@
 """Fetches and unpacks what is not Python: the jars of ivy.xml, the MySQL and Elasticsearch servers, libaio."""
 
+import compileall
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import tarfile
@@ -11,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
+from py_compile import PycInvalidationMode
 
 from include.settings import ROOT
 from include.stack.errors import StackError
@@ -64,6 +67,27 @@ def _make_current(jars: Path) -> Path:
         partial.symlink_to(jars.name)
         partial.replace(link)
     return link
+
+
+def compile_pyspark() -> None:
+    """Adds bytecode to the zips that Spark gives its Pythons, once: zipimport keeps none by itself.
+
+    Without, the driver and every worker compile PySpark from source at each start.
+    """
+    for archive in (Path(str(files("pyspark"))) / "python" / "lib").glob("*.zip"):
+        with zipfile.ZipFile(archive) as content:
+            if any(name.endswith(".pyc") for name in content.namelist()):
+                continue
+            with tempfile.TemporaryDirectory(dir=archive.parent) as folder:
+                content.extractall(folder)  # noqa: S202  a part of PySpark
+                unchecked = PycInvalidationMode.UNCHECKED_HASH
+                skip = re.compile(r"[/\\]tests[/\\]")
+                compileall.compile_dir(folder, quiet=2, legacy=True, rx=skip, workers=0, invalidation_mode=unchecked)
+                partial = archive.with_suffix(".partial")
+                with zipfile.ZipFile(partial, "w") as compiled:
+                    for path in sorted(Path(folder).rglob("*")):
+                        compiled.write(path, path.relative_to(folder))
+        partial.replace(archive)
 
 
 def unpack_mysql(parts: Path, jars: Path) -> Path:

@@ -51,11 +51,11 @@ class Status:
         """Whether every server does its work."""
         return all(found == "ok" for found in self.servers.values())
 
-    @property
-    def everywhere(self) -> bool:
-        """Whether logs of every kind are in MySQL and in the index, and verdicts in the status topic."""
-        counts = [*(self.mysql or {"": 0}).values(), *(self.elasticsearch or {"": 0}).values()]
-        return bool(self.status_messages) and all(counts)
+    def is_flowing(self, seconds: float) -> bool:
+        """Whether verdicts of every kind came into MySQL in the last `seconds`, and are in the topic and the index."""
+        counts = [self.status_messages or 0, *(self.elasticsearch or {"": 0}).values()]
+        ages = self.freshness_seconds.values()
+        return all(counts) and bool(ages) and all(age is not None and age < seconds for age in ages)
 
 
 @contextmanager

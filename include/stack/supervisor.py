@@ -33,6 +33,8 @@ stdout_logfile_maxbytes=10MB
 stdout_logfile_backups=3
 """
 
+STRAGGLER_SECONDS = 15
+
 
 def log_file(env: Environment, name: str) -> Path:
     """Where a program's printed lines go."""
@@ -115,7 +117,7 @@ def own_processes(env: Environment) -> list[psutil.Process]:
 def stop(env: Environment, *, seconds: float = 60, on_wait: Callable[[list[str]], None] | None = None) -> int:
     """Stops supervisord and every process of this stack; gives how many there were.
 
-    Asks first; what has not ended after `seconds` is killed.
+    Asks first; what has not ended after `seconds`, or STRAGGLER_SECONDS after supervisord, is killed.
     """
     started = own_processes(env)
     supervisord = process_of(env)
@@ -131,6 +133,8 @@ def stop(env: Environment, *, seconds: float = 60, on_wait: Callable[[list[str]]
         if on_wait:
             on_wait(sorted({name(process) for process in living}))
         if supervisord is not None and not supervisord.is_running():
+            # What outlived supervisord was not its child: tasks of Airflow, the Spark application.
+            supervisord, deadline = None, time.monotonic() + STRAGGLER_SECONDS
             for process in living:
                 _signal(process.terminate)
         psutil.wait_procs(living, timeout=0.5)

@@ -74,6 +74,7 @@ def prepare(env: Environment, steps: Steps) -> list[Server]:
     with steps.step("Fetch the JVM parts and libaio"):
         jars, libaio = parts.fetch_jars(folder), parts.fetch_libaio(folder)
         mysql_home = parts.unpack_mysql(folder, jars)
+        parts.compile_pyspark()
     with steps.step("Configure Kafka, MySQL, Elasticsearch, Airflow"), ThreadPoolExecutor() as pool:
         env.state.chmod(0o711)
         work = [
@@ -100,11 +101,17 @@ def wait_until_healthy(env: Environment, programs: list[Server], steps: Steps) -
     """Waits until every program answers. Raises StackError, with its last lines, for one that does not."""
     with steps.step("Start the servers") as say:
         waiting = {server.name: server for server in programs}
+        begin = time.monotonic()
         deadline = time.monotonic() + max(server.seconds_to_start for server in programs)
         while waiting:
             with ThreadPoolExecutor() as pool:
                 answers = {name: pool.submit(status.ask, env, server) for name, server in waiting.items()}
             wrong = {name: found.result() for name, found in answers.items() if found.result()}
+            import sys
+
+            for n in waiting:
+                if n not in wrong:
+                    print("READY", n, round(time.monotonic() - begin, 1), file=sys.stderr)
             waiting = {name: waiting[name] for name in wrong}
             if waiting and time.monotonic() > deadline:
                 name, why = next(iter(wrong.items()))
@@ -133,7 +140,7 @@ def bootstrap(env: Environment, conf: dict[str, Any], steps: Steps) -> None:
             if paused:
                 api.unpause(dag_id)
     with steps.step("Bootstrap") as say:
-        run_id = api.trigger("bootstrap", conf)
+        run_id, begin = api.trigger("bootstrap", conf), time.monotonic()
 
         def flowing() -> bool:
             tasks = api.tasks("bootstrap", run_id)
@@ -144,7 +151,7 @@ def bootstrap(env: Environment, conf: dict[str, Any], steps: Steps) -> None:
                 raise StackError(
                     f"The DAG bootstrap failed at {', '.join(red)}.", f"See the task's log at {env.airflow_url}."
                 )
-            return status.read_hops(env).everywhere
+            return status.read_hops(env).is_flowing(time.monotonic() - begin)
 
         _until(flowing, FLOWING_SECONDS, lambda: StackError("No logs at every hop yet.", "./logsieve status"))
         say("Bootstrap: logs are in the topic, in MySQL and in Elasticsearch")
