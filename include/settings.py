@@ -41,7 +41,7 @@ class Settings(BaseSettings):
     trigger: Trigger = "realtime"
     realtime_batch_seconds: int = Field(default=30, ge=5, le=3600)
     """Length of a real-time batch: how often offsets are committed and the users dimension is read anew."""
-    interval_milliseconds: int = Field(default=500, ge=0, le=600_000)
+    interval_milliseconds: int = Field(default=1000, ge=0, le=600_000)
     """Pause between micro-batches, of `classify` with the interval trigger and of `load` always."""
     driver_memory: str = "1g"
 

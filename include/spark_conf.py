@@ -2,7 +2,7 @@
 
 import sys
 
-from include.settings import Settings
+from include.settings import ROOT, Settings
 
 
 def local_master(settings: Settings) -> str:
@@ -19,7 +19,7 @@ def submit_conf(settings: Settings) -> dict[str, str]:
     return {
         "spark.driver.memory": settings.driver_memory,
         # A long error text once overflowed the stack of a query's thread, which then ended without a word.
-        "spark.driver.extraJavaOptions": "-Xss8m",
+        "spark.driver.extraJavaOptions": f"-Xss8m -Dlog4j2.configurationFile={ROOT}/jobs/log4j2.properties",
         "spark.driver.extraClassPath": str(settings.parts / "jars" / "spark" / "*"),
         "spark.pyspark.python": sys.executable,
     }

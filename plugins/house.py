@@ -17,7 +17,7 @@ RETRIES: dict[str, Any] = {
 
 RETRY_FOR_EVER: dict[str, Any] = {
     "retries": 1_000_000,
-    "retry_delay": timedelta(seconds=5),
+    "retry_delay": timedelta(seconds=2),
     "retry_exponential_backoff": True,
     "max_retry_delay": timedelta(minutes=1),
 }

@@ -51,7 +51,7 @@ def servers(env: Environment, jars: Path, mysql_home: Path, elasticsearch_home: 
         Server(
             "elasticsearch", [str(elasticsearch_home / "bin" / "elasticsearch")],
             probes.elasticsearch, 1536 * MIB, elasticsearch_home,
-            {"ES_JAVA_HOME": str(java), "ES_JAVA_OPTS": "-Xms512m -Xmx512m",
+            {"ES_JAVA_HOME": str(java), "ES_JAVA_OPTS": "-Xms512m -Xmx512m -XX:TieredStopAtLevel=1",
              "ES_TMPDIR": str(elasticsearch_home.parent / "tmp"), "HOME": str(elasticsearch_home.parent)},
             user=configs.ELASTICSEARCH_USER if root else None,
         ),

@@ -21,6 +21,8 @@ from include.stack.errors import StackError
 from include.stack.servers import Server, servers
 
 DAGS = {"bootstrap", "classify_logs", "generate_logs", "users_dimension", "watch_logs"}
+LAST = "watch_logs"
+"""Unpaused once verdicts arrive: before, all that it could tell is that they do not."""
 FLOWING_SECONDS = 300
 """How long the first logs may take to every hop once bootstrap was triggered."""
 
@@ -101,17 +103,11 @@ def wait_until_healthy(env: Environment, programs: list[Server], steps: Steps) -
     """Waits until every program answers. Raises StackError, with its last lines, for one that does not."""
     with steps.step("Start the servers") as say:
         waiting = {server.name: server for server in programs}
-        begin = time.monotonic()
         deadline = time.monotonic() + max(server.seconds_to_start for server in programs)
         while waiting:
             with ThreadPoolExecutor() as pool:
                 answers = {name: pool.submit(status.ask, env, server) for name, server in waiting.items()}
             wrong = {name: found.result() for name, found in answers.items() if found.result()}
-            import sys
-
-            for n in waiting:
-                if n not in wrong:
-                    print("READY", n, round(time.monotonic() - begin, 1), file=sys.stderr)
             waiting = {name: waiting[name] for name in wrong}
             if waiting and time.monotonic() > deadline:
                 name, why = next(iter(wrong.items()))
@@ -136,9 +132,8 @@ def bootstrap(env: Environment, conf: dict[str, Any], steps: Steps) -> None:
     api = AirflowApi(env)
     with steps.step("Read the DAGs"):
         _until(lambda: api.dags().keys() >= DAGS, 120, lambda: _not_parsed(api))
-        for dag_id, paused in api.dags().items():
-            if paused:
-                api.unpause(dag_id)
+        for dag_id in DAGS - {LAST}:
+            api.unpause(dag_id)
     with steps.step("Bootstrap") as say:
         run_id, begin = api.trigger("bootstrap", conf), time.monotonic()
 
@@ -154,6 +149,7 @@ def bootstrap(env: Environment, conf: dict[str, Any], steps: Steps) -> None:
             return status.read_hops(env).is_flowing(time.monotonic() - begin)
 
         _until(flowing, FLOWING_SECONDS, lambda: StackError("No logs at every hop yet.", "./logsieve status"))
+        api.unpause(LAST)
         say("Bootstrap: logs are in the topic, in MySQL and in Elasticsearch")
 
 
