@@ -79,7 +79,7 @@ def watch_logs() -> None:
         sentence = f"Elasticsearch refused {refused:,} documents, see {Settings().dead_letters}"
         return _all_well([health.Verdict(refused == 0, sentence)])
 
-    filling_sensors(timeout=timedelta(seconds=75))
+    filling_sensors(timeout=timedelta(minutes=3))
     lag("{{ params.lag_limit }}")
     share_of_bad("{{ params.share_of_bad_limit }}")
     documents()

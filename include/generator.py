@@ -76,7 +76,6 @@ class Sender:
                 "enable.idempotence": True,
                 "acks": "all",
                 "linger.ms": 5,
-                "compression.type": "lz4",
                 # For ever: a log leaves the queue when Kafka has it, and a full queue makes the generator wait.
                 "message.timeout.ms": 0,
                 "delivery.report.only.error": True,

@@ -5,21 +5,22 @@ import os
 import pwd
 import secrets
 import shutil
-import sqlite3
+import signal
 import subprocess
 import sys
 from base64 import urlsafe_b64encode
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from include.names import LOGS_DATABASE, USERS_DATABASE
 from include.stack.environment import HOST, Environment, write_private
 from include.stack.errors import StackError
-from include.stack.parts import unpack_elasticsearch
+from include.stack.parts import unpack_elasticsearch, unpack_postgres
 
-ELASTICSEARCH_USER = "nobody"
-"""Elasticsearch refuses to run as root; when root starts the stack, it runs as this user."""
+NOT_ROOT = "nobody"
+"""Elasticsearch and PostgreSQL refuse to run as root; when root starts the stack, they run as this user."""
 
 
 def kafka(env: Environment, jars: Path) -> None:
@@ -86,7 +87,7 @@ max_connections=100
     command = [str(home / "bin" / "mysqld"), "--no-defaults", f"--basedir={home}", f"--datadir={data}"]
     command += ["--initialize-insecure", "--innodb-log-file-size=256M"]
     command += ["--user=root"] if os.geteuid() == 0 else []
-    _run(command, "MySQL's data folder could not be initialised", {"LD_LIBRARY_PATH": str(libaio)})
+    _run(command, "MySQL's data folder could not be initialised", variables={"LD_LIBRARY_PATH": str(libaio)})
 
 
 def _mysql_users(env: Environment) -> str:
@@ -110,18 +111,61 @@ def _mysql_users(env: Environment) -> str:
     return "\n".join(lines) + "\n"
 
 
-def elasticsearch_folder(env: Environment) -> Path:
-    """Where Elasticsearch lives: in the state folder; elsewhere when root's state is closed to every other user."""
-    inside = env.state / "elasticsearch"
+def folder_of(env: Environment, name: str) -> Path:
+    """Folder of a server that refuses root: in the state; elsewhere when root's state is closed to every other user."""
+    inside = env.state / name
     reachable = all(parent.stat().st_mode & 0o001 for parent in inside.parents if parent.exists())
     if os.geteuid() != 0 or reachable:
         return inside
-    return Path("/var/lib/logsieve") / sha256(str(env.state).encode()).hexdigest()[:12] / "elasticsearch"
+    return Path("/var/lib/logsieve") / sha256(str(env.state).encode()).hexdigest()[:12] / name
+
+
+def never_root() -> str | None:
+    """The user for a server that refuses root; None where no other user is needed."""
+    return NOT_ROOT if os.geteuid() == 0 else None
+
+
+def hand_over(folder: Path) -> None:
+    """Gives a folder to the user that runs the server, when root runs the stack."""
+    if os.geteuid() == 0:
+        owner = pwd.getpwnam(NOT_ROOT)
+        for path in [folder, *folder.rglob("*")]:
+            os.chown(path, owner.pw_uid, owner.pw_gid, follow_symlinks=False)
+
+
+def postgres(env: Environment, jars: Path) -> Path:
+    """Unpacks the server and initialises its data folder; gives the server's folder."""
+    folder = folder_of(env, "postgres")
+    home, data = unpack_postgres(jars, folder), folder / "data"
+    if not (data / "PG_VERSION").exists():
+        shutil.rmtree(data, ignore_errors=True)
+        password = folder / "password"
+        write_private(password, env.passwords["postgres"])
+        hand_over(folder)
+        command = [str(home / "bin" / "initdb"), "-D", str(data), "-U", "airflow", f"--pwfile={password}"]
+        command += ["--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--no-instructions"]
+        _run(command, "PostgreSQL's data folder could not be initialised", cwd=folder, user=never_root())
+        password.unlink()
+    return home
+
+
+def postgres_command(env: Environment, home: Path) -> list[str]:
+    """What starts PostgreSQL: TCP on loopback only, small."""
+    settings = {
+        "listen_addresses": HOST,
+        "port": str(env.ports.postgres),
+        "unix_socket_directories": "",
+        "shared_buffers": "64MB",
+        "max_connections": "60",
+        "timezone": "UTC",
+    }
+    options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
+    return [str(home / "bin" / "postgres"), "-D", str(folder_of(env, "postgres") / "data"), *options]
 
 
 def elasticsearch(env: Environment, jars: Path) -> Path:
     """Unpacks the server and writes its configuration; gives its folder."""
-    folder = elasticsearch_folder(env)
+    folder = folder_of(env, "elasticsearch")
     home = unpack_elasticsearch(jars, folder)
     for name in ("data", "logs", "tmp"):
         (folder / name).mkdir(parents=True, exist_ok=True)
@@ -141,26 +185,29 @@ cluster.routing.allocation.disk.watermark.flood_stage: 500mb
 """
     )
     (home / "config" / "jvm.options.d").mkdir(exist_ok=True)
-    if os.geteuid() == 0:
-        owner = pwd.getpwnam(ELASTICSEARCH_USER)
-        for path in [folder, *folder.rglob("*")]:
-            os.chown(path, owner.pw_uid, owner.pw_gid)
+    hand_over(folder)
     return home
 
 
-def airflow(env: Environment) -> None:
-    """Logins, and the metadata database brought to the version of the installed Airflow."""
+def airflow(env: Environment, postgres_home: Path) -> None:
+    """Logins, and the metadata brought to the version of the installed Airflow."""
     home = env.state / "airflow"
     logins = {"admin": env.passwords["airflow_admin"], "viewer": env.passwords["airflow_viewer"]}
     write_private(home / "passwords.json", json.dumps(logins))
     stamp, installed = home / "migrated", version("apache-airflow")
     if stamp.exists() and stamp.read_text() == installed:
         return
-    database = home / "airflow.db"
-    os.close(os.open(database, os.O_CREAT, 0o600))
-    with sqlite3.connect(database) as connection:
-        connection.execute("PRAGMA journal_mode=WAL")  # stays with the file: readers and the writer do not wait
-    _run([sys.executable, "-m", "airflow", "db", "migrate"], "Airflow's database could not be made", env.variables())
+    command, folder = postgres_command(env, postgres_home), folder_of(env, "postgres")
+    server = subprocess.Popen(
+        command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, user=never_root()
+    )
+    try:
+        what = "Airflow's database could not be made"
+        _run([sys.executable, "-m", "airflow", "db", "check", "--retry", "60", "--retry-delay", "1"], what, env)
+        _run([sys.executable, "-m", "airflow", "db", "migrate"], what, env)
+    finally:
+        server.send_signal(signal.SIGINT)  # PostgreSQL's fast shutdown: it waits for no client
+        server.wait()
     stamp.write_text(installed)
 
 
@@ -172,8 +219,9 @@ def which_java() -> str:
     return found
 
 
-def _run(command: list[str], what: str, variables: dict[str, str] | None = None) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **(variables or {})})
+def _run(command: list[str], what: str, env: Environment | None = None, **options: Any) -> None:
+    variables = {**os.environ, **(env.variables() if env else {}), **options.pop("variables", {})}
+    done = subprocess.run(command, capture_output=True, text=True, env=variables, **options)
     if done.returncode != 0:
         lines = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
         raise StackError(f"{what}: {' '.join(lines[-3:])}", "Run ./logsieve doctor; ./logsieve up --fresh starts anew.")

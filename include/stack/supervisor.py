@@ -24,6 +24,7 @@ environment={environment}
 {user}autorestart=true
 startsecs=3
 startretries=1000
+stopsignal={stop_signal}
 stopwaitsecs={stop_seconds}
 stopasgroup=true
 killasgroup=true
@@ -70,6 +71,7 @@ supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
             directory=server.directory,
             environment=",".join(f"{name}={_quoted(value)}" for name, value in server.variables.items()),
             user=f"user={server.user}\n" if server.user else "",
+            stop_signal=server.stop_signal,
             stop_seconds=server.stop_seconds,
             log=log_file(env, server.name),
         )

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -18,7 +17,7 @@ from include.stack import configs, doctor, parts, status, supervisor
 from include.stack.airflow_api import AirflowApi
 from include.stack.environment import Environment
 from include.stack.errors import StackError
-from include.stack.servers import Server, servers
+from include.stack.servers import Homes, Server, servers
 
 DAGS = {"bootstrap", "classify_logs", "generate_logs", "users_dimension", "watch_logs"}
 LAST = "watch_logs"
@@ -64,8 +63,7 @@ def check(env: Environment) -> None:
 
 def wipe(env: Environment) -> None:
     """Deletes everything of this stack but the downloaded parts."""
-    elasticsearch = configs.elasticsearch_folder(env)
-    for folder in (elasticsearch, env.state):
+    for folder in (configs.folder_of(env, "elasticsearch"), configs.folder_of(env, "postgres"), env.state):
         if folder.exists():
             shutil.rmtree(folder)
 
@@ -77,26 +75,23 @@ def prepare(env: Environment, steps: Steps) -> list[Server]:
         jars, libaio = parts.fetch_jars(folder), parts.fetch_libaio(folder)
         mysql_home = parts.unpack_mysql(folder, jars)
         parts.compile_pyspark()
-    with steps.step("Configure Kafka, MySQL, Elasticsearch, Airflow"), ThreadPoolExecutor() as pool:
+    with steps.step("Configure the servers"), ThreadPoolExecutor() as pool:
         env.state.chmod(0o711)
-        work = [
-            pool.submit(configs.kafka, env, jars),
-            pool.submit(configs.mysql, env, mysql_home, libaio),
-            pool.submit(configs.airflow, env),
-        ]
+        work = [pool.submit(configs.kafka, env, jars), pool.submit(configs.mysql, env, mysql_home, libaio)]
         elasticsearch_home = configs.elasticsearch(env, jars)
+        postgres_home = configs.postgres(env, jars)
+        configs.airflow(env, postgres_home)
         for part in work:
             part.result()
     if not env.settings.accounts_path:
         accounts = Accounts(env.settings.seed, env.settings.accounts)
-        ensure_export(Path(env.settings.accounts_exports), datetime.now(UTC).date(), accounts)
-    return servers(env, jars, mysql_home, elasticsearch_home, libaio)
+        ensure_export(env.settings.accounts_exports, datetime.now(UTC).date(), accounts)
+    return servers(env, Homes(jars, libaio, mysql_home, elasticsearch_home, postgres_home))
 
 
 def programs_of(env: Environment) -> list[Server]:
     """The programs of a stack that was prepared before, without touching anything."""
-    folder = env.settings.parts
-    return servers(env, folder / "jars", Path(), Path(), Path())
+    return servers(env, Homes())
 
 
 def wait_until_healthy(env: Environment, programs: list[Server], steps: Steps) -> None:

@@ -118,7 +118,7 @@ def test_doctor_is_content_while_the_stack_runs(stack: Stack) -> None:
 
 
 def test_secrets_are_for_their_owner_only(stack: Stack) -> None:
-    for name in ("stack.json", "supervisord.conf", "mysql/users.sql", "airflow/passwords.json", "airflow/airflow.db"):
+    for name in ("stack.json", "supervisord.conf", "mysql/users.sql", "airflow/passwords.json"):
         mode = stat.S_IMODE((stack.state / name).stat().st_mode)
         assert mode == 0o600, name
 
