@@ -1,5 +1,6 @@
 """What `./logsieve status` tells: each server, each DAG's last run, the counts per hop, lag and freshness."""
 
+import xmlrpc.client
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -124,7 +125,7 @@ def ask(env: Environment, server: Server) -> str | None:
     """None when the server runs and answers, else what is wrong."""
     try:
         state = supervisor.proxy(env).getProcessInfo(server.name)["statename"]
-    except OSError:
+    except (OSError, xmlrpc.client.Error):
         return "not running"
     return server.probe(env) if state == "RUNNING" else f"{state.lower()}, see ./logsieve logs {server.name}"
 

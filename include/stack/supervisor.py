@@ -124,7 +124,8 @@ def stop(env: Environment, *, seconds: float = 60, on_wait: Callable[[list[str]]
     started = own_processes(env)
     supervisord = process_of(env)
     if supervisord is not None:
-        with suppress(OSError):  # it may be just starting or ending: the signal reaches it all the same
+        with suppress(OSError, xmlrpc.client.Fault):  # it may be starting or ending: the signal reaches it all the same
+            _stop_tasks(env)
             proxy(env).stopAllProcesses(False)  # all at once: supervisord's own shutdown goes one by one
         supervisord.terminate()
     else:
@@ -144,6 +145,18 @@ def stop(env: Environment, *, seconds: float = 60, on_wait: Callable[[list[str]]
         _signal(process.kill)
     psutil.wait_procs(own_processes(env), timeout=5)
     return len(started)
+
+
+def _stop_tasks(env: Environment) -> None:
+    """Ends the scheduler and the tasks below it first, while the API server still takes their last reports."""
+    rpc = proxy(env)
+    with suppress(psutil.NoSuchProcess):
+        scheduler = psutil.Process(rpc.getProcessInfo("airflow-scheduler")["pid"])
+        tasks = scheduler.children(recursive=True)
+        rpc.stopProcess("airflow-scheduler", False)
+        for process in tasks:
+            _signal(process.terminate)
+        psutil.wait_procs([scheduler, *tasks], timeout=STRAGGLER_SECONDS)
 
 
 def name(process: psutil.Process) -> str:
