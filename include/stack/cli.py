@@ -2,17 +2,16 @@
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from dataclasses import asdict
-from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import typer
 from pydantic import ValidationError
 from rich.console import Console
-from rich.table import Table
 
 from include.settings import ROOT, Settings
 from include.stack import doctor as checks
@@ -128,29 +127,20 @@ def doctor(as_json: Json = False) -> None:
     settings = Settings()
     env = environment.load(settings) or Environment(settings, Ports(), {})
     found = [check(env) for check in checks.CHECKS]
-    if as_json:
-        out.print_json(json.dumps([asdict(check) for check in found]))
-    else:
-        table = Table("", "check", "found", "remedy")
-        for check in found:
-            table.add_row("[red]✗" if check.remedy else "[green]✓", check.name, check.found, check.remedy)
-        out.print(table)
+    out.print_json(json.dumps([asdict(check) for check in found])) if as_json else checks.show(out, found)
     raise typer.Exit(1 if any(check.remedy for check in found) else 0)
 
 
 @app.command()
 def topics(as_json: Json = False) -> None:
     """Lists the topics with their partitions and offsets."""
-    from include.stack.topics import list_topics
+    from include.stack.topics import list_topics, show
 
     found = list_topics(known())
     if as_json:
         out.print_json(json.dumps([asdict(row) for row in found]))
-        return
-    table = Table("topic", "partition", "first offset", "next offset", "messages")
-    for row in found:
-        table.add_row(row.topic, str(row.partition), f"{row.first:,}", f"{row.next:,}", f"{row.next - row.first:,}")
-    out.print(table)
+    else:
+        show(out, found)
 
 
 @app.command()
@@ -191,12 +181,11 @@ def accounts(
     from include.accounts import Accounts, ensure_export
 
     settings = Settings()
-    today = datetime.now(UTC).date()
-    begin: date = first.date() if first else today
-    days = ((last.date() if last else today) - begin).days + 1
-    known_accounts = Accounts(settings.seed, settings.accounts)
+    begin = (first or datetime.now(UTC)).date()
+    days = ((last or datetime.now(UTC)).date() - begin).days + 1
+    made = Accounts(settings.seed, settings.accounts)
     for day in (begin + timedelta(days=number) for number in range(days)):
-        out.print(str(ensure_export(Path(settings.accounts_exports), day, known_accounts)), soft_wrap=True)
+        out.print(str(ensure_export(settings.accounts_exports, day, made)), soft_wrap=True)
 
 
 PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
@@ -212,8 +201,6 @@ def airflow(context: typer.Context) -> None:
 @app.command("env")
 def print_env() -> None:
     """Prints the stack's variables, secrets too, for `eval "$(./logsieve env)"`."""
-    import shlex
-
     for name, value in _shell(known()).items():
         print(f"export {name}={shlex.quote(value)}")  # noqa: T201
 

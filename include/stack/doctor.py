@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
+from rich.console import Console
+from rich.table import Table
 
 from include.stack.environment import HOST, Environment
 from include.stack.parts import find_libaio
@@ -124,3 +126,11 @@ def _is_free(port: int) -> bool:
 CHECKS: tuple[Callable[[Environment], Check], ...] = (
     architecture, java, libaio, memory, disk, writable, clock, ports,
 )  # fmt: skip
+
+
+def show(console: Console, found: list[Check]) -> None:
+    """Prints the checks as a table."""
+    table = Table("", "check", "found", "remedy")
+    for check in found:
+        table.add_row("[red]✗" if check.remedy else "[green]✓", check.name, check.found, check.remedy)
+    console.print(table)

@@ -4,13 +4,15 @@ from collections.abc import Callable
 
 import httpx
 import psycopg2
-from confluent_kafka import KafkaException
+from confluent_kafka import ConsumerGroupState, KafkaException
 from confluent_kafka.admin import AdminClient
 from mysql.connector import Error as MySqlError
 from mysql.connector import connect
 from mysql.connector.abstracts import MySQLConnectionAbstract
 from mysql.connector.pooling import PooledMySQLConnection
 
+from include.indexer import GROUP
+from include.names import STATUS_TOPIC
 from include.stack.environment import HOST, Environment
 
 SECONDS = 5
@@ -69,6 +71,18 @@ def elasticsearch(env: Environment) -> str | None:
     except httpx.HTTPError as error:
         return f"does not answer: {error}"
     return "the cluster is red" if colour == "red" else None
+
+
+def indexer(env: Environment) -> str | None:
+    """The indexer is a member of its consumer group, once there is a topic to read."""
+    client = admin(env)  # kept in a name: the answers of a client that is thrown away never come
+    try:
+        if STATUS_TOPIC not in client.list_topics(timeout=SECONDS).topics:
+            return None
+        group = client.describe_consumer_groups([GROUP], request_timeout=SECONDS)[GROUP].result(SECONDS)
+    except (KafkaException, TimeoutError) as error:
+        return f"cannot be asked for: {error}"
+    return None if group.state == ConsumerGroupState.STABLE else f"its consumer group is {group.state.name.lower()}"
 
 
 def airflow(part: str) -> Callable[[Environment], str | None]:

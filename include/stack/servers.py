@@ -68,7 +68,7 @@ def servers(env: Environment, homes: Homes) -> list[Server]:
              "ES_TMPDIR": str(homes.elasticsearch.parent / "tmp"), "HOME": str(homes.elasticsearch.parent)},
             user=refuses_root,
         ),
-        Server("indexer", [*python, "include.indexer"], probes.nothing_to_ask, 512 * MIB, state),
+        Server("indexer", [*python, "include.indexer"], probes.indexer, 512 * MIB, state),
         Server(
             "postgres", configs.postgres_command(env, homes.postgres), probes.postgres, 512 * MIB,
             configs.folder_of(env, "postgres"), user=refuses_root, stop_signal="INT",

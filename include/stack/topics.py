@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, KafkaException, TopicPartition
+from rich.console import Console
+from rich.table import Table
 
 from include.stack.environment import Environment
 from include.stack.errors import StackError
@@ -43,6 +45,14 @@ def list_topics(env: Environment) -> list[PartitionRow]:
             ]
         except KafkaException as error:
             raise _away(error) from error
+
+
+def show(console: Console, found: list[PartitionRow]) -> None:
+    """Prints the partitions as a table."""
+    table = Table("topic", "partition", "first offset", "next offset", "messages")
+    for row in found:
+        table.add_row(row.topic, str(row.partition), f"{row.first:,}", f"{row.next:,}", f"{row.next - row.first:,}")
+    console.print(table)
 
 
 def messages(
