@@ -14,7 +14,7 @@ from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOpe
 from airflow.providers.common.sql.hooks.sql import DbApiHook
 from airflow.sdk import BaseHook, Param, dag, task
 
-from include.names import LEASE_TABLE, LOGS_DATABASE
+from include.names import DRIVER, LEASE_TABLE, LOGS_DATABASE
 from include.settings import ROOT, Settings
 from include.spark_conf import submit_conf
 from plugins.house import RETRIES, RETRY_FOR_EVER
@@ -47,7 +47,7 @@ def classify_logs() -> None:
         hook: DbApiHook = BaseHook.get_hook("mysql")
         row = hook.get_first(
             f"SELECT holder, heartbeat_at FROM {LOGS_DATABASE}.{LEASE_TABLE} WHERE name = %s",  # noqa: S608
-            parameters=("stream_logs",),
+            parameters=(DRIVER,),
         )
         if row is None or lease_is_free(row[1].replace(tzinfo=UTC), datetime.now(UTC)):
             return True

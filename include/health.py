@@ -68,15 +68,6 @@ def share_of_bad(bad: int, total: int, limit: float) -> Verdict:
     )
 
 
-def filling(what: str, before: int, after: int) -> Verdict:
-    """Two counts of `what`, one after the other."""
-    if after > before:
-        return Verdict(True, f"{what} is filling: {after - before:,} more, {after:,} in all")
-    return Verdict(
-        False, f"{what} is not filling: {before:,} before, {after:,} now. See whether logs are sent and the stream runs"
-    )
-
-
 def conservation(hops: Hops) -> Verdict:
     """Every log has one row, one status key and one document, or a dead letter. Repeated status messages are well."""
     differences = [

@@ -28,6 +28,9 @@ MAX_TIMESTAMP: Final = 253_402_300_799
 MAX_RAW: Final = 64 * 1024
 """How many bytes of a bad log its verdict keeps."""
 
+DRIVER: Final = "stream_logs"
+"""The streaming application: its name in Spark, and of its lease."""
+
 NOT_JSON: Final = "not_json"
 UNKNOWN_ACCOUNT: Final = "unknown_account"
 UNEXPECTED_DEVICE: Final = "unexpected_device"

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
 import mysql.connector
@@ -17,7 +17,7 @@ from include import names
 from jobs.database import Database, number
 
 HEARTBEAT: Final = timedelta(seconds=2)
-FREE_AFTER: Final = timedelta(seconds=10)
+"""How often the holder renews it; include/health.py tells when it is free."""
 
 _TABLE: Final = f"{names.LOGS_DATABASE}.{names.LEASE_TABLE}"
 _EPOCH: Final = f"SELECT epoch FROM {_TABLE} WHERE name = %s"  # noqa: S608  # the names are ours, here and below
@@ -46,11 +46,6 @@ class Lease:
         epoch = number(cursor, f"{_EPOCH} FOR SHARE", self.name)
         if epoch != self.epoch:
             raise LeaseLostError(f"{self} is over, the epoch is {epoch} now; nothing is written")
-
-
-def is_free(heartbeat_at: datetime, now: datetime) -> bool:
-    """Whether the holder ended (1970) or was not heard of for FREE_AFTER. Both times in UTC, of the same clock."""
-    return now - heartbeat_at > FREE_AFTER
 
 
 def take(database: Database, name: str, holder: str) -> Lease:

@@ -15,11 +15,11 @@ from typing import Final, get_args
 
 from pyspark.sql.streaming.query import StreamingQuery
 
+from include import names
 from include.settings import Settings, Trigger
 from jobs import classify, lease, load, session, sources
 from jobs.database import Database
 
-NAME: Final = "stream_logs"
 LEASE_LOST: Final = 75
 
 _POLL_SECONDS: Final = 0.5
@@ -30,7 +30,7 @@ _log = logging.getLogger("logsieve")
 def main(arguments: list[str]) -> int:
     """Runs the application; gives its exit code."""
     settings = Settings()
-    parser = argparse.ArgumentParser(prog=NAME, description=__doc__)
+    parser = argparse.ArgumentParser(prog=names.DRIVER, description=__doc__)
     parser.add_argument("--trigger", choices=get_args(Trigger), default=settings.trigger)
     trigger: Trigger = parser.parse_args(arguments).trigger
 
@@ -41,8 +41,8 @@ def main(arguments: list[str]) -> int:
         stop.set()
 
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    spark = session.build(NAME)
-    with lease.held(Database.of(settings), NAME, on_lost) as ours:
+    spark = session.build(names.DRIVER)
+    with lease.held(Database.of(settings), names.DRIVER, on_lost) as ours:
         _log.info("lease %s, trigger %s", ours, trigger)
         begin_classify = partial(
             classify.start, sources.logs(spark, settings, trigger), sources.users(spark, settings), settings, trigger

@@ -7,6 +7,7 @@ import pytest
 
 from include import health
 from include.health import Hops
+from jobs.lease import HEARTBEAT
 
 EVEN = Hops("partition 0", logs=1000, rows=1000, messages=1000, keys=1000, documents=1000)
 NOW = datetime(2026, 3, 9, 12, tzinfo=UTC)
@@ -35,11 +36,6 @@ def test_share_of_bad_says_where_to_look():
     assert (
         "11.0% of 100 logs are bad, more than 10.0%: look at the reasons" in health.share_of_bad(11, 100, 0.1).sentence
     )
-
-
-@pytest.mark.parametrize(("before", "after", "ok"), [(0, 1, True), (5, 5, False), (5, 4, False)])
-def test_filling(before: int, after: int, ok: bool):
-    assert health.filling("bad_logs", before, after).ok is ok
 
 
 def test_logs_are_conserved_when_every_hop_has_as_many():
@@ -79,3 +75,7 @@ def test_a_lease_is_free_when_its_heartbeat_is_older_than_ten_seconds(age: float
 
 def test_a_lease_that_nobody_took_is_free():
     assert health.lease_is_free(None, NOW)
+
+
+def test_a_lost_heartbeat_or_two_do_not_free_a_lease():
+    assert health.LEASE_LASTS > 3 * HEARTBEAT
