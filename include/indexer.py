@@ -11,7 +11,6 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from include.bulk import BulkWriter, StatusMessage, StoppedError
 from include.dead_letters import DeadLetters
-from include.dead_letters import refused_count as refused_count
 from include.names import STATUS_TOPIC
 from include.search_index import connect
 from include.settings import Settings
