@@ -13,7 +13,6 @@ exists is left as it is, and what already runs is not started twice.
 """
 
 from datetime import timedelta
-from typing import Any
 
 from airflow.providers.apache.kafka.hooks.client import KafkaAdminClientHook
 from airflow.providers.common.sql.operators.sql import SQLExecuteQueryOperator
@@ -23,7 +22,7 @@ from airflow.sdk import BaseHook, Param, TriggerRule, dag, task
 from include.names import LOGS_TOPIC, STATUS_TOPIC
 from include.settings import ROOT, Settings
 from plugins.filling import filling_sensors
-from plugins.house import RETRIES, SHARE_BAD, SHARE_SUSPICIOUS
+from plugins.house import RETRIES, SHARE_BAD, SHARE_SUSPICIOUS, skip_if_running
 
 settings = Settings()
 
@@ -60,9 +59,12 @@ def bootstrap() -> None:
         found = BaseHook.get_connection("elasticsearch")
         ensure_index(Elasticsearch(f"{found.schema or 'http'}://{found.host}:{found.port}"))
 
-    make_log_tables, make_users_table = (
-        SQLExecuteQueryOperator(task_id=task_id, conn_id="mysql", sql=script, split_statements=True, do_xcom_push=False)
-        for task_id, script in (("make_log_tables", "logs.sql"), ("make_users_table", "dim_users.sql"))
+    make_tables = SQLExecuteQueryOperator(
+        task_id="make_tables",
+        conn_id="mysql",
+        sql="{% include 'logs.sql' %}{% include 'dim_users.sql' %}",
+        split_statements=True,
+        do_xcom_push=False,
     )
     load_users = TriggerDagRunOperator(
         task_id="load_users",
@@ -71,12 +73,14 @@ def bootstrap() -> None:
         poke_interval=1,
         fail_when_dag_is_paused=True,
     )
-
-    @task.short_circuit(ignore_downstream_trigger_rules=False)
-    def nothing_runs(dag_id: str, **context: Any) -> bool:
-        """Whether no run of that DAG is active: what runs is not started twice."""
-        return bool(context["ti"].get_dr_count(dag_id=dag_id, states=["queued", "running"]) == 0)
-
+    # First, as the longest way: the stream itself waits for topics, tables and users.
+    TriggerDagRunOperator(
+        task_id="start_stream",
+        trigger_dag_id="classify_logs",
+        conf={"trigger": settings.trigger},
+        fail_when_dag_is_paused=True,
+        pre_execute=skip_if_running("classify_logs"),
+    )
     start_generator = TriggerDagRunOperator(
         task_id="start_generator",
         trigger_dag_id="generate_logs",
@@ -87,24 +91,14 @@ def bootstrap() -> None:
             "seconds": None,
         },
         fail_when_dag_is_paused=True,
+        pre_execute=skip_if_running("generate_logs"),
     )
-    start_stream = TriggerDagRunOperator(
-        task_id="start_stream",
-        trigger_dag_id="classify_logs",
-        conf={"trigger": settings.trigger},
-        fail_when_dag_is_paused=True,
-    )
-    sensors = filling_sensors(timeout=timedelta(minutes=2))
-    for sensor in sensors:
-        sensor.trigger_rule = TriggerRule.NONE_FAILED
+    topic_sensor, *table_sensors = filling_sensors(timeout=timedelta(minutes=2))
+    topic_sensor.trigger_rule = TriggerRule.NONE_FAILED
 
-    topics, index = make_topics(), make_index()
-    generator_is_off = nothing_runs.override(task_id="generator_is_off")("generate_logs")
-    stream_is_off = nothing_runs.override(task_id="stream_is_off")("classify_logs")
-    make_users_table >> load_users
-    [topics, load_users] >> generator_is_off >> start_generator >> sensors
-    [topics, make_log_tables, load_users] >> stream_is_off >> start_stream >> sensors
-    index >> sensors
+    make_tables >> load_users
+    [make_topics(), load_users] >> start_generator
+    [start_generator, make_index()] >> topic_sensor >> table_sensors
 
 
 bootstrap()

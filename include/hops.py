@@ -4,7 +4,8 @@ Everything here only reads. Errors of the clients are raised as they are.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -45,21 +46,39 @@ class Tables:
         return sum(end - self.loaded.get(partition, 0) for partition, end in topics.status.items())
 
 
-def topic_ends(consumer: Consumer, topic: str) -> dict[int, int]:
-    """Next offset of each partition; empty when there is no such topic."""
+@contextmanager
+def looking(bootstrap: str, group: str) -> Iterator[Consumer]:
+    """A consumer that only looks: it never joins the group nor commits."""
+    consumer = Consumer(
+        {"bootstrap.servers": bootstrap, "group.id": group, "enable.auto.commit": False, "log_level": 0}
+    )
+    try:
+        yield consumer
+    finally:
+        consumer.close()
+
+
+def topic_ranges(consumer: Consumer, topic: str) -> dict[int, tuple[int, int]]:
+    """First offset that is still there, and next offset, of each partition; empty when there is no such topic."""
     found = consumer.list_topics(topic, timeout=SECONDS).topics[topic]
     return {
-        partition: consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=SECONDS)[1]
+        partition: consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=SECONDS)
         for partition in found.partitions
     }
 
 
+def topic_ends(consumer: Consumer, topic: str) -> dict[int, int]:
+    """Next offset of each partition; empty when there is no such topic."""
+    return {partition: end for partition, (_, end) in topic_ranges(consumer, topic).items()}
+
+
 def read_topics(consumer: Consumer) -> Topics:
     """Both topics' ends; what is classified is told by the last key of each status partition."""
-    status = topic_ends(consumer, STATUS_TOPIC)
+    ranges = topic_ranges(consumer, STATUS_TOPIC)
+    status = {number: end for number, (_, end) in ranges.items()}
     classified = dict.fromkeys(status, 0)
-    for number, end in status.items():
-        if end == 0:
+    for number, (first, end) in ranges.items():
+        if first == end:
             continue
         consumer.assign([TopicPartition(STATUS_TOPIC, number, end - 1)])
         message = consumer.poll(SECONDS)

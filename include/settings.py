@@ -56,7 +56,7 @@ class Settings(BaseSettings):
 
     @property
     def checkpoints(self) -> Path:
-        """Folder of the streaming queries' checkpoints, one folder a query."""
+        """Folder of the streaming queries' checkpoints, of the present driver only; emptied at each start."""
         return self.state / "checkpoints"
 
     @property

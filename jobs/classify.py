@@ -1,5 +1,6 @@
 """classify: judges each log once and sends its verdict to the status topic."""
 
+from pathlib import Path
 from typing import Final
 
 from pyspark.sql import Column, DataFrame
@@ -44,7 +45,7 @@ def _json(*columns: Column) -> Column:
     return F.to_json(F.struct(*columns), {"ignoreNullFields": "false"})
 
 
-def start(logs: DataFrame, users: DataFrame, settings: Settings, trigger: Trigger) -> StreamingQuery:
+def start(logs: DataFrame, users: DataFrame, settings: Settings, trigger: Trigger, checkpoints: Path) -> StreamingQuery:
     """The running query. In real-time mode offsets and users are renewed once a batch, verdicts leave at once."""
     writer = (
         messages(rules.judge(logs, users))
@@ -52,7 +53,7 @@ def start(logs: DataFrame, users: DataFrame, settings: Settings, trigger: Trigge
         .format("kafka")
         .option("kafka.bootstrap.servers", settings.kafka_bootstrap)
         .option("topic", names.STATUS_TOPIC)
-        .option("checkpointLocation", str(settings.checkpoints / QUERY))
+        .option("checkpointLocation", str(checkpoints / QUERY))
         .outputMode("update")
     )
     match trigger:

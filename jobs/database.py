@@ -9,7 +9,6 @@ from typing import Any
 import mysql.connector
 from mysql.connector.abstracts import MySQLConnectionAbstract, MySQLCursorAbstract
 
-from include import names
 from include.settings import Settings
 
 
@@ -35,7 +34,6 @@ class Database:
             port=self.port,
             user=self.user,
             password=self.password,
-            database=names.LOGS_DATABASE,
             charset="utf8mb4",
             time_zone="+00:00",
             allow_local_infile=True,

@@ -4,34 +4,55 @@ import logging
 import os
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 import mysql.connector
 from mysql.connector.abstracts import MySQLCursorAbstract
 
 from include import names
+from include.health import lease_is_free
 from jobs.database import Database, number
 
 HEARTBEAT: Final = timedelta(seconds=2)
 """How often the holder renews it; include/health.py tells when it is free."""
 
 _TABLE: Final = f"{names.LOGS_DATABASE}.{names.LEASE_TABLE}"
+_NOBODY: Final = "'1970-01-01'"
 _EPOCH: Final = f"SELECT epoch FROM {_TABLE} WHERE name = %s"  # noqa: S608  # the names are ours, here and below
+_KNOWN: Final = (
+    f"INSERT IGNORE INTO {_TABLE} (name, epoch, owner, holder, heartbeat_at) VALUES (%s, 0, '', '', {_NOBODY})"  # noqa: S608
+)
+_LOOK: Final = (
+    "SELECT owner, holder, heartbeat_at, UTC_TIMESTAMP(3), stop_asked_at IS NOT NULL"  # noqa: S608
+    f" FROM {_TABLE} WHERE name = %s FOR UPDATE"
+)
 _TAKE: Final = (
-    f"INSERT INTO {_TABLE} (name, epoch, holder, heartbeat_at) VALUES (%s, 1, %s, UTC_TIMESTAMP(3))"  # noqa: S608
-    " ON DUPLICATE KEY UPDATE epoch = epoch + 1, holder = VALUES(holder), heartbeat_at = VALUES(heartbeat_at)"
+    f"UPDATE {_TABLE} SET epoch = epoch + 1, owner = %s, holder = %s, heartbeat_at = UTC_TIMESTAMP(3)"  # noqa: S608
+    ", stop_asked_at = NULL WHERE name = %s"
 )
 _BEAT: Final = f"UPDATE {_TABLE} SET heartbeat_at = UTC_TIMESTAMP(3) WHERE name = %s AND epoch = %s"  # noqa: S608
-_FREE: Final = f"UPDATE {_TABLE} SET heartbeat_at = '1970-01-01' WHERE name = %s AND epoch = %s"  # noqa: S608
+_FREE: Final = f"UPDATE {_TABLE} SET heartbeat_at = {_NOBODY} WHERE name = %s AND epoch = %s"  # noqa: S608
+_STATE: Final = f"SELECT epoch, stop_asked_at IS NOT NULL FROM {_TABLE} WHERE name = %s"  # noqa: S608
+_LOOK_AGAIN_SECONDS: Final = 0.5
+
 _log = logging.getLogger("logsieve.lease")
 
 
 class LeaseLostError(RuntimeError):
     """Another driver has taken the lease: this one must not write any more."""
+
+
+class LeaseHeldError(RuntimeError):
+    """Another driver lives and holds the lease: a second one is not needed."""
+
+
+class StopAskedError(RuntimeError):
+    """A person has stopped this owner's stream: its next try must not bring it back."""
 
 
 @dataclass(frozen=True)
@@ -48,48 +69,80 @@ class Lease:
             raise LeaseLostError(f"{self} is over, the epoch is {epoch} now; nothing is written")
 
 
-def take(database: Database, name: str, holder: str) -> Lease:
-    """Raises the epoch by one, whoever held it. Waits for transactions that are about to commit under the old one."""
-    with database.session() as connection, closing(connection.cursor()) as cursor:
-        cursor.execute(_TAKE, (name, holder))
-        epoch = number(cursor, _EPOCH, name)
-        connection.commit()
-    assert epoch is not None  # noqa: S101  # written in the same transaction
-    return Lease(name, epoch)
+def take(database: Database, name: str, owner: str, *, take_over: bool = False) -> Lease:
+    """Raises the epoch by one. Waits for transactions that are about to commit under the old one.
+
+    `owner` is who wants a driver, as an Airflow run: its next try takes the lease from its own orphan at once. Another
+    owner's is taken when its holder is dead, after LEASE_LASTS at most, or with `take_over`.
+    Raises LeaseHeldError as soon as another owner's holder shows a new heartbeat, and StopAskedError.
+    """
+    holder, seen = f"{socket.gethostname()}:{os.getpid()}", None
+    while True:
+        with database.session() as connection, closing(connection.cursor()) as cursor:
+            cursor.execute(_KNOWN, (name,))
+            cursor.execute(_LOOK, (name,))
+            row: Any = cursor.fetchone()
+            its_owner, its_holder, heartbeat, now, stop_asked = row
+            if stop_asked and its_owner == owner:
+                raise StopAskedError(f"the stream of {owner} was asked to stop, and stays stopped")
+            if take_over or its_owner == owner or lease_is_free(heartbeat, now):
+                cursor.execute(_TAKE, (owner, holder, name))
+                epoch = number(cursor, _EPOCH, name)
+                connection.commit()
+                assert epoch is not None  # noqa: S101  # written in the same transaction
+                return Lease(name, epoch)
+            connection.commit()
+        if seen not in (None, heartbeat):
+            raise LeaseHeldError(
+                f"the driver {its_holder} of {its_owner} lives (heartbeat {heartbeat}); stop it first, or --take-over"
+            )
+        seen = heartbeat
+        time.sleep(_LOOK_AGAIN_SECONDS)
 
 
 @contextmanager
-def held(database: Database, name: str, on_lost: Callable[[], None]) -> Iterator[Lease]:
-    """The lease, kept alive by a thread that calls `on_lost` once it is another's; marked as free at an orderly end."""
-    lease = take(database, name, f"{socket.gethostname()}:{os.getpid()}")
+def held(lease: Lease, database: Database, on_lost: Callable[[], None], on_stop: Callable[[], None]) -> Iterator[None]:
+    """Keeps the lease alive by a thread; marks it as free at the end.
+
+    The thread calls `on_lost` once the lease is another's, and `on_stop` once a person has asked the stream to stop.
+    """
     ended = threading.Event()
-    thread = threading.Thread(target=_keep, args=(database, lease, ended, on_lost), name="lease", daemon=True)
+    thread = threading.Thread(target=_keep, args=(database, lease, ended, on_lost, on_stop), name="lease", daemon=True)
     thread.start()
     try:
-        yield lease
+        yield
     finally:
         ended.set()
         thread.join()
     _beat(database, lease, _FREE)
 
 
-def _keep(database: Database, lease: Lease, ended: threading.Event, on_lost: Callable[[], None]) -> None:
+def _keep(
+    database: Database,
+    lease: Lease,
+    ended: threading.Event,
+    on_lost: Callable[[], None],
+    on_stop: Callable[[], None],
+) -> None:
     while not ended.wait(HEARTBEAT.total_seconds()):
         try:
-            is_ours = _beat(database, lease, _BEAT)
+            epoch, stop_asked = _beat(database, lease, _BEAT)
         except mysql.connector.Error as error:
             # MySQL may be away for a moment. Nothing is at risk: without it, load cannot commit either.
             _log.warning("heartbeat failed, next in %s: %s", HEARTBEAT, error)
             continue
-        if not is_ours:
+        if epoch != lease.epoch:
             on_lost()
             return
+        if stop_asked:
+            on_stop()
 
 
-def _beat(database: Database, lease: Lease, update: str) -> bool:
-    """Whether the lease is still ours; only then the update has done anything."""
+def _beat(database: Database, lease: Lease, update: str) -> tuple[int, bool]:
+    """The epoch, and whether a stop is asked for. Only if the epoch is still ours, the update has done anything."""
     with database.session() as connection, closing(connection.cursor()) as cursor:
         cursor.execute(update, (lease.name, lease.epoch))
-        epoch = number(cursor, _EPOCH, lease.name)
+        cursor.execute(_STATE, (lease.name,))
+        row: Any = cursor.fetchone()
         connection.commit()
-    return epoch == lease.epoch
+    return row[0], bool(row[1])

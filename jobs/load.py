@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from mysql.connector.abstracts import MySQLCursorAbstract
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.streaming.query import StreamingQuery
 
@@ -20,6 +20,7 @@ from include.settings import Settings, Trigger
 from jobs import verdicts
 from jobs.database import Database, number
 from jobs.lease import Lease
+from jobs.verdicts import NotAVerdictError
 
 QUERY: Final = "load"
 
@@ -46,7 +47,16 @@ class LoadRefusedError(RuntimeError):
     """MySQL skipped or changed rows. The transaction is rolled back."""
 
 
-def start(status: DataFrame, settings: Settings, trigger: Trigger, lease: Lease) -> StreamingQuery:
+def start_workers(spark: SparkSession, count: int) -> None:
+    """Starts so many Pythons and has them import what `write` needs: that takes seconds, and no batch waits for it."""
+    spark.range(0, count, 1, count).mapInArrow(_as_it_is, "id long").collect()
+
+
+def _as_it_is(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    return batches
+
+
+def start(status: DataFrame, settings: Settings, trigger: Trigger, lease: Lease, checkpoints: Path) -> StreamingQuery:
     """The running query: micro-batches, whatever the trigger of classify, or what is there now."""
     database = Database.of(settings)
 
@@ -56,7 +66,7 @@ def start(status: DataFrame, settings: Settings, trigger: Trigger, lease: Lease)
 
     writer = (
         status.writeStream.queryName(QUERY)
-        .option("checkpointLocation", str(settings.checkpoints / QUERY))
+        .option("checkpointLocation", str(checkpoints / QUERY))
         .foreachBatch(write_batch)
     )
     if trigger == "available-now":
@@ -67,33 +77,49 @@ def start(status: DataFrame, settings: Settings, trigger: Trigger, lease: Lease)
 def write(database: Database, lease: Lease, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     """Loads one partition's status messages (see `verdicts.parse`) in one transaction; gives the number of rows.
 
-    Raises NotAVerdictError, LoadRefusedError, LeaseLostError or mysql.connector.Error, and then nothing is written.
+    Raises LoadRefusedError, LeaseLostError or mysql.connector.Error, and then nothing is written; NotAVerdictError,
+    and then all before that message is.
     """
     filled = (batch for batch in batches if batch.num_rows)
     first = next(filled, None)
     if first is None:
         return
     with database.session() as connection, closing(connection.cursor()) as cursor:
-        count = _load(cursor, first["partition"][0].as_py(), itertools.chain([first], filled))
+        count, refused = _load(cursor, first["partition"][0].as_py(), itertools.chain([first], filled))
         # Last, so that the row is locked for a moment only: nobody takes the lease between here and the commit.
         lease.check(cursor)
         connection.commit()
+    if refused is not None:
+        raise refused
     yield pa.RecordBatch.from_pydict({"rows": [count]})
 
 
-def _load(cursor: MySQLCursorAbstract, partition: int, batches: Iterable[pa.RecordBatch]) -> int:
+def _load(
+    cursor: MySQLCursorAbstract, partition: int, batches: Iterable[pa.RecordBatch]
+) -> tuple[int, NotAVerdictError | None]:
+    """Rows written, and the error of the message before which it ended, if any."""
     known = number(cursor, _LAST_OFFSET, partition)
-    last_offset, status_offset, count = -1 if known is None else known, -1, 0
+    last_offset, status_offset, count, refused = -1 if known is None else known, -1, 0, None
     for batch in batches:
-        rows, replayed = verdicts.split(verdicts.parse(batch), last_offset)
+        try:
+            parsed = verdicts.parse(batch)
+        except NotAVerdictError as error:
+            refused, batch = error, batch.slice(0, error.row)
+            if not batch.num_rows:
+                break
+            parsed = verdicts.parse(batch)
+        rows, replayed = verdicts.split(parsed, last_offset)
         _delete(cursor, partition, replayed)
         for status in names.STATUSES:
             _append(cursor, status, rows.filter(pc.equal(rows["status"], status)))
         last_offset = max(last_offset, rows["kafka_offset"][-1].as_py())
         status_offset = batch["offset"][-1].as_py()
         count += rows.num_rows
-    cursor.execute(_SAVE, (partition, last_offset, status_offset))
-    return count
+        if refused is not None:
+            break
+    if count:
+        cursor.execute(_SAVE, (partition, last_offset, status_offset))
+    return count, refused
 
 
 def _delete(cursor: MySQLCursorAbstract, partition: int, offsets: np.ndarray) -> None:

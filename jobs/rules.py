@@ -3,7 +3,7 @@
 A rule is a column that is null when the record is fine, and else the reason's word.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from pyspark.sql import Column, DataFrame
@@ -66,13 +66,20 @@ def unexpected_device() -> Column:
 
 def bad_reasons() -> Column:
     """Every broken rule of a record as read by jobs/records.py, array<string>; not_json stands alone."""
-    broken = F.array_compact(F.array(*(rule for field in names.FIELDS for rule in field_rules(field))))
+    broken = _words(rule for field in names.FIELDS for rule in field_rules(field))
     return F.when(F.col("is_json"), broken).otherwise(F.array(F.lit(names.NOT_JSON)))
 
 
 def user_reasons() -> Column:
     """Every broken rule of a well-formed record that was joined with its user, array<string>."""
-    return F.array_compact(F.array(unknown_account(), unexpected_device()))
+    return _words([unknown_account(), unexpected_device()])
+
+
+def _words(reasons: Iterable[Column]) -> Column:
+    """Those of the words that are not null, array<string>."""
+    # array_compact would do it too, but has its arguments, so every rule, interpreted and not compiled.
+    words = F.concat_ws(" ", *reasons)
+    return F.when(words == "", F.array().cast("array<string>")).otherwise(F.split(words, " "))
 
 
 def judge(logs: DataFrame, users: DataFrame) -> DataFrame:

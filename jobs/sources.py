@@ -1,5 +1,7 @@
 """Where the jobs read from: the two topics and the users dimension."""
 
+import json
+from collections.abc import Mapping
 from typing import Final
 
 from pyspark.sql import DataFrame, SparkSession
@@ -11,24 +13,29 @@ from include.settings import Settings, Trigger
 _CAP: Final = {"maxOffsetsPerTrigger": "200000"}
 
 
-def logs(spark: SparkSession, settings: Settings, trigger: Trigger) -> DataFrame:
-    """The stream of logs: partition int, offset bigint, timestamp, value binary (null: a tombstone)."""
+def logs(spark: SparkSession, settings: Settings, trigger: Trigger, begin: Mapping[int, int]) -> DataFrame:
+    """The stream of logs: partition int, offset bigint, timestamp, value binary (null: a tombstone).
+
+    `begin`: first offset by partition; a partition that is added later is read from its first.
+    """
     # Real-time mode holds no batch in memory, and refuses a cap.
     options = {} if trigger == "realtime" else _CAP
-    return _topic(spark, settings, names.LOGS_TOPIC, options).select("partition", "offset", "timestamp", "value")
+    return _topic(spark, settings, names.LOGS_TOPIC, begin, options).select("partition", "offset", "timestamp", "value")
 
 
-def verdicts(spark: SparkSession, settings: Settings) -> DataFrame:
-    """The stream of status messages: partition int, offset bigint, value binary."""
-    return _topic(spark, settings, names.STATUS_TOPIC, _CAP).select("partition", "offset", "value")
+def verdicts(spark: SparkSession, settings: Settings, begin: Mapping[int, int]) -> DataFrame:
+    """The stream of status messages, `begin` as in `logs`: partition int, offset bigint, value binary."""
+    return _topic(spark, settings, names.STATUS_TOPIC, begin, _CAP).select("partition", "offset", "value")
 
 
-def _topic(spark: SparkSession, settings: Settings, topic: str, options: dict[str, str]) -> DataFrame:
+def _topic(
+    spark: SparkSession, settings: Settings, topic: str, begin: Mapping[int, int], options: dict[str, str]
+) -> DataFrame:
     return (
         spark.readStream.format("kafka")
         .option("kafka.bootstrap.servers", settings.kafka_bootstrap)
         .option("subscribe", topic)
-        .option("startingOffsets", "earliest")
+        .option("startingOffsets", json.dumps({topic: begin}))
         # Offsets that are gone are logs without a status: that has to stop us, not to be skipped.
         .option("failOnDataLoss", "true")
         .options(**options)

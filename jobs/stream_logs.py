@@ -1,27 +1,33 @@
 """The streaming application: settings, session, lease, classify and load, until stopped.
 
-Exits with 0 when stopped by SIGTERM or, bounded, at its end; 1 when a query failed; LEASE_LOST when another driver
-took over.
+Exits with 0 when stopped by SIGTERM or `./logsieve stream stop`, or, bounded, at its end; 1 when a query failed;
+NOT_PROVISIONED when a topic, a table or the users are missing, or a topic was made anew; LEASE_HELD when another
+driver lives; LEASE_LOST when another driver took over.
 """
 
 import argparse
+import getpass
 import logging
+import os
+import shutil
 import signal
 import sys
 import threading
 from collections.abc import Callable
-from functools import partial
 from typing import Final, get_args
 
 from pyspark.sql.streaming.query import StreamingQuery
 
 from include import names
 from include.settings import Settings, Trigger
-from jobs import classify, lease, load, session, sources
+from jobs import classify, inputs, lease, load, positions, session, sources, topic_ids
 from jobs.database import Database
 
 LEASE_LOST: Final = 75
+LEASE_HELD: Final = 76
+NOT_PROVISIONED: Final = 78
 
+_INPUTS_SECONDS: Final = 120
 _POLL_SECONDS: Final = 0.5
 
 _log = logging.getLogger("logsieve")
@@ -32,7 +38,14 @@ def main(arguments: list[str]) -> int:
     settings = Settings()
     parser = argparse.ArgumentParser(prog=names.DRIVER, description=__doc__)
     parser.add_argument("--trigger", choices=get_args(Trigger), default=settings.trigger)
-    trigger: Trigger = parser.parse_args(arguments).trigger
+    parser.add_argument(
+        "--owner",
+        default=f"{getpass.getuser()} by hand, process {os.getpid()}",
+        help="who wants a driver: see jobs/lease.py",
+    )
+    parser.add_argument("--take-over", action="store_true", help="even from a living driver")
+    given = parser.parse_args(arguments)
+    trigger: Trigger = given.trigger
 
     stop, lost = threading.Event(), threading.Event()
 
@@ -42,12 +55,35 @@ def main(arguments: list[str]) -> int:
 
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     spark = session.build(names.DRIVER)
-    with lease.held(Database.of(settings), names.DRIVER, on_lost) as ours:
-        _log.info("lease %s, trigger %s", ours, trigger)
-        begin_classify = partial(
-            classify.start, sources.logs(spark, settings, trigger), sources.users(spark, settings), settings, trigger
-        )
-        begin_load = partial(load.start, sources.verdicts(spark, settings), settings, trigger, ours)
+    threading.Thread(target=load.start_workers, args=(spark, settings.topic_partitions), daemon=True).start()
+    database = Database.of(settings)
+    try:
+        inputs.wait(database, settings, _INPUTS_SECONDS)
+        topic_ids.check(database, settings)
+        ours = lease.take(database, names.DRIVER, given.owner, take_over=given.take_over)
+    except (inputs.NotProvisionedError, topic_ids.OtherTopicError) as error:
+        _log.error(error)
+        return NOT_PROVISIONED
+    except lease.LeaseHeldError as error:
+        _log.error(error)
+        return LEASE_HELD
+    except lease.StopAskedError as error:
+        _log.info(error)
+        return 0
+    _log.info("lease %s, trigger %s", ours, trigger)
+    # Of use to Spark while it runs; where to begin is told by the sinks.
+    shutil.rmtree(settings.checkpoints, ignore_errors=True)
+    checkpoints = settings.checkpoints / str(ours.epoch)
+    with lease.held(ours, database, on_lost, on_stop=stop.set):
+
+        def begin_classify() -> StreamingQuery:
+            logs = sources.logs(spark, settings, trigger, positions.of_logs(database, settings))
+            return classify.start(logs, sources.users(spark, settings), settings, trigger, checkpoints)
+
+        def begin_load() -> StreamingQuery:
+            messages = sources.verdicts(spark, settings, positions.of_verdicts(database, settings))
+            return load.start(messages, settings, trigger, ours, checkpoints)
+
         if trigger == "available-now":
             # One after the other, so that all logs that are there now are judged and loaded.
             failed = run([begin_classify], stop) or run([begin_load], stop)

@@ -31,7 +31,9 @@ RAW_COLUMNS: Final = ("raw", "raw_size")
 
 
 class NotAVerdictError(ValueError):
-    """The status topic holds a message that is no verdict."""
+    """The status topic holds a message that is no verdict; `row` is its place in the batch that was parsed."""
+
+    row: int = 0
 
 
 def parse(messages: pa.RecordBatch) -> pa.Table:
@@ -42,13 +44,15 @@ def parse(messages: pa.RecordBatch) -> pa.Table:
     try:
         return _parse(messages)
     except (pa.ArrowInvalid, NotAVerdictError) as error:
-        offset = messages["offset"][_first_offender(messages)].as_py()
-        raise NotAVerdictError(
-            f"{names.STATUS_TOPIC}, partition {messages['partition'][0]}, offset {offset}: not a verdict ({error}). "
-            "Only classify may write there: find its producer. To go on: stop the stream, delete the partition's "
-            "records up to this offset, remove the folder of load's checkpoint, start the stream, and judge again the "
-            f"logs of the partition after {names.PROGRESS_TABLE}.last_offset."
-        ) from error
+        row = _first_offender(messages)
+        partition, offset = messages["partition"][0].as_py(), messages["offset"][row].as_py()
+        refused = NotAVerdictError(
+            f"{names.STATUS_TOPIC}, partition {partition}, offset {offset}: not a verdict ({error}). Only classify may"
+            " write there: find its producer. All before it is loaded. To go on behind it, set status_offset ="
+            f" {offset} in the row of partition {partition} of {names.LOGS_DATABASE}.{names.PROGRESS_TABLE}."
+        )
+        refused.row = row
+        raise refused from error
 
 
 def _parse(messages: pa.RecordBatch) -> pa.Table:

@@ -1,9 +1,11 @@
-"""What our DAGs have in common: how a task is tried again, and the bounds of params that several DAGs take."""
+"""What our DAGs have in common: how a task is tried again, when it is skipped, and params that several DAGs take."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from airflow.sdk import Param
+from airflow.sdk import Context, Param
+from airflow.sdk.exceptions import AirflowSkipException
 
 from include.settings import Settings
 
@@ -22,6 +24,17 @@ RETRY_FOR_EVER: dict[str, Any] = {
     "max_retry_delay": timedelta(minutes=1),
 }
 """For work that never ends: it comes back after every crash, at the latest a minute later."""
+
+
+def skip_if_running(dag_id: str) -> Callable[[Context], None]:
+    """For `pre_execute`: skips the task while a run of that DAG is active; what runs is not started twice."""
+
+    def skip(context: Context) -> None:
+        if context["ti"].get_dr_count(dag_id=dag_id, states=["queued", "running"]):
+            raise AirflowSkipException(f"A run of {dag_id} is active: it is not started twice.")
+
+    return skip
+
 
 _settings = Settings()
 

@@ -64,6 +64,15 @@ CREATE TABLE IF NOT EXISTS logs.load_progress (
 CREATE TABLE IF NOT EXISTS logs.driver_lease (
   name         VARCHAR(64)  NOT NULL PRIMARY KEY,
   epoch        BIGINT       NOT NULL,
+  owner        VARCHAR(300) NOT NULL COMMENT 'who wants a driver, as an Airflow run: its next try takes over at once',
   holder       VARCHAR(255) NOT NULL COMMENT 'host and process id',
-  heartbeat_at DATETIME(3)  NOT NULL COMMENT 'UTC; 1970 when the driver ended by itself'
+  heartbeat_at DATETIME(3)  NOT NULL COMMENT 'UTC; 1970 when the driver ended by itself',
+  stop_asked_at DATETIME(3) COMMENT 'UTC; the driver ends, and its owner starts no other'
+);
+
+-- Which topics the offsets above belong to: a topic that is deleted and made anew has another id.
+CREATE TABLE IF NOT EXISTS logs.topic_ids (
+  topic   VARCHAR(249) NOT NULL PRIMARY KEY,
+  id      VARCHAR(32)  NOT NULL,
+  seen_at DATETIME(3)  NOT NULL COMMENT 'UTC, the first start with it'
 );

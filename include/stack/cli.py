@@ -6,18 +6,17 @@ import shlex
 import subprocess
 import sys
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import typer
 from pydantic import ValidationError
-from rich.console import Console
 
-from include.settings import ROOT, Settings
+from include.settings import Settings
+from include.stack import cli_develop, cli_logs, cli_stream, environment, supervisor
 from include.stack import doctor as checks
-from include.stack import environment, supervisor
-from include.stack.environment import Environment, Ports
+from include.stack.environment import Environment
 from include.stack.errors import StackError
+from include.stack.terminal import PASS_ON, Json, err, known, out
 
 app = typer.Typer(
     help="Sieves server logs: Kafka → Spark → good, bad or suspicious → MySQL and Elasticsearch, run by Airflow.",
@@ -25,19 +24,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-out = Console()
-err = Console(stderr=True)
-
-DAY = "%Y-%m-%d"
-Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
-
-
-def known() -> Environment:
-    """The environment of a stack that was started before. Raises StackError when there is none."""
-    env = environment.load(Settings())
-    if env is None:
-        raise StackError("No stack was started here yet.", "Run ./logsieve up first.")
-    return env
 
 
 @app.command()
@@ -52,6 +38,8 @@ def up(
     """Starts everything and waits until logs are sorted at every hop."""
     from include.stack import status
     from include.stack import up as steps_of_up
+    from include.stack.start import start
+    from include.stack.steps import Steps
 
     settings = Settings()
     env = environment.load(settings)
@@ -62,21 +50,23 @@ def up(
         steps_of_up.wipe(env)
         env = None
     found_running = env is not None and checks.running(env)
+    if env is not None and found_running and not supervisor.is_whole(env):
+        supervisor.stop(env)
+        found_running = False
+    if not settings.state.exists():
+        steps_of_up.wipe(environment.load_or_plan(settings))  # somebody deleted the folder: no more is left of it
     if env is None or not found_running:
-        steps_of_up.check(env or Environment(settings, Ports(), {}))
+        steps_of_up.check(environment.load_or_plan(settings))
         env = environment.make(settings)
     chosen = {"rate": rate, "share_bad": share_bad, "share_suspicious": share_suspicious}
     conf = {name: value for name, value in chosen.items() if value is not None}
-    with steps_of_up.Steps(err) as steps:
+    with Steps(err) as steps:
         if found_running:
             out.print("Logsieve is running already.")
             programs = steps_of_up.programs_of(env)
         else:
-            programs = steps_of_up.prepare(env, steps)
-            supervisor.start(env, programs)
-        steps_of_up.wait_until_healthy(env, programs, steps)
-        if run_bootstrap and not (found_running and steps_of_up.bootstrapped(env)):
-            steps_of_up.bootstrap(env, conf, steps)
+            programs = start(env, steps)
+        steps_of_up.bring_to_life(env, programs, steps, conf if run_bootstrap else None, again=found_running)
     if run_bootstrap:
         status.show_hops(out, status.read_hops(env), env)
     out.print(f"Airflow: {env.airflow_url}   login: admin   password: {env.passwords['airflow_admin']}", soft_wrap=True)
@@ -124,71 +114,13 @@ def logs(
 @app.command()
 def doctor(as_json: Json = False) -> None:
     """Checks Java, libaio, ports, memory, disk, architecture and clock, and names the remedy for each."""
-    settings = Settings()
-    env = environment.load(settings) or Environment(settings, Ports(), {})
+    env = environment.load_or_plan(Settings())
     found = [check(env) for check in checks.CHECKS]
-    out.print_json(json.dumps([asdict(check) for check in found])) if as_json else checks.show(out, found)
-    raise typer.Exit(1 if any(check.remedy for check in found) else 0)
-
-
-@app.command()
-def topics(as_json: Json = False) -> None:
-    """Lists the topics with their partitions and offsets."""
-    from include.stack.topics import list_topics, show
-
-    found = list_topics(known())
     if as_json:
-        out.print_json(json.dumps([asdict(row) for row in found]))
+        out.print_json(json.dumps([asdict(check) for check in found]))
     else:
-        show(out, found)
-
-
-@app.command()
-def tail(
-    topic: Annotated[str, typer.Argument(help="server-logs or server-logs-status")],
-    from_beginning: Annotated[bool, typer.Option("--from-beginning", help="Begin with the oldest message.")] = False,
-    status: Annotated[str | None, typer.Option(help="Only verdicts of this status: good, bad, suspicious.")] = None,
-    count: Annotated[int | None, typer.Option(min=1, help="End after so many messages.")] = None,
-) -> None:
-    """Prints a topic's messages as they come: partition-offset, key, value."""
-    from include.stack.topics import messages
-
-    for message in messages(known(), topic, from_beginning=from_beginning, status=status, count=count):
-        out.print(message, markup=False, highlight=False, soft_wrap=True)
-
-
-@app.command()
-def generate(
-    count: Annotated[int | None, typer.Option(min=1, help="How many logs; else until --seconds or Ctrl-C.")] = None,
-    seconds: Annotated[float | None, typer.Option(min=0.1, help="How long.")] = None,
-    rate: Annotated[float | None, typer.Option(min=0.001, help="Logs a second; else as fast as it goes.")] = None,
-    share_bad: Annotated[float | None, typer.Option(min=0, max=1)] = None,
-    share_suspicious: Annotated[float | None, typer.Option(min=0, max=1)] = None,
-    seed: Annotated[int | None, typer.Option(help="The same seed makes the same logs.")] = None,
-) -> None:
-    """Sends generated logs to server-logs."""
-    from include.stack.generate import generate as send
-
-    send(known(), err, out, count, seconds, rate, share_bad, share_suspicious, seed)
-
-
-@app.command()
-def accounts(
-    first: Annotated[datetime | None, typer.Option("--from", formats=[DAY], help="First day; else today.")] = None,
-    last: Annotated[datetime | None, typer.Option("--to", formats=[DAY], help="Last day; else today.")] = None,
-) -> None:
-    """Writes the accounts exports of a range of days, made from the generator's seed, where they are missing."""
-    from include.accounts import Accounts, ensure_export
-
-    settings = Settings()
-    begin = (first or datetime.now(UTC)).date()
-    days = ((last or datetime.now(UTC)).date() - begin).days + 1
-    made = Accounts(settings.seed, settings.accounts)
-    for day in (begin + timedelta(days=number) for number in range(days)):
-        out.print(str(ensure_export(settings.accounts_exports, day, made)), soft_wrap=True)
-
-
-PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
+        checks.show(out, found)
+    raise typer.Exit(1 if any(check.remedy for check in found) else 0)
 
 
 @app.command(context_settings=PASS_ON | {"help_option_names": []})
@@ -205,21 +137,9 @@ def print_env() -> None:
         print(f"export {name}={shlex.quote(value)}")  # noqa: T201
 
 
-@app.command(context_settings=PASS_ON)
-def test(context: typer.Context) -> None:
-    """Runs the checks and tests: all, or of the folders named (lint, unit, spark, dags, integration)."""
-    from include.stack.testing import run_tests
-
-    raise typer.Exit(run_tests(context.args, out))
-
-
-@app.command()
-def lock() -> None:
-    """Makes requirements.txt anew from requirements.in."""
-    command = ["pip", "compile", "--universal", "--python-version", "3.11", "--no-annotate", "--upgrade"]
-    command += ["--override", "requirements.overrides", "requirements.in", "-o", "requirements.txt"]
-    command += ["--custom-compile-command", "./logsieve lock", "-q"]
-    raise typer.Exit(subprocess.run([sys.executable, "-m", "uv", *command], cwd=ROOT).returncode)
+app.add_typer(cli_logs.app)
+app.add_typer(cli_stream.app, name="stream")
+app.add_typer(cli_develop.app)
 
 
 def _shell(env: Environment) -> dict[str, str]:

@@ -5,7 +5,6 @@ import os
 import pwd
 import secrets
 import shutil
-import signal
 import subprocess
 import sys
 from base64 import urlsafe_b64encode
@@ -17,10 +16,13 @@ from typing import Any
 from include.names import LOGS_DATABASE, USERS_DATABASE
 from include.stack.environment import HOST, Environment, write_private
 from include.stack.errors import StackError
-from include.stack.parts import unpack_elasticsearch, unpack_postgres
+from include.stack.parts import unpack_elasticsearch, unpack_postgres, whole
 
 NOT_ROOT = "nobody"
 """Elasticsearch and PostgreSQL refuse to run as root; when root starts the stack, they run as this user."""
+
+BEHIND = ("nice", "-n", "10")
+"""Before a command that gives way where processors are short, so that what is waited for comes first."""
 
 
 def kafka(env: Environment, jars: Path) -> None:
@@ -49,8 +51,9 @@ group.initial.rebalance.delay.ms=0
     )
     if (data / "meta.properties").exists():
         return
-    cluster = urlsafe_b64encode(secrets.token_bytes(16)).decode().rstrip("=")
-    tool = ["java", "-Xmx64m", "-XX:TieredStopAtLevel=1", "-cp", f"{jars}/kafka/*", "kafka.tools.StorageTool"]
+    # The first letter is fixed: an id that begins with "-" would be taken for an option.
+    cluster = urlsafe_b64encode(b"L" + secrets.token_bytes(15)).decode().rstrip("=")
+    tool = [*BEHIND, "java", "-Xmx64m", "-XX:TieredStopAtLevel=1", "-cp", f"{jars}/kafka/*", "kafka.tools.StorageTool"]
     _run([*tool, "format", "-t", cluster, "-c", str(properties)], "Kafka's storage could not be formatted")
 
 
@@ -84,7 +87,7 @@ max_connections=100
     if (data / "mysql.ibd").exists():
         return
     shutil.rmtree(data, ignore_errors=True)
-    command = [str(home / "bin" / "mysqld"), "--no-defaults", f"--basedir={home}", f"--datadir={data}"]
+    command = [*BEHIND, str(home / "bin" / "mysqld"), "--no-defaults", f"--basedir={home}", f"--datadir={data}"]
     command += ["--initialize-insecure", "--innodb-log-file-size=256M"]
     command += ["--user=root"] if os.geteuid() == 0 else []
     _run(command, "MySQL's data folder could not be initialised", variables={"LD_LIBRARY_PATH": str(libaio)})
@@ -133,10 +136,20 @@ def hand_over(folder: Path) -> None:
             os.chown(path, owner.pw_uid, owner.pw_gid, follow_symlinks=False)
 
 
-def postgres(env: Environment, jars: Path) -> Path:
-    """Unpacks the server and initialises its data folder; gives the server's folder."""
+def postgres_home(env: Environment, jars: Path) -> Path:
+    """Puts the server where its user reaches it; gives its folder."""
+    unpacked = unpack_postgres(env.settings.parts, jars)
+    home = folder_of(env, "postgres") / unpacked.name
+    if not home.exists():
+        with whole(home) as folder:
+            shutil.copytree(unpacked, folder, symlinks=True, dirs_exist_ok=True)
+    return home
+
+
+def postgres(env: Environment, home: Path) -> None:
+    """Initialises the server's data folder."""
     folder = folder_of(env, "postgres")
-    home, data = unpack_postgres(jars, folder), folder / "data"
+    data = folder / "data"
     if not (data / "PG_VERSION").exists():
         shutil.rmtree(data, ignore_errors=True)
         password = folder / "password"
@@ -146,7 +159,6 @@ def postgres(env: Environment, jars: Path) -> Path:
         command += ["--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--no-instructions"]
         _run(command, "PostgreSQL's data folder could not be initialised", cwd=folder, user=never_root())
         password.unlink()
-    return home
 
 
 def postgres_command(env: Environment, home: Path) -> list[str]:
@@ -189,25 +201,15 @@ cluster.routing.allocation.disk.watermark.flood_stage: 500mb
     return home
 
 
-def airflow(env: Environment, postgres_home: Path) -> None:
-    """Logins, and the metadata brought to the version of the installed Airflow."""
+def airflow(env: Environment) -> None:
+    """Logins, and the metadata brought to the version of the installed Airflow; needs a running PostgreSQL."""
     home = env.state / "airflow"
     logins = {"admin": env.passwords["airflow_admin"], "viewer": env.passwords["airflow_viewer"]}
     write_private(home / "passwords.json", json.dumps(logins))
     stamp, installed = home / "migrated", version("apache-airflow")
     if stamp.exists() and stamp.read_text() == installed:
         return
-    command, folder = postgres_command(env, postgres_home), folder_of(env, "postgres")
-    server = subprocess.Popen(
-        command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, user=never_root()
-    )
-    try:
-        what = "Airflow's database could not be made"
-        _run([sys.executable, "-m", "airflow", "db", "check", "--retry", "60", "--retry-delay", "1"], what, env)
-        _run([sys.executable, "-m", "airflow", "db", "migrate"], what, env)
-    finally:
-        server.send_signal(signal.SIGINT)  # PostgreSQL's fast shutdown: it waits for no client
-        server.wait()
+    _run([sys.executable, "-m", "airflow", "db", "migrate"], "Airflow's database could not be made", env)
     stamp.write_text(installed)
 
 

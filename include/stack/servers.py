@@ -61,19 +61,20 @@ def servers(env: Environment, homes: Homes) -> list[Server]:
              *(["--user=root"] if root else [])],
             probes.mysql, 1536 * MIB, state / "mysql", {"LD_LIBRARY_PATH": str(homes.libaio)},
         ),
+        # Being searchable comes after being judged and loaded.
         Server(
-            "elasticsearch", [str(homes.elasticsearch / "bin" / "elasticsearch")],
+            "elasticsearch", [*configs.BEHIND, str(homes.elasticsearch / "bin" / "elasticsearch")],
             probes.elasticsearch, 1536 * MIB, homes.elasticsearch,
             {"ES_JAVA_HOME": str(java), "ES_JAVA_OPTS": "-Xms512m -Xmx512m -XX:TieredStopAtLevel=1",
              "ES_TMPDIR": str(homes.elasticsearch.parent / "tmp"), "HOME": str(homes.elasticsearch.parent)},
             user=refuses_root,
         ),
-        Server("indexer", [*python, "include.indexer"], probes.indexer, 512 * MIB, state),
+        Server("indexer", [*configs.BEHIND, *python, "include.indexer"], probes.indexer, 512 * MIB, state),
         Server(
             "postgres", configs.postgres_command(env, homes.postgres), probes.postgres, 512 * MIB,
             configs.folder_of(env, "postgres"), user=refuses_root, stop_signal="INT",
         ),
-        Server("airflow-api-server", [*airflow, "api-server"], probes.airflow("metadatabase"), 1024 * MIB, state),
+        Server("airflow-api-server", [*airflow, "api-server"], probes.api_server, 1024 * MIB, state),
         Server(
             "airflow-scheduler", [*airflow, "scheduler", "--skip-serve-logs"],
             # Tasks run below the scheduler, the Spark application too: its bound covers them all.

@@ -1,9 +1,8 @@
 """What `./logsieve status` tells: each server, each DAG's last run, the counts per hop, lag and freshness."""
 
 import xmlrpc.client
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -52,28 +51,10 @@ class Status:
         """Whether every server does its work."""
         return all(found == "ok" for found in self.servers.values())
 
-    def is_flowing(self, seconds: float) -> bool:
-        """Whether verdicts of every kind came into MySQL in the last `seconds`, and are in the topic and the index."""
-        counts = [self.status_messages or 0, *(self.elasticsearch or {"": 0}).values()]
-        ages = self.freshness_seconds.values()
-        return all(counts) and bool(ages) and all(age is not None and age < seconds for age in ages)
 
-
-@contextmanager
-def kafka_consumer(env: Environment, group: str = GROUP) -> Iterator[Consumer]:
-    """A consumer that only looks: it never joins the group nor commits."""
-    consumer = Consumer(
-        {
-            "bootstrap.servers": f"{HOST}:{env.ports.kafka}",
-            "group.id": group,
-            "enable.auto.commit": False,
-            "log_level": 0,
-        }
-    )
-    try:
-        yield consumer
-    finally:
-        consumer.close()
+def kafka_consumer(env: Environment) -> AbstractContextManager[Consumer]:
+    """A consumer that only looks, and sees what the indexer has committed."""
+    return hops.looking(f"{HOST}:{env.ports.kafka}", GROUP)
 
 
 def read_hops(env: Environment) -> Status:

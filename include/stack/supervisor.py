@@ -21,7 +21,8 @@ PROGRAM = """
 command={command}
 directory={directory}
 environment={environment}
-{user}autorestart=true
+{user}autostart=false
+autorestart=true
 startsecs=3
 startretries=1000
 stopsignal={stop_signal}
@@ -80,7 +81,7 @@ supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
 
 
 def start(env: Environment, programs: list[Server]) -> None:
-    """Starts supervisord and with it every program, each with the stack's environment."""
+    """Starts supervisord with the stack's environment; it knows every program and runs none yet."""
     log_file(env, "x").parent.mkdir(parents=True, exist_ok=True)
     config = write_config(env, programs)
     command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(config)]
@@ -93,6 +94,19 @@ def proxy(env: Environment) -> Any:
     """supervisord's own RPC interface."""
     address = f"http://logsieve:{env.passwords['supervisor']}@{HOST}:{env.ports.supervisor}/RPC2"
     return xmlrpc.client.ServerProxy(address).supervisor
+
+
+def run(env: Environment, name: str) -> None:
+    """Starts one program, and keeps it running from now on."""
+    proxy(env).startProcess(name, False)
+
+
+def is_whole(env: Environment) -> bool:
+    """Whether every program was started. It is not when an `up` was killed halfway."""
+    try:
+        return all(program["start"] for program in proxy(env).getAllProcessInfo())
+    except (OSError, xmlrpc.client.Error):
+        return False
 
 
 def process_of(env: Environment) -> psutil.Process | None:

@@ -1,55 +1,27 @@
-"""What `./logsieve up` does: check, fetch, configure, start, and wait until logs are everywhere."""
+"""What `./logsieve up` does around `start`: check before, wait until logs are everywhere after."""
 
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from datetime import UTC, datetime
 from typing import Any
 
 import httpx
-from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from include.accounts import Accounts, ensure_export
-from include.stack import configs, doctor, parts, status, supervisor
+from include.stack import configs, doctor, status, supervisor
 from include.stack.airflow_api import AirflowApi
 from include.stack.environment import Environment
 from include.stack.errors import StackError
 from include.stack.servers import Homes, Server, servers
+from include.stack.steps import Steps
 
 DAGS = {"bootstrap", "classify_logs", "generate_logs", "users_dimension", "watch_logs"}
 LAST = "watch_logs"
 """Unpaused once verdicts arrive: before, all that it could tell is that they do not."""
-FLOWING_SECONDS = 300
-"""How long the first logs may take to every hop once bootstrap was triggered."""
-
-
-class Steps:
-    """Shows each step with its time while it runs, and leaves a line when it is done."""
-
-    def __init__(self, console: Console) -> None:
-        self._progress = Progress(
-            SpinnerColumn(finished_text="[green]✓"),
-            TextColumn("{task.description}"),
-            TimeElapsedColumn(),
-            console=console,
-        )
-
-    def __enter__(self) -> "Steps":
-        self._progress.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._progress.stop()
-
-    @contextmanager
-    def step(self, text: str) -> Iterator[Callable[[str], None]]:
-        """Times one step; the function it gives changes the text."""
-        task = self._progress.add_task(text, total=1)
-        yield lambda new: self._progress.update(task, description=new)
-        self._progress.update(task, completed=1)
+BOOTSTRAP_SECONDS = 300
+INDEX_SECONDS = 60
+NEEDED_BY_BOOTSTRAP = {"kafka", "mysql", "airflow-api-server", "airflow-scheduler", "airflow-dag-processor"}
+"""What has to answer before `bootstrap` is triggered; it waits for the others by its retries."""
 
 
 def check(env: Environment) -> None:
@@ -62,32 +34,10 @@ def check(env: Environment) -> None:
 
 
 def wipe(env: Environment) -> None:
-    """Deletes everything of this stack but the downloaded parts."""
+    """Deletes everything of this stack but the downloaded parts, what it keeps outside of its state folder too."""
     for folder in (configs.folder_of(env, "elasticsearch"), configs.folder_of(env, "postgres"), env.state):
         if folder.exists():
             shutil.rmtree(folder)
-
-
-def prepare(env: Environment, steps: Steps) -> list[Server]:
-    """Fetches and unpacks what is missing, writes every configuration; gives the programs to start."""
-    folder = env.settings.parts
-    with steps.step("Fetch the JVM parts and libaio"):
-        jars, libaio = parts.fetch_jars(folder), parts.fetch_libaio(folder)
-        mysql_home = parts.unpack_mysql(folder, jars)
-        parts.compile_pyspark()
-    with steps.step("Configure the servers"), ThreadPoolExecutor() as pool:
-        # Another user runs two of root's servers, and has to pass; else nobody has any business here.
-        env.state.chmod(0o711 if configs.never_root() else 0o700)
-        work = [pool.submit(configs.kafka, env, jars), pool.submit(configs.mysql, env, mysql_home, libaio)]
-        elasticsearch_home = configs.elasticsearch(env, jars)
-        postgres_home = configs.postgres(env, jars)
-        configs.airflow(env, postgres_home)
-        for part in work:
-            part.result()
-    if not env.settings.accounts_path:
-        accounts = Accounts(env.settings.seed, env.settings.accounts)
-        ensure_export(env.settings.accounts_exports, datetime.now(UTC).date(), accounts)
-    return servers(env, Homes(jars, libaio, mysql_home, elasticsearch_home, postgres_home))
 
 
 def programs_of(env: Environment) -> list[Server]:
@@ -95,9 +45,9 @@ def programs_of(env: Environment) -> list[Server]:
     return servers(env, Homes())
 
 
-def wait_until_healthy(env: Environment, programs: list[Server], steps: Steps) -> None:
-    """Waits until every program answers. Raises StackError, with its last lines, for one that does not."""
-    with steps.step("Start the servers") as say:
+def wait_until_healthy(env: Environment, programs: list[Server], steps: Steps, what: str) -> None:
+    """Waits until each of these programs answers. Raises StackError, with its last lines, for one that does not."""
+    with steps.step(what) as say:
         waiting = {server.name: server for server in programs}
         deadline = time.monotonic() + max(server.seconds_to_start for server in programs)
         while waiting:
@@ -109,9 +59,24 @@ def wait_until_healthy(env: Environment, programs: list[Server], steps: Steps) -
                 name, why = next(iter(wrong.items()))
                 raise StackError(f"{name}: {why}\n{_last_lines(env, name)}", f"./logsieve logs {name} shows all of it.")
             if waiting:
-                say(f"Start the servers, waiting for {', '.join(waiting)}")
-                time.sleep(0.3)
-        say("Start the servers")
+                say(f"{what}, waiting for {', '.join(waiting)}")
+                time.sleep(0.5)
+        say(what)
+
+
+def bring_to_life(
+    env: Environment, programs: list[Server], steps: Steps, conf: dict[str, Any] | None, *, again: bool
+) -> None:
+    """Waits for the servers and, with a `conf`, runs `bootstrap`; not `again` over a run that went well."""
+    first = [server for server in programs if server.name in NEEDED_BY_BOOTSTRAP]
+    rest = [server for server in programs if server.name not in NEEDED_BY_BOOTSTRAP]
+    wait_until_healthy(env, first, steps, "Start the servers")
+    run_id = None
+    if conf is not None and not (again and bootstrapped(env)):
+        run_id = trigger_bootstrap(env, conf, steps)
+    wait_until_healthy(env, rest, steps, "Start the rest")
+    if run_id is not None:
+        wait_for_bootstrap(env, run_id, steps)
 
 
 def bootstrapped(env: Environment) -> bool:
@@ -120,31 +85,41 @@ def bootstrapped(env: Environment) -> bool:
     return run is not None and run["state"] != "failed"
 
 
-def bootstrap(env: Environment, conf: dict[str, Any], steps: Steps) -> None:
-    """Unpauses the DAGs, triggers `bootstrap` and waits for logs at every hop.
-
-    Raises StackError when a DAG does not parse, when `bootstrap` fails, or when a hop stays empty.
-    """
+def trigger_bootstrap(env: Environment, conf: dict[str, Any], steps: Steps) -> str:
+    """Unpauses the DAGs and triggers `bootstrap`; gives the run's id. Raises StackError when a DAG does not parse."""
     api = AirflowApi(env)
     with steps.step("Read the DAGs"):
         _until(lambda: api.dags().keys() >= DAGS, 120, lambda: _not_parsed(api))
         for dag_id in DAGS - {LAST}:
             api.unpause(dag_id)
-    with steps.step("Bootstrap") as say:
-        run_id, begin = api.trigger("bootstrap", conf), time.monotonic()
+        return api.trigger("bootstrap", conf)
 
-        def flowing() -> bool:
+
+def wait_for_bootstrap(env: Environment, run_id: str, steps: Steps) -> None:
+    """Waits until the run, which looks at topics and tables itself, has ended well and documents are in the index.
+
+    Raises StackError when `bootstrap` fails, or when the index stays empty.
+    """
+    api = AirflowApi(env)
+    with steps.step("Bootstrap") as say:
+
+        def ended() -> bool:
             tasks = api.tasks("bootstrap", run_id)
             busy = [task for task, state in tasks.items() if state in ("running", "deferred", "up_for_retry")]
             say(f"Bootstrap: {', '.join(busy)}" if busy else "Bootstrap")
-            if api.run_state("bootstrap", run_id) == "failed":
+            state = api.run_state("bootstrap", run_id)
+            if state == "failed":
                 red = [task for task, state in tasks.items() if state == "failed"]
                 raise StackError(
                     f"The DAG bootstrap failed at {', '.join(red)}.", f"See the task's log at {env.airflow_url}."
                 )
-            return status.read_hops(env).is_flowing(time.monotonic() - begin)
+            return state == "success"
 
-        _until(flowing, FLOWING_SECONDS, lambda: StackError("No logs at every hop yet.", "./logsieve status"))
+        def indexed() -> bool:
+            return sum((status.read_hops(env).elasticsearch or {}).values()) > 0
+
+        _until(ended, BOOTSTRAP_SECONDS, lambda: StackError("bootstrap has not ended yet.", "./logsieve status"))
+        _until(indexed, INDEX_SECONDS, lambda: StackError("The index stays empty.", "./logsieve logs indexer"))
         api.unpause(LAST)
         say("Bootstrap: logs are in the topic, in MySQL and in Elasticsearch")
 
@@ -154,7 +129,7 @@ def _until(condition: Callable[[], bool], seconds: float, error: Callable[[], St
     while not condition():
         if time.monotonic() > deadline:
             raise error()
-        time.sleep(0.5)
+        time.sleep(1)
 
 
 def _not_parsed(api: AirflowApi) -> StackError:

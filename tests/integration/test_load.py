@@ -3,6 +3,8 @@
 import base64
 import itertools
 import json
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
@@ -10,9 +12,10 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from include import names
+from include import health, names
 from jobs import lease, load, verdicts
 from jobs.database import Database
+from tests.integration.stack import until
 
 PARTITION = itertools.count(900)
 TEXTS = [
@@ -166,9 +169,22 @@ def test_failure_halfway_leaves_nothing(sink: Sink) -> None:
     sink.load(sink.batch(sink.message(0)))
     before = sink.offsets(), sink.progress()
     good = sink.batch(sink.message(1), sink.message(0, names.BAD), sink.message(2, names.SUSPICIOUS))
-    with pytest.raises(verdicts.NotAVerdictError, match=f"partition {sink.partition}, offset 5: not a verdict"):
-        sink.load(good, sink.batch(sink.message(3), b"garbage"))
+    with pytest.raises(load.LoadRefusedError):
+        sink.load(good, sink.batch(sink.message(3), sink.message(4, location_country="x" * 65)))
     assert (sink.offsets(), sink.progress()) == before
+
+
+def test_all_before_a_message_that_is_no_verdict_is_loaded_and_what_it_says_goes_on_behind_it(sink: Sink) -> None:
+    offender = f"partition {sink.partition}, offset 3: not a verdict"
+    batches = sink.batch(sink.message(0), sink.message(1)), sink.batch(sink.message(2), b"garbage", sink.message(3))
+    with pytest.raises(verdicts.NotAVerdictError, match=offender) as error:
+        sink.load(*batches)
+    assert sink.offsets() == {"good": [0, 1, 2], "bad": [], "suspicious": []}
+    assert sink.progress() == [(2, 2)]
+    with pytest.raises(verdicts.NotAVerdictError, match=offender):
+        sink.load(batches[1].slice(1))
+    assert sink.progress() == [(2, 2)]
+    assert f"status_offset = 3 in the row of partition {sink.partition} of logs.load_progress" in str(error.value)
 
 
 @pytest.mark.parametrize(
@@ -198,7 +214,7 @@ def test_a_row_that_progress_does_not_know_is_not_skipped(sink: Sink) -> None:
 def test_who_lost_the_lease_writes_nothing(sink: Sink) -> None:
     sink.load(sink.batch(sink.message(0)))
     before = sink.offsets(), sink.progress()
-    newer = lease.take(sink.database, sink.lease.name, "another driver")
+    newer = lease.take(sink.database, sink.lease.name, "another", take_over=True)
     assert newer.epoch == sink.lease.epoch + 1
     with pytest.raises(lease.LeaseLostError, match="nothing is written"):
         sink.load(sink.batch(sink.message(0, names.BAD), sink.message(1)))
@@ -217,9 +233,42 @@ def test_nobody_takes_the_lease_between_check_and_commit(sink: Sink) -> None:
             cursor.execute("UPDATE logs.driver_lease SET epoch = epoch + 1 WHERE name = %s", (sink.lease.name,))
 
 
-def test_held_lease_is_free_after_an_orderly_end_and_reports_its_loss(sink: Sink) -> None:
+def test_a_held_lease_is_kept_alive_and_free_after_an_orderly_end(sink: Sink) -> None:
     query = "SELECT CAST(heartbeat_at AS CHAR) FROM logs.driver_lease WHERE name = %s"
-    with lease.held(sink.database, sink.lease.name, on_lost=pytest.fail) as ours:
-        assert ours.epoch == sink.lease.epoch + 1
-        assert not sink.stack.root_sql(query, (ours.name,))[0][0].startswith("1970")
+    first = sink.stack.root_sql(query, (sink.lease.name,))
+    with lease.held(sink.lease, sink.database, on_lost=pytest.fail, on_stop=pytest.fail):
+        until(lambda: sink.stack.root_sql(query, (sink.lease.name,)) > first, 10, "a heartbeat")
     assert sink.stack.root_sql(query, (sink.lease.name,)) == [("1970-01-01 00:00:00.000",)]
+    assert lease.take(sink.database, sink.lease.name, "another").epoch == sink.lease.epoch + 1
+
+
+def test_the_holder_hears_that_the_lease_is_lost(sink: Sink) -> None:
+    lost = threading.Event()
+    with lease.held(sink.lease, sink.database, on_lost=lost.set, on_stop=pytest.fail):
+        lease.take(sink.database, sink.lease.name, "another", take_over=True)
+        assert lost.wait(10)
+
+
+def test_the_next_try_of_the_same_owner_takes_over_at_once_and_a_stranger_is_refused(sink: Sink) -> None:
+    with lease.held(sink.lease, sink.database, on_lost=lambda: None, on_stop=pytest.fail):
+        with pytest.raises(lease.LeaseHeldError, match="of test_load lives"):
+            lease.take(sink.database, sink.lease.name, "another")
+        assert lease.take(sink.database, sink.lease.name, "test_load").epoch == sink.lease.epoch + 1
+
+
+def test_the_lease_of_a_dead_holder_is_taken_by_anyone(sink: Sink) -> None:
+    begin = time.monotonic()
+    assert lease.take(sink.database, sink.lease.name, "another").epoch == sink.lease.epoch + 1
+    assert time.monotonic() - begin < 2 * health.LEASE_LASTS.total_seconds()
+
+
+def test_who_is_asked_to_stop_hears_it_and_does_not_come_back_but_a_new_owner_does(sink: Sink) -> None:
+    asked = threading.Event()
+    with lease.held(sink.lease, sink.database, on_lost=pytest.fail, on_stop=asked.set):
+        mark = "UPDATE logs.driver_lease SET stop_asked_at = UTC_TIMESTAMP(3) WHERE name = %s"
+        sink.stack.root_sql(mark, (sink.lease.name,))
+        assert asked.wait(10)
+    with pytest.raises(lease.StopAskedError):
+        lease.take(sink.database, sink.lease.name, "test_load")
+    ours = lease.take(sink.database, sink.lease.name, "another")
+    assert lease.take(sink.database, sink.lease.name, "another").epoch == ours.epoch + 1

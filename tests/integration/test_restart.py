@@ -1,4 +1,4 @@
-"""Down and up again: data stays, and the stream goes on where it was. The last file of the folder, by its name."""
+"""Down and up again: data stays, and the stream goes on where it was."""
 
 import psutil
 

@@ -1,0 +1,72 @@
+"""The commands that make and show logs: topics, tail, generate, accounts."""
+
+import json
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+import typer
+
+from include.settings import Settings
+from include.stack.terminal import Json, err, known, out
+
+app = typer.Typer()
+
+DAY = "%Y-%m-%d"
+
+
+@app.command()
+def topics(as_json: Json = False) -> None:
+    """Lists the topics with their partitions and offsets."""
+    from include.stack.topics import list_topics, show
+
+    found = list_topics(known())
+    if as_json:
+        out.print_json(json.dumps([asdict(row) for row in found]))
+    else:
+        show(out, found)
+
+
+@app.command()
+def tail(
+    topic: Annotated[str, typer.Argument(help="server-logs or server-logs-status")],
+    from_beginning: Annotated[bool, typer.Option("--from-beginning", help="Begin with the oldest message.")] = False,
+    status: Annotated[str | None, typer.Option(help="Only verdicts of this status: good, bad, suspicious.")] = None,
+    count: Annotated[int | None, typer.Option(min=1, help="End after so many messages.")] = None,
+) -> None:
+    """Prints a topic's messages as they come: partition-offset, key, value."""
+    from include.stack.topics import messages
+
+    for message in messages(known(), topic, from_beginning=from_beginning, status=status, count=count):
+        out.print(message, markup=False, highlight=False, soft_wrap=True)
+
+
+@app.command()
+def generate(
+    count: Annotated[int | None, typer.Option(min=1, help="How many logs; else until --seconds or Ctrl-C.")] = None,
+    seconds: Annotated[float | None, typer.Option(min=0.1, help="How long.")] = None,
+    rate: Annotated[float | None, typer.Option(min=0.001, help="Logs a second; else as fast as it goes.")] = None,
+    share_bad: Annotated[float | None, typer.Option(min=0, max=1)] = None,
+    share_suspicious: Annotated[float | None, typer.Option(min=0, max=1)] = None,
+    seed: Annotated[int | None, typer.Option(help="The same seed makes the same logs.")] = None,
+) -> None:
+    """Sends generated logs to server-logs."""
+    from include.stack.generate import generate as send
+
+    send(known(), err, out, count, seconds, rate, share_bad, share_suspicious, seed)
+
+
+@app.command()
+def accounts(
+    first: Annotated[datetime | None, typer.Option("--from", formats=[DAY], help="First day; else today.")] = None,
+    last: Annotated[datetime | None, typer.Option("--to", formats=[DAY], help="Last day; else today.")] = None,
+) -> None:
+    """Writes the accounts exports of a range of days, made from the generator's seed, where they are missing."""
+    from include.accounts import Accounts, ensure_export
+
+    settings = Settings()
+    begin = (first or datetime.now(UTC)).date()
+    days = ((last or datetime.now(UTC)).date() - begin).days + 1
+    made = Accounts(settings.seed, settings.accounts)
+    for day in (begin + timedelta(days=number) for number in range(days)):
+        out.print(str(ensure_export(settings.accounts_exports, day, made)), soft_wrap=True)

@@ -1,0 +1,26 @@
+"""The commands `./logsieve stream …`."""
+
+import typer
+
+from include.stack.terminal import err, known, out
+
+app = typer.Typer(help="Stops and starts the stream.", no_args_is_help=True)
+
+
+@app.command()
+def stop() -> None:
+    """Ends the stream and keeps it down until it is started again; nothing is lost, and nothing is judged twice."""
+    from include.stack import stream
+
+    with err.status("Stopping the stream …"):
+        ran = stream.stop(known())
+    out.print("The stream has ended." if ran else "The stream was not running.")
+
+
+@app.command()
+def start() -> None:
+    """Triggers the DAG `classify_logs`; it goes on where it ended."""
+    from include.stack import stream
+
+    started = stream.start(known())
+    out.print("Triggered classify_logs." if started else "A run of classify_logs is active already.")

@@ -1,0 +1,90 @@
+"""Configures every server and starts each as soon as what it needs is there."""
+
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+
+from include.accounts import Accounts, ensure_export
+from include.stack import class_archive, configs, parts, probes, supervisor
+from include.stack.environment import Environment
+from include.stack.errors import StackError
+from include.stack.servers import Homes, Server, servers
+from include.stack.steps import Steps
+
+FIRST_SECONDS = 120
+"""How long a server may take that others wait for."""
+
+
+def start(env: Environment, steps: Steps) -> list[Server]:
+    """Fetches what is missing, writes every configuration, starts every program; gives them.
+
+    Raises StackError when that does not work, and then nothing of it is left running.
+    """
+    folder = env.settings.parts
+    with steps.step("Fetch and unpack the servers") as say:
+        jars, libaio = parts.fetch_jars(folder), parts.fetch_libaio(folder)
+        parts.compile_pyspark()
+        if wrong := class_archive.ensure(env.settings, jars):
+            say(f"Fetch and unpack the servers (Spark will start slower, no class archive: {wrong})")
+        # Another user runs two of root's servers, and has to pass; else nobody has any business here.
+        env.state.chmod(0o711 if configs.never_root() else 0o700)
+        homes = Homes(
+            jars,
+            libaio,
+            parts.unpack_mysql(folder, jars),
+            configs.elasticsearch(env, jars),
+            configs.postgres_home(env, jars),
+        )
+    if not env.settings.accounts_path:
+        accounts = Accounts(env.settings.seed, env.settings.accounts)
+        ensure_export(env.settings.accounts_exports, datetime.now(UTC).date(), accounts)
+    programs = servers(env, homes)
+    with steps.step("Configure the servers"):
+        supervisor.start(env, programs)
+        try:
+            _start_each(env, homes)
+        except BaseException:
+            supervisor.stop(env)
+            raise
+    return programs
+
+
+def _start_each(env: Environment, homes: Homes) -> None:
+    """The ways to the first answer of each server, side by side: Airflow's is the longest, over PostgreSQL."""
+
+    def run(*names: str) -> None:
+        for name in names:
+            supervisor.run(env, name)
+
+    def kafka() -> None:
+        configs.kafka(env, homes.jars)
+        run("kafka")
+
+    def mysql() -> None:
+        configs.mysql(env, homes.mysql, homes.libaio)
+        run("mysql")
+
+    def airflow() -> None:
+        configs.postgres(env, homes.postgres)
+        run("postgres")
+        _wait_for(env, "postgres", probes.postgres)
+        configs.airflow(env)
+        # First and for a while alone, as it has most to do before it answers.
+        run("airflow-api-server")
+        _wait_for(env, "airflow-api-server", probes.airflow("metadatabase"))
+        run("airflow-dag-processor", "airflow-scheduler", "airflow-triggerer")
+
+    with ThreadPoolExecutor() as pool:
+        work = [pool.submit(part) for part in (airflow, mysql, kafka)]
+        run("elasticsearch", "indexer", "watchdog")
+        for part in work:
+            part.result()
+
+
+def _wait_for(env: Environment, name: str, probe: Callable[[Environment], str | None]) -> None:
+    deadline = time.monotonic() + FIRST_SECONDS
+    while (wrong := probe(env)) is not None:
+        if time.monotonic() > deadline:
+            raise StackError(f"{name}: {wrong}", f"./logsieve logs {name} shows all of it.")
+        time.sleep(0.2)

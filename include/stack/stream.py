@@ -1,0 +1,66 @@
+"""Stops and starts the stream as a person: a mark beside its lease, and a run of its DAG."""
+
+import time
+from contextlib import closing
+from typing import Any
+
+import httpx
+import mysql.connector
+
+from include.health import lease_is_free
+from include.names import DRIVER, LEASE_TABLE, LOGS_DATABASE
+from include.stack.airflow_api import AirflowApi
+from include.stack.environment import Environment
+from include.stack.errors import StackError
+from include.stack.probes import mysql_connection
+
+DAG = "classify_logs"
+STOP_SECONDS = 60
+_LEASE = f"{LOGS_DATABASE}.{LEASE_TABLE}"
+
+
+def stop(env: Environment) -> bool:
+    """Asks the stream to stop and waits until it has; whether it ran. Airflow does not bring it back.
+
+    Raises StackError when it does not end in time, or MySQL does not answer.
+    """
+    try:
+        with closing(mysql_connection(env, "stream")) as connection, closing(connection.cursor()) as cursor:
+            cursor.execute("SET autocommit = 1")
+            cursor.execute(f"UPDATE {_LEASE} SET stop_asked_at = UTC_TIMESTAMP(3) WHERE name = %s", (DRIVER,))  # noqa: S608
+            deadline, ran = time.monotonic() + STOP_SECONDS, False
+            while not _is_free(cursor) or (ran and _is_active(env)):
+                ran = True
+                if time.monotonic() > deadline:
+                    raise StackError(
+                        f"The stream has not ended within {STOP_SECONDS} s.",
+                        f"See the log of {DAG} at {env.airflow_url}.",
+                    )
+                time.sleep(0.5)
+            return ran
+    except mysql.connector.Error as error:
+        raise StackError(f"MySQL does not answer: {error.msg}", "./logsieve status") from error
+    except httpx.HTTPError as error:
+        raise StackError(f"The stream has ended, but Airflow does not answer: {error}", "./logsieve status") from error
+
+
+def start(env: Environment) -> bool:
+    """Triggers a run of the stream's DAG; False when one is active already. Raises StackError when Airflow is away."""
+    try:
+        if _is_active(env):
+            return False
+        AirflowApi(env).trigger(DAG, {"trigger": env.settings.trigger})
+        return True
+    except httpx.HTTPError as error:
+        raise StackError(f"Airflow does not answer: {error}", "./logsieve status") from error
+
+
+def _is_active(env: Environment) -> bool:
+    run = AirflowApi(env).last_run(DAG)
+    return run is not None and run["state"] in ("queued", "running")
+
+
+def _is_free(cursor: Any) -> bool:
+    cursor.execute(f"SELECT heartbeat_at, UTC_TIMESTAMP(3) FROM {_LEASE} WHERE name = %s", (DRIVER,))  # noqa: S608
+    row = cursor.fetchone()
+    return row is None or lease_is_free(*row)

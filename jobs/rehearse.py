@@ -1,0 +1,90 @@
+"""A rehearsal of the stream without servers, run once: what it loads is archived, and every driver starts sooner.
+
+See include/stack/class_archive.py. Nothing that it computes is kept.
+"""
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from include import names
+from jobs import classify, rules, session
+
+_LOG = (
+    '{"event_id": "1", "account_id": "684", "event_type": "other", "device": "ANDROID", "location_country": "FR",'
+    ' "event_timestamp": "1619724510"}'
+)
+_CLASSES = (
+    "com.mysql.cj.jdbc.Driver",
+    "org.apache.spark.sql.kafka010.KafkaSourceProvider",
+    "org.apache.spark.sql.execution.datasources.v2.jdbc.JDBCScan",
+)
+_NOWHERE = "127.0.0.1:1"
+
+
+def _count(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    for batch in batches:
+        yield pa.RecordBatch.from_pydict({"rows": [batch.num_rows]})
+
+
+def _load(batch: DataFrame, _: int) -> None:
+    batch.mapInArrow(_count, "rows long").collect()
+
+
+def stream(spark: SparkSession, folder: Path) -> None:
+    """One bounded micro-batch: file, rules, join, status messages, Arrow, Python."""
+    (folder / "in").mkdir()
+    (folder / "in" / "logs.txt").write_text("\n".join([_LOG, _LOG.replace("FR", ""), "no JSON"]))
+    logs = spark.readStream.text(str(folder / "in")).select(
+        F.lit(0).alias("partition"),
+        F.lit(0).cast("bigint").alias("offset"),
+        F.current_timestamp().alias("timestamp"),
+        F.col("value").cast("binary").alias("value"),
+    )
+    users = spark.createDataFrame([(684, "ANDROID")], "account_no int, user_device string")
+    query = (
+        classify.messages(rules.judge(logs, users))
+        .writeStream.foreachBatch(_load)
+        .option("checkpointLocation", str(folder / "checkpoint"))
+        .trigger(availableNow=True)
+        .start()
+    )
+    query.awaitTermination()
+
+
+def clients(spark: SparkSession) -> None:
+    """Loads the clients of Kafka and MySQL; nothing answers them, and nothing is asked."""
+    jvm = spark._jvm  # PySpark has no public way to a Java class
+    assert jvm is not None  # noqa: S101  # only Spark Connect has none
+    for name in _CLASSES:
+        jvm.java.lang.Class.forName(name, True, jvm.java.lang.Thread.currentThread().getContextClassLoader())
+    conf = jvm.java.util.HashMap()
+    for key, value in {"bootstrap.servers": _NOWHERE, "group.id": names.DRIVER, "max.block.ms": "1"}.items():
+        conf.put(key, value)
+    for side in ("Serializer", "Deserializer"):
+        for part in ("key", "value"):
+            conf.put(f"{part}.{side.lower()}", f"org.apache.kafka.common.serialization.ByteArray{side}")
+    clients = jvm.org.apache.kafka.clients
+    for client in (
+        clients.producer.KafkaProducer(conf),
+        clients.consumer.KafkaConsumer(conf),
+        clients.admin.AdminClient.create(conf),
+    ):
+        client.close()
+
+
+def main() -> None:
+    """Runs the rehearsal."""
+    spark = session.build("rehearsal")
+    with tempfile.TemporaryDirectory(prefix="logsieve-rehearsal-") as folder:
+        stream(spark, Path(folder))
+    clients(spark)
+    spark.stop()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,94 @@
+"""When a driver starts: beside a living one it is refused, and before `bootstrap` has run it waits."""
+
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from include.settings import ROOT
+from include.spark_conf import submit_conf
+from jobs import inputs, positions, stream_logs, topic_ids
+from jobs.database import Database
+from tests.integration.stack import Stack, until
+
+
+def test_a_second_driver_started_by_hand_is_refused_and_the_first_lives_on(stack: Stack) -> None:
+    holder = "SELECT epoch, owner, holder FROM logs.driver_lease WHERE name = 'stream_logs'"
+    before = stack.root_sql(holder)
+    printed = stack.run("env").stdout.splitlines()
+    variables = dict(line.removeprefix("export ").split("=", 1) for line in printed)
+    settings = stack.settings
+    conf = [word for item in submit_conf(settings).items() for word in ("--conf", "=".join(item))]
+    spark_submit = Path(sys.executable).parent / "spark-submit"
+    done = subprocess.run(
+        [str(spark_submit), "--master", "local[2]", *conf, str(ROOT / "jobs" / "stream_logs.py")],
+        env={**os.environ, **{name: value.strip("'") for name, value in variables.items()}},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == stream_logs.LEASE_HELD, done.stderr[-3000:]
+    assert "lives (heartbeat" in done.stdout
+    assert "--take-over" in done.stdout
+    assert stack.root_sql(holder) == before
+
+
+def test_a_driver_waits_for_the_users_and_says_what_to_do_when_they_never_come(stack: Stack) -> None:
+    database, settings = Database.of(stack.settings), stack.settings
+    inputs.wait(database, settings, 0)
+    kept = stack.root_sql("SELECT ds, accounts, loaded_at FROM dim_users.loads")
+    stack.root_sql("DELETE FROM dim_users.loads")
+    try:
+        with pytest.raises(
+            inputs.NotProvisionedError, match="a first load of the users dimension; trigger the DAG boot"
+        ):
+            inputs.wait(database, settings, 0.5)
+        waiting = threading.Thread(target=inputs.wait, args=(database, settings, 30))
+        waiting.start()
+    finally:
+        for row in kept:
+            stack.root_sql("INSERT INTO dim_users.loads VALUES (%s, %s, %s)", row)
+    until(lambda: not waiting.is_alive(), 10, "the driver goes on once the users are loaded")
+
+
+def test_a_topic_that_was_made_anew_is_refused(stack: Stack) -> None:
+    database, settings = Database.of(stack.settings), stack.settings
+    topic_ids.check(database, settings)
+    known = stack.root_sql("SELECT topic, id FROM logs.topic_ids")
+    assert {topic for topic, _ in known} == {"server-logs", "server-logs-status"}
+    stack.root_sql("UPDATE logs.topic_ids SET id = 'AAAAAAAAAAEAAAAAAAAAAg' WHERE topic = 'server-logs'")
+    try:
+        with pytest.raises(topic_ids.OtherTopicError, match=r"server-logs was made anew .* --fresh"):
+            topic_ids.check(database, settings)
+    finally:
+        for topic, number in known:
+            stack.root_sql("UPDATE logs.topic_ids SET id = %s WHERE topic = %s", (number, topic))
+    topic_ids.check(database, settings)
+
+
+def test_a_driver_begins_behind_what_the_sinks_hold(stack: Stack) -> None:
+    database, settings = Database.of(stack.settings), stack.settings
+    assert stack.run("stream", "stop").returncode == 0
+    try:
+        ends = stack.ends("server-logs-status")
+        last = {message.partition: int(message.key.split(b"-")[1]) for message in stack.messages("server-logs-status")}
+        assert positions.of_logs(database, settings) == {number: offset + 1 for number, offset in last.items()}
+        loaded = dict(stack.root_sql("SELECT kafka_partition, status_offset + 1 FROM logs.load_progress"))
+        assert positions.of_verdicts(database, settings) == {number: loaded[number] for number in ends}
+
+        # As after a loss of messages: the topic ends before what the tables hold.
+        stack.root_sql(
+            "UPDATE logs.load_progress SET status_offset = status_offset + 1000000 WHERE kafka_partition = 0"
+        )
+        with pytest.raises(positions.LogsGoneError, match="server-logs-status, partition 0: to go on at offset 10"):
+            positions.of_verdicts(database, settings)
+    finally:
+        stack.root_sql(
+            "UPDATE logs.load_progress SET status_offset = status_offset - 1000000"
+            " WHERE kafka_partition = 0 AND status_offset > 1000000"
+        )
+        assert stack.run("stream", "start").returncode == 0
