@@ -57,3 +57,15 @@ def refused_count(settings: Settings) -> int:
     with file.open("rb") as lines:
         letters = (orjson.loads(line) for line in lines if line.endswith(b"\n"))
         return len({(letter["status_partition"], letter["status_offset"]) for letter in letters})
+
+
+def refused_offsets(settings: Settings) -> dict[int, set[int]]:
+    """Offsets, by partition, of the logs whose documents are in the dead-letter file; empty when there is no file."""
+    found: dict[int, set[int]] = {}
+    if settings.dead_letters.exists():
+        with settings.dead_letters.open("rb") as lines:
+            for line in lines:
+                origin = orjson.loads(line)["origin"] if line.endswith(b"\n") else None
+                if origin:
+                    found.setdefault(origin["kafka_partition"], set()).add(origin["kafka_offset"])
+    return found

@@ -16,26 +16,6 @@ class Verdict:
     sentence: str
 
 
-@dataclass(frozen=True)
-class Hops:
-    """What each hop holds of one range of origins: a partition, or all of them together."""
-
-    what: str
-    """Names the range to people: `partition 0`, `all partitions`."""
-    logs: int
-    """Offsets in server-logs."""
-    rows: int
-    """Rows in good_logs, bad_logs and suspicious_logs together."""
-    messages: int
-    """Messages in server-logs-status; it is at least once, so these may be more than its keys."""
-    keys: int
-    """Distinct keys among them."""
-    documents: int
-    """Documents in the index."""
-    refused: int = 0
-    """Documents in the indexer's dead-letter file instead."""
-
-
 def lag(hop: str, behind: int, limit: int) -> Verdict:
     """`behind`: offsets that `hop` (classify, load, index) has still to do."""
     if behind <= limit:
@@ -66,26 +46,6 @@ def share_of_bad(bad: int, total: int, limit: float) -> Verdict:
     return Verdict(
         False, f"{share:.1%} of {total:,} logs are bad, more than {limit:.1%}: look at the reasons in bad_logs"
     )
-
-
-def conservation(hops: Hops) -> Verdict:
-    """Every log has one row, one status key and one document, or a dead letter. Repeated status messages are well."""
-    differences = [
-        f"{count:,} {name} ({count - hops.logs:+,}): {remedy}"
-        for name, count, remedy in (
-            ("status keys", hops.keys, "see classify"),
-            ("rows", hops.rows, "see load"),
-            ("documents and dead letters", hops.documents + hops.refused, "see the indexer"),
-        )
-        if count != hops.logs
-    ]
-    if hops.messages < hops.keys:
-        differences.append(
-            f"{hops.messages:,} status messages for {hops.keys:,} keys: they were not counted at one moment"
-        )
-    if differences:
-        return Verdict(False, f"{hops.what}: {hops.logs:,} logs, but {'; '.join(differences)}")
-    return Verdict(True, f"{hops.what}: {hops.logs:,} logs, each with one row, one status key and one document")
 
 
 def lease_is_free(heartbeat_at: datetime | None, now: datetime) -> bool:

@@ -4,7 +4,7 @@ Everything here only reads. Errors of the clients are raised as they are.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -113,9 +113,14 @@ def read_documents(client: Elasticsearch) -> dict[str, int]:
     return {status: found.get(status, 0) for status in STATUSES}
 
 
+def indexed(consumer: Consumer, partitions: Iterable[int]) -> dict[int, int]:
+    """Of each status partition the next offset that the consumer's group has to index."""
+    wanted = [TopicPartition(STATUS_TOPIC, partition) for partition in partitions]
+    committed = consumer.committed(wanted, timeout=SECONDS) if wanted else []
+    return {found.partition: 0 if found.offset == OFFSET_INVALID else found.offset for found in committed}
+
+
 def index_lag(consumer: Consumer, topics: Topics) -> int:
     """Status messages that the consumer's group has not committed yet."""
-    wanted = [TopicPartition(STATUS_TOPIC, partition) for partition in topics.status]
-    committed = consumer.committed(wanted, timeout=SECONDS) if wanted else []
-    done = {found.partition: found.offset for found in committed if found.offset != OFFSET_INVALID}
-    return sum(end - max(done.get(partition, 0), 0) for partition, end in topics.status.items())
+    done = indexed(consumer, topics.status)
+    return sum(end - done[partition] for partition, end in topics.status.items())

@@ -13,6 +13,7 @@ LOADS_TABLE: Final = "loads"
 PROGRESS_TABLE: Final = "load_progress"
 LEASE_TABLE: Final = "driver_lease"
 TOPIC_IDS_TABLE: Final = "topic_ids"
+RECONCILED_TABLE: Final = "reconciled"
 
 GOOD: Final = "good"
 BAD: Final = "bad"

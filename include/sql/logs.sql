@@ -76,3 +76,11 @@ CREATE TABLE IF NOT EXISTS logs.topic_ids (
   id      VARCHAR(32)  NOT NULL,
   seen_at DATETIME(3)  NOT NULL COMMENT 'UTC, the first start with it'
 );
+
+-- How far the conservation proof has found every hop whole: the hourly one begins there.
+CREATE TABLE IF NOT EXISTS logs.reconciled (
+  kafka_partition INT         NOT NULL PRIMARY KEY,
+  next_offset     BIGINT      NOT NULL COMMENT 'origin: the first that is not closed',
+  status_offset   BIGINT      NOT NULL COMMENT 'the first message of server-logs-status that is not closed',
+  reconciled_at   DATETIME(3) NOT NULL COMMENT 'UTC'
+);

@@ -15,8 +15,8 @@ from include.stack.errors import StackError
 from include.stack.servers import Homes, Server, servers
 from include.stack.steps import Steps
 
-DAGS = {"bootstrap", "classify_logs", "generate_logs", "users_dimension", "watch_logs"}
-LAST = "watch_logs"
+DAGS = {"bootstrap", "classify_logs", "generate_logs", "reconcile_logs", "users_dimension", "watch_logs"}
+LAST = {"reconcile_logs", "watch_logs"}
 """Unpaused once verdicts arrive: before, all that it could tell is that they do not."""
 BOOTSTRAP_SECONDS = 300
 INDEX_SECONDS = 60
@@ -90,7 +90,7 @@ def trigger_bootstrap(env: Environment, conf: dict[str, Any], steps: Steps) -> s
     api = AirflowApi(env)
     with steps.step("Read the DAGs"):
         _until(lambda: api.dags().keys() >= DAGS, 120, lambda: _not_parsed(api))
-        for dag_id in DAGS - {LAST}:
+        for dag_id in DAGS - LAST:
             api.unpause(dag_id)
         return api.trigger("bootstrap", conf)
 
@@ -120,7 +120,8 @@ def wait_for_bootstrap(env: Environment, run_id: str, steps: Steps) -> None:
 
         _until(ended, BOOTSTRAP_SECONDS, lambda: StackError("bootstrap has not ended yet.", "./logsieve status"))
         _until(indexed, INDEX_SECONDS, lambda: StackError("The index stays empty.", "./logsieve logs indexer"))
-        api.unpause(LAST)
+        for dag_id in LAST:
+            api.unpause(dag_id)
         say("Bootstrap: logs are in the topic, in MySQL and in Elasticsearch")
 
 

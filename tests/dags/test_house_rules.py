@@ -11,7 +11,7 @@ import pytest
 from include.settings import ROOT
 
 DAG_FILES = sorted((ROOT / "dags").glob("*.py"))
-EXPECTED = {"bootstrap", "classify_logs", "generate_logs", "users_dimension", "watch_logs"}
+EXPECTED = {"bootstrap", "classify_logs", "generate_logs", "reconcile_logs", "users_dimension", "watch_logs"}
 
 
 @pytest.fixture(scope="session")

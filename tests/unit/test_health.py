@@ -1,15 +1,12 @@
 """Verdicts: well or not, and a sentence that helps whoever reads it."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from include import health
-from include.health import Hops
 from jobs.lease import HEARTBEAT
 
-EVEN = Hops("partition 0", logs=1000, rows=1000, messages=1000, keys=1000, documents=1000)
 NOW = datetime(2026, 3, 9, 12, tzinfo=UTC)
 
 
@@ -36,36 +33,6 @@ def test_share_of_bad_says_where_to_look():
     assert (
         "11.0% of 100 logs are bad, more than 10.0%: look at the reasons" in health.share_of_bad(11, 100, 0.1).sentence
     )
-
-
-def test_logs_are_conserved_when_every_hop_has_as_many():
-    assert health.conservation(EVEN).ok
-
-
-def test_repeated_status_messages_are_well():
-    assert health.conservation(replace(EVEN, messages=1200)).ok
-
-
-def test_a_dead_letter_counts_as_a_document():
-    assert health.conservation(replace(EVEN, documents=998, refused=2)).ok
-    assert not health.conservation(replace(EVEN, documents=998, refused=1)).ok
-
-
-@pytest.mark.parametrize(
-    ("hops", "named"),
-    [
-        (replace(EVEN, rows=999), "999 rows (-1): see load"),
-        (replace(EVEN, rows=1001), "1,001 rows (+1): see load"),
-        (replace(EVEN, keys=990), "990 status keys (-10): see classify"),
-        (replace(EVEN, documents=1), "1 documents and dead letters (-999): see the indexer"),
-        (replace(EVEN, messages=900), "900 status messages for 1,000 keys"),
-    ],
-)
-def test_the_hop_that_lost_or_doubled_logs_is_named(hops: Hops, named: str):
-    verdict = health.conservation(hops)
-    assert not verdict.ok
-    assert verdict.sentence.startswith("partition 0: 1,000 logs, but")
-    assert named in verdict.sentence
 
 
 @pytest.mark.parametrize(("age", "free"), [(0, False), (10, False), (10.001, True), (86_400, True)])

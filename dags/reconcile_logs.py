@@ -1,0 +1,71 @@
+"""Proves that nothing was lost or doubled: every log has one status, one row, one document, and the same status in all.
+
+**When**: hourly, over all logs that were loaded since the last proof; what that found whole is closed and not read
+again. A run by hand proves everything that the status topic still has, or the range that you give. The same from the
+shell: `./logsieve reconcile`.
+
+**What is normal**: green within seconds; a sentence a partition in the log, with the numbers.
+
+**When it is red**: the log names, for each kind of difference, how many origins there are and the first of them.
+`./logsieve why ORIGIN` tells the story of one, `./logsieve reconcile --repair` has just those logs judged again. The
+range stays open, so the next run looks at it again. `IndexerBehindError`: the indexer is stopped or slow, see
+`./logsieve status`; it is tried again.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from airflow.sdk import BaseHook, Param, dag, task
+
+from include.settings import Settings
+from plugins.house import RETRIES
+
+
+@dag(
+    schedule="@hourly",
+    start_date=datetime(2020, 1, 1),
+    catchup=False,
+    max_active_runs=1,
+    tags=["logsieve"],
+    default_args=RETRIES,
+    params={
+        "partition": Param(None, type=["null", "integer"], minimum=0, description="only this one; empty: all"),
+        "first": Param(0, type="integer", minimum=0, description="of that partition: from this offset on"),
+        "end": Param(None, type=["null", "integer"], minimum=1, description="up to the offset before; empty: all"),
+    },
+    doc_md=__doc__,
+)
+def reconcile_logs() -> None:
+    @task
+    def prove(params: Any = None, dag_run: Any = None) -> list[str]:
+        """A sentence a partition. Red, and not tried again, when the hops differ."""
+        from airflow.sdk.exceptions import AirflowFailException
+        from elasticsearch import Elasticsearch
+
+        from include import hops
+        from include.dead_letters import refused_offsets
+        from include.indexer import GROUP
+        from include.reconcile import Clients, Range, reconcile
+
+        wanted = None if params["partition"] is None else Range(params["partition"], params["first"], params["end"])
+        kafka = BaseHook.get_connection("kafka").extra_dejson
+        found = BaseHook.get_connection("elasticsearch")
+        connection = BaseHook.get_hook("mysql").get_conn()
+        try:
+            with (
+                hops.looking(kafka["bootstrap.servers"], GROUP) as consumer,
+                Elasticsearch(f"{found.schema or 'http'}://{found.host}:{found.port}") as index,
+            ):
+                clients = Clients(consumer, connection.cursor(), index, refused_offsets(Settings()))
+                proofs = reconcile(clients, wanted, new_only=dag_run.run_type == "scheduled")
+        finally:
+            connection.close()
+        sentences = [proof.sentence() for proof in proofs]
+        if any(proof.differences for proof in proofs):
+            raise AirflowFailException("; ".join(sentences))
+        return sentences
+
+    prove()
+
+
+reconcile_logs()

@@ -1,0 +1,189 @@
+"""What each hop holds of a range of one partition's origins, read for the proof. Errors of the clients are raised."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+from elasticsearch import Elasticsearch
+
+from include.hops import SECONDS
+from include.names import INDEX, LOGS_DATABASE, STATUS_TOPIC, TABLES
+from include.proof import BUCKET, CODES, Sums
+
+_AT_ONCE: Final = 10_000
+"""Messages taken from Kafka together."""
+_MOST_DOCUMENTS: Final = 10_000
+"""What Elasticsearch gives in one answer: twice a bucket, so documents that are doubled are seen too."""
+_ORIGIN: Final = re.compile(rb"(\d{1,10})-(\d{1,19})")
+# Inside a JSON string the quotes of such a text would be escaped, so this is the name in the message's own object.
+_STATUS: Final = re.compile(rb'"status":"(\w+)"')
+_PARTITION: Final = "origin.kafka_partition"
+_OFFSET: Final = "origin.kafka_offset"
+
+Say = Callable[[int], None]
+
+
+@dataclass
+class Verdicts:
+    """The last verdict of each origin of a range: its code at offset - first, 0 for none.
+
+    `before`: those of origins before the range, which were judged again.
+    """
+
+    codes: np.ndarray
+    messages: int = 0
+    before: dict[int, int] = field(default_factory=dict)
+
+
+def verdicts(
+    consumer: Consumer, partition: int, status: tuple[int, int], origins: tuple[int, int], say: Say
+) -> Verdicts:
+    """Reads the messages [from, to) of a status partition; `say` is told how many after each piece."""
+    (begin, end), (first, last) = status, origins
+    found = Verdicts(np.zeros(max(last - first, 0), np.int8))
+    codes, before = found.codes, found.before
+    for key, value in _messages(consumer, partition, begin, end, say):
+        origin, status_word = _ORIGIN.fullmatch(key or b""), _STATUS.search(value or b"")
+        if origin is None or status_word is None or int(origin[1]) != partition:
+            continue
+        number, code = int(origin[2]), CODES.get(status_word[1].decode(), 0)
+        if first <= number < last:
+            codes[number - first] = code
+            found.messages += 1
+        elif number < first:
+            before[number] = code
+    return found
+
+
+def first_origin(consumer: Consumer, partition: int, oldest: int) -> int:
+    """The offset of the log whose verdict is the oldest that the status partition has; 0 when it has none."""
+    _, end = consumer.get_watermark_offsets(TopicPartition(STATUS_TOPIC, partition), timeout=SECONDS)
+    for key, _ in _messages(consumer, partition, oldest, end, lambda _: None):
+        if origin := _ORIGIN.fullmatch(key or b""):
+            return int(origin[2])
+    return 0
+
+
+def _messages(
+    consumer: Consumer, partition: int, begin: int, end: int, say: Say
+) -> Iterator[tuple[bytes | None, bytes | None]]:
+    if begin >= end:
+        return
+    consumer.assign([TopicPartition(STATUS_TOPIC, partition, begin)])
+    try:
+        position = begin
+        while position < end:
+            messages = consumer.consume(min(_AT_ONCE, end - position), SECONDS)
+            if not messages:
+                raise KafkaException(KafkaError(KafkaError._TIMED_OUT))
+            for message in messages:
+                if message.error():
+                    raise KafkaException(message.error())
+                position = (message.offset() or 0) + 1
+                yield message.key(), message.value()
+            say(len(messages))
+    finally:
+        consumer.unassign()
+
+
+def row_sums(cursor: Any, partition: int, first: int, end: int) -> Sums:
+    """Count and sums of each bucket and status in the three tables."""
+    found: Sums = {}
+    for status, table in TABLES.items():
+        cursor.execute(
+            f"SELECT kafka_offset DIV {BUCKET}, COUNT(*), SUM(kafka_offset MOD {BUCKET}),"  # noqa: S608
+            f" SUM((kafka_offset MOD {BUCKET}) * (kafka_offset MOD {BUCKET})) FROM {LOGS_DATABASE}.{table}"
+            " WHERE kafka_partition = %s AND kafka_offset >= %s AND kafka_offset < %s GROUP BY 1",
+            (partition, first, end),
+        )
+        for bucket, *columns in cursor.fetchall():
+            found[int(bucket), CODES[status]] = tuple(int(column) for column in columns)
+    return found
+
+
+def rows(cursor: Any, partition: int, first: int, end: int) -> list[tuple[int, int]]:
+    """(offset, code) of every row; an origin that is in two tables comes twice."""
+    found: list[tuple[int, int]] = []
+    for status, table in TABLES.items():
+        cursor.execute(
+            f"SELECT kafka_offset FROM {LOGS_DATABASE}.{table}"  # noqa: S608
+            " WHERE kafka_partition = %s AND kafka_offset >= %s AND kafka_offset < %s",
+            (partition, first, end),
+        )
+        found += [(offset, CODES[status]) for (offset,) in cursor.fetchall()]
+    return found
+
+
+def rows_of_no_log(cursor: Any, ends: Mapping[int, int]) -> dict[int, np.ndarray]:
+    """Offsets of rows by partition that no log can have: before 0, or at or behind `ends`, what was loaded."""
+    found: dict[int, list[int]] = {}
+    for table in TABLES.values():
+        # Only the ends of the primary key are read, whatever the tables hold.
+        cursor.execute(f"SELECT DISTINCT kafka_partition FROM {LOGS_DATABASE}.{table}")  # noqa: S608
+        for (partition,) in cursor.fetchall():
+            cursor.execute(
+                f"SELECT kafka_offset FROM {LOGS_DATABASE}.{table} WHERE kafka_partition = %s AND kafka_offset < 0"  # noqa: S608
+                f" UNION ALL SELECT kafka_offset FROM {LOGS_DATABASE}.{table}"
+                " WHERE kafka_partition = %s AND kafka_offset >= %s",
+                (partition, partition, ends.get(partition, 0)),
+            )
+            if offsets := [offset for (offset,) in cursor.fetchall()]:
+                found.setdefault(partition, []).extend(offsets)
+    return {partition: np.unique(offsets) for partition, offsets in found.items()}
+
+
+def document_sums(client: Elasticsearch, partition: int, first: int, end: int) -> Sums:
+    """Count and sum of each bucket and status in the index."""
+    by_status = {"status": {"terms": {"field": "status"}, "aggs": {"sum": {"sum": {"field": _OFFSET}}}}}
+    by_bucket = {"histogram": {"field": _OFFSET, "interval": BUCKET, "min_doc_count": 1}, "aggs": by_status}
+    answer = client.search(index=INDEX, size=0, query=_range(partition, first, end), aggs={"bucket": by_bucket})
+    found: Sums = {}
+    for bucket in answer["aggregations"]["bucket"]["buckets"]:
+        start = int(bucket["key"])
+        for status in bucket["status"]["buckets"]:
+            count = status["doc_count"]
+            total = round(status["sum"]["value"]) - count * start
+            found[start // BUCKET, CODES.get(status["key"], 0)] = (count, total)
+    return found
+
+
+def documents(client: Elasticsearch, partition: int, first: int, end: int) -> list[tuple[int, int]]:
+    """(offset, code) of every document of a range of at most a bucket."""
+    answer = client.search(
+        index=INDEX,
+        size=_MOST_DOCUMENTS,
+        query=_range(partition, first, end),
+        source=False,
+        docvalue_fields=[{"field": _OFFSET}, {"field": "status"}],
+    )
+    hits = (hit["fields"] for hit in answer["hits"]["hits"])
+    return [(hit[_OFFSET][0], CODES.get(hit.get("status", [""])[0], 0)) for hit in hits]
+
+
+def of_no_log(ends: Mapping[int, int]) -> dict[str, Any]:
+    """The query for documents that no log can have: at or behind `ends`, the ends of server-logs by partition."""
+    return {"bool": {"must_not": [_range(partition, 0, end) for partition, end in ends.items()]}}
+
+
+def documents_of_no_log(client: Elasticsearch, ends: Mapping[int, int]) -> dict[int, np.ndarray]:
+    """Offsets by partition of the documents that `of_no_log` finds, -1 where they tell none."""
+    answer = client.search(
+        index=INDEX,
+        size=_MOST_DOCUMENTS,
+        query=of_no_log(ends),
+        source=False,
+        docvalue_fields=[{"field": _OFFSET}, {"field": _PARTITION}],
+    )
+    found: dict[int, list[int]] = {}
+    for hit in answer["hits"]["hits"]:
+        fields = hit.get("fields", {})
+        found.setdefault(fields.get(_PARTITION, [-1])[0], []).append(fields.get(_OFFSET, [-1])[0])
+    return {partition: np.unique(offsets) for partition, offsets in found.items()}
+
+
+def _range(partition: int, first: int, end: int) -> dict[str, Any]:
+    of_partition = {"term": {_PARTITION: partition}}
+    return {"bool": {"filter": [of_partition, {"range": {_OFFSET: {"gte": first, "lt": end}}}]}}

@@ -1,0 +1,172 @@
+"""Reconciles the hops: the conservation proof over what was loaded since the last one, over a range, or over all.
+
+Every log that MySQL has counted as loaded is proven against the status topic, MySQL and the index. What a proof has
+found whole is closed, and the hourly one begins behind it. All is read as of one moment: MySQL in one snapshot, the
+status topic up to the last message of which this snapshot has the row, the index once the indexer has come as far.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+from confluent_kafka import Consumer
+from elasticsearch import Elasticsearch
+
+from include import evidence, hops, proof
+from include.names import INDEX, LOGS_DATABASE, LOGS_TOPIC, PROGRESS_TABLE, RECONCILED_TABLE, STATUS_TOPIC
+from include.proof import Proof
+
+_PIECE: Final = 1_000_000
+"""Origins compared together; bounds the buckets of one answer of Elasticsearch."""
+_INDEXER_SECONDS: Final = 60
+_PAUSE_SECONDS: Final = 0.5
+_LOADED: Final = f"SELECT kafka_partition, last_offset + 1, status_offset + 1 FROM {LOGS_DATABASE}.{PROGRESS_TABLE}"  # noqa: S608
+_CLOSED: Final = f"SELECT kafka_partition, next_offset, status_offset FROM {LOGS_DATABASE}.{RECONCILED_TABLE}"  # noqa: S608
+_CLOSE: Final = (
+    f"REPLACE INTO {LOGS_DATABASE}.{RECONCILED_TABLE}"  # noqa: S608
+    " (kafka_partition, next_offset, status_offset, reconciled_at)"
+    " VALUES (%s, %s, %s, UTC_TIMESTAMP(3))"
+)
+
+Place = tuple[int, int]
+"""In one partition: the next origin, and the offset of the next status message."""
+
+
+class IndexerBehindError(RuntimeError):
+    """The indexer did not come as far as MySQL in time, so nothing can be compared."""
+
+
+@dataclass(frozen=True)
+class Clients:
+    """`consumer` is of the indexer's group and only looks; `cursor` is a DB-API one, in UTC, without autocommit, that
+    may write the table of what is closed; `refused`: offsets by partition of the documents in the dead-letter file."""
+
+    consumer: Consumer
+    cursor: Any
+    index: Elasticsearch
+    refused: Mapping[int, set[int]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Range:
+    """The origins [first, end) of one partition; `end` None: all that are loaded."""
+
+    partition: int
+    first: int = 0
+    end: int | None = None
+
+
+def reconcile(
+    clients: Clients,
+    wanted: Range | None = None,
+    *,
+    new_only: bool = False,
+    say: Callable[[int, int], None] = lambda read, total: None,
+) -> list[Proof]:
+    """Proves each partition, or the range `wanted`, or with `new_only` what is not closed yet; one proof a partition.
+
+    A difference is looked at twice: a log that is judged again at that moment looks like one. `say` is told how many
+    status messages of how many are read. Raises IndexerBehindError, and the clients' errors.
+    """
+    found = _look(clients, wanted, new_only, say)
+    return _look(clients, wanted, new_only, say) if any(each.differences for each in found) else found
+
+
+def _look(clients: Clients, wanted: Range | None, new_only: bool, say: Callable[[int, int], None]) -> list[Proof]:
+    clients.cursor.execute("START TRANSACTION WITH CONSISTENT SNAPSHOT")
+    loaded, closed = _places(clients.cursor, _LOADED), _places(clients.cursor, _CLOSED) if new_only else {}
+    topic = hops.topic_ranges(clients.consumer, STATUS_TOPIC)
+    known = [number for number in sorted(loaded) if number in topic and (wanted is None or wanted.partition == number)]
+    _wait_for_the_indexer(clients.consumer, {number: loaded[number][1] for number in known})
+    clients.index.indices.refresh(index=INDEX)
+    begins = {number: _begin(clients.consumer, number, topic[number][0], closed.get(number)) for number in known}
+    total, read = sum(loaded[number][1] - begin for number, (_, begin) in begins.items()), 0
+
+    def tell(count: int) -> None:
+        nonlocal read
+        read += count
+        say(min(read, total), total)
+
+    proofs = []
+    for number, (first, status) in begins.items():
+        end, status_end = loaded[number]
+        if wanted is not None:
+            first, end = max(first, wanted.first), end if wanted.end is None else min(end, wanted.end)
+        found = evidence.verdicts(clients.consumer, number, (status, status_end), (first, max(first, end)), tell)
+        proofs.append(_prove(clients, Proof(number, first, max(first, end)), found))
+        if wanted is None and not proofs[-1].differences:
+            clients.cursor.execute(_CLOSE, (number, end, status_end))
+    if wanted is None:
+        _add_what_no_log_has(clients, proofs, {number: end for number, (end, _) in loaded.items()})
+    clients.cursor.execute("COMMIT")
+    return proofs
+
+
+def _places(cursor: Any, query: str) -> dict[int, Place]:
+    cursor.execute(query)
+    return {number: (origin, status) for number, origin, status in cursor.fetchall()}
+
+
+def _begin(consumer: Consumer, number: int, oldest: int, closed: Place | None) -> Place:
+    """Where to begin: behind what is closed, or with the oldest verdict that the status topic still has."""
+    origin, status = closed or (0, 0)
+    if status >= oldest:
+        return origin, status
+    return max(origin, evidence.first_origin(consumer, number, oldest)), oldest
+
+
+def _wait_for_the_indexer(consumer: Consumer, status: Mapping[int, int]) -> None:
+    deadline = time.monotonic() + _INDEXER_SECONDS
+    while behind := sum(max(status[number] - done, 0) for number, done in hops.indexed(consumer, status).items()):
+        if time.monotonic() > deadline:
+            raise IndexerBehindError(
+                f"the indexer is {behind:,} status messages behind MySQL: see ./logsieve status, then reconcile again"
+            )
+        time.sleep(_PAUSE_SECONDS)
+
+
+def _prove(clients: Clients, made: Proof, verdicts: evidence.Verdicts) -> Proof:
+    """Compares the range in pieces, then the origins before it that were judged again since they were closed."""
+    refused = clients.refused.get(made.partition, set())
+    made.keys, made.messages = int(np.count_nonzero(verdicts.codes)), verdicts.messages
+    made.refused = sum(made.first <= offset < made.end for offset in refused)
+    for first in range(made.first, made.end, _PIECE):
+        codes = verdicts.codes[first - made.first :][:_PIECE]
+        tables = evidence.row_sums(clients.cursor, made.partition, first, first + len(codes))
+        documents = evidence.document_sums(clients.index, made.partition, first, first + len(codes))
+        made.rows += sum(count for count, *_ in tables.values())
+        made.documents += sum(count for count, *_ in documents.values())
+        for begin, end in proof.doubtful(first, codes, tables, documents):
+            made.add(_compare(clients, made.partition, begin, codes[begin - first : end - first], refused))
+    for offset, code in verdicts.before.items():
+        made.add(_compare(clients, made.partition, offset, np.array([code], np.int8), refused))
+    return made
+
+
+def _compare(
+    clients: Clients, partition: int, first: int, codes: np.ndarray, refused: set[int]
+) -> dict[str, np.ndarray]:
+    end = first + len(codes)
+    rows = evidence.rows(clients.cursor, partition, first, end)
+    documents = evidence.documents(clients.index, partition, first, end)
+    return proof.differences(first, codes, rows, documents, refused)
+
+
+def _add_what_no_log_has(clients: Clients, proofs: list[Proof], loaded: Mapping[int, int]) -> None:
+    """Rows behind what is loaded, documents behind the end of server-logs, and all of other partitions."""
+    by_partition = {each.partition: each for each in proofs}
+    rows = evidence.rows_of_no_log(clients.cursor, loaded)
+    documents = evidence.documents_of_no_log(clients.index, hops.topic_ends(clients.consumer, LOGS_TOPIC))
+    ends = hops.topic_ends(clients.consumer, LOGS_TOPIC)  # again: a log may have come, and be indexed, meanwhile
+    documents = {
+        number: offsets[(offsets < 0) | (offsets >= ends.get(number, 0))] for number, offsets in documents.items()
+    }
+    for kind, found in ((proof.ROW_OF_NO_LOG, rows), (proof.DOCUMENT_OF_NO_LOG, documents)):
+        for number, offsets in found.items():
+            if number not in by_partition and len(offsets):
+                by_partition[number] = Proof(number, 0, 0)
+                proofs.append(by_partition[number])
+            if len(offsets):
+                by_partition[number].add({kind: offsets})
