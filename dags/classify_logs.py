@@ -7,44 +7,18 @@ living one: then `stream` is skipped, and its log says why. Before `bootstrap` m
 **What is normal**: one run, always running, its task `stream` on its first try; few lines in its log.
 
 **When it is red or on a later try**: the last lines of the task's log say which query failed and why. It is tried again
-for ever, with a growing pause of at most a minute; it goes on where it stopped. To stop it: `./logsieve stream stop`.
+for ever, with a pause of at most five seconds; it goes on where it stopped. To stop it: `./logsieve stream stop`, or mark
+the task or the run as failed or successful; either way the driver ends between two batches, within seconds.
 """
 
-import mysql.connector
-from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOperator
-from airflow.providers.common.sql.hooks.sql import DbApiHook
-from airflow.sdk import BaseHook, Context, Param, dag
-from airflow.sdk.exceptions import AirflowSkipException
-from mysql.connector import errorcode
+from airflow.sdk import Param, dag
 
-from include.health import lease_is_free
-from include.names import DRIVER, LEASE_TABLE, LOGS_DATABASE
 from include.settings import ROOT, Settings
 from include.spark_conf import submit_conf
 from plugins.house import RETRIES, RETRY_FOR_EVER
+from plugins.stream import OWNER, StreamOperator, skip_if_another_lives
 
 settings = Settings()
-
-NO_TABLE_YET = {errorcode.ER_BAD_DB_ERROR, errorcode.ER_NO_SUCH_TABLE}
-
-OWNER = "{{ dag.dag_id }} {{ run_id }}"
-"""The tries of one run are one owner of the lease: the next takes over at once from the orphan of the last."""
-
-
-def skip_if_another_lives(context: Context) -> None:
-    """Skips the task while the driver of another run lives: that one judges the logs, and nothing is to do."""
-    hook: DbApiHook = BaseHook.get_hook("mysql")
-    query = f"SELECT owner, holder, heartbeat_at, UTC_TIMESTAMP(3) FROM {LOGS_DATABASE}.{LEASE_TABLE} WHERE name = %s"  # noqa: S608
-    try:
-        row = hook.get_first(query, parameters=(DRIVER,))
-    except mysql.connector.ProgrammingError as error:
-        if error.errno not in NO_TABLE_YET:
-            raise
-        return
-    if row is None or row[0] == context["task"].render_template(OWNER, context) or lease_is_free(row[2], row[3]):
-        return
-    raise AirflowSkipException(f"The driver {row[1]} of {row[0]} lives and judges the logs: nothing to do here.")
-
 
 @dag(
     schedule=None,
@@ -61,7 +35,7 @@ def skip_if_another_lives(context: Context) -> None:
     doc_md=__doc__,
 )
 def classify_logs() -> None:
-    SparkSubmitOperator(
+    StreamOperator(
         task_id="stream",
         conn_id="spark",
         name="logsieve",

@@ -5,8 +5,8 @@ until you mark the run as failed); several may run at once.
 
 **What is normal**: running, first try; a line a minute in its log with the logs sent and the rate reached.
 
-**When it is on a later try**: it crashed or Kafka refused, see its log. It is tried again for ever, with a growing
-pause of at most a minute.
+**When it is on a later try**: it crashed or Kafka refused, see its log. It is tried again for ever, with a pause
+of at most five seconds.
 """
 
 import signal

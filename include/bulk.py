@@ -17,7 +17,7 @@ LANES: Final = 2
 CHUNK_MESSAGES: Final = 2000
 CHUNK_BYTES: Final = 8 * 1024 * 1024
 FIRST_PAUSE: Final = 0.5
-LONGEST_PAUSE: Final = 10.0
+LONGEST_PAUSE: Final = 3.0
 """Seconds between two tries while Elasticsearch takes nothing."""
 
 _KEY = re.compile(rb"(0|[1-9]\d{0,9})-(0|[1-9]\d{0,18})")

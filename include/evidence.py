@@ -20,8 +20,8 @@ _MOST_DOCUMENTS: Final = 10_000
 _ORIGIN: Final = re.compile(rb"(\d{1,10})-(\d{1,19})")
 # Inside a JSON string the quotes of such a text would be escaped, so this is the name in the message's own object.
 _STATUS: Final = re.compile(rb'"status":"(\w+)"')
-_PARTITION: Final = "origin.kafka_partition"
-_OFFSET: Final = "origin.kafka_offset"
+PARTITION: Final = "origin.kafka_partition"
+OFFSET: Final = "origin.kafka_offset"
 
 Say = Callable[[int], None]
 
@@ -137,8 +137,8 @@ def rows_of_no_log(cursor: Any, ends: Mapping[int, int]) -> dict[int, np.ndarray
 
 def document_sums(client: Elasticsearch, partition: int, first: int, end: int) -> Sums:
     """Count and sum of each bucket and status in the index."""
-    by_status = {"status": {"terms": {"field": "status"}, "aggs": {"sum": {"sum": {"field": _OFFSET}}}}}
-    by_bucket = {"histogram": {"field": _OFFSET, "interval": BUCKET, "min_doc_count": 1}, "aggs": by_status}
+    by_status = {"status": {"terms": {"field": "status"}, "aggs": {"sum": {"sum": {"field": OFFSET}}}}}
+    by_bucket = {"histogram": {"field": OFFSET, "interval": BUCKET, "min_doc_count": 1}, "aggs": by_status}
     answer = client.search(index=INDEX, size=0, query=_range(partition, first, end), aggs={"bucket": by_bucket})
     found: Sums = {}
     for bucket in answer["aggregations"]["bucket"]["buckets"]:
@@ -157,10 +157,10 @@ def documents(client: Elasticsearch, partition: int, first: int, end: int) -> li
         size=_MOST_DOCUMENTS,
         query=_range(partition, first, end),
         source=False,
-        docvalue_fields=[{"field": _OFFSET}, {"field": "status"}],
+        docvalue_fields=[{"field": OFFSET}, {"field": "status"}],
     )
     hits = (hit["fields"] for hit in answer["hits"]["hits"])
-    return [(hit[_OFFSET][0], CODES.get(hit.get("status", [""])[0], 0)) for hit in hits]
+    return [(hit[OFFSET][0], CODES.get(hit.get("status", [""])[0], 0)) for hit in hits]
 
 
 def of_no_log(ends: Mapping[int, int]) -> dict[str, Any]:
@@ -175,15 +175,15 @@ def documents_of_no_log(client: Elasticsearch, ends: Mapping[int, int]) -> dict[
         size=_MOST_DOCUMENTS,
         query=of_no_log(ends),
         source=False,
-        docvalue_fields=[{"field": _OFFSET}, {"field": _PARTITION}],
+        docvalue_fields=[{"field": OFFSET}, {"field": PARTITION}],
     )
     found: dict[int, list[int]] = {}
     for hit in answer["hits"]["hits"]:
         fields = hit.get("fields", {})
-        found.setdefault(fields.get(_PARTITION, [-1])[0], []).append(fields.get(_OFFSET, [-1])[0])
+        found.setdefault(fields.get(PARTITION, [-1])[0], []).append(fields.get(OFFSET, [-1])[0])
     return {partition: np.unique(offsets) for partition, offsets in found.items()}
 
 
 def _range(partition: int, first: int, end: int) -> dict[str, Any]:
-    of_partition = {"term": {_PARTITION: partition}}
-    return {"bool": {"filter": [of_partition, {"range": {_OFFSET: {"gte": first, "lt": end}}}]}}
+    of_partition = {"term": {PARTITION: partition}}
+    return {"bool": {"filter": [of_partition, {"range": {OFFSET: {"gte": first, "lt": end}}}]}}

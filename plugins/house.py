@@ -21,9 +21,9 @@ RETRY_FOR_EVER: dict[str, Any] = {
     "retries": 1_000_000,
     "retry_delay": timedelta(seconds=2),
     "retry_exponential_backoff": True,
-    "max_retry_delay": timedelta(minutes=1),
+    "max_retry_delay": timedelta(seconds=5),
 }
-"""For work that never ends: it comes back after every crash, at the latest a minute later."""
+"""For work that never ends: it comes back after every crash. Airflow counts tries for ever, so the pause stays short."""
 
 
 def skip_if_running(dag_id: str) -> Callable[[Context], None]:

@@ -36,6 +36,10 @@ class AirflowApi:
         made = self._call("POST", f"/dags/{dag_id}/dagRuns", json={"logical_date": None, "conf": conf})
         return str(made["dag_run_id"])
 
+    def end_run(self, dag_id: str, run_id: str) -> None:
+        """Marks a run as successful, which ends its tasks."""
+        self._call("PATCH", f"/dags/{dag_id}/dagRuns/{run_id}", json={"state": "success"})
+
     def last_run(self, dag_id: str) -> dict[str, Any] | None:
         """State, start and id of the newest run, or None."""
         found = self._call("GET", f"/dags/{dag_id}/dagRuns", params={"limit": 1, "order_by": "-run_after"})["dag_runs"]

@@ -1,12 +1,15 @@
-"""The command `./logsieve reconcile`."""
+"""The commands that prove: reconcile, chaos."""
 
 import json
+from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from include.stack.errors import StackError
+from include.stack.killer import KINDS
 from include.stack.terminal import Json, err, known, out
 
 app = typer.Typer()
@@ -46,3 +49,28 @@ def reconcile(
             "The hops differ.",
             "./logsieve why ORIGIN tells a log's story; ./logsieve reconcile --repair has them judged again.",
         )
+
+
+@app.command()
+def chaos(
+    logs: Annotated[int, typer.Option(min=1000, help="How many known logs.")] = 50_000,
+    kills: Annotated[int, typer.Option(min=1, help="How many kills; every kind once, then again.")] = len(KINDS),
+    seed: Annotated[int, typer.Option(help="The same seed sends the same logs and kills in the same order.")] = 7,
+    rate: Annotated[float | None, typer.Option(min=1, help="Logs a second; else as long as the kills take.")] = None,
+    keep: Annotated[bool, typer.Option(help="Leave the stack up.")] = False,
+    markdown: Annotated[Path | None, typer.Option(help="Write the tables to this file too.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Kills everything while known logs flow through a stack of its own, then counts. Ends with 0 if all are right."""
+    from include.stack import chaos as run_of_chaos
+    from include.stack import chaos_report
+
+    with err.status("…") as line:
+        result = run_of_chaos.run(logs, kills, seed, rate, line.update, err.print, keep=keep)
+    if markdown:
+        chaos_report.save(result, markdown)
+    if as_json:
+        out.print_json(json.dumps(asdict(result) | {"well": result.well}))
+    else:
+        chaos_report.show(out, result)
+    raise typer.Exit(0 if result.well else 1)

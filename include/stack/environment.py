@@ -6,8 +6,10 @@ Made at the first `up` and kept in the state folder, so that every later command
 import json
 import os
 import secrets
+import socket
 import sys
 from base64 import urlsafe_b64encode
+from contextlib import ExitStack
 from pathlib import Path
 
 from pydantic import Field
@@ -39,6 +41,17 @@ class Ports(BaseSettings):
     elasticsearch_transport: int = Field(default=9300, ge=1, le=65535)
     airflow: int = Field(default=8080, ge=1, le=65535)
     supervisor: int = Field(default=9001, ge=1, le=65535)
+
+
+def free_ports() -> dict[str, int]:
+    """A free port for each server; all are held until all are chosen, so no two are the same."""
+    with ExitStack() as held:
+        ports = {}
+        for name in Ports.model_fields:
+            probe = held.enter_context(socket.socket())
+            probe.bind((HOST, 0))
+            ports[name] = probe.getsockname()[1]
+    return ports
 
 
 def write_private(path: Path, text: str) -> None:
@@ -148,7 +161,11 @@ class Environment:
             "AIRFLOW__WORKERS__EXECUTION_API_RETRIES": "20",
             "AIRFLOW__WORKERS__EXECUTION_API_RETRY_WAIT_MAX": "4",
             "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "30",
-            "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "120",
+            # A task whose worker was killed is tried again this soon: until then nobody brings its driver back.
+            "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "20",
+            "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "3",
+            # The stream does not end because the API server is away.
+            "AIRFLOW__WORKERS__MAX_FAILED_HEARTBEATS": "1000",
             **{f"AIRFLOW_CONN_{name.upper()}": json.dumps(parts) for name, parts in connections.items()},
         }
 

@@ -6,7 +6,6 @@ Counting is done with clients that the application does not use: kafka-python, P
 import contextlib
 import json
 import os
-import socket
 import subprocess
 import time
 import urllib.request
@@ -19,22 +18,11 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
 from include.names import STATUSES, TABLES
 from include.settings import ROOT, Settings
-from include.stack.environment import Ports, load
+from include.stack.environment import load
 
 STATE = ROOT / ".state-test"
 UP_SECONDS = 420
 RATE = 50
-
-
-def free_ports() -> dict[str, int]:
-    """A free port for each server; all are held until all are chosen, so no two are the same."""
-    with contextlib.ExitStack() as held:
-        ports = {}
-        for name in Ports.model_fields:
-            probe = held.enter_context(socket.socket())
-            probe.bind(("127.0.0.1", 0))
-            ports[name] = probe.getsockname()[1]
-    return ports
 
 
 def until(condition: Callable[[], Any], seconds: float, what: str) -> Any:

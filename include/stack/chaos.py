@@ -1,0 +1,242 @@
+"""The kill-proof: known logs through a stack of its own while everything in it is killed, and then the count."""
+
+import os
+import random
+import shutil
+import subprocess
+import time
+from collections.abc import Callable
+from contextlib import closing, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+from elasticsearch import Elasticsearch
+
+from include import evidence, hops, proof
+from include.accounts import Accounts
+from include.names import INDEX, LOGS_DATABASE, LOGS_TOPIC, PROGRESS_TABLE
+from include.settings import ROOT, Settings
+from include.stack import environment, killer, repair
+from include.stack.airflow_api import AirflowApi
+from include.stack.environment import HOST, STACK_VARIABLE, Environment
+from include.stack.errors import StackError
+from include.stack.known_logs import KnownLogs
+from include.stack.probes import mysql_connection
+from include.stack.status import AWAY, kafka_consumer
+
+SECONDS_A_KILL = 25
+"""For how long logs are sent for each kill, if the rate is not given."""
+PAUSE_SECONDS = 8.0
+"""The longest random pause between a new verdict and the next kill."""
+RECOVERY_SECONDS = 180
+"""After so long without a new verdict the run has failed."""
+DRAIN_SECONDS = 300
+TRICKLED_A_KILL = 40
+"""Logs held back for each kill, so that there is something to judge after the last one."""
+LOOK_SECONDS = 0.25
+
+Say = Callable[[str], None]
+
+
+@dataclass
+class Result:
+    """What was counted. `faults`: origins by hop and fault, all 0 when nothing was lost or doubled; `seconds`: by kind
+    of kill, the longest time to the first verdict of a log sent after it."""
+
+    logs: int
+    seed: int
+    sent: int = 0
+    kills: dict[str, int] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+    faults: dict[str, dict[str, int]] = field(default_factory=dict)
+    minutes: float = 0.0
+    sentences: list[str] = field(default_factory=list)
+
+    @property
+    def well(self) -> bool:
+        """Whether every count is 0."""
+        return not any(count for hop in self.faults.values() for count in hop.values())
+
+
+def run(logs: int, kills: int, seed: int, rate: float | None, say: Say, tell: Say, *, keep: bool) -> Result:
+    """Brings up a stack in `.state-chaos` on free ports, sends, kills, counts, and takes the stack away again.
+
+    `say` is told what happens now, `tell` what is done. Raises StackError when the stack does not start, or no verdict
+    comes for RECOVERY_SECONDS after a kill.
+    """
+    state = ROOT / ".state-chaos"
+    ports = {f"LOGSIEVE_PORT_{name.upper()}": str(port) for name, port in environment.free_ports().items()}
+    inherited = {
+        name: value for name, value in os.environ.items() if not name.startswith(("LOGSIEVE_", STACK_VARIABLE))
+    }
+    variables = {**inherited, **ports, "LOGSIEVE_STATE": str(state)}
+    say("Starting a stack of its own")
+    _command(variables, "up", "--fresh", "--yes", "--rate", "20")
+    env = environment.load(Settings(state=state))
+    assert env is not None  # noqa: S101  # `up` made it
+    try:
+        begun = time.monotonic()
+        result = Chaos(env, logs, kills, seed, rate, say, tell).run()
+        result.minutes = round((time.monotonic() - begun) / 60, 1)
+        return result
+    finally:
+        if not keep:
+            say("Taking the stack away")
+            _command(variables, "down")
+            shutil.rmtree(state, ignore_errors=True)
+
+
+def _command(variables: dict[str, str], *words: str) -> None:
+    command = [str(ROOT / "logsieve"), *words]
+    done = subprocess.run(command, env=variables, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    if done.returncode != 0:
+        raise StackError(f"./logsieve {words[0]} failed: {done.stderr.strip()[-2000:]}", "./logsieve doctor")
+
+
+class Chaos:
+    """One run against a stack that is up."""
+
+    def __init__(
+        self, env: Environment, logs: int, kills: int, seed: int, rate: float | None, say: Say, tell: Say
+    ) -> None:
+        self._env, self._say, self._tell, self._kinds = env, say, tell, killer.order(kills, random.Random(seed))  # noqa: S311
+        self._rng = random.Random(seed + 1)  # noqa: S311
+        self._result = Result(logs, seed)
+        devices = Accounts(env.settings.seed, env.settings.accounts).devices_on(datetime.now(UTC).date())
+        self._sender = KnownLogs(
+            f"{HOST}:{env.ports.kafka}",
+            devices,
+            seed,
+            logs,
+            rate or max(logs / (kills * SECONDS_A_KILL), 50.0),
+            min(kills * TRICKLED_A_KILL, logs // 2),
+        )
+
+    def run(self) -> Result:
+        """Sends and kills until both are done, waits until every hop has everything, counts."""
+        self._stop_the_generator()
+        before = self._ends()
+        self._sender.start()
+        try:
+            for number, kind in enumerate(self._kinds, 1):
+                time.sleep(self._rng.uniform(0, PAUSE_SECONDS))
+                self._kill(f"{number} of {len(self._kinds)}: {kind}", kind)
+            self._sender.release()
+            while self._sender.is_alive():
+                self._say(f"Sending the rest, {self._progress()}")
+                self._sender.join(1)
+        finally:
+            self._sender.stop()
+            self._sender.join()
+        self._until(self._drained, DRAIN_SECONDS, "Waiting until every hop has everything")
+        self._count(before)
+        return self._result
+
+    def _stop_the_generator(self) -> None:
+        api = AirflowApi(self._env)
+        run = api.last_run("generate_logs")
+        if run is not None:
+            api.end_run("generate_logs", run["dag_run_id"])
+
+        def ended() -> bool:
+            first = self._ends()
+            time.sleep(3)
+            return first == self._ends()
+
+        self._until(ended, 60, "Stopping the generator")
+
+    def _kill(self, what: str, kind: str) -> None:
+        self._until(lambda: killer.kill(self._env, kind), 60, f"Looking for {what}")
+        begun, before = time.monotonic(), dict(self._sender.ends)
+        judged = self._indexed if kind in killer.IN_THE_INDEX else self._loaded
+
+        def new_verdict() -> bool:
+            # A log that was sent before the kill may have been judged before it too.
+            return any(end > before.get(partition, 0) for partition, end in judged().items())
+
+        self._until(new_verdict, RECOVERY_SECONDS, f"Kill {what}")
+        seconds = round(time.monotonic() - begun, 1)
+        self._result.kills[kind] = self._result.kills.get(kind, 0) + 1
+        self._tell(f"{what}: new verdict after {seconds:.1f} s")
+        self._result.seconds[kind] = max(self._result.seconds.get(kind, 0.0), seconds)
+
+    def _until(self, condition: Callable[[], Any], seconds: float, what: str) -> None:
+        deadline = time.monotonic() + seconds
+        while True:
+            with suppress(*AWAY):
+                if condition():
+                    return
+            if time.monotonic() > deadline:
+                raise StackError(f"{what}: not within {seconds:.0f} s.", "Run it with --keep, then ./logsieve status.")
+            self._say(f"{what}, {self._progress()}")
+            time.sleep(LOOK_SECONDS)
+
+    def _progress(self) -> str:
+        return f"{self._sender.acknowledged:,} of {self._result.logs:,} logs sent"
+
+    def _ends(self) -> dict[int, int]:
+        with kafka_consumer(self._env) as consumer:
+            return hops.topic_ends(consumer, LOGS_TOPIC)
+
+    def _loaded(self) -> dict[int, int]:
+        with closing(mysql_connection(self._env)) as connection, closing(connection.cursor()) as cursor:
+            cursor.execute(f"SELECT kafka_partition, last_offset + 1 FROM {LOGS_DATABASE}.{PROGRESS_TABLE}")  # noqa: S608
+            rows: Any = cursor.fetchall()
+            return dict(rows)
+
+    def _indexed(self) -> dict[int, int]:
+        by_partition = {
+            "partition": {
+                "terms": {"field": evidence.PARTITION},
+                "aggs": {"last": {"max": {"field": evidence.OFFSET}}},
+            }
+        }
+        with Elasticsearch(f"http://{HOST}:{self._env.ports.elasticsearch}", request_timeout=5, max_retries=0) as index:
+            buckets = index.search(index=INDEX, size=0, aggs=by_partition)["aggregations"]["partition"]["buckets"]
+        return {bucket["key"]: int(bucket["last"]["value"]) + 1 for bucket in buckets}
+
+    def _drained(self) -> bool:
+        ends = self._ends()
+        with kafka_consumer(self._env) as consumer:
+            status = hops.topic_ends(consumer, "server-logs-status")
+            behind = sum(status[number] - done for number, done in hops.indexed(consumer, status).items())
+        return self._loaded() == {number: end for number, end in ends.items() if end} and behind == 0
+
+    def _count(self, before: dict[int, int]) -> None:
+        self._say("Counting")
+        proofs = repair.prove(self._env, None, new_only=False, say=lambda read, total: None)
+        ends, other = self._ends(), 0
+        with kafka_consumer(self._env) as consumer:
+            for each in proofs:
+                status = hops.topic_ends(consumer, "server-logs-status")[each.partition]
+                origins = (before.get(each.partition, 0), ends[each.partition])
+                found = evidence.verdicts(consumer, each.partition, (0, status), origins, lambda _: None).codes
+                expected = self._sender.expected(each.partition, *origins)
+                other += int(np.count_nonzero((found != expected) & (found != 0)))
+
+        def count(*kinds: str) -> int:
+            return sum(len(each.differences.get(kind, ())) for each in proofs for kind in kinds)
+
+        arrived = sum(ends.values()) - sum(before.values())
+        sent = self._result.sent = self._sender.acknowledged
+        repeated = sum(each.messages - each.keys for each in proofs)
+        lost = self._sender.refused + self._result.logs - self._sender.sent
+        self._result.faults = {
+            "server-logs": _row(lost=lost + max(sent - arrived, 0), doubled=max(arrived - sent, 0)),
+            "server-logs-status": _row(lost=count(proof.NO_VERDICT), doubled=repeated, status=other),
+            "MySQL": _row(
+                count(proof.NO_ROW), count(proof.ROW_OF_NO_LOG), count(proof.TWO_TABLES), count(proof.OTHER_ROW)
+            ),
+            "Elasticsearch": _row(
+                lost=count(proof.NO_DOCUMENT) + sum(each.refused for each in proofs),
+                doubled=count(proof.TWO_DOCUMENTS, proof.DOCUMENT_OF_NO_LOG),
+                status=count(proof.OTHER_DOCUMENT),
+            ),
+        }
+        self._result.sentences = [each.sentence() for each in proofs]
+
+
+def _row(lost: int = 0, doubled: int = 0, two: int = 0, status: int = 0) -> dict[str, int]:
+    return {"lost": lost, "doubled": doubled, "in two tables": two, "other status": status}

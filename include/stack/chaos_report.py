@@ -1,0 +1,53 @@
+"""The tables of a chaos run, for the terminal and for docs/reliability.md."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from include.stack.chaos import Result
+
+FAULTS = ("lost", "doubled", "in two tables", "other status")
+
+
+def show(console: Console, result: Result) -> None:
+    """Prints both tables."""
+    for title, header, rows in _tables(result):
+        table = Table(*header, title=title, title_justify="left")
+        for column in table.columns[1:]:
+            column.justify = "right"
+        for row in rows:
+            table.add_row(*row)
+        console.print(table)
+    for sentence in result.sentences:
+        console.print(sentence, highlight=False)
+    console.print("[green]Nothing lost, nothing doubled." if result.well else "[red]Not every count is 0.")
+
+
+def markdown(result: Result) -> str:
+    """Both tables as Markdown."""
+    parts = []
+    for title, header, rows in _tables(result):
+        lines = [f"| {' | '.join(header)} |", "| --- |" + " ---: |" * (len(header) - 1)]
+        parts.append(f"{title}\n\n" + "\n".join(lines + [f"| {' | '.join(row)} |" for row in rows]) + "\n")
+    return "\n".join(parts)
+
+
+def save(result: Result, file: Path) -> None:
+    """Writes the Markdown."""
+    file.write_text(markdown(result), encoding="utf-8")
+
+
+def _tables(result: Result) -> Iterator[tuple[str, list[str], list[list[str]]]]:
+    kills = sum(result.kills.values())
+    yield (
+        f"{result.sent:,} logs, {kills} kills, seed {result.seed}, {result.minutes} minutes",
+        ["hop", *FAULTS],
+        [[hop, *(f"{found[fault]:,}" for fault in FAULTS)] for hop, found in result.faults.items()],
+    )
+    yield (
+        "First verdict of a log sent after the kill",
+        ["killed", "times", "longest, s"],
+        [[kind, str(count), f"{result.seconds[kind]:.1f}"] for kind, count in sorted(result.kills.items())],
+    )

@@ -1,0 +1,117 @@
+"""What chaos kills: every kind of process of a stack, found anew each time, and how."""
+
+import random
+import signal
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+
+import psutil
+
+from include.names import DRIVER
+from include.stack import supervisor
+from include.stack.environment import Environment
+
+FREEZE_SECONDS = 20.0
+
+IN_THE_INDEX = {"elasticsearch", "indexer"}
+"""Kinds after which a new verdict shows in the index; after all others, in MySQL."""
+
+
+def driver(env: Environment) -> psutil.Process | None:
+    """The JVM of the streaming application, the youngest if there are two; None while there is none."""
+    found = [process for process in supervisor.own_processes(env) if _is_driver(process)]
+    return max(found, key=lambda process: process.create_time(), default=None)
+
+
+def _is_driver(process: psutil.Process) -> bool:
+    try:
+        words = process.cmdline()
+    except psutil.Error:
+        return False
+    return "org.apache.spark.deploy.SparkSubmit" in words and any(word.endswith(f"{DRIVER}.py") for word in words)
+
+
+def _python_of_driver(env: Environment) -> psutil.Process | None:
+    jvm = driver(env)
+    return (
+        next((child for child in jvm.children() if f"{DRIVER}.py" in " ".join(child.cmdline())), None) if jvm else None
+    )
+
+
+def _python_workers(env: Environment) -> psutil.Process | None:
+    jvm = driver(env)
+    return next((child for child in jvm.children() if "pyspark.daemon" in child.cmdline()), None) if jvm else None
+
+
+def _task(env: Environment) -> psutil.Process | None:
+    jvm = driver(env)
+    return jvm.parent() if jvm else None
+
+
+def _worker(env: Environment) -> psutil.Process | None:
+    task = _task(env)
+    return task.parent() if task else None
+
+
+def _server(name: str) -> Callable[[Environment], psutil.Process | None]:
+    def find(env: Environment) -> psutil.Process | None:
+        """The largest of the program's processes: Elasticsearch has a small one before the server."""
+        pid = supervisor.proxy(env).getProcessInfo(name)["pid"]
+        if not pid:
+            return None
+        top = psutil.Process(pid)
+        below = top.children(recursive=True) if name == "elasticsearch" else []
+        return max([top, *below], key=lambda process: process.memory_info().rss)
+
+    return find
+
+
+FREEZE = "driver frozen for 20 s"
+KINDS: dict[str, Callable[[Environment], psutil.Process | None]] = {
+    "driver JVM": driver,
+    "driver's Python": _python_of_driver,
+    "driver's Python workers": _python_workers,
+    "Airflow's task": _task,
+    "Airflow's worker": _worker,
+    FREEZE: driver,
+    **{
+        name: _server(name)
+        for name in (
+            "kafka", "mysql", "elasticsearch", "indexer", "postgres", "airflow-scheduler", "airflow-api-server",
+            "airflow-dag-processor", "airflow-triggerer",
+        )
+    },
+}  # fmt: skip
+"""How to find the victim of each kind; None when it is not there just now."""
+
+
+def order(count: int, rng: random.Random) -> list[str]:
+    """`count` kinds: every kind once in a random order, then again in another."""
+    kinds: list[str] = []
+    while len(kinds) < count:
+        kinds += rng.sample(list(KINDS), len(KINDS))
+    return kinds[:count]
+
+
+def kill(env: Environment, kind: str) -> bool:
+    """Kills one of that kind with SIGKILL, or freezes it; False when there is none just now."""
+    with suppress(psutil.NoSuchProcess, OSError):
+        victim = KINDS[kind](env)
+        if victim is None:
+            return False
+        if kind != FREEZE:
+            victim.kill()
+            return True
+        frozen = [victim, *victim.children(recursive=True)]
+        for process in frozen:
+            process.suspend()
+        threading.Timer(FREEZE_SECONDS, _thaw, [frozen]).start()
+        return True
+    return False
+
+
+def _thaw(processes: list[psutil.Process]) -> None:
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            process.send_signal(signal.SIGCONT)

@@ -1,0 +1,99 @@
+"""Sends known logs and remembers of each its origin and the status it must get."""
+
+import threading
+from collections.abc import Mapping
+
+import numpy as np
+from confluent_kafka import KafkaError, Message, Producer
+
+from include.generator import Pace
+from include.log_maker import LogMaker
+from include.names import LOGS_TOPIC
+from include.proof import CODES
+
+TRICKLE = 10.0
+"""Logs a second while only the reserve is left: enough to see whether verdicts come."""
+FLUSH_SECONDS = 120
+
+
+class KnownLogs(threading.Thread):
+    """A thread that sends `count` logs at `rate` a second; the last `reserve` slowly, until `release` is called.
+
+    What Kafka does not take at once waits and is sent again for as long as it is away. `refused`: what it never took.
+    """
+
+    def __init__(
+        self, bootstrap: str, devices: Mapping[int, str], seed: int, count: int, rate: float, reserve: int
+    ) -> None:
+        super().__init__(name="known-logs", daemon=True)
+        self._maker = LogMaker(devices, seed, share_bad=0.05, share_suspicious=0.05)
+        self._count, self._rate, self._reserve = count, rate, reserve
+        self._released, self._stopped = threading.Event(), threading.Event()
+        self._codes: dict[int, bytearray] = {}
+        self.ends: dict[int, int] = {}
+        """Behind the highest offset that Kafka has acknowledged in each partition."""
+        self.sent = self.acknowledged = self.refused = 0
+        self._producer = Producer(
+            {
+                "bootstrap.servers": bootstrap,
+                "enable.idempotence": True,
+                "acks": "all",
+                "linger.ms": 5,
+                "message.timeout.ms": 0,
+                "log_level": 0,
+            }
+        )
+
+    def expected(self, partition: int, first: int, end: int) -> np.ndarray:
+        """The code of the status of each origin of the range; 0 where the log is not one of these."""
+        codes = np.frombuffer(bytes(self._codes.get(partition, b"")), np.int8)[first:end]
+        return np.pad(codes, (0, end - first - len(codes)))
+
+    def release(self) -> None:
+        """Lets it send the reserve at full rate."""
+        self._released.set()
+
+    def stop(self) -> None:
+        """Ends it early."""
+        self._stopped.set()
+
+    def run(self) -> None:
+        """Sends until all are sent, then waits for the acknowledgements."""
+        pace, slow = Pace(self._rate), False
+        while self.sent < self._count and not self._stopped.is_set():
+            if slow != (self.sent >= self._count - self._reserve and not self._released.is_set()):
+                slow = not slow
+                pace = Pace(min(TRICKLE, self._rate) if slow else self._rate)
+            due = min(pace.due(), self._count - self.sent)
+            for _ in range(due):
+                self._send()
+            pace.sent(due)
+            self._producer.poll(0 if due else pace.wait())
+        self._producer.flush(FLUSH_SECONDS)
+
+    def _send(self) -> None:
+        log = self._maker.make()
+        code = CODES[log.status]
+
+        def delivered(error: KafkaError | None, message: Message) -> None:
+            if error is not None:
+                self.refused += 1
+                return
+            partition, offset = message.partition(), message.offset()
+            assert partition is not None  # noqa: S101  # it was delivered
+            assert offset is not None  # noqa: S101
+            known = self._codes.setdefault(partition, bytearray())
+            known.extend(bytes(max(offset + 1 - len(known), 0)))
+            known[offset] = code
+            self.ends[partition] = len(known)
+            self.acknowledged += 1
+
+        while True:
+            try:
+                self._producer.produce(LOGS_TOPIC, log.value, log.key, on_delivery=delivered)
+                self.sent += 1
+                return
+            except BufferError:
+                self._producer.poll(0.1)
+                if self._stopped.is_set():
+                    return

@@ -1,0 +1,51 @@
+"""The operator of the stream: SparkSubmitOperator, but never a second driver, and a gentle end."""
+
+from contextlib import suppress
+
+import mysql.connector
+import psutil
+from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOperator
+from airflow.providers.common.sql.hooks.sql import DbApiHook
+from airflow.sdk import BaseHook, Context
+from airflow.sdk.exceptions import AirflowSkipException
+from mysql.connector import errorcode
+
+from include.health import lease_is_free
+from include.names import DRIVER, LEASE_TABLE, LOGS_DATABASE
+
+OWNER = "{{ dag.dag_id }} {{ run_id }}"
+"""The tries of one run are one owner of the lease: the next takes over at once from the orphan of the last."""
+
+NO_TABLE_YET = {errorcode.ER_BAD_DB_ERROR, errorcode.ER_NO_SUCH_TABLE}
+
+
+class StreamOperator(SparkSubmitOperator):
+    """Submits the streaming application; when the task is stopped, the driver ends by itself between two batches."""
+
+    def on_kill(self) -> None:
+        """Asks the driver to stop, and does not wait: it may outlive this process. In cluster mode as Spark's own."""
+        submitted = getattr(self._hook, "_submit_sp", None)
+        asked = False
+        if submitted is not None:
+            with suppress(psutil.NoSuchProcess):
+                for child in psutil.Process(submitted.pid).children():
+                    if any(word.endswith(f"{DRIVER}.py") for word in child.cmdline()):
+                        child.terminate()
+                        asked = True
+        if not asked:
+            super().on_kill()
+
+
+def skip_if_another_lives(context: Context) -> None:
+    """For `pre_execute`: skips the task while the driver of another run lives and judges the logs."""
+    hook: DbApiHook = BaseHook.get_hook("mysql")
+    query = f"SELECT owner, holder, heartbeat_at, UTC_TIMESTAMP(3) FROM {LOGS_DATABASE}.{LEASE_TABLE} WHERE name = %s"  # noqa: S608
+    try:
+        row = hook.get_first(query, parameters=(DRIVER,))
+    except mysql.connector.ProgrammingError as error:
+        if error.errno not in NO_TABLE_YET:
+            raise
+        return
+    if row is None or row[0] == context["task"].render_template(OWNER, context) or lease_is_free(row[2], row[3]):
+        return
+    raise AirflowSkipException(f"The driver {row[1]} of {row[0]} lives and judges the logs: nothing to do here.")
