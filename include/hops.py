@@ -90,7 +90,8 @@ def behind_last_verdict(messages: Iterable[Message], partition: int) -> int | No
     """
     found = None
     for message in messages:
-        if any(name == REJUDGED for name, _ in message.headers() or ()):
+        headers: Any = message.headers() or ()
+        if REJUDGED in dict(headers):
             continue
         origin = re.fullmatch(rb"(\d+)-(\d+)", message.key() or b"")
         if origin and int(origin[1]) == partition:
@@ -122,7 +123,7 @@ def _between(consumer: Consumer, partition: int, begin: int, end: int) -> Iterat
             if message.error():
                 raise KafkaException(message.error())
         yield messages
-        begin = messages[-1].offset() + 1
+        begin += len(messages)
 
 
 def read_tables(cursor: Any) -> Tables:
