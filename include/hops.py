@@ -10,13 +10,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from confluent_kafka import OFFSET_INVALID, Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import OFFSET_INVALID, Consumer, KafkaError, KafkaException, Message, TopicPartition
 from elasticsearch import Elasticsearch
 
-from include.names import INDEX, LOGS_DATABASE, LOGS_TOPIC, PROGRESS_TABLE, STATUS_TOPIC, STATUSES, TABLES
+from include.names import INDEX, LOGS_DATABASE, LOGS_TOPIC, PROGRESS_TABLE, REJUDGED, STATUS_TOPIC, STATUSES, TABLES
 
 SECONDS = 10
 """How long Kafka may take for one answer."""
+_READ_MESSAGES = 500
 
 
 @dataclass(frozen=True)
@@ -73,23 +74,56 @@ def topic_ends(consumer: Consumer, topic: str) -> dict[int, int]:
 
 
 def read_topics(consumer: Consumer) -> Topics:
-    """Both topics' ends; what is classified is told by the last key of each status partition."""
+    """Both topics' ends; what is classified is told by the last verdict of the stream in each status partition."""
     ranges = topic_ranges(consumer, STATUS_TOPIC)
     status = {number: end for number, (_, end) in ranges.items()}
-    classified = dict.fromkeys(status, 0)
-    for number, (first, end) in ranges.items():
-        if first == end:
-            continue
-        consumer.assign([TopicPartition(STATUS_TOPIC, number, end - 1)])
-        message = consumer.poll(SECONDS)
-        if message is None or message.error():
-            raise KafkaException(message.error() if message else KafkaError(KafkaError._TIMED_OUT))
-        # What somebody else wrote to the topic has no such key, and stops `load`; here it only hides the number.
-        if origin := re.fullmatch(rb"(\d+)-(\d+)", message.key() or b""):
-            classified[int(origin[1])] = int(origin[2]) + 1
+    classified = {number: _classified(consumer, number, first, end) for number, (first, end) in ranges.items()}
     consumer.unassign()
     # Ends of the logs are read last, so a log is never counted as classified before it is counted as sent.
     return Topics(topic_ends(consumer, LOGS_TOPIC), status, classified)
+
+
+def behind_last_verdict(messages: Iterable[Message], partition: int) -> int | None:
+    """The offset behind that of the last log which the stream judged by these status messages; None if it judged none.
+
+    Corrections of earlier verdicts do not count, nor what somebody else wrote: that has no key of this partition.
+    """
+    found = None
+    for message in messages:
+        headers: Any = message.headers() or ()
+        if REJUDGED in dict(headers):
+            continue
+        origin = re.fullmatch(rb"(\d+)-(\d+)", message.key() or b"")
+        if origin and int(origin[1]) == partition:
+            found = int(origin[2]) + 1
+    return found
+
+
+def _classified(consumer: Consumer, partition: int, first: int, end: int) -> int:
+    """Looks back from the end in growing steps: mostly the last message tells, behind a rejudgement an earlier one."""
+    step = 1
+    while end > first:
+        begin, found = max(first, end - step), None
+        for messages in _between(consumer, partition, begin, end):
+            found = behind_last_verdict(messages, partition) or found
+        if found is not None:
+            return found
+        end, step = begin, max(100, 10 * step)
+    return 0
+
+
+def _between(consumer: Consumer, partition: int, begin: int, end: int) -> Iterator[list[Message]]:
+    """The status messages of [begin, end), some at a time."""
+    consumer.assign([TopicPartition(STATUS_TOPIC, partition, begin)])
+    while begin < end:
+        messages = consumer.consume(min(end - begin, _READ_MESSAGES), SECONDS)
+        if not messages:
+            raise KafkaException(KafkaError(KafkaError._TIMED_OUT))
+        for message in messages:
+            if message.error():
+                raise KafkaException(message.error())
+        yield messages
+        begin += len(messages)
 
 
 def read_tables(cursor: Any) -> Tables:
@@ -99,8 +133,13 @@ def read_tables(cursor: Any) -> Tables:
         cursor.execute(f"SELECT COUNT(*), MAX(received_at) FROM {LOGS_DATABASE}.{TABLES[status]}")  # noqa: S608
         rows[status], last = cursor.fetchone()
         newest[status] = last.replace(tzinfo=UTC) if last else None
+    return Tables(rows, newest, read_loaded(cursor))
+
+
+def read_loaded(cursor: Any) -> dict[int, int]:
+    """Per partition the next status message to load."""
     cursor.execute(f"SELECT kafka_partition, status_offset + 1 FROM {LOGS_DATABASE}.{PROGRESS_TABLE}")  # noqa: S608
-    return Tables(rows, newest, dict(cursor.fetchall()))
+    return dict(cursor.fetchall())
 
 
 def read_documents(client: Elasticsearch) -> dict[str, int]:

@@ -34,6 +34,9 @@ MAX_RAW: Final = 64 * 1024
 DRIVER: Final = "stream_logs"
 """The streaming application: its name in Spark, and of its lease."""
 
+REJUDGED: Final = "rejudged"
+"""The Kafka header of a verdict that corrects an earlier one; its value tells the run of jobs/rejudge_logs.py."""
+
 NOT_JSON: Final = "not_json"
 UNKNOWN_ACCOUNT: Final = "unknown_account"
 UNEXPECTED_DEVICE: Final = "unexpected_device"
@@ -62,6 +65,14 @@ def empty(field: str) -> str:
 def too_long(field: str) -> str:
     """The reason of a text field of more than MAX_TEXT characters."""
     return f"too_long_{field}"
+
+
+BAD_REASONS: Final = (
+    NOT_JSON,
+    *(reason(field) for field in FIELDS for reason in (missing, null, invalid)),
+    *(reason(field) for field in TEXT_FIELDS for reason in (empty, too_long)),
+)
+"""Every reason of a bad log."""
 
 
 def origin_key(partition: int, offset: int) -> str:

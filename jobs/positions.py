@@ -6,7 +6,7 @@ far each query came, to the log, at any kill; a checkpoint knows its last whole 
 
 from collections.abc import Mapping
 from contextlib import closing
-from typing import Any
+from typing import Any, Literal
 
 from confluent_kafka import Consumer
 
@@ -23,7 +23,7 @@ def of_logs(database: Database, settings: Settings) -> dict[int, int]:
     """The first offset of each partition of server-logs that has no verdict yet. Raises LogsGoneError."""
     with hops.looking(settings.kafka_bootstrap, names.DRIVER) as consumer:
         topics = hops.read_topics(consumer)
-        loaded = _loaded(database, "last_offset")
+        loaded = behind_loaded(database, "last_offset")
         # The tables may know more than the topic, when its messages have expired.
         found = {number: max(topics.classified.get(number, 0), loaded.get(number, 0)) for number in topics.logs}
         return _from_what_is_there(consumer, names.LOGS_TOPIC, found, "last_offset")
@@ -33,12 +33,13 @@ def of_verdicts(database: Database, settings: Settings) -> dict[int, int]:
     """The first offset of each partition of server-logs-status that is not loaded yet. Raises LogsGoneError."""
     with hops.looking(settings.kafka_bootstrap, names.DRIVER) as consumer:
         ends = hops.topic_ends(consumer, names.STATUS_TOPIC)
-        loaded = _loaded(database, "status_offset")
+        loaded = behind_loaded(database, "status_offset")
         found = {number: loaded.get(number, 0) for number in ends}
         return _from_what_is_there(consumer, names.STATUS_TOPIC, found, "status_offset")
 
 
-def _loaded(database: Database, column: str) -> dict[int, int]:
+def behind_loaded(database: Database, column: Literal["last_offset", "status_offset"]) -> dict[int, int]:
+    """Per partition the offset behind the last log (last_offset) or status message (status_offset) that is loaded."""
     progress = f"{names.LOGS_DATABASE}.{names.PROGRESS_TABLE}"
     with database.session() as connection, closing(connection.cursor()) as cursor:
         cursor.execute(f"SELECT kafka_partition, {column} + 1 FROM {progress}")  # noqa: S608

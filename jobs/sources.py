@@ -1,10 +1,10 @@
-"""Where the jobs read from: the two topics and the users dimension."""
+"""Where the jobs read from: the two topics, the users dimension, and the tables of verdicts."""
 
 import json
 from collections.abc import Mapping
 from typing import Final
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame, DataFrameReader, SparkSession
 
 from include import names
 from include.settings import Settings, Trigger
@@ -43,16 +43,38 @@ def _topic(
     )
 
 
+def logs_between(spark: SparkSession, settings: Settings, ranges: Mapping[int, tuple[int, int]]) -> DataFrame:
+    """A bounded frame of logs, columns as in `logs`. `ranges`: by partition, first offset and behind the last."""
+    offsets = [{names.LOGS_TOPIC: {number: ends[side] for number, ends in ranges.items()}} for side in (0, 1)]
+    return (
+        spark.read.format("kafka")
+        .option("kafka.bootstrap.servers", settings.kafka_bootstrap)
+        .option("assign", json.dumps({names.LOGS_TOPIC: list(ranges)}))
+        .option("startingOffsets", json.dumps(offsets[0]))
+        .option("endingOffsets", json.dumps(offsets[1]))
+        .load()
+        .select("partition", "offset", "timestamp", "value")
+    )
+
+
 def users(spark: SparkSession, settings: Settings) -> DataFrame:
     """The users dimension as it is when a batch begins: account_no int (unique), user_device string."""
-    address = f"jdbc:mysql://{settings.mysql_host}:{settings.mysql_port}/{names.USERS_DATABASE}"
+    found = _mysql(spark, settings, f"{names.USERS_DATABASE}.{names.USERS_TABLE}").load()
+    return found.select("account_no", "user_device")
+
+
+def rows(spark: SparkSession, settings: Settings, query: str) -> DataFrame:
+    """What MySQL answers to the query, a few rows at a time: raw of bad logs may be 64 KiB each."""
+    return _mysql(spark, settings, f"({query}) AS found", "&useCursorFetch=true").option("fetchsize", 200).load()
+
+
+def _mysql(spark: SparkSession, settings: Settings, table: str, parameters: str = "") -> DataFrameReader:
+    address = f"jdbc:mysql://{settings.mysql_host}:{settings.mysql_port}/"
     return (
         spark.read.format("jdbc")
         .option("driver", "com.mysql.cj.jdbc.Driver")
-        .option("url", f"{address}?connectionTimeZone=UTC&forceConnectionTimeZoneToSession=true")
-        .option("dbtable", names.USERS_TABLE)
+        .option("url", f"{address}?connectionTimeZone=UTC&forceConnectionTimeZoneToSession=true{parameters}")
+        .option("dbtable", table)
         .option("user", settings.mysql_stream_user)
         .option("password", settings.mysql_stream_password.get_secret_value())
-        .load()
-        .select("account_no", "user_device")
     )

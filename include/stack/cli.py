@@ -12,7 +12,7 @@ import typer
 from pydantic import ValidationError
 
 from include.settings import Settings
-from include.stack import cli_develop, cli_logs, cli_proof, cli_stream, environment, supervisor
+from include.stack import cli_develop, cli_logs, cli_proof, cli_repair, cli_stream, environment, supervisor
 from include.stack import doctor as checks
 from include.stack.environment import Environment
 from include.stack.errors import StackError
@@ -140,6 +140,7 @@ def print_env() -> None:
 app.add_typer(cli_logs.app)
 app.add_typer(cli_proof.app)
 app.add_typer(cli_stream.app, name="stream")
+app.add_typer(cli_repair.app)
 app.add_typer(cli_develop.app)
 
 

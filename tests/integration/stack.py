@@ -138,5 +138,10 @@ class Stack:
         return {status: self.root_sql(f"SELECT COUNT(*) FROM logs.{TABLES[status]}")[0][0] for status in STATUSES}
 
 
+def is_correction(message: Any) -> bool:
+    """Whether the status message comes from a rejudgement and not from the stream."""
+    return any(name == "rejudged" for name, _ in message.headers)
+
+
 def _partition(record: Any) -> TopicPartition:
     return TopicPartition(record.topic, record.partition)

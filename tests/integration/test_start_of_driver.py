@@ -12,7 +12,7 @@ from include.settings import ROOT
 from include.spark_conf import submit_conf
 from jobs import inputs, positions, stream_logs, topic_ids
 from jobs.database import Database
-from tests.integration.stack import Stack, until
+from tests.integration.stack import Stack, is_correction, until
 
 
 def test_a_second_driver_started_by_hand_is_refused_and_the_first_lives_on(stack: Stack) -> None:
@@ -75,7 +75,8 @@ def test_a_driver_begins_behind_what_the_sinks_hold(stack: Stack) -> None:
     assert stack.run("stream", "stop").returncode == 0
     try:
         ends = stack.ends("server-logs-status")
-        last = {message.partition: int(message.key.split(b"-")[1]) for message in stack.messages("server-logs-status")}
+        verdicts = [message for message in stack.messages("server-logs-status") if not is_correction(message)]
+        last = {message.partition: int(message.key.split(b"-")[1]) for message in verdicts}
         assert positions.of_logs(database, settings) == {number: offset + 1 for number, offset in last.items()}
         loaded = dict(stack.root_sql("SELECT kafka_partition, status_offset + 1 FROM logs.load_progress"))
         assert positions.of_verdicts(database, settings) == {number: loaded[number] for number in ends}

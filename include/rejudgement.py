@@ -1,0 +1,54 @@
+"""What jobs/rejudge_logs.py reports: the table of what it changed, or as a dry run would have changed."""
+
+import json
+from dataclasses import asdict, dataclass, field
+
+
+@dataclass(frozen=True)
+class Change:
+    """How many logs had one status and have another, or the same for other reasons, or wholly the same verdict."""
+
+    was: str | None
+    """None: no table had a row of the log."""
+    now: str
+    changed: bool
+    """Whether status or reasons differ."""
+    logs: int
+
+
+@dataclass(frozen=True)
+class Gone:
+    """Logs that were to be judged but that Kafka has removed: these many of a partition, from `first` to `last`."""
+
+    partition: int
+    first: int
+    last: int
+    logs: int
+
+
+@dataclass(frozen=True)
+class Report:
+    """One run of the job."""
+
+    run: str
+    """Its id, the value of the header of its status messages."""
+    changes: list[Change] = field(default_factory=list)
+    gone: list[Gone] = field(default_factory=list)
+    sent: int = 0
+    """Status messages; 0 in a dry run."""
+
+    @property
+    def changed(self) -> int:
+        """How many verdicts differ."""
+        return sum(change.logs for change in self.changes if change.changed)
+
+    def to_json(self) -> str:
+        """The report as text, for `from_json`."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> "Report":
+        """The report that `to_json` wrote."""
+        parts = json.loads(text)
+        changes = [Change(**change) for change in parts.pop("changes")]
+        return cls(**parts | {"changes": changes, "gone": [Gone(**gone) for gone in parts.pop("gone")]})

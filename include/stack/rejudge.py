@@ -1,0 +1,117 @@
+"""Runs the job that judges logs again (jobs/rejudge_logs.py), and waits until its corrections are in MySQL."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from datetime import datetime
+from pathlib import Path
+
+import mysql.connector
+from confluent_kafka import KafkaException
+
+from include import hops
+from include.names import BAD, BAD_REASONS, LOGS_DATABASE, STATUS_TOPIC, TABLES
+from include.rejudgement import Report
+from include.settings import ROOT
+from include.spark_conf import submit_conf
+from include.stack.environment import Environment
+from include.stack.errors import StackError
+from include.stack.probes import mysql_connection
+from include.stack.status import kafka_consumer
+
+LOAD_SECONDS = 120
+"""How long `load` may take for the corrections."""
+_JOB = "rejudge_logs"
+
+Origins = Mapping[int, Sequence[tuple[int, int]]]
+"""Runs of offsets by partition: first and last of each."""
+
+
+def run(
+    env: Environment,
+    *,
+    origins: Origins | None = None,
+    reason: str | None = None,
+    begin: datetime | None = None,
+    end: datetime | None = None,
+    dry_run: bool = False,
+    say: Callable[[str], None] = lambda text: None,
+) -> Report:
+    """Judges again the logs of these origins, or the stored bad ones with the reason received in [begin, end), UTC.
+
+    Of origins every verdict is sent again, of a reason only those that differ. Raises StackError, with the job's last
+    error, or when the corrections are not loaded in time.
+    """
+    with tempfile.TemporaryDirectory(prefix="logsieve-rejudge-") as folder:
+        report, file = Path(folder) / "report.json", Path(folder) / "origins.json"
+        if origins is not None:
+            file.write_text(json.dumps(origins))
+            chosen = ["--origins", str(file)]
+        else:
+            times = {"--from": begin, "--to": end}
+            chosen = ["--reason", reason or "", *(f"{name}={at.isoformat()}" for name, at in times.items() if at)]
+        say("Judging again …")
+        _submit(env, [*chosen, "--report", str(report), *(["--dry-run"] if dry_run else [])])
+        found = Report.from_json(report.read_text())
+    if found.sent:
+        say(f"Waiting until {found.sent:,} verdicts are loaded …")
+        _wait_until_loaded(env)
+    return found
+
+
+def check_reason(env: Environment, reason: str) -> None:
+    """Raises StackError, naming those that are stored, when no rule has this reason and no bad log had it."""
+    words = "JSON_TABLE(reasons, '$[*]' COLUMNS (word VARCHAR(64) PATH '$')) AS words"
+    try:
+        with closing(mysql_connection(env)) as connection, closing(connection.cursor()) as cursor:
+            cursor.execute(f"SELECT DISTINCT word FROM {LOGS_DATABASE}.{TABLES[BAD]}, {words} ORDER BY word")  # noqa: S608
+            stored = [str(word) for (word,) in cursor.fetchall()]
+    except mysql.connector.Error as error:
+        raise StackError(f"MySQL does not answer: {error.msg}", "./logsieve status") from error
+    if reason not in (*BAD_REASONS, *stored):
+        raise StackError(f"No log is bad for the reason {reason!r}.", f"Stored: {', '.join(stored) or 'none'}.")
+
+
+def _submit(env: Environment, arguments: list[str]) -> None:
+    conf = [word for name, value in submit_conf(env.settings).items() for word in ("--conf", f"{name}={value}")]
+    spark_submit = str(Path(sys.executable).parent / "spark-submit")
+    log = env.state / "logs" / f"{_JOB}.log"
+    with log.open("w") as output:
+        done = subprocess.run(
+            [spark_submit, "--master", "local[2]", *conf, str(ROOT / "jobs" / f"{_JOB}.py"), *arguments],
+            env={**os.environ, **env.variables()},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    if done.returncode:
+        lines = log.read_text(errors="replace").splitlines()
+        errors = [line.split("ERROR logsieve: ", 1)[1] for line in lines if "ERROR logsieve: " in line]
+        raise StackError(
+            f"The logs were not judged again: {(errors or lines or ['no output'])[-1]}", f"./logsieve logs {_JOB}"
+        )
+
+
+def _wait_until_loaded(env: Environment) -> None:
+    try:
+        with kafka_consumer(env) as consumer:
+            ends = hops.topic_ends(consumer, STATUS_TOPIC)
+        deadline = time.monotonic() + LOAD_SECONDS
+        with closing(mysql_connection(env)) as connection, closing(connection.cursor()) as cursor:
+            cursor.execute("SET autocommit = 1")
+            while any(hops.read_loaded(cursor).get(partition, 0) < end for partition, end in ends.items()):
+                if time.monotonic() > deadline:
+                    raise StackError(
+                        f"The verdicts are sent, but not loaded within {LOAD_SECONDS} s.",
+                        "./logsieve stream start, if it is stopped; nothing is lost.",
+                    )
+                time.sleep(0.2)
+    except (KafkaException, mysql.connector.Error) as error:
+        raise StackError(
+            f"The verdicts are sent, but whether they are loaded is not known: {error}", "./logsieve status"
+        ) from error
