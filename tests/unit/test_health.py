@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from include import health
-from include.health import Hops
+from include.health import Hops, Run
 from jobs.lease import HEARTBEAT
 
 EVEN = Hops("partition 0", logs=1000, rows=1000, messages=1000, keys=1000, documents=1000)
@@ -29,13 +29,19 @@ def test_freshness(age: float | None, ok: bool):
 
 @pytest.mark.parametrize(("bad", "total", "ok"), [(0, 0, True), (10, 100, True), (11, 100, False), (1, 1, False)])
 def test_share_of_bad(bad: int, total: int, ok: bool):
-    assert health.share_of_bad(bad, total, 0.1).ok is ok
+    assert health.share_of_bad(bad, total, 0.1, 10).ok is ok
 
 
-def test_share_of_bad_says_where_to_look():
-    assert (
-        "11.0% of 100 logs are bad, more than 10.0%: look at the reasons" in health.share_of_bad(11, 100, 0.1).sentence
-    )
+def test_share_of_bad_says_the_numbers_and_where_to_look():
+    sentence = health.share_of_bad(1100, 10_000, 0.1, 15).sentence
+    assert sentence.startswith("11.0% of 10,000 logs of the last 15 minutes are bad, more than 10.0%: see")
+
+
+def test_a_run_of_bad_logs_is_named_by_its_origins():
+    verdict = health.bad_in_a_row(Run(3, 5000, 5999), 1000)
+    assert not verdict.ok
+    assert verdict.sentence.startswith("1,000 bad logs or more came in a row in partition 3, offsets 5000 to 5999: see")
+    assert health.bad_in_a_row(None, 1000).ok
 
 
 def test_logs_are_conserved_when_every_hop_has_as_many():
