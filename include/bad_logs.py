@@ -22,7 +22,6 @@ _TABLE: Final = {status: f"{LOGS_DATABASE}.{table}" for status, table in TABLES.
 # The producer's clock tells `received_at`. What is dated far ahead must not stay in the window until then.
 _IN_WINDOW: Final = "received_at BETWEEN UTC_TIMESTAMP(3) - INTERVAL %s MINUTE AND UTC_TIMESTAMP(3) + INTERVAL 1 MINUTE"
 _IN_RUN: Final = "kafka_partition = %s AND kafka_offset BETWEEN %s AND %s"
-_BETWEEN: Final = "kafka_partition = %s AND kafka_offset BETWEEN runs.begins AND runs.ends"
 
 
 @dataclass(frozen=True)
@@ -62,14 +61,18 @@ def run_of_bad(cursor: Any, minutes: int, length: int) -> Run | None:
         # Each bad log is laid beside the one `length` before it. Only where these are near is it worth to look between.
         cursor.execute(
             "SELECT begins, ends FROM (SELECT kafka_offset AS ends, LAG(kafka_offset, %s) OVER (ORDER BY kafka_offset)"  # noqa: S608
-            f" AS begins FROM {bad} WHERE kafka_partition = %s AND kafka_offset >= %s) AS runs"
-            " WHERE ends >= %s AND ends - begins < %s"
-            f" AND NOT EXISTS (SELECT 1 FROM {_TABLE[GOOD]} WHERE {_BETWEEN})"
-            f" AND NOT EXISTS (SELECT 1 FROM {_TABLE[SUSPICIOUS]} WHERE {_BETWEEN}) LIMIT 1",
-            (length - 1, partition, oldest - 2 * length, oldest, 2 * length, partition, partition),
+            f" AS begins FROM {bad} WHERE kafka_partition = %s AND kafka_offset >= %s) AS near"
+            " WHERE ends >= %s AND ends - begins < %s ORDER BY ends",
+            (length - 1, partition, oldest - 2 * length, oldest, 2 * length),
         )
+        other = -1
         for first, last in cursor.fetchall():
-            return Run(partition, first, last)
+            if first <= other:
+                continue  # the log that breaks the run before breaks this one too
+            run = Run(partition, first, last)
+            other = _newest_other(cursor, run)
+            if other < first:
+                return run
     return None
 
 
@@ -100,6 +103,18 @@ def readable(raw: bytes | None) -> str:
     text = bytes(raw).decode(errors="backslashreplace")
     line = "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
     return line if len(line) <= MOST_CHARACTERS else line[: MOST_CHARACTERS - 1] + "…"
+
+
+def _newest_other(cursor: Any, run: Run) -> int:
+    """Offset of the last log in the range that is not bad, by one look at each index; -1 where there is none."""
+    found = [-1]
+    for status in (GOOD, SUSPICIOUS):
+        cursor.execute(
+            f"SELECT COALESCE(MAX(kafka_offset), -1) FROM {_TABLE[status]} WHERE {_IN_RUN}",  # noqa: S608
+            (run.partition, run.first, run.last),
+        )
+        found += cursor.fetchone()
+    return max(found)
 
 
 def _example(cursor: Any, origin: tuple[int, int]) -> str:
