@@ -7,8 +7,8 @@ living one: then `stream` is skipped, and its log says why. Before `bootstrap` m
 **What is normal**: one run, always running, its task `stream` on its first try; few lines in its log.
 
 **When it is red or on a later try**: the last lines of the task's log say which query failed and why. It is tried again
-for ever, with a pause of at most five seconds; it goes on where it stopped. To stop it: `./logsieve stream stop`, or mark
-the task or the run as failed or successful; either way the driver ends between two batches, within seconds.
+for ever, with a pause of at most five seconds; it goes on where it stopped. To stop it: `./logsieve stream stop`, or
+mark the task or the run as failed or successful; either way the driver ends between two batches, within seconds.
 """
 
 from airflow.sdk import Param, dag
@@ -19,6 +19,7 @@ from plugins.house import RETRIES, RETRY_FOR_EVER
 from plugins.stream import OWNER, StreamOperator, skip_if_another_lives
 
 settings = Settings()
+
 
 @dag(
     schedule=None,

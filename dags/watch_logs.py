@@ -7,17 +7,26 @@
   Does the stream run (`classify_logs`)?
 - `lag`: logs or verdicts wait. More than the limit means that a consumer is stopped or too slow: `./logsieve status`.
 - `documents`: Elasticsearch refused documents; they are in the indexer's dead-letter file with the reason.
-- `share_of_bad`: more logs than usual are bad. Look at the newest reasons in `bad_logs`: did a sender change?
+- `breaker`: too large a share of the last minutes' logs is bad, or many in a row are; it says why, with an example of
+  each reason. Did a sender change, or a rule? Nothing is lost meanwhile. The stream goes on unless `breaker_stops` is
+  set: then it has been stopped, and `./logsieve stream start` brings it back.
+
+**Who is told**: every red task is an error in its own log; the first of each hour also goes to Slack and by e-mail
+where the connections `alerts_slack` and `alerts_email` exist.
 """
 
+from contextlib import closing
 from datetime import datetime, timedelta
 from typing import Any
 
 from airflow.sdk import BaseHook, Param, dag, task
 
 from include.settings import Settings
+from plugins.alert import Alert
 from plugins.filling import filling_sensors
 from plugins.house import RETRIES, SHARE_BAD, SHARE_SUSPICIOUS
+
+settings = Settings()
 
 
 @dag(
@@ -26,12 +35,29 @@ from plugins.house import RETRIES, SHARE_BAD, SHARE_SUSPICIOUS
     catchup=False,
     max_active_runs=1,
     tags=["logsieve"],
-    default_args=RETRIES,
+    default_args={**RETRIES, "on_failure_callback": Alert()},
     params={
         "share_bad": SHARE_BAD,
         "share_suspicious": SHARE_SUSPICIOUS,
         "lag_limit": Param(10_000, type="integer", minimum=0, description="logs that may wait at a hop"),
-        "share_of_bad_limit": Param(0.2, type="number", minimum=0, maximum=1, description="of the last ten minutes"),
+        "breaker_share": Param(
+            settings.breaker_share, type="number", minimum=0, maximum=1, description="share of bad logs that may be"
+        ),
+        "breaker_window_minutes": Param(
+            settings.breaker_window_minutes,
+            type="integer",
+            minimum=1,
+            maximum=1440,
+            description="in these last minutes",
+        ),
+        "breaker_in_a_row": Param(
+            settings.breaker_in_a_row,
+            type="integer",
+            minimum=1,
+            maximum=1_000_000,
+            description="bad logs in a row that are too many",
+        ),
+        "breaker_stops": Param(settings.breaker_stops, type="boolean", description="too many stop the stream"),
     },
     doc_md=__doc__,
 )
@@ -55,19 +81,27 @@ def watch_logs() -> None:
         return _all_well([health.lag(hop, behind, int(lag_limit)) for hop, behind in waiting.items()])
 
     @task
-    def share_of_bad(limit: str) -> list[str]:
-        """Share of bad logs among those of the last ten minutes; red above the limit."""
-        from include import health
-        from include.names import BAD, LOGS_DATABASE, TABLES
+    def breaker(params: Any = None) -> list[str]:
+        """Share of bad logs in the last minutes, and bad logs in a row; red above either limit, with the reasons."""
+        from include import bad_logs, health
+        from include.names import BAD
+        from include.stop_mark import HOW_TO_GO_ON, ask_to_stop
 
-        counts = {
-            status: BaseHook.get_hook("mysql").get_first(
-                f"SELECT COUNT(*) FROM {LOGS_DATABASE}.{table}"  # noqa: S608
-                " WHERE received_at > UTC_TIMESTAMP() - INTERVAL 10 MINUTE"
-            )[0]
-            for status, table in TABLES.items()
-        }
-        return _all_well([health.share_of_bad(counts[BAD], sum(counts.values()), float(limit))])
+        minutes, in_a_row = params["breaker_window_minutes"], params["breaker_in_a_row"]
+        with closing(BaseHook.get_hook("mysql").get_conn()) as connection, closing(connection.cursor()) as cursor:
+            counts = bad_logs.counts(cursor, minutes)
+            share = health.share_of_bad(counts[BAD], sum(counts.values()), params["breaker_share"], minutes)
+            # Where most logs are bad, looking for runs would take long and tell nothing new.
+            run = bad_logs.run_of_bad(cursor, minutes, in_a_row) if share.ok else None
+            verdicts = [share, health.bad_in_a_row(run, in_a_row)]
+            remarks = []
+            if not all(verdict.ok for verdict in verdicts):
+                remarks = ["Top reasons:", *map(str, bad_logs.top_reasons(cursor, minutes, run))]
+                if params["breaker_stops"]:
+                    ask_to_stop(cursor)
+                    connection.commit()
+                    remarks.append(f"The stream was stopped, as breaker_stops says: {HOW_TO_GO_ON}.")
+        return _all_well(verdicts, *remarks)
 
     @task
     def documents() -> list[str]:
@@ -81,17 +115,20 @@ def watch_logs() -> None:
 
     filling_sensors(timeout=timedelta(minutes=3))
     lag("{{ params.lag_limit }}")
-    share_of_bad("{{ params.share_of_bad_limit }}")
+    breaker()
     documents()
 
 
-def _all_well(verdicts: list[Any]) -> list[str]:
-    """The sentences when all is well. Raises AirflowFailException, never tried again, with those that are not."""
+def _all_well(verdicts: list[Any], *remarks: str) -> list[str]:
+    """The sentences when all is well. Raises AirflowFailException, never tried again, with those that are not.
+
+    Each of the `remarks` follows them on its own line.
+    """
     from airflow.sdk.exceptions import AirflowFailException
 
     wrong = [verdict.sentence for verdict in verdicts if not verdict.ok]
     if wrong:
-        raise AirflowFailException("; ".join(wrong))
+        raise AirflowFailException("\n".join(["; ".join(wrong), *remarks]))
     return [verdict.sentence for verdict in verdicts]
 
 

@@ -1,20 +1,18 @@
 """What each hop holds of a range of one partition's origins, read for the proof. Errors of the clients are raised."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
-from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import Consumer, TopicPartition
 from elasticsearch import Elasticsearch
 
-from include.hops import SECONDS
+from include.hops import SECONDS, read_status
 from include.names import INDEX, LOGS_DATABASE, STATUS_TOPIC, TABLES
 from include.proof import BUCKET, CODES, Sums
 
-_AT_ONCE: Final = 10_000
-"""Messages taken from Kafka together."""
 _MOST_DOCUMENTS: Final = 10_000
 """What Elasticsearch gives in one answer: twice a bucket, so documents that are doubled are seen too."""
 _ORIGIN: Final = re.compile(rb"(\d{1,10})-(\d{1,19})")
@@ -45,48 +43,29 @@ def verdicts(
     (begin, end), (first, last) = status, origins
     found = Verdicts(np.zeros(max(last - first, 0), np.int8))
     codes, before = found.codes, found.before
-    for key, value in _messages(consumer, partition, begin, end, say):
-        origin, status_word = _ORIGIN.fullmatch(key or b""), _STATUS.search(value or b"")
-        if origin is None or status_word is None or int(origin[1]) != partition:
-            continue
-        number, code = int(origin[2]), CODES.get(status_word[1].decode(), 0)
-        if first <= number < last:
-            codes[number - first] = code
-            found.messages += 1
-        elif number < first:
-            before[number] = code
+    for messages in read_status(consumer, partition, begin, end):
+        for message in messages:
+            origin, word = _ORIGIN.fullmatch(message.key() or b""), _STATUS.search(message.value() or b"")
+            if origin is None or word is None or int(origin[1]) != partition:
+                continue
+            number, code = int(origin[2]), CODES.get(word[1].decode(), 0)
+            if first <= number < last:
+                codes[number - first] = code
+                found.messages += 1
+            elif number < first:
+                before[number] = code
+        say(len(messages))
     return found
 
 
 def first_origin(consumer: Consumer, partition: int, oldest: int) -> int:
     """The offset of the log whose verdict is the oldest that the status partition has; 0 when it has none."""
     _, end = consumer.get_watermark_offsets(TopicPartition(STATUS_TOPIC, partition), timeout=SECONDS)
-    for key, _ in _messages(consumer, partition, oldest, end, lambda _: None):
-        if origin := _ORIGIN.fullmatch(key or b""):
-            return int(origin[2])
+    for messages in read_status(consumer, partition, oldest, end):
+        for message in messages:
+            if origin := _ORIGIN.fullmatch(message.key() or b""):
+                return int(origin[2])
     return 0
-
-
-def _messages(
-    consumer: Consumer, partition: int, begin: int, end: int, say: Say
-) -> Iterator[tuple[bytes | None, bytes | None]]:
-    if begin >= end:
-        return
-    consumer.assign([TopicPartition(STATUS_TOPIC, partition, begin)])
-    try:
-        position = begin
-        while position < end:
-            messages = consumer.consume(min(_AT_ONCE, end - position), SECONDS)
-            if not messages:
-                raise KafkaException(KafkaError(KafkaError._TIMED_OUT))
-            for message in messages:
-                if message.error():
-                    raise KafkaException(message.error())
-                position = (message.offset() or 0) + 1
-                yield message.key(), message.value()
-            say(len(messages))
-    finally:
-        consumer.unassign()
 
 
 def row_sums(cursor: Any, partition: int, first: int, end: int) -> Sums:

@@ -16,6 +16,15 @@ class Verdict:
     sentence: str
 
 
+@dataclass(frozen=True)
+class Run:
+    """Bad logs of one partition with no other log between them; both offsets belong to it."""
+
+    partition: int
+    first: int
+    last: int
+
+
 def lag(hop: str, behind: int, limit: int) -> Verdict:
     """`behind`: offsets that `hop` (classify, load, index) has still to do."""
     if behind <= limit:
@@ -38,13 +47,23 @@ def freshness(what: str, age_seconds: float | None, limit_seconds: float) -> Ver
     )
 
 
-def share_of_bad(bad: int, total: int, limit: float) -> Verdict:
-    """`bad` logs of `total` in the range looked at; `limit` between 0 and 1. No logs at all are well."""
+def share_of_bad(bad: int, total: int, limit: float, minutes: int) -> Verdict:
+    """`bad` logs of `total` in the last `minutes`; `limit` between 0 and 1. No logs at all are well."""
     share = bad / total if total else 0.0
+    sentence = f"{share:.1%} of {total:,} logs of the last {minutes} minutes are bad"
     if share <= limit:
-        return Verdict(True, f"{share:.1%} of {total:,} logs are bad")
+        return Verdict(True, sentence)
+    return Verdict(False, f"{sentence}, more than {limit:.1%}: see whether a sender changed")
+
+
+def bad_in_a_row(run: Run | None, limit: int) -> Verdict:
+    """`run`: `limit` bad logs in a row, if there are."""
+    if run is None:
+        return Verdict(True, f"no {limit:,} bad logs came in a row")
     return Verdict(
-        False, f"{share:.1%} of {total:,} logs are bad, more than {limit:.1%}: look at the reasons in bad_logs"
+        False,
+        f"{limit:,} bad logs or more came in a row in partition {run.partition}, offsets {run.first} to {run.last}: "
+        "see whether a sender changed",
     )
 
 

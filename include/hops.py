@@ -17,7 +17,7 @@ from include.names import INDEX, LOGS_DATABASE, LOGS_TOPIC, PROGRESS_TABLE, REJU
 
 SECONDS = 10
 """How long Kafka may take for one answer."""
-_READ_MESSAGES = 500
+_READ_MESSAGES = 10_000
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ def _classified(consumer: Consumer, partition: int, first: int, end: int) -> int
     step = 1
     while end > first:
         begin, found = max(first, end - step), None
-        for messages in _between(consumer, partition, begin, end):
+        for messages in read_status(consumer, partition, begin, end):
             found = behind_last_verdict(messages, partition) or found
         if found is not None:
             return found
@@ -112,8 +112,8 @@ def _classified(consumer: Consumer, partition: int, first: int, end: int) -> int
     return 0
 
 
-def _between(consumer: Consumer, partition: int, begin: int, end: int) -> Iterator[list[Message]]:
-    """The status messages of [begin, end), some at a time."""
+def read_status(consumer: Consumer, partition: int, begin: int, end: int) -> Iterator[list[Message]]:
+    """The messages [begin, end) of a status partition, some at a time."""
     consumer.assign([TopicPartition(STATUS_TOPIC, partition, begin)])
     while begin < end:
         messages = consumer.consume(min(end - begin, _READ_MESSAGES), SECONDS)
@@ -123,7 +123,7 @@ def _between(consumer: Consumer, partition: int, begin: int, end: int) -> Iterat
             if message.error():
                 raise KafkaException(message.error())
         yield messages
-        begin += len(messages)
+        begin = (messages[-1].offset() or 0) + 1
 
 
 def read_tables(cursor: Any) -> Tables:

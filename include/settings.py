@@ -54,6 +54,14 @@ class Settings(BaseSettings):
     share_bad: float = Field(default=0.05, ge=0, le=1)
     share_suspicious: float = Field(default=0.05, ge=0, le=1)
 
+    breaker_share: float = Field(default=0.2, ge=0, le=1)
+    """Alerts when more than this share of the last `breaker_window_minutes` is bad."""
+    breaker_window_minutes: int = Field(default=10, ge=1, le=1440)
+    breaker_in_a_row: int = Field(default=1000, ge=1, le=1_000_000)
+    """Alerts when so many bad logs came in a row in one partition."""
+    breaker_stops: bool = False
+    """Whether the breaker also stops the stream."""
+
     @property
     def checkpoints(self) -> Path:
         """Folder of the streaming queries' checkpoints, of the present driver only; emptied at each start."""

@@ -5,12 +5,18 @@ from typing import Any
 
 from airflow.providers.apache.kafka.sensors.kafka import AwaitMessageSensor
 from airflow.providers.common.sql.sensors.sql import SqlSensor
-from airflow.sdk import BaseOperator, Context
+from airflow.sdk import BaseOperator
 
 from include.names import BAD, GOOD, LOGS_DATABASE, STATUS_TOPIC, SUSPICIOUS, TABLES
+from plugins.alert import Alert
 
 NEW = timedelta(seconds=60)
 """How young a verdict must be to count as arriving."""
+
+WHAT_TO_DO = (
+    f"No verdict younger than {NEW.seconds} s is there. Look at the newest runs of generate_logs (are logs sent?) and"
+    " classify_logs (does the stream run, what is the last line of its log?), then at ./logsieve status."
+)
 
 SHARES = {
     GOOD: "1 - params.share_bad - params.share_suspicious",
@@ -41,7 +47,7 @@ def filling_sensors(timeout: timedelta) -> list[BaseOperator]:
         commit_offset=False,
         poll_interval=0.2,
         timeout=timeout.total_seconds(),
-        on_failure_callback=say_what_to_do,
+        on_failure_callback=Alert(WHAT_TO_DO),
         doc_md=f"New messages arrive in the topic {STATUS_TOPIC}.",
     )
     tables = [
@@ -52,20 +58,9 @@ def filling_sensors(timeout: timedelta) -> list[BaseOperator]:
             f" WHERE received_at > UTC_TIMESTAMP() - INTERVAL {NEW.seconds} SECOND)",
             poke_interval=2,
             timeout=timeout.total_seconds(),
-            on_failure_callback=say_what_to_do,
+            on_failure_callback=Alert(WHAT_TO_DO),
             doc_md=f"Rows younger than {NEW.seconds} s are in the table {table}.",
         )
         for status, table in TABLES.items()
     ]
     return [topic, *tables]
-
-
-def say_what_to_do(context: Context) -> None:
-    """Failure callback of the sensors: the remedy, in the task's log."""
-    task = context["task"]
-    task.log.error(
-        "%s failed: no verdict younger than %s s. Look at the newest runs of generate_logs (are logs sent?) and"
-        " classify_logs (does the stream run, what is the last line of its log?), then at ./logsieve status.",
-        task.task_id,
-        NEW.seconds,
-    )

@@ -23,7 +23,7 @@ RETRY_FOR_EVER: dict[str, Any] = {
     "retry_exponential_backoff": True,
     "max_retry_delay": timedelta(seconds=5),
 }
-"""For work that never ends: it comes back after every crash. Airflow counts tries for ever, so the pause stays short."""
+"""For work that never ends: it comes back after every crash, soon, as Airflow would let the pause grow for ever."""
 
 
 def skip_if_running(dag_id: str) -> Callable[[Context], None]:

@@ -16,6 +16,7 @@ from include.dead_letters import refused_offsets
 from include.names import INDEX, LOGS_DATABASE, LOGS_TOPIC, PROGRESS_TABLE, TABLES
 from include.proof import Proof
 from include.reconcile import Clients, IndexerBehindError, Range, reconcile
+from include.stack import rejudge
 from include.stack.environment import HOST, Environment
 from include.stack.errors import StackError
 from include.stack.probes import mysql_connection
@@ -45,8 +46,6 @@ def repair(env: Environment, proofs: list[Proof], say: Callable[[str], None]) ->
                 query = evidence.of_no_log(ends)
                 # A document that becomes a log's own in this moment has another version then, and stays.
                 clients.index.delete_by_query(index=INDEX, query=query, conflicts="proceed", refresh=True)
-    from include.stack import rejudge
-
     if origins := {each.partition: runs for each in proofs if (runs := each.to_judge_again())}:
         rejudge.run(env, origins=origins, say=say)
 

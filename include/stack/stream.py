@@ -13,6 +13,7 @@ from include.stack.airflow_api import AirflowApi
 from include.stack.environment import Environment
 from include.stack.errors import StackError
 from include.stack.probes import mysql_connection
+from include.stop_mark import ask_to_stop
 
 DAG = "classify_logs"
 STOP_SECONDS = 60
@@ -27,7 +28,7 @@ def stop(env: Environment) -> bool:
     try:
         with closing(mysql_connection(env, "stream")) as connection, closing(connection.cursor()) as cursor:
             cursor.execute("SET autocommit = 1")
-            cursor.execute(f"UPDATE {_LEASE} SET stop_asked_at = UTC_TIMESTAMP(3) WHERE name = %s", (DRIVER,))  # noqa: S608
+            ask_to_stop(cursor)
             deadline, ran = time.monotonic() + STOP_SECONDS, False
             while not _is_free(cursor) or (ran and _is_active(env)):
                 ran = True

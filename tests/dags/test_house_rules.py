@@ -15,10 +15,7 @@ EXPECTED = {"bootstrap", "classify_logs", "generate_logs", "reconcile_logs", "us
 
 
 @pytest.fixture(scope="session")
-def dagbag(tmp_path_factory: pytest.TempPathFactory):
-    os.environ["AIRFLOW_HOME"] = str(tmp_path_factory.mktemp("airflow"))
-    os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
-    os.environ["AIRFLOW__CORE__PLUGINS_FOLDER"] = str(ROOT / "plugins")
+def dagbag(airflow_home: None):
     from airflow.dag_processing.dagbag import DagBag
 
     return DagBag(dag_folder=str(ROOT / "dags"))
@@ -56,12 +53,21 @@ def test_every_param_is_bounded(dagbag, dag_id):
     bounds = {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "enum", "pattern", "maxLength"}
     params = dagbag.dags[dag_id].params
     for name in params:
-        assert bounds & set(params.get_param(name).schema), name
+        schema = params.get_param(name).schema
+        assert schema.get("type") == "boolean" or bounds & set(schema), name
 
 
 @pytest.mark.parametrize(
     ("dag_id", "name", "value"),
-    [("bootstrap", "rate", 0), ("bootstrap", "share_bad", 1.5), ("classify_logs", "trigger", "sometimes")],
+    [
+        ("bootstrap", "rate", 0),
+        ("bootstrap", "share_bad", 1.5),
+        ("classify_logs", "trigger", "sometimes"),
+        ("watch_logs", "breaker_share", 20),
+        ("watch_logs", "breaker_window_minutes", 0),
+        ("watch_logs", "breaker_in_a_row", 0),
+        ("watch_logs", "breaker_stops", "perhaps"),
+    ],
 )
 def test_a_param_out_of_bounds_is_refused(dagbag, dag_id, name, value):
     from airflow.sdk.exceptions import ParamValidationError
@@ -69,6 +75,11 @@ def test_a_param_out_of_bounds_is_refused(dagbag, dag_id, name, value):
     param = dagbag.dags[dag_id].params.get_param(name)
     with pytest.raises(ParamValidationError):
         param.resolve(value=value)
+
+
+def test_every_task_of_watch_logs_alerts(dagbag):
+    for task in dagbag.dags["watch_logs"].tasks:
+        assert [type(callback).__name__ for callback in task.on_failure_callback] == ["Alert"], task.task_id
 
 
 def imports(file: Path) -> set[str]:

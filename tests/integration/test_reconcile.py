@@ -51,8 +51,9 @@ def test_what_was_edited_by_hand_is_found_and_mended(stack: Stack) -> None:
     stack.root_sql("DELETE FROM logs.good_logs WHERE kafka_partition = 0 AND kafka_offset = %s", (deleted,))
     for offset in (doubled, moved):
         stack.root_sql(
-            f"INSERT INTO logs.suspicious_logs ({FIELDS}, status, reasons, {ORIGIN}) SELECT {FIELDS}, 'suspicious', '[]',"
-            f" {ORIGIN} FROM logs.good_logs WHERE kafka_partition = 0 AND kafka_offset = %s",
+            f"INSERT INTO logs.suspicious_logs ({FIELDS}, status, reasons, {ORIGIN})"
+            f" SELECT {FIELDS}, 'suspicious', '[]', {ORIGIN} FROM logs.good_logs"
+            " WHERE kafka_partition = 0 AND kafka_offset = %s",
             (offset,),
         )
     stack.root_sql("DELETE FROM logs.good_logs WHERE kafka_partition = 0 AND kafka_offset = %s", (moved,))

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from include import health
+from include.health import Run
 from jobs.lease import HEARTBEAT
 
 NOW = datetime(2026, 3, 9, 12, tzinfo=UTC)
@@ -26,13 +27,19 @@ def test_freshness(age: float | None, ok: bool):
 
 @pytest.mark.parametrize(("bad", "total", "ok"), [(0, 0, True), (10, 100, True), (11, 100, False), (1, 1, False)])
 def test_share_of_bad(bad: int, total: int, ok: bool):
-    assert health.share_of_bad(bad, total, 0.1).ok is ok
+    assert health.share_of_bad(bad, total, 0.1, 10).ok is ok
 
 
-def test_share_of_bad_says_where_to_look():
-    assert (
-        "11.0% of 100 logs are bad, more than 10.0%: look at the reasons" in health.share_of_bad(11, 100, 0.1).sentence
-    )
+def test_share_of_bad_says_the_numbers_and_where_to_look():
+    sentence = health.share_of_bad(1100, 10_000, 0.1, 15).sentence
+    assert sentence.startswith("11.0% of 10,000 logs of the last 15 minutes are bad, more than 10.0%: see")
+
+
+def test_a_run_of_bad_logs_is_named_by_its_origins():
+    verdict = health.bad_in_a_row(Run(3, 5000, 5999), 1000)
+    assert not verdict.ok
+    assert verdict.sentence.startswith("1,000 bad logs or more came in a row in partition 3, offsets 5000 to 5999: see")
+    assert health.bad_in_a_row(None, 1000).ok
 
 
 @pytest.mark.parametrize(("age", "free"), [(0, False), (10, False), (10.001, True), (86_400, True)])

@@ -37,7 +37,8 @@ class Topics:
     """A consumer of the two topics of one partition; the status topic begins at offset `first`."""
 
     def __init__(self, status: list[Message], first: int) -> None:
-        self.status, self.first, self.next = status, first, 0
+        self.status = [Message(key=each.key(), headers=each.headers(), offset=n) for n, each in enumerate(status)]
+        self.first, self.next = first, 0
 
     def list_topics(self, topic: str, timeout: float) -> Any:
         return SimpleNamespace(topics={topic: SimpleNamespace(partitions=[0])})
