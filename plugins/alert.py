@@ -58,7 +58,8 @@ class Alert(BaseNotifier):
 
 def _is_known(context: Context) -> bool:
     """Whether the scheduled run before this one failed at the same task and within the same hour."""
-    if context["dag_run"].run_type != "scheduled":
+    dag_run = context.get("dag_run")  # the DAG processor may not know it
+    if dag_run is None or dag_run.run_type != "scheduled":
         return False
     try:
         previous = context["ti"].get_previous_ti()
@@ -66,7 +67,7 @@ def _is_known(context: Context) -> bool:
         return False  # better an alert too many
     if previous is None or previous.state != "failed":
         return False
-    now, before = context["dag_run"].logical_date, previous.logical_date
+    now, before = dag_run.logical_date, previous.logical_date
     return bool(now and before and now.replace(minute=0, second=0, microsecond=0) <= before)
 
 

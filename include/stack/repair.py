@@ -42,10 +42,7 @@ def repair(env: Environment, proofs: list[Proof], say: Callable[[str], None]) ->
         for each in proofs:
             _delete_rows(clients.cursor, each.partition, each.differences.get(proof.ROW_OF_NO_LOG, ()))
             if proof.DOCUMENT_OF_NO_LOG in each.differences:
-                ends = hops.topic_ends(clients.consumer, LOGS_TOPIC)
-                query = evidence.of_no_log(ends)
-                # A document that becomes a log's own in this moment has another version then, and stays.
-                clients.index.delete_by_query(index=INDEX, query=query, conflicts="proceed", refresh=True)
+                _delete_documents(clients)
     if origins := {each.partition: runs for each in proofs if (runs := each.to_judge_again())}:
         rejudge.run(env, origins=origins, say=say)
 
@@ -55,6 +52,18 @@ def _delete_rows(cursor: Any, partition: int, offsets: Any) -> None:
         for table in TABLES.values():
             cursor.execute(_BEHIND % table, (partition, int(offset), partition))
     cursor.execute("COMMIT")
+
+
+def _delete_documents(clients: Clients) -> None:
+    """Removes the documents of no log; one that has become a log's own meanwhile is another version, and stays."""
+    query = evidence.of_no_log(hops.topic_ends(clients.consumer, LOGS_TOPIC))
+    while found := clients.index.search(index=INDEX, query=query, source=False, size=1000, seq_no_primary_term=True)[
+        "hits"
+    ]["hits"]:
+        for hit in found:
+            version = {"if_seq_no": hit["_seq_no"], "if_primary_term": hit["_primary_term"]}
+            clients.index.options(ignore_status=[404, 409]).delete(index=INDEX, id=hit["_id"], **version)
+        clients.index.indices.refresh(index=INDEX)
 
 
 @contextmanager

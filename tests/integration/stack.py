@@ -93,11 +93,12 @@ class Stack:
             cursor.execute(sql, params or None)
             return list(cursor.fetchall())
 
-    def search(self, path: str, body: Any = None) -> Any:
+    def search(self, path: str, body: Any = None, method: str | None = None) -> Any:
         request = urllib.request.Request(
             f"http://127.0.0.1:{self.ports['elasticsearch']}/{path}",
             data=json.dumps(body).encode() if body is not None else None,
             headers={"Content-Type": "application/json"},
+            method=method,
         )
         with urllib.request.urlopen(request, timeout=10) as answer:
             return json.load(answer)

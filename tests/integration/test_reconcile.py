@@ -61,7 +61,7 @@ def test_what_was_edited_by_hand_is_found_and_mended(stack: Stack) -> None:
     stack.root_sql(
         f"INSERT INTO logs.bad_logs (status, reasons, {ORIGIN}) VALUES ('bad', '[]', '2026-01-01', 1, 900000000)"
     )
-    stack.search("server-logs/_delete_by_query?refresh=true", {"query": {"ids": {"values": [f"0-{unindexed}"]}}})
+    stack.search(f"server-logs/_doc/0-{unindexed}?refresh=true", method="DELETE")
     source = stack.search(f"server-logs/_doc/0-{reindexed}")["_source"]
     stack.search(f"server-logs/_doc/0-{reindexed}?refresh=true", source | {"status": "bad"})
     stack.search(
