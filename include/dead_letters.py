@@ -57,3 +57,13 @@ def refused_count(settings: Settings) -> int:
     with file.open("rb") as lines:
         letters = (orjson.loads(line) for line in lines if line.endswith(b"\n"))
         return len({(letter["status_partition"], letter["status_offset"]) for letter in letters})
+
+
+def refusals(settings: Settings, key: str) -> list[str]:
+    """Why Elasticsearch refused the status messages of one origin, in order; empty when it refused none."""
+    file = settings.dead_letters
+    if not file.exists():
+        return []
+    with file.open("rb") as lines:
+        letters = (orjson.loads(line) for line in lines if line.endswith(b"\n") and key.encode() in line)
+        return [letter["reason"] for letter in letters if letter["key"] == key]
