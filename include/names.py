@@ -34,6 +34,9 @@ MAX_RAW: Final = 64 * 1024
 DRIVER: Final = "stream_logs"
 """The streaming application: its name in Spark, and of its lease."""
 
+REJUDGED: Final = "rejudged"
+"""The Kafka header of a verdict that corrects an earlier one; its value tells the run of jobs/rejudge_logs.py."""
+
 NOT_JSON: Final = "not_json"
 UNKNOWN_ACCOUNT: Final = "unknown_account"
 UNEXPECTED_DEVICE: Final = "unexpected_device"

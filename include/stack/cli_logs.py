@@ -16,10 +16,17 @@ DAY = "%Y-%m-%d"
 
 
 @app.command()
-def topics(as_json: Json = False) -> None:
-    """Lists the topics with their partitions and offsets."""
+def topics(
+    partitions: Annotated[int | None, typer.Option(min=1, max=256, help="Add partitions up to this number.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Lists the topics with their partitions and offsets; adds partitions to both, also while logs flow."""
+    from include.stack.partitions import add
     from include.stack.topics import list_topics, show
 
+    if partitions is not None:
+        for topic, (had, has) in add(known(), partitions).items():
+            err.print(f"{topic}: {had} → {has} partitions" if had < has else f"{topic} has {has} partitions already")
     found = list_topics(known())
     if as_json:
         out.print_json(json.dumps([asdict(row) for row in found]))

@@ -8,10 +8,8 @@ from typing import Any, Final
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from include.hops import SECONDS
-from include.names import STATUS_TOPIC, origin_of
+from include.names import REJUDGED, STATUS_TOPIC, origin_of
 
-REJUDGED: Final = "rejudged"
-"""Header of a correction: a verdict that was given later, out of the order of the logs."""
 AROUND: Final = 500
 """Messages read on either side of where the verdict should be: two drivers at once may have mixed their order."""
 FURTHER: Final = 200_000
