@@ -1,7 +1,6 @@
 """Status messages into the index: each is accepted, or refused for itself, or tried again for as long as it takes."""
 
 import logging
-import re
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -9,7 +8,7 @@ from typing import Any, Final, NamedTuple
 
 from elasticsearch import ApiError, Elasticsearch, TransportError
 
-from include.names import INDEX
+from include.names import INDEX, origin_of
 from include.search_index import ensure_index
 
 LANES: Final = 2
@@ -20,7 +19,6 @@ FIRST_PAUSE: Final = 0.5
 LONGEST_PAUSE: Final = 3.0
 """Seconds between two tries while Elasticsearch takes nothing."""
 
-_KEY = re.compile(rb"(0|[1-9]\d{0,9})-(0|[1-9]\d{0,18})")
 _LATER: Final = frozenset({404, 408, 429})
 _NOT_ITS_FAULT: Final = frozenset({"index_closed_exception"})
 
@@ -37,8 +35,7 @@ class StatusMessage(NamedTuple):
 
     def origin(self) -> tuple[int, int] | None:
         """Partition and offset of its log, of the key; None when the key is no origin."""
-        match = _KEY.fullmatch(self.key or b"")
-        return match and (int(match[1]), int(match[2]))
+        return origin_of(self.key)
 
 
 class Refused(NamedTuple):
@@ -145,7 +142,7 @@ def _sort(messages: Sequence[StatusMessage]) -> tuple[list[StatusMessage], list[
     last: dict[bytes, StatusMessage] = {}
     refused = []
     for message in messages:
-        if message.key is None or not _KEY.fullmatch(message.key):
+        if message.key is None or origin_of(message.key) is None:
             refused.append(Refused(message, 'its key is no origin, "<partition>-<offset>"'))
         elif message.value is None:
             refused.append(Refused(message, "it has no value (tombstone)"))

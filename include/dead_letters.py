@@ -2,9 +2,10 @@
 
 import base64
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import orjson
 
@@ -51,21 +52,24 @@ def _line(refused: Refused) -> bytes:
 
 def refused_count(settings: Settings) -> int:
     """Status messages in the dead-letter file, those appended twice counted once; 0 when there is no file."""
-    file = settings.dead_letters
-    if not file.exists():
-        return 0
-    with file.open("rb") as lines:
-        letters = (orjson.loads(line) for line in lines if line.endswith(b"\n"))
-        return len({(letter["status_partition"], letter["status_offset"]) for letter in letters})
+    return len({(letter["status_partition"], letter["status_offset"]) for letter in _letters(settings)})
 
 
 def refused_offsets(settings: Settings) -> dict[int, set[int]]:
     """Offsets, by partition, of the logs whose documents are in the dead-letter file; empty when there is no file."""
     found: dict[int, set[int]] = {}
+    for letter in _letters(settings):
+        if origin := letter["origin"]:
+            found.setdefault(origin["kafka_partition"], set()).add(origin["kafka_offset"])
+    return found
+
+
+def refusals(settings: Settings, key: str) -> list[str]:
+    """Why Elasticsearch refused the status messages of one origin, in order; empty when it refused none."""
+    return [letter["reason"] for letter in _letters(settings) if letter["key"] == key]
+
+
+def _letters(settings: Settings) -> Iterator[dict[str, Any]]:
     if settings.dead_letters.exists():
         with settings.dead_letters.open("rb") as lines:
-            for line in lines:
-                origin = orjson.loads(line)["origin"] if line.endswith(b"\n") else None
-                if origin:
-                    found.setdefault(origin["kafka_partition"], set()).add(origin["kafka_offset"])
-    return found
+            yield from (orjson.loads(line) for line in lines if line.endswith(b"\n"))

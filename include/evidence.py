@@ -10,12 +10,11 @@ from confluent_kafka import Consumer, TopicPartition
 from elasticsearch import Elasticsearch
 
 from include.hops import SECONDS, read_status
-from include.names import INDEX, LOGS_DATABASE, STATUS_TOPIC, TABLES
+from include.names import INDEX, LOGS_DATABASE, STATUS_TOPIC, TABLES, origin_of
 from include.proof import BUCKET, CODES, Sums
 
 _MOST_DOCUMENTS: Final = 10_000
 """What Elasticsearch gives in one answer: twice a bucket, so documents that are doubled are seen too."""
-_ORIGIN: Final = re.compile(rb"(\d{1,10})-(\d{1,19})")
 # Inside a JSON string the quotes of such a text would be escaped, so this is the name in the message's own object.
 _STATUS: Final = re.compile(rb'"status":"(\w+)"')
 PARTITION: Final = "origin.kafka_partition"
@@ -45,10 +44,10 @@ def verdicts(
     codes, before = found.codes, found.before
     for messages in read_status(consumer, partition, begin, end):
         for message in messages:
-            origin, word = _ORIGIN.fullmatch(message.key() or b""), _STATUS.search(message.value() or b"")
-            if origin is None or word is None or int(origin[1]) != partition:
+            origin, word = origin_of(message.key()), _STATUS.search(message.value() or b"")
+            if origin is None or word is None or origin[0] != partition:
                 continue
-            number, code = int(origin[2]), CODES.get(word[1].decode(), 0)
+            number, code = origin[1], CODES.get(word[1].decode(), 0)
             if first <= number < last:
                 codes[number - first] = code
                 found.messages += 1
@@ -63,8 +62,8 @@ def first_origin(consumer: Consumer, partition: int, oldest: int) -> int:
     _, end = consumer.get_watermark_offsets(TopicPartition(STATUS_TOPIC, partition), timeout=SECONDS)
     for messages in read_status(consumer, partition, oldest, end):
         for message in messages:
-            if origin := _ORIGIN.fullmatch(message.key() or b""):
-                return int(origin[2])
+            if origin := origin_of(message.key()):
+                return origin[1]
     return 0
 
 

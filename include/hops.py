@@ -3,7 +3,6 @@
 Everything here only reads. Errors of the clients are raised as they are.
 """
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,7 +12,17 @@ from typing import Any
 from confluent_kafka import OFFSET_INVALID, Consumer, KafkaError, KafkaException, Message, TopicPartition
 from elasticsearch import Elasticsearch
 
-from include.names import INDEX, LOGS_DATABASE, LOGS_TOPIC, PROGRESS_TABLE, REJUDGED, STATUS_TOPIC, STATUSES, TABLES
+from include.names import (
+    INDEX,
+    LOGS_DATABASE,
+    LOGS_TOPIC,
+    PROGRESS_TABLE,
+    REJUDGED,
+    STATUS_TOPIC,
+    STATUSES,
+    TABLES,
+    origin_of,
+)
 
 SECONDS = 10
 """How long Kafka may take for one answer."""
@@ -93,9 +102,9 @@ def behind_last_verdict(messages: Iterable[Message], partition: int) -> int | No
         headers: Any = message.headers() or ()
         if REJUDGED in dict(headers):
             continue
-        origin = re.fullmatch(rb"(\d+)-(\d+)", message.key() or b"")
-        if origin and int(origin[1]) == partition:
-            found = int(origin[2]) + 1
+        origin = origin_of(message.key())
+        if origin and origin[0] == partition:
+            found = origin[1] + 1
     return found
 
 

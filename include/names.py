@@ -1,5 +1,6 @@
 """Every name that two parts of Logsieve must agree on, written once: topics, tables, columns, statuses, reasons."""
 
+import re
 from typing import Final
 
 LOGS_TOPIC: Final = "server-logs"
@@ -74,7 +75,15 @@ BAD_REASONS: Final = (
 )
 """Every reason of a bad log."""
 
+_KEY: Final = re.compile(rb"(0|[1-9]\d{0,9})-(0|[1-9]\d{0,18})")
+
 
 def origin_key(partition: int, offset: int) -> str:
     """A log's identity as text: the key of its status message and its _id in the index."""
     return f"{partition}-{offset}"
+
+
+def origin_of(key: bytes | None) -> tuple[int, int] | None:
+    """Partition and offset that an origin_key means; None when it is none."""
+    match = _KEY.fullmatch(key or b"")
+    return match and (int(match[1]), int(match[2]))

@@ -30,13 +30,13 @@ def class_archive(settings: Settings) -> Path:
     return settings.parts / "driver.jsa"
 
 
-def local_master(settings: Settings) -> str:
-    """The master for one machine.
+def local_master(partitions: int) -> str:
+    """The master for one machine, given how many partitions the logs have.
 
-    A real-time query holds a slot per partition of the logs for as long as it runs, so `local[n]` counts those,
-    as many again for the tasks of `load`, and one that reads the users dimension.
+    A real-time query holds a slot per partition for as long as it runs, so `local[n]` counts those, as many again for
+    the tasks of `load`, and one that reads the users dimension.
     """
-    return f"local[{2 * settings.topic_partitions + 1}]"
+    return f"local[{2 * partitions + 1}]"
 
 
 def submit_conf(settings: Settings) -> dict[str, str]:

@@ -10,6 +10,7 @@ from confluent_kafka.admin import AdminClient
 from include import names
 from include.settings import Settings
 from jobs.database import Database
+from jobs.ends import EndError
 
 _TABLES: Final = {
     *((names.LOGS_DATABASE, table) for table in names.TABLES.values()),
@@ -19,12 +20,15 @@ _TABLES: Final = {
 }
 _KAFKA_SECONDS: Final = 10
 _PAUSE_SECONDS: Final = 0.3
+_BOOTSTRAP: Final = "trigger the DAG bootstrap"
 
 _log = logging.getLogger("logsieve.inputs")
 
 
-class NotProvisionedError(RuntimeError):
+class NotProvisionedError(EndError):
     """A topic, a table or the users dimension was not made in time."""
+
+    exit_code = 78
 
 
 def wait(database: Database, settings: Settings, seconds: float) -> None:
@@ -34,23 +38,32 @@ def wait(database: Database, settings: Settings, seconds: float) -> None:
     """
     deadline = time.monotonic() + seconds
     said = ""
-    while missing := _missing(database, settings):
+    while found := _missing(database, settings):
+        missing, remedy = found
         if time.monotonic() > deadline:
-            raise NotProvisionedError(f"still missing after {seconds:.0f} s: {missing}; trigger the DAG bootstrap")
+            raise NotProvisionedError(f"still missing after {seconds:.0f} s: {missing}; {remedy}")
         if missing != said:
             _log.info("waiting for %s", missing)
             said = missing
         time.sleep(_PAUSE_SECONDS)
 
 
-def _missing(database: Database, settings: Settings) -> str:
+def _missing(database: Database, settings: Settings) -> tuple[str, str] | None:
+    """What is missing and what brings it, or None."""
     with database.session() as connection, closing(connection.cursor()) as cursor:
         cursor.execute("SELECT table_schema, table_name FROM information_schema.tables")
         if tables := _TABLES - {(schema, table) for schema, table in cursor.fetchall()}:
-            return "the table " + ", ".join(sorted(".".join(table) for table in tables))
+            return "the table " + ", ".join(sorted(".".join(table) for table in tables)), _BOOTSTRAP
         cursor.execute(f"SELECT 1 FROM {names.USERS_DATABASE}.{names.LOADS_TABLE} LIMIT 1")  # noqa: S608
         if cursor.fetchone() is None:
-            return "a first load of the users dimension"
+            return "a first load of the users dimension", _BOOTSTRAP
     client = AdminClient({"bootstrap.servers": settings.kafka_bootstrap})
-    topics = {names.LOGS_TOPIC, names.STATUS_TOPIC} - client.list_topics(timeout=_KAFKA_SECONDS).topics.keys()
-    return "the topic " + ", ".join(sorted(topics)) if topics else ""
+    found = client.list_topics(timeout=_KAFKA_SECONDS).topics
+    if topics := {names.LOGS_TOPIC, names.STATUS_TOPIC} - found.keys():
+        return "the topic " + ", ".join(sorted(topics)), _BOOTSTRAP
+    logs, status = (len(found[topic].partitions) for topic in (names.LOGS_TOPIC, names.STATUS_TOPIC))
+    if logs > status:
+        # A verdict goes to the partition of its log's number.
+        missing = f"partitions of {names.STATUS_TOPIC}, which has {status}, as {names.LOGS_TOPIC} has {logs}"
+        return missing, f"add them: ./logsieve topics --partitions {logs}"
+    return None

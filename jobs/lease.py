@@ -17,6 +17,7 @@ from mysql.connector.abstracts import MySQLCursorAbstract
 from include import names
 from include.health import lease_is_free
 from jobs.database import Database, number
+from jobs.ends import EndError
 
 HEARTBEAT: Final = timedelta(seconds=2)
 """How often the holder renews it; include/health.py tells when it is free."""
@@ -43,16 +44,22 @@ _LOOK_AGAIN_SECONDS: Final = 0.5
 _log = logging.getLogger("logsieve.lease")
 
 
-class LeaseLostError(RuntimeError):
+class LeaseLostError(EndError):
     """Another driver has taken the lease: this one must not write any more."""
 
+    exit_code = 75
 
-class LeaseHeldError(RuntimeError):
+
+class LeaseHeldError(EndError):
     """Another driver lives and holds the lease: a second one is not needed."""
 
+    exit_code = 76
 
-class StopAskedError(RuntimeError):
+
+class StopAskedError(EndError):
     """A person has stopped this owner's stream: its next try must not bring it back."""
+
+    exit_code = 0
 
 
 @dataclass(frozen=True)
@@ -101,7 +108,9 @@ def take(database: Database, name: str, owner: str, *, take_over: bool = False) 
 
 
 @contextmanager
-def held(lease: Lease, database: Database, on_lost: Callable[[], None], on_stop: Callable[[], None]) -> Iterator[None]:
+def held(
+    lease: Lease, database: Database, on_lost: Callable[[LeaseLostError], None], on_stop: Callable[[], None]
+) -> Iterator[None]:
     """Keeps the lease alive by a thread; marks it as free at the end.
 
     The thread calls `on_lost` once the lease is another's, and `on_stop` once a person has asked the stream to stop.
@@ -121,7 +130,7 @@ def _keep(
     database: Database,
     lease: Lease,
     ended: threading.Event,
-    on_lost: Callable[[], None],
+    on_lost: Callable[[LeaseLostError], None],
     on_stop: Callable[[], None],
 ) -> None:
     while not ended.wait(HEARTBEAT.total_seconds()):
@@ -132,7 +141,7 @@ def _keep(
             _log.warning("heartbeat failed, next in %s: %s", HEARTBEAT, error)
             continue
         if epoch != lease.epoch:
-            on_lost()
+            on_lost(LeaseLostError(f"{lease} is over: another driver took over, this one ends"))
             return
         if stop_asked:
             on_stop()

@@ -13,10 +13,13 @@ from confluent_kafka import Consumer
 from include import hops, names
 from include.settings import Settings
 from jobs.database import Database
+from jobs.ends import EndError
 
 
-class LogsGoneError(RuntimeError):
+class LogsGoneError(EndError):
     """Kafka has removed messages that were not processed yet."""
+
+    exit_code = 79
 
 
 def of_logs(database: Database, settings: Settings) -> dict[int, int]:

@@ -2,7 +2,10 @@
 
 from typing import Final
 
+from pyspark import SparkConf, SparkContext
 from pyspark.sql import SparkSession
+
+from include.spark_conf import local_master
 
 CONF: Final = {
     "spark.sql.session.timeZone": "UTC",
@@ -19,9 +22,19 @@ CONF: Final = {
 }
 
 
-def build(name: str) -> SparkSession:
-    """The session, with what a conf on the command line of spark-submit cannot better. `name` shows in its logs."""
+def build(name: str, partitions: int | None = None) -> SparkSession:
+    """The session, with what a conf on the command line of spark-submit cannot better. `name` shows in its logs.
+
+    `partitions`: how many the stream reads; on one machine it gets slots enough for these, whatever --master says.
+    """
     builder = SparkSession.builder.appName(name)
+    if partitions is not None and _is_local():
+        builder = builder.master(local_master(partitions))
     for key, value in CONF.items():
         builder = builder.config(key, value)
     return builder.getOrCreate()
+
+
+def _is_local() -> bool:
+    SparkContext._ensure_initialized()  # only the JVM knows what spark-submit was told, and PySpark has no public way
+    return SparkConf().get("spark.master", "").startswith("local")

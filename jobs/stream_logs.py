@@ -1,8 +1,9 @@
 """The streaming application: settings, session, lease, classify and load, until stopped.
 
-Exits with 0 when stopped by SIGTERM or `./logsieve stream stop`, or, bounded, at its end; 1 when a query failed;
-NOT_PROVISIONED when a topic, a table or the users are missing, or a topic was made anew; LEASE_HELD when another
-driver lives; LEASE_LOST when another driver took over.
+Exits with 0 when stopped by SIGTERM or `./logsieve stream stop`, or, bounded, at its end; 1 when a query failed; 75
+when another driver took over the lease, 76 when another one lives; 77 when the logs have more partitions than at its
+start; 78 when a topic, a table or the users are missing, or a topic was made anew; 79 when Kafka has removed logs that
+were not processed. Each code is at its error (`exit_code`).
 """
 
 import argparse
@@ -20,12 +21,9 @@ from pyspark.sql.streaming.query import StreamingQuery
 
 from include import names
 from include.settings import Settings, Trigger
-from jobs import classify, inputs, lease, load, positions, session, sources, topic_ids
+from jobs import classify, inputs, lease, load, partitions, positions, session, sources, topic_ids
 from jobs.database import Database
-
-LEASE_LOST: Final = 75
-LEASE_HELD: Final = 76
-NOT_PROVISIONED: Final = 78
+from jobs.ends import EndError, QueryFailedError, Stop
 
 _INPUTS_SECONDS: Final = 120
 _POLL_SECONDS: Final = 0.5
@@ -45,74 +43,74 @@ def main(arguments: list[str]) -> int:
     )
     parser.add_argument("--take-over", action="store_true", help="even from a living driver")
     given = parser.parse_args(arguments)
-    trigger: Trigger = given.trigger
-
-    stop, lost = threading.Event(), threading.Event()
-
-    def on_lost() -> None:
-        lost.set()
-        stop.set()
-
-    signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    spark = session.build(names.DRIVER)
-    threading.Thread(target=load.start_workers, args=(spark, settings.topic_partitions), daemon=True).start()
-    database = Database.of(settings)
     try:
-        inputs.wait(database, settings, _INPUTS_SECONDS)
-        topic_ids.check(database, settings)
-        ours = lease.take(database, names.DRIVER, given.owner, take_over=given.take_over)
-    except (inputs.NotProvisionedError, topic_ids.OtherTopicError) as error:
-        _log.error(error)
-        return NOT_PROVISIONED
-    except lease.LeaseHeldError as error:
-        _log.error(error)
-        return LEASE_HELD
-    except lease.StopAskedError as error:
-        _log.info(error)
-        return 0
-    _log.info("lease %s, trigger %s", ours, trigger)
+        stream(settings, given.trigger, given.owner, take_over=given.take_over)
+    except EndError as error:
+        _log.log(logging.ERROR if error.exit_code else logging.INFO, error)
+        return error.exit_code
+    return 0
+
+
+def stream(settings: Settings, trigger: Trigger, owner: str, *, take_over: bool) -> None:
+    """Judges and loads until a person stops it, or all that is there. Raises EndError for every other expected end."""
+    stop = Stop()
+    signal.signal(signal.SIGTERM, lambda *_: stop.ask())
+    count = partitions.of_logs(settings)
+    spark = session.build(names.DRIVER, count)
+    threading.Thread(target=load.start_workers, args=(spark, count), daemon=True).start()
+    database = Database.of(settings)
+    inputs.wait(database, settings, _INPUTS_SECONDS)
+    topic_ids.check(database, settings)
+    ours = lease.take(database, names.DRIVER, owner, take_over=take_over)
+    _log.info("lease %s, trigger %s, %d partitions", ours, trigger, count)
     # Of use to Spark while it runs; where to begin is told by the sinks.
     shutil.rmtree(settings.checkpoints, ignore_errors=True)
     checkpoints = settings.checkpoints / str(ours.epoch)
-    with lease.held(ours, database, on_lost, on_stop=stop.set):
 
-        def begin_classify() -> StreamingQuery:
-            logs = sources.logs(spark, settings, trigger, positions.of_logs(database, settings))
-            return classify.start(logs, sources.users(spark, settings), settings, trigger, checkpoints)
+    def begin_classify() -> StreamingQuery:
+        logs = sources.logs(spark, settings, trigger, positions.of_logs(database, settings))
+        return classify.start(logs, sources.users(spark, settings), settings, trigger, checkpoints)
 
-        def begin_load() -> StreamingQuery:
-            messages = sources.verdicts(spark, settings, positions.of_verdicts(database, settings))
-            return load.start(messages, settings, trigger, ours, checkpoints)
+    def begin_load() -> StreamingQuery:
+        messages = sources.verdicts(spark, settings, positions.of_verdicts(database, settings))
+        return load.start(messages, settings, trigger, ours, checkpoints)
 
-        if trigger == "available-now":
-            # One after the other, so that all logs that are there now are judged and loaded.
-            failed = run([begin_classify], stop) or run([begin_load], stop)
-        else:
-            failed = run([begin_classify, begin_load], stop)
-            if failed is None and not stop.is_set():
-                failed = "a query ended without being asked to, and without an error"
-                _log.error(failed)
-    spark.stop()
-    if lost.is_set() or (failed is not None and lease.LeaseLostError.__name__ in failed):
-        _log.error("lease lost: another driver took over, this one ends")
-        return LEASE_LOST
-    return 0 if failed is None else 1
+    try:
+        with lease.held(ours, database, on_lost=stop.ask, on_stop=stop.ask):
+            if trigger == "available-now":
+                # One after the other, so that all logs that are there now are judged and loaded.
+                run([begin_classify], stop)
+                run([begin_load], stop)
+            else:
+                with partitions.watched(settings, count, on_more=stop.ask):
+                    run([begin_classify, begin_load], stop)
+                if not stop.asked.is_set():
+                    raise QueryFailedError("a query ended without being asked to, and without an error")
+    finally:
+        spark.stop()
 
 
-def run(begins: list[Callable[[], StreamingQuery]], stop: threading.Event) -> str | None:
-    """Starts the queries, waits until one ends or `stop` is set, stops all; gives the error of a failed one."""
-    if stop.is_set():
-        return None
-    queries = [begin() for begin in begins]
-    while all(query.isActive for query in queries) and not stop.wait(_POLL_SECONDS):
-        pass
-    # Asked for before the others are stopped: a query that is stopped in the middle of a batch may end with an error.
-    failures = [(query.name, str(error)) for query in queries if (error := query.exception()) is not None]
-    for query in queries:
-        query.stop()
-    for name, text in failures:
-        _log.error("query %s failed: %s", name, text)
-    return failures[0][1] if failures else None
+def run(begins: list[Callable[[], StreamingQuery]], stop: Stop) -> None:
+    """Starts the queries, waits until one ends or a stop is asked for, stops all.
+
+    Raises the error that the stop was asked for with, LeaseLostError or QueryFailedError, or what a start raises.
+    """
+    queries: list[StreamingQuery] = []
+    try:
+        while not stop.asked.is_set() and len(queries) < len(begins):
+            queries.append(begins[len(queries)]())
+        while all(query.isActive for query in queries) and not stop.asked.wait(_POLL_SECONDS):
+            pass
+        # Before the others are stopped: a query that is stopped in the middle of a batch may end with an error.
+        failures = [f"query {query.name} failed: {error}" for query in queries if (error := query.exception())]
+    finally:
+        for query in queries:
+            query.stop()
+    stop.check()
+    for failure in failures:
+        # Raised in a task, it comes back as text.
+        kind = lease.LeaseLostError if lease.LeaseLostError.__name__ in failure else QueryFailedError
+        raise kind(failure)
 
 
 if __name__ == "__main__":

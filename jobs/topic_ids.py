@@ -9,13 +9,16 @@ from confluent_kafka.admin import AdminClient
 from include import names
 from include.settings import Settings
 from jobs.database import Database
+from jobs.ends import EndError
 
 _TABLE: Final = f"{names.LOGS_DATABASE}.{names.TOPIC_IDS_TABLE}"
 _SECONDS: Final = 10
 
 
-class OtherTopicError(RuntimeError):
+class OtherTopicError(EndError):
     """A topic was deleted and made anew: its offsets would be taken for those of other logs."""
+
+    exit_code = 78
 
 
 def check(database: Database, settings: Settings) -> None:

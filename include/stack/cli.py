@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 from pydantic import ValidationError
+from rich.markup import escape
 
 from include.settings import Settings
 from include.stack import cli_develop, cli_logs, cli_proof, cli_repair, cli_stream, environment, supervisor
@@ -154,8 +155,8 @@ def main() -> None:
     try:
         app()
     except StackError as error:
-        err.print(f"[red]✗[/] {error.message}", highlight=False)
-        err.print(f"→ {error.remedy}", highlight=False)
+        err.print(f"[red]✗[/] {escape(error.message)}", highlight=False)
+        err.print(f"→ {error.remedy}", highlight=False, markup=False)
         sys.exit(1)
     except ValidationError as error:
         for wrong in error.errors():

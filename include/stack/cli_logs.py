@@ -1,4 +1,4 @@
-"""The commands that make and show logs: topics, tail, generate, accounts."""
+"""The commands that make and show logs: topics, tail, why, generate, accounts."""
 
 import json
 from dataclasses import asdict
@@ -16,10 +16,17 @@ DAY = "%Y-%m-%d"
 
 
 @app.command()
-def topics(as_json: Json = False) -> None:
-    """Lists the topics with their partitions and offsets."""
+def topics(
+    partitions: Annotated[int | None, typer.Option(min=1, max=256, help="Add partitions up to this number.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Lists the topics with their partitions and offsets; adds partitions to both, also while logs flow."""
+    from include.stack.partitions import add
     from include.stack.topics import list_topics, show
 
+    if partitions is not None:
+        for topic, (had, has) in add(known(), partitions).items():
+            err.print(f"{topic}: {had} → {has} partitions" if had < has else f"{topic} has {has} partitions already")
     found = list_topics(known())
     if as_json:
         out.print_json(json.dumps([asdict(row) for row in found]))
@@ -39,6 +46,21 @@ def tail(
 
     for message in messages(known(), topic, from_beginning=from_beginning, status=status, count=count):
         out.print(message, markup=False, highlight=False, soft_wrap=True)
+
+
+@app.command()
+def why(
+    origin: Annotated[str, typer.Argument(metavar="PARTITION-OFFSET", help="The log's origin, as in 0-1234.")],
+    as_json: Json = False,
+) -> None:
+    """Tells a log's story: bytes, verdict, reasons, the users row it was judged with, where it is at each hop."""
+    from include.stack.why import read, show
+
+    story = read(known(), origin)
+    if as_json:
+        out.print_json(json.dumps(asdict(story)), ensure_ascii=True)
+    else:
+        show(out, story)
 
 
 @app.command()

@@ -123,6 +123,8 @@ class Environment:
             "auto.offset.reset": "latest",
             "enable.auto.commit": False,
         }
+        # The driver asks for more once it sees more partitions (jobs/session.py).
+        master = local_master(self.settings.topic_partitions)
         mysql_extra = {"client": "mysql-connector-python", "charset": "utf8mb4"}
         connections: dict[str, dict[str, object]] = {
             "mysql": {
@@ -130,7 +132,7 @@ class Environment:
                 "password": passwords["mysql_airflow"], "extra": mysql_extra,
             },
             "kafka": {"conn_type": "kafka", "extra": kafka_extra},
-            "spark": {"conn_type": "spark", "host": local_master(self.settings), "extra": {"deploy-mode": "client"}},
+            "spark": {"conn_type": "spark", "host": master, "extra": {"deploy-mode": "client"}},
             "elasticsearch": {
                 "conn_type": "elasticsearch", "host": HOST, "port": ports.elasticsearch, "schema": "http",
             },

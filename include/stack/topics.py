@@ -12,6 +12,7 @@ from rich.table import Table
 from include.stack.environment import Environment
 from include.stack.errors import StackError
 from include.stack.status import kafka_consumer
+from include.stack.terminal import printable
 
 SECONDS = 10
 BATCH = 500
@@ -92,8 +93,4 @@ def _status_of(value: bytes | None) -> str | None:
 
 
 def _line(message: Any) -> str:
-    key, value = message.key(), message.value()
-    shown = ["-" if part is None else part.decode(errors="backslashreplace") for part in (key, value)]
-    # Control characters of a hostile log must not reach the terminal.
-    clean = ["".join(char if char.isprintable() else repr(char)[1:-1] for char in part) for part in shown]
-    return f"{message.partition()}-{message.offset()} {clean[0]} {clean[1]}"
+    return f"{message.partition()}-{message.offset()} {printable(message.key())} {printable(message.value())}"

@@ -77,8 +77,10 @@ def test_times_are_utc(stack: Stack) -> None:
         "SELECT kafka_partition, kafka_offset, received_at, event_timestamp FROM logs.good_logs"
         " ORDER BY received_at DESC LIMIT 1"
     )[0]
-    (message,) = [found for found in stack.messages("server-logs", {stored[0]: stored[1], 1 - stored[0]: 10**9})
-                  if (found.partition, found.offset) == tuple(stored[:2])]  # fmt: skip
+    since = {**stack.ends("server-logs"), stored[0]: stored[1]}
+    (message,) = [
+        found for found in stack.messages("server-logs", since) if (found.partition, found.offset) == tuple(stored[:2])
+    ]
     assert stored[2].replace(tzinfo=UTC) == datetime.fromtimestamp(message.timestamp / 1000, UTC)
     assert stored[3].replace(tzinfo=UTC).timestamp() == int(json.loads(message.value)["event_timestamp"])
 

@@ -10,7 +10,7 @@ import pytest
 
 from include.settings import ROOT
 from include.spark_conf import submit_conf
-from jobs import inputs, positions, stream_logs, topic_ids
+from jobs import inputs, lease, positions, topic_ids
 from jobs.database import Database
 from tests.integration.stack import Stack, is_correction, until
 
@@ -31,7 +31,7 @@ def test_a_second_driver_started_by_hand_is_refused_and_the_first_lives_on(stack
         text=True,
         timeout=120,
     )
-    assert done.returncode == stream_logs.LEASE_HELD, done.stderr[-3000:]
+    assert done.returncode == lease.LeaseHeldError.exit_code, done.stderr[-3000:]
     assert "lives (heartbeat" in done.stdout
     assert "--take-over" in done.stdout
     assert stack.root_sql(holder) == before

@@ -1,0 +1,22 @@
+"""What each reason means, in words for people. The rules themselves are jobs/rules.py."""
+
+from typing import Final
+
+from include import names
+
+_INTEGERS: Final = {
+    "account_id": "a whole number of 32 bits",
+    "event_timestamp": "whole seconds since 1970 up to the year 9999",
+}
+
+MEANINGS: Final = {
+    names.NOT_JSON: "the bytes are not exactly one JSON object in UTF-8",
+    names.UNKNOWN_ACCOUNT: "the users dimension did not know the account",
+    names.UNEXPECTED_DEVICE: "the users dimension gave the account another device",
+    **{names.missing(field): f"the object has no {field}" for field in names.FIELDS},
+    **{names.null(field): f"{field} is null" for field in names.FIELDS},
+    **{names.invalid(field): f"{field} is not {_INTEGERS.get(field, 'text')}" for field in names.FIELDS},
+    **{names.empty(field): f"{field} is the empty string" for field in names.TEXT_FIELDS},
+    **{names.too_long(field): f"{field} has more than {names.MAX_TEXT} characters" for field in names.TEXT_FIELDS},
+}
+"""By the reason's word: half a sentence about the log."""

@@ -1,0 +1,157 @@
+"""Asks every server for one log, by its origin; a server that is away is noted, and the rest is still asked."""
+
+import json
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from confluent_kafka import Consumer, KafkaException, TopicPartition
+from elasticsearch import Elasticsearch
+
+from include import hops, names
+from include.dead_letters import refusals
+from include.stack import probes, verdict_search
+from include.stack.environment import HOST, Environment
+from include.stack.errors import StackError
+from include.stack.status import AWAY, kafka_consumer
+from include.stack.verdict_search import Found
+
+_LOGS: Final = names.LOGS_DATABASE
+
+
+@dataclass(frozen=True)
+class Message:
+    """The log as it is in server-logs."""
+
+    key: bytes | None
+    value: bytes | None
+    received_at: datetime
+
+
+@dataclass(frozen=True)
+class Row:
+    """The log as it is in one of the three tables."""
+
+    table: str
+    record: dict[str, Any]
+    """account_id, device, status, reasons; of a bad one also raw and raw_size."""
+
+
+@dataclass
+class Facts:
+    """What was found. None: not asked, as its server is away, or not there; `away` tells which."""
+
+    partition: int
+    offset: int
+    away: dict[str, str] = field(default_factory=dict)
+    """By server, what its client said."""
+    logs: tuple[int, int] | None = None
+    """What server-logs has of the partition: from the first up to the second, without it."""
+    message: Message | None = None
+    no_status_partition: bool = False
+    found: Found | None = None
+    indexed: int = 0
+    """The status offset up to which, without it, the indexer has committed; `loaded`: of load."""
+    loaded: int = 0
+    rows: list[Row] | None = None
+    device: str | None = None
+    """What the users dimension has for its account today; None: it does not know the account."""
+    document: dict[str, Any] | None = None
+    refused: list[str] = field(default_factory=list)
+    """Why Elasticsearch refused it, each time."""
+
+    @property
+    def key(self) -> str:
+        """The origin as text."""
+        return names.origin_key(self.partition, self.offset)
+
+    def last(self) -> dict[str, Any]:
+        """The newest record of the log that is anywhere: of the status topic, else of MySQL, else of the index."""
+        verdicts = self.found.verdicts if self.found else []
+        return (verdicts[-1].record if verdicts else {}) or (self.rows[0].record if self.rows else self.document or {})
+
+    @contextmanager
+    def asking(self, server: str) -> Iterator[None]:
+        """Notes the server as away instead of raising what its client raises."""
+        try:
+            yield
+        except AWAY as error:
+            told = error.args[0].str() if isinstance(error, KafkaException) else str(error)
+            self.away[server] = told.splitlines()[0] if told else type(error).__name__
+
+
+def gather(env: Environment, partition: int, offset: int) -> Facts:
+    """Everything about one log. Raises StackError for a log that does not exist yet."""
+    facts = Facts(partition, offset)
+    with facts.asking("Kafka"), kafka_consumer(env) as consumer:
+        _ask_logs(facts, consumer)
+        facts.no_status_partition = partition not in hops.topic_ranges(consumer, names.STATUS_TOPIC)
+        if not facts.no_status_partition:
+            facts.found = verdict_search.find(consumer, partition, offset)
+            # Progress is read before what it speaks of: here before the index, in MySQL in one snapshot.
+            (committed,) = consumer.committed([TopicPartition(names.STATUS_TOPIC, partition)], timeout=hops.SECONDS)
+            facts.indexed = max(committed.offset, 0)
+    with facts.asking("MySQL"), closing(probes.mysql_connection(env)) as connection:
+        _ask_tables(facts, connection.cursor(dictionary=True))
+    url = f"http://{HOST}:{env.ports.elasticsearch}"
+    with facts.asking("Elasticsearch"), Elasticsearch(url, request_timeout=probes.SECONDS, max_retries=0) as client:
+        answer = client.options(ignore_status=404).get(index=names.INDEX, id=facts.key)
+        facts.document = answer.get("_source")
+    facts.refused = refusals(env.settings, facts.key)
+    if facts.found and _differs(facts):
+        with facts.asking("Kafka"), kafka_consumer(env) as consumer:
+            verdict_search.add_corrections(consumer, facts.found, partition, offset)
+    with facts.asking("MySQL"), closing(probes.mysql_connection(env)) as connection:
+        _ask_users(facts, connection.cursor())
+    return facts
+
+
+def _ask_logs(facts: Facts, consumer: Consumer) -> None:
+    ranges = hops.topic_ranges(consumer, names.LOGS_TOPIC)
+    if facts.partition not in ranges:
+        known = ", ".join(map(str, sorted(ranges))) or "none yet"
+        raise StackError(
+            f"{facts.key} does not exist: the partitions of {names.LOGS_TOPIC} are {known}.", "./logsieve topics"
+        )
+    facts.logs = first, end = ranges[facts.partition]
+    if facts.offset >= end:
+        raise StackError(
+            f"{facts.key} does not exist yet: the next log of partition {facts.partition} will be"
+            f" {names.origin_key(facts.partition, end)}.",
+            "./logsieve topics lists the offsets.",
+        )
+    if facts.offset >= first:
+        message = next(verdict_search.read(consumer, names.LOGS_TOPIC, facts.partition, facts.offset, end), None)
+        if message is not None and message.offset() == facts.offset:
+            received_at = datetime.fromtimestamp(message.timestamp()[1] / 1000, UTC)
+            facts.message = Message(message.key(), message.value(), received_at)
+
+
+def _ask_tables(facts: Facts, cursor: Any) -> None:
+    cursor.execute(
+        f"SELECT status_offset + 1 AS loaded FROM {_LOGS}.{names.PROGRESS_TABLE} WHERE kafka_partition = %s",  # noqa: S608
+        (facts.partition,),
+    )
+    facts.loaded = (cursor.fetchone() or {"loaded": 0})["loaded"]
+    rows = []
+    for status, table in names.TABLES.items():
+        columns = "account_id, device, status, reasons" + (", raw, raw_size" if status == names.BAD else "")
+        where = "kafka_partition = %s AND kafka_offset = %s"
+        cursor.execute(f"SELECT {columns} FROM {_LOGS}.{table} WHERE {where}", (facts.partition, facts.offset))  # noqa: S608
+        rows += [Row(table, row | {"reasons": json.loads(row["reasons"])}) for row in cursor.fetchall()]
+    facts.rows = rows
+
+
+def _ask_users(facts: Facts, cursor: Any) -> None:
+    users = f"{names.USERS_DATABASE}.{names.USERS_TABLE}"
+    cursor.execute(f"SELECT user_device FROM {users} WHERE account_no = %s", (facts.last().get("account_id"),))  # noqa: S608
+    row = cursor.fetchone()
+    facts.device = row[0] if row else None
+
+
+def _differs(facts: Facts) -> bool:
+    """Whether a sink holds something else than the last verdict that was found."""
+    held = [row.record for row in facts.rows or []] + ([facts.document] if facts.document else [])
+    return any(record[name] != facts.last().get(name) for record in held for name in ("status", "reasons"))

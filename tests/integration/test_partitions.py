@@ -1,0 +1,80 @@
+"""Partitions are added while logs flow: the stream makes room for them by itself, and loses and doubles nothing."""
+
+import json
+from contextlib import closing
+
+import pytest
+from kafka import KafkaAdminClient, KafkaProducer
+
+from jobs import inputs
+from jobs.database import Database
+from tests.integration.stack import Stack, until
+from tests.integration.test_stream_ends import EPOCH, check, wait_until_it_loads
+
+TOPICS = ("server-logs", "server-logs-status")
+
+
+def partitions(stack: Stack) -> list[int]:
+    return [len(stack.ends(topic)) for topic in TOPICS]
+
+
+def send_to(stack: Stack, partition: int, count: int) -> set[tuple[int, int]]:
+    """Sends logs of account 684 to one partition with a foreign client; gives their origins."""
+    fields = {"account_id": "684", "event_type": "other", "device": "IOS", "location_country": "FR"}
+    values = [fields | {"event_id": str(number), "event_timestamp": "1619724510"} for number in range(count)]
+    with closing(KafkaProducer(bootstrap_servers=f"127.0.0.1:{stack.ports['kafka']}")) as producer:
+        sent = [producer.send("server-logs", json.dumps(value).encode(), partition=partition) for value in values]
+        done = [future.get(timeout=30) for future in sent]
+    return {(record.partition, record.offset) for record in done}
+
+
+def rows_of(stack: Stack, partition: int) -> int:
+    query = "SELECT (SELECT COUNT(*) FROM logs.good_logs WHERE kafka_partition = %s)"
+    query += " + (SELECT COUNT(*) FROM logs.suspicious_logs WHERE kafka_partition = %s)"
+    return stack.root_sql(query, (partition, partition))[0][0]
+
+
+def test_the_stream_takes_new_partitions_up_by_itself(stack: Stack) -> None:
+    wait_until_it_loads(stack)
+    before = partitions(stack)[0]
+    (epoch,) = stack.root_sql(EPOCH)[0]
+    done = stack.run("topics", "--partitions", str(before + 1))
+    assert done.returncode == 0, done.stderr
+    assert all(f"{topic}: {before} → {before + 1} partitions" in done.stderr for topic in TOPICS)
+    assert partitions(stack) == [before + 1] * 2
+    origins = send_to(stack, before, 500)
+    assert origins == {(before, offset) for offset in range(500)}, "the new partition is new"
+
+    until(lambda: stack.root_sql(EPOCH)[0][0] > epoch, 90, "a driver with more task slots has the lease")
+    until(lambda: rows_of(stack, before) >= 500, 60, "the new partition is loaded")
+    (epoch,) = stack.root_sql(EPOCH)[0]
+    check(stack)
+    assert stack.root_sql(EPOCH)[0][0] == epoch, "one new start was enough"
+
+
+def test_again_does_no_harm_and_fewer_are_refused(stack: Stack) -> None:
+    count = partitions(stack)[0]
+    done = stack.run("topics", "--partitions", str(count))
+    assert done.returncode == 0, done.stderr
+    assert f"server-logs has {count} partitions already" in done.stderr
+    done = stack.run("topics", "--partitions", str(count - 1))
+    assert done.returncode == 1
+    assert "Kafka cannot take one away" in done.stderr
+    assert partitions(stack) == [count, count]
+
+
+def test_logs_in_a_partition_without_one_for_their_verdicts_wait_for_it(stack: Stack) -> None:
+    """Somebody added it with another tool, to one topic only."""
+    count = partitions(stack)[0]
+    with closing(KafkaAdminClient(bootstrap_servers=f"127.0.0.1:{stack.ports['kafka']}")) as admin:
+        admin.create_partitions({"server-logs": count + 1})
+    database, settings = Database.of(stack.settings), stack.settings
+    remedy = rf"server-logs-status, which has {count}.*\./logsieve topics --partitions {count + 1}"
+    with pytest.raises(inputs.NotProvisionedError, match=remedy):
+        inputs.wait(database, settings, 0.5)
+    origins = send_to(stack, count, 100)
+    done = stack.run("topics", "--partitions", str(count + 1))
+    assert f"server-logs-status: {count} → {count + 1} partitions" in done.stderr
+    assert f"server-logs has {count + 1} partitions already" in done.stderr
+    until(lambda: rows_of(stack, count) >= len(origins), 150, "they are judged and loaded")
+    check(stack)

@@ -1,0 +1,45 @@
+"""A partition of a topic as a consumer sees it: what was staged, and how many messages were read."""
+
+from collections.abc import Sequence
+
+
+class StagedMessage:
+    def __init__(self, offset: int, key: bytes, rejudged: bool) -> None:
+        self._offset, self._key, self._rejudged = offset, key, rejudged
+
+    def offset(self) -> int:
+        return self._offset
+
+    def key(self) -> bytes:
+        return self._key
+
+    def value(self) -> bytes:
+        return b'{"status": "good"}'
+
+    def headers(self) -> list[tuple[str, bytes]] | None:
+        return [("rejudged", b"1")] if self._rejudged else None
+
+    def error(self) -> None:
+        return None
+
+
+class StagedConsumer:
+    """Gives the messages from `first` on; keys that begin with an exclamation mark are corrections."""
+
+    def __init__(self, keys: Sequence[str], first: int = 0) -> None:
+        self._messages = [
+            StagedMessage(first + number, key.removeprefix("!").encode(), key.startswith("!"))
+            for number, key in enumerate(keys)
+        ]
+        self._first, self._next, self.reads = first, 0, 0
+
+    def get_watermark_offsets(self, _partition: object, timeout: float) -> tuple[int, int]:
+        return self._first, self._first + len(self._messages)
+
+    def assign(self, partitions: Sequence[object]) -> None:
+        self._next = partitions[0].offset - self._first  # type: ignore[attr-defined]
+
+    def poll(self, _timeout: float) -> StagedMessage:
+        self.reads += 1
+        self._next += 1
+        return self._messages[self._next - 1]

@@ -1,0 +1,100 @@
+"""The story that the facts of a log make: what waits, what is missing, who is away."""
+
+from datetime import UTC, datetime
+from io import StringIO
+
+import pytest
+from rich.console import Console
+
+from include import names
+from include.reasons import MEANINGS
+from include.stack.log_facts import Facts, Message, Row
+from include.stack.verdict_search import Found, Verdict
+from include.stack.why import LONGEST, Story, show, tell
+
+GOOD = {"account_id": 684, "device": "IOS", "status": "good", "reasons": []}
+
+
+def facts(**changes: object) -> Facts:
+    """A good log that is everywhere, 0-7, its verdict at 9 of 20 status messages."""
+    made = Facts(0, 7, logs=(0, 30), message=Message(b"684", b"{}", datetime(2026, 11, 23, tzinfo=UTC)))
+    made.found = Found(0, 20, 8, 9, [Verdict(9, GOOD, False)])
+    made.indexed = made.loaded = 20
+    made.rows, made.device, made.document = [Row("good_logs", GOOD)], "IOS", GOOD
+    for name, value in changes.items():
+        setattr(made, name, value)
+    return made
+
+
+def story(**changes: object) -> Story:
+    return tell(facts(**changes), "dead-letters.jsonl")
+
+
+def test_each_reason_of_the_contract_has_a_meaning() -> None:
+    words = {names.NOT_JSON, names.UNKNOWN_ACCOUNT, names.UNEXPECTED_DEVICE}
+    words |= {word(field) for field in names.FIELDS for word in (names.missing, names.null, names.invalid)}
+    words |= {word(field) for field in names.TEXT_FIELDS for word in (names.empty, names.too_long)}
+    assert set(MEANINGS) == words
+
+
+def test_a_log_that_is_everywhere() -> None:
+    told = story()
+    assert (told.status, told.reasons, told.away) == ("good", {}, {})
+    assert told.hops == {
+        "server-logs": "partition 0, offset 7",
+        "server-logs-status": "partition 0, offset 9: good",
+        "MySQL": "logs.good_logs",
+        "Elasticsearch": "server-logs/_doc/0-7: good",
+        "dead letters": "not there",
+    }
+
+
+@pytest.mark.parametrize(
+    ("hop", "changes", "said"),
+    [
+        ("server-logs", {"message": None, "logs": (8, 30)}, "Kafka has removed it: the partition begins at 8"),
+        ("server-logs-status", {"found": Found(0, 5, 5, 5)}, "not judged yet (classify is 25 behind)"),
+        ("server-logs-status", {"found": Found(15, 20, 30, 15)}, "Kafka has removed it: the partition begins at 15"),
+        ("server-logs-status", {"found": Found(0, 20, 30, 9)}, "missing"),
+        ("server-logs-status", {"found": None, "no_status_partition": True}, "./logsieve topics --partitions 1"),
+        ("MySQL", {"rows": [], "loaded": 4}, "not loaded yet (load is 16 behind)"),
+        ("MySQL", {"rows": []}, "missing, though load has passed it"),
+        ("MySQL", {"rows": [Row("good_logs", GOOD), Row("bad_logs", GOOD)]}, "in 2 tables at once"),
+        ("MySQL", {"rows": [Row("bad_logs", GOOD | {"status": "bad"})]}, "other than the verdict: bad"),
+        ("Elasticsearch", {"document": None, "indexed": 9}, "not indexed yet (the indexer is 11 behind)"),
+        ("Elasticsearch", {"document": None}, "missing, though the indexer has passed it"),
+        ("dead letters", {"document": None, "refused": ["too strange"]}, "refused, too strange; it is in dead-letters"),
+    ],
+)
+def test_where_it_waits_or_is_missing(hop: str, changes: dict[str, object], said: str) -> None:
+    assert said in story(**changes).hops[hop]
+
+
+def test_a_server_that_is_away_is_named_and_the_rest_is_told() -> None:
+    told = story(away={"Kafka": "no broker"}, logs=None, message=None, found=None)
+    assert told.status == "good", "the row tells it"
+    assert told.hops["server-logs"] == told.hops["server-logs-status"] == "Kafka is away"
+    assert story(away={"MySQL": "refused"}, rows=None).hops["MySQL"] == "MySQL is away"
+    assert story(away={"Elasticsearch": "refused"}, document=None).hops["Elasticsearch"] == "Elasticsearch is away"
+
+
+def test_what_the_users_dimension_says_today() -> None:
+    assert story().users == "account 684 has the device IOS, the log says IOS"
+    assert "the users have changed" in story(device="ANDROID").users
+    assert "account 684 is unknown" in story(device=None).users
+
+
+def test_a_stranger_s_text_does_nothing_to_the_terminal() -> None:
+    hostile = "\x1b]0;owned\x07[red]\u202e\x9b31m".encode() + b"\xff" + b"x" * LONGEST
+    message = Message(hostile, hostile, datetime(2026, 11, 23, tzinfo=UTC))
+    printed = StringIO()
+    show(Console(file=printed, force_terminal=True), story(message=message, refused=[hostile.decode(errors="replace")]))
+    assert "\\x1b]0;owned\\x07[red]\\u202e\\x9b31m\\xff" in printed.getvalue()
+    assert "(cut)" in printed.getvalue()
+    assert all(line.isprintable() for line in printed.getvalue().splitlines())
+
+
+def test_the_bytes_of_a_bad_log_come_from_its_row_once_kafka_has_removed_it() -> None:
+    record = GOOD | {"status": "bad", "raw": b"\xffx", "raw_size": 2}
+    told = story(message=None, logs=(8, 30), rows=[Row("bad_logs", record)])
+    assert (told.log["text"], told.log["raw"], told.log["size"]) == ("\\xffx", "/3g=", 2)
