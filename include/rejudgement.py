@@ -17,8 +17,8 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Gone:
-    """Logs that were to be judged but that Kafka has removed: these many of a partition, from `first` to `last`."""
+class Range:
+    """So many logs of a partition, the offsets of the first and of the last of them."""
 
     partition: int
     first: int
@@ -33,7 +33,8 @@ class Report:
     run: str
     """Its id, the value of the header of its status messages."""
     changes: list[Change] = field(default_factory=list)
-    gone: list[Gone] = field(default_factory=list)
+    gone: list[Range] = field(default_factory=list)
+    """Logs that were to be judged, but that Kafka has removed."""
     sent: int = 0
     """Status messages; 0 in a dry run."""
 
@@ -51,4 +52,4 @@ class Report:
         """The report that `to_json` wrote."""
         parts = json.loads(text)
         changes = [Change(**change) for change in parts.pop("changes")]
-        return cls(**parts | {"changes": changes, "gone": [Gone(**gone) for gone in parts.pop("gone")]})
+        return cls(**parts | {"changes": changes, "gone": [Range(**gone) for gone in parts.pop("gone")]})

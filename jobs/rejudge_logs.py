@@ -19,7 +19,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from include import hops, names
-from include.rejudgement import Change, Gone, Report
+from include.rejudgement import Change, Range, Report
 from include.settings import Settings
 from jobs import classify, inputs, positions, rules, session, sources, topic_ids
 from jobs.database import Database
@@ -40,7 +40,7 @@ class Chosen:
 
     logs: DataFrame
     stored: DataFrame
-    gone: list[Gone]
+    gone: list[Range]
 
 
 def by_origins(spark: SparkSession, settings: Settings, file: Path, loaded: dict[int, int]) -> Chosen:
@@ -94,15 +94,15 @@ def by_reason(
     return Chosen(whole.withColumnRenamed("raw", "value").unionByName(again), bad, gone)
 
 
-def _bounds(origins: DataFrame) -> list[Gone]:
+def _bounds(origins: DataFrame) -> list[Range]:
     """How many origins of each partition, from which to which offset."""
     counted = origins.groupBy("partition").agg(F.min("offset"), F.max("offset"), F.count("*"))
-    return [Gone(*row) for row in counted.orderBy("partition").collect()]
+    return [Range(*row) for row in counted.orderBy("partition").collect()]
 
 
 def _from_topic(
-    spark: SparkSession, settings: Settings, wanted: DataFrame, bounds: list[Gone]
-) -> tuple[DataFrame, list[Gone]]:
+    spark: SparkSession, settings: Settings, wanted: DataFrame, bounds: list[Range]
+) -> tuple[DataFrame, list[Range]]:
     """The logs of these origins (partition, offset), and those that are no longer in the topic."""
     with hops.looking(settings.kafka_bootstrap, names.DRIVER) as consumer:
         kept = hops.topic_ranges(consumer, names.LOGS_TOPIC)

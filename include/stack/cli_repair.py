@@ -15,15 +15,15 @@ from include.stack.terminal import Json, err, known, out
 app = typer.Typer()
 
 TIMES = ["%Y-%m-%d", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S"]
+FROM = 'Received then or later, UTC, as "2026-11-23 12:00".'
+TO = "Received before, UTC."
 
 
 @app.command()
 def replay(
     reason: Annotated[str, typer.Option(help="Of the bad logs to judge again, as null_device.")],
-    begin: Annotated[
-        datetime | None, typer.Option("--from", formats=TIMES, help="Received then or later, UTC.")
-    ] = None,
-    end: Annotated[datetime | None, typer.Option("--to", formats=TIMES, help="Received before, UTC.")] = None,
+    begin: Annotated[datetime | None, typer.Option("--from", formats=TIMES, metavar="TIME", help=FROM)] = None,
+    end: Annotated[datetime | None, typer.Option("--to", formats=TIMES, metavar="TIME", help=TO)] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would change.")] = False,
     as_json: Json = False,
 ) -> None:
