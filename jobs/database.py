@@ -1,10 +1,11 @@
 """MySQL as the Spark application sees it. (`mysql.py` would hide the library: spark-submit puts jobs/ on the path.)"""
 
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import mysql.connector
 from mysql.connector.abstracts import MySQLConnectionAbstract, MySQLCursorAbstract
@@ -69,6 +70,18 @@ class _Kept(threading.local):
 
 
 _kept = _Kept()
+
+
+_FAILED: Final = re.compile(
+    # Not those that waiting does not mend: ProgrammingError, IntegrityError, DataError.
+    r"(mysql\.connector\.errors\.(Interface|Operational|Database|Internal)Error|com\.mysql\.cj\.(jdbc\.)?exceptions).*"
+)
+
+
+def mysql_failed(error: str) -> str | None:
+    """The line of an error, as text with its class, that says that MySQL is away or cannot write just now, if any."""
+    found = _FAILED.search(error)
+    return found and found[0]
 
 
 def number(cursor: MySQLCursorAbstract, query: str, *parameters: Any) -> int | None:

@@ -8,25 +8,24 @@ were not processed. Each code is at its error (`exit_code`).
 
 import argparse
 import getpass
+import itertools
 import logging
 import os
 import shutil
 import signal
 import sys
 import threading
-from collections.abc import Callable
 from typing import Final, get_args
 
 from pyspark.sql.streaming.query import StreamingQuery
 
 from include import names
 from include.settings import Settings, Trigger
-from jobs import classify, inputs, lease, load, partitions, positions, session, sources, topic_ids
+from jobs import classify, inputs, lease, load, partitions, positions, queries, session, sources, topic_ids
 from jobs.database import Database
 from jobs.ends import EndError, QueryFailedError, Stop
 
 _INPUTS_SECONDS: Final = 120
-_POLL_SECONDS: Final = 0.5
 
 _log = logging.getLogger("logsieve")
 
@@ -65,52 +64,29 @@ def stream(settings: Settings, trigger: Trigger, owner: str, *, take_over: bool)
     _log.info("lease %s, trigger %s, %d partitions", ours, trigger, count)
     # Of use to Spark while it runs; where to begin is told by the sinks.
     shutil.rmtree(settings.checkpoints, ignore_errors=True)
-    checkpoints = settings.checkpoints / str(ours.epoch)
+    checkpoints = (settings.checkpoints / f"{ours.epoch}-{beginning}" for beginning in itertools.count())
 
     def begin_classify() -> StreamingQuery:
         logs = sources.logs(spark, settings, trigger, positions.of_logs(database, settings))
-        return classify.start(logs, sources.users(spark, settings), settings, trigger, checkpoints)
+        return classify.start(logs, sources.users(spark, settings), settings, trigger, next(checkpoints))
 
     def begin_load() -> StreamingQuery:
         messages = sources.verdicts(spark, settings, positions.of_verdicts(database, settings))
-        return load.start(messages, settings, trigger, ours, checkpoints)
+        return load.start(messages, settings, trigger, ours, next(checkpoints))
 
     try:
         with lease.held(ours, database, on_lost=stop.ask, on_stop=stop.ask):
             if trigger == "available-now":
                 # One after the other, so that all logs that are there now are judged and loaded.
-                run([begin_classify], stop)
-                run([begin_load], stop)
+                queries.run([begin_classify], stop)
+                queries.run([begin_load], stop)
             else:
                 with partitions.watched(settings, count, on_more=stop.ask):
-                    run([begin_classify, begin_load], stop)
+                    queries.run([begin_classify, begin_load], stop, again=True)
                 if not stop.asked.is_set():
                     raise QueryFailedError("a query ended without being asked to, and without an error")
     finally:
         spark.stop()
-
-
-def run(begins: list[Callable[[], StreamingQuery]], stop: Stop) -> None:
-    """Starts the queries, waits until one ends or a stop is asked for, stops all.
-
-    Raises the error that the stop was asked for with, LeaseLostError or QueryFailedError, or what a start raises.
-    """
-    queries: list[StreamingQuery] = []
-    try:
-        while not stop.asked.is_set() and len(queries) < len(begins):
-            queries.append(begins[len(queries)]())
-        while all(query.isActive for query in queries) and not stop.asked.wait(_POLL_SECONDS):
-            pass
-        # Before the others are stopped: a query that is stopped in the middle of a batch may end with an error.
-        failures = [f"query {query.name} failed: {error}" for query in queries if (error := query.exception())]
-    finally:
-        for query in queries:
-            query.stop()
-    stop.check()
-    for failure in failures:
-        # Raised in a task, it comes back as text.
-        kind = lease.LeaseLostError if lease.LeaseLostError.__name__ in failure else QueryFailedError
-        raise kind(failure)
 
 
 if __name__ == "__main__":
