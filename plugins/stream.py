@@ -1,9 +1,11 @@
 """The operator of the stream: SparkSubmitOperator, but never a second driver, and a gentle end."""
 
 from contextlib import suppress
+from functools import partial
 
 import mysql.connector
 import psutil
+from airflow.providers.apache.spark.hooks.spark_submit import SparkSubmitHook
 from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOperator
 from airflow.providers.common.sql.hooks.sql import DbApiHook
 from airflow.sdk import BaseHook, Context
@@ -21,6 +23,12 @@ NO_TABLE_YET = {errorcode.ER_BAD_DB_ERROR, errorcode.ER_NO_SUCH_TABLE}
 
 class StreamOperator(SparkSubmitOperator):
     """Submits the streaming application; when the task is stopped, the driver ends by itself between two batches."""
+
+    def _get_hook(self) -> SparkSubmitHook:
+        hook = super()._get_hook()
+        # Airflow sends SIGTERM to all of a stopped task's group: it would end the JVM below its queries.
+        hook.submit = partial(hook.submit, start_new_session=True)  # type: ignore[method-assign]
+        return hook
 
     def on_kill(self) -> None:
         """Asks the driver to stop, and does not wait: it may outlive this process. In cluster mode as Spark's own."""

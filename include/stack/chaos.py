@@ -26,10 +26,10 @@ from include.stack.known_logs import KnownLogs
 from include.stack.probes import mysql_connection
 from include.stack.status import AWAY, kafka_consumer
 
-SECONDS_A_KILL = 25
+SECONDS_A_KILL = 20
 """For how long logs are sent for each kill, if the rate is not given."""
-PAUSE_SECONDS = 8.0
-"""The longest random pause between a new verdict and the next kill."""
+PAUSE_SECONDS = (2.0, 12.0)
+"""The shortest and longest random pause between a new verdict and the next kill."""
 RECOVERY_SECONDS = 180
 """After so long without a new verdict the run has failed."""
 DRAIN_SECONDS = 300
@@ -121,7 +121,7 @@ class Chaos:
         self._sender.start()
         try:
             for number, kind in enumerate(self._kinds, 1):
-                time.sleep(self._rng.uniform(0, PAUSE_SECONDS))
+                time.sleep(self._rng.uniform(*PAUSE_SECONDS))
                 self._kill(f"{number} of {len(self._kinds)}: {kind}", kind)
             self._sender.release()
             while self._sender.is_alive():

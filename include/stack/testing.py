@@ -21,6 +21,7 @@ CHECKS = {
     "dags": [[sys.executable, "-m", "pytest", "-q", "tests/dags"]],
     "spark": [[sys.executable, "-m", "pytest", "-q", "tests/spark"]],
     "integration": [[sys.executable, "-m", "pytest", "-q", "tests/integration"]],
+    "chaos": [[sys.executable, "-m", "pytest", "-q", "tests/chaos"]],
 }
 
 

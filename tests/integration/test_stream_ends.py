@@ -3,6 +3,8 @@
 import psutil
 
 from include.names import TABLES
+from include.stack.airflow_api import AirflowApi
+from include.stack.environment import load
 from tests.integration.stack import Stack, is_correction, until
 
 EPOCH = "SELECT epoch FROM logs.driver_lease WHERE name = 'stream_logs'"
@@ -60,5 +62,23 @@ def test_a_person_stops_it_and_starts_it_again(stack: Stack) -> None:
     (epoch,) = stack.root_sql(EPOCH)[0]
     assert "Triggered" in stack.run("stream", "start").stdout
     assert "active already" in stack.run("stream", "start").stdout
+    until(lambda: stack.root_sql(EPOCH)[0][0] > epoch, 90, "it starts")
+    check(stack)
+
+
+def test_whoever_stops_the_task_in_airflow_gets_a_gentle_end_too(stack: Stack) -> None:
+    wait_until_it_loads(stack)
+    env = load(stack.settings)
+    assert env is not None
+    api = AirflowApi(env)
+    run = api.last_run("classify_logs")
+    assert run is not None
+    api.end_run("classify_logs", run["dag_run_id"])
+    until(lambda: not drivers(stack), 60, "the driver has ended")
+    heartbeat = "SELECT CAST(heartbeat_at AS CHAR) FROM logs.driver_lease WHERE name = 'stream_logs'"
+    assert stack.root_sql(heartbeat)[0][0].startswith("1970-01-01"), "it gave its lease back, as it ended by itself"
+
+    (epoch,) = stack.root_sql(EPOCH)[0]
+    assert "Triggered" in stack.run("stream", "start").stdout
     until(lambda: stack.root_sql(EPOCH)[0][0] > epoch, 90, "it starts")
     check(stack)

@@ -1,0 +1,23 @@
+"""Every kind of process is killed once while known logs flow through a stack of its own: no log is lost or doubled."""
+
+import json
+import subprocess
+
+from include.settings import ROOT
+from include.stack.killer import KINDS
+
+LOGS = 50_000
+SECONDS = 1500
+
+
+def test_nothing_is_lost_or_doubled_whatever_is_killed() -> None:
+    command = [str(ROOT / "logsieve"), "chaos", "--logs", str(LOGS), "--seed", "20261123", "--json"]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=SECONDS)
+    assert done.stdout, done.stderr
+    result = json.loads(done.stdout)
+    assert result["faults"].keys() == {"server-logs", "server-logs-status", "MySQL", "Elasticsearch"}
+    assert {count for hop in result["faults"].values() for count in hop.values()} == {0}, result
+    assert result["sent"] == LOGS
+    assert result["kills"] == dict.fromkeys(KINDS, 1)
+    assert done.returncode == 0, done.stderr
+    assert not (ROOT / ".state-chaos").exists(), "it takes its stack away"
