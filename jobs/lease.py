@@ -8,14 +8,15 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import mysql.connector
+import psutil
 from mysql.connector.abstracts import MySQLCursorAbstract
 
 from include import names
-from include.health import lease_is_free
+from include.health import LEASE_LASTS, lease_is_free
 from jobs.database import Database, number
 from jobs.ends import EndError
 
@@ -26,7 +27,8 @@ _TABLE: Final = f"{names.LOGS_DATABASE}.{names.LEASE_TABLE}"
 _NOBODY: Final = "'1970-01-01'"
 _EPOCH: Final = f"SELECT epoch FROM {_TABLE} WHERE name = %s"  # noqa: S608  # the names are ours, here and below
 _KNOWN: Final = (
-    f"INSERT IGNORE INTO {_TABLE} (name, epoch, owner, holder, heartbeat_at) VALUES (%s, 0, '', '', {_NOBODY})"  # noqa: S608
+    f"INSERT IGNORE INTO {_TABLE} (name, epoch, owner, holder, heartbeat_at, ended_epoch)"  # noqa: S608
+    f" VALUES (%s, 0, '', '', {_NOBODY}, 0)"
 )
 _LOOK: Final = (
     "SELECT owner, holder, heartbeat_at, UTC_TIMESTAMP(3), stop_asked_at IS NOT NULL"  # noqa: S608
@@ -36,10 +38,14 @@ _TAKE: Final = (
     f"UPDATE {_TABLE} SET epoch = epoch + 1, owner = %s, holder = %s, heartbeat_at = UTC_TIMESTAMP(3)"  # noqa: S608
     ", stop_asked_at = NULL WHERE name = %s"
 )
-_BEAT: Final = f"UPDATE {_TABLE} SET heartbeat_at = UTC_TIMESTAMP(3) WHERE name = %s AND epoch = %s"  # noqa: S608
-_FREE: Final = f"UPDATE {_TABLE} SET heartbeat_at = {_NOBODY} WHERE name = %s AND epoch = %s"  # noqa: S608
+_BEAT: Final = f"UPDATE {_TABLE} SET heartbeat_at = UTC_TIMESTAMP(3) WHERE name = %(name)s AND epoch = %(epoch)s"  # noqa: S608
+_END: Final = (
+    f"UPDATE {_TABLE} SET heartbeat_at = IF(epoch = %(epoch)s, {_NOBODY}, heartbeat_at),"  # noqa: S608
+    " ended_epoch = GREATEST(ended_epoch, %(epoch)s) WHERE name = %(name)s"
+)
+_ENDED: Final = f"SELECT ended_epoch >= %s OR UTC_TIMESTAMP(3) > %s FROM {_TABLE} WHERE name = %s"  # noqa: S608
 _STATE: Final = f"SELECT epoch, stop_asked_at IS NOT NULL FROM {_TABLE} WHERE name = %s"  # noqa: S608
-_LOOK_AGAIN_SECONDS: Final = 0.5
+_LOOK_AGAIN_SECONDS: Final = 0.3
 
 _log = logging.getLogger("logsieve.lease")
 
@@ -77,13 +83,13 @@ class Lease:
 
 
 def take(database: Database, name: str, owner: str, *, take_over: bool = False) -> Lease:
-    """Raises the epoch by one. Waits for transactions that are about to commit under the old one.
+    """Raises the epoch by one. Waits for transactions that are about to commit under the old one, and for its holder.
 
     `owner` is who wants a driver, as an Airflow run: its next try takes the lease from its own orphan at once. Another
     owner's is taken when its holder is dead, after LEASE_LASTS at most, or with `take_over`.
     Raises LeaseHeldError as soon as another owner's holder shows a new heartbeat, and StopAskedError.
     """
-    holder, seen = f"{socket.gethostname()}:{os.getpid()}", None
+    holder, seen = _holder(), None
     while True:
         with database.session() as connection, closing(connection.cursor()) as cursor:
             cursor.execute(_KNOWN, (name,))
@@ -97,7 +103,7 @@ def take(database: Database, name: str, owner: str, *, take_over: bool = False) 
                 epoch = number(cursor, _EPOCH, name)
                 connection.commit()
                 assert epoch is not None  # noqa: S101  # written in the same transaction
-                return Lease(name, epoch)
+                break
             connection.commit()
         if seen not in (None, heartbeat):
             raise LeaseHeldError(
@@ -105,6 +111,26 @@ def take(database: Database, name: str, owner: str, *, take_over: bool = False) 
             )
         seen = heartbeat
         time.sleep(_LOOK_AGAIN_SECONDS)
+    _wait_for_the_end(database, Lease(name, epoch - 1), its_holder, heartbeat + LEASE_LASTS)
+    return Lease(name, epoch)
+
+
+def _wait_for_the_end(database: Database, other: Lease, holder: str, at_most: datetime) -> None:
+    """Until who had the lease has stopped its queries, or is dead: what it still judges would be judged twice."""
+    while _may_live(holder):
+        with database.session() as connection, closing(connection.cursor()) as cursor:
+            if number(cursor, _ENDED, other.epoch, at_most, other.name):
+                return
+        time.sleep(_LOOK_AGAIN_SECONDS)
+
+
+def _holder() -> str:
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+def _may_live(holder: str) -> bool:
+    host, _, process = holder.rpartition(":")
+    return host != "" and holder != _holder() and (host != socket.gethostname() or psutil.pid_exists(int(process)))
 
 
 @contextmanager
@@ -123,7 +149,10 @@ def held(
     finally:
         ended.set()
         thread.join()
-    _beat(database, lease, _FREE)
+        try:
+            _beat(database, lease, _END)
+        except mysql.connector.Error as error:
+            _log.warning("not told that this driver has ended, the next one waits for %s: %s", LEASE_LASTS, error)
 
 
 def _keep(
@@ -150,7 +179,7 @@ def _keep(
 def _beat(database: Database, lease: Lease, update: str) -> tuple[int, bool]:
     """The epoch, and whether a stop is asked for. Only if the epoch is still ours, the update has done anything."""
     with database.session() as connection, closing(connection.cursor()) as cursor:
-        cursor.execute(update, (lease.name, lease.epoch))
+        cursor.execute(update, {"name": lease.name, "epoch": lease.epoch})
         cursor.execute(_STATE, (lease.name,))
         row: Any = cursor.fetchone()
         connection.commit()

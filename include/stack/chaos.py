@@ -2,7 +2,6 @@
 
 import os
 import random
-import shutil
 import subprocess
 import time
 from collections.abc import Callable
@@ -25,6 +24,7 @@ from include.stack.errors import StackError
 from include.stack.known_logs import KnownLogs
 from include.stack.probes import mysql_connection
 from include.stack.status import AWAY, kafka_consumer
+from include.stack.up import wipe
 
 SECONDS_A_KILL = 20
 """For how long logs are sent for each kill, if the rate is not given."""
@@ -68,9 +68,7 @@ def run(logs: int, kills: int, seed: int, rate: float | None, say: Say, tell: Sa
     """
     state = ROOT / ".state-chaos"
     ports = {f"LOGSIEVE_PORT_{name.upper()}": str(port) for name, port in environment.free_ports().items()}
-    inherited = {
-        name: value for name, value in os.environ.items() if not name.startswith(("LOGSIEVE_", STACK_VARIABLE))
-    }
+    inherited = {name: value for name, value in os.environ.items() if name != STACK_VARIABLE}
     variables = {**inherited, **ports, "LOGSIEVE_STATE": str(state)}
     say("Starting a stack of its own")
     _command(variables, "up", "--fresh", "--yes", "--rate", "20")
@@ -85,7 +83,7 @@ def run(logs: int, kills: int, seed: int, rate: float | None, say: Say, tell: Sa
         if not keep:
             say("Taking the stack away")
             _command(variables, "down")
-            shutil.rmtree(state, ignore_errors=True)
+            wipe(env)
 
 
 def _command(variables: dict[str, str], *words: str) -> None:
