@@ -27,8 +27,8 @@ _TABLE: Final = f"{names.LOGS_DATABASE}.{names.LEASE_TABLE}"
 _NOBODY: Final = "'1970-01-01'"
 _EPOCH: Final = f"SELECT epoch FROM {_TABLE} WHERE name = %s"  # noqa: S608  # the names are ours, here and below
 _KNOWN: Final = (
-    f"INSERT IGNORE INTO {_TABLE} (name, epoch, owner, holder, heartbeat_at, ended_epoch)"  # noqa: S608
-    f" VALUES (%s, 0, '', '', {_NOBODY}, 0)"
+    f"INSERT IGNORE INTO {_TABLE} (name, epoch, owner, holder, heartbeat_at)"  # noqa: S608
+    f" VALUES (%s, 0, '', '', {_NOBODY})"
 )
 _LOOK: Final = (
     "SELECT owner, holder, heartbeat_at, UTC_TIMESTAMP(3), stop_asked_at IS NOT NULL"  # noqa: S608
