@@ -50,10 +50,9 @@ def up(
         supervisor.stop(env)
         steps_of_up.wipe(env)
         env = None
-    found_running = env is not None and checks.running(env)
-    if env is not None and found_running and not supervisor.is_whole(env):
-        supervisor.stop(env)
-        found_running = False
+    found_running = env is not None and checks.running(env) and supervisor.is_whole(env)
+    if env is not None and not found_running:
+        supervisor.stop(env)  # what an `up` that was killed halfway, or a supervisord that was killed, has left
     if not settings.state.exists():
         steps_of_up.wipe(environment.load_or_plan(settings))  # somebody deleted the folder: no more is left of it
     if env is None or not found_running:
