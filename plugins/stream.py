@@ -9,7 +9,7 @@ from airflow.providers.apache.spark.hooks.spark_submit import SparkSubmitHook
 from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOperator
 from airflow.providers.common.sql.hooks.sql import DbApiHook
 from airflow.sdk import BaseHook, Context
-from airflow.sdk.exceptions import AirflowSkipException
+from airflow.sdk.exceptions import AirflowException, AirflowSkipException
 from mysql.connector import errorcode
 
 from include.health import lease_is_free
@@ -45,7 +45,10 @@ class StreamOperator(SparkSubmitOperator):
 
 
 def skip_if_another_lives(context: Context) -> None:
-    """For `pre_execute`: skips the task while the driver of another run lives and judges the logs."""
+    """For `pre_execute`: skips the first try while the driver of another run lives and judges the logs.
+
+    A later try had a driver that lost its lease to somebody: it raises, so that it is tried again until it is needed.
+    """
     hook: DbApiHook = BaseHook.get_hook("mysql")
     query = f"SELECT owner, holder, heartbeat_at, UTC_TIMESTAMP(3) FROM {LOGS_DATABASE}.{LEASE_TABLE} WHERE name = %s"  # noqa: S608
     try:
@@ -56,4 +59,7 @@ def skip_if_another_lives(context: Context) -> None:
         return
     if row is None or row[0] == context["task"].render_template(OWNER, context) or lease_is_free(row[2], row[3]):
         return
-    raise AirflowSkipException(f"The driver {row[1]} of {row[0]} lives and judges the logs: nothing to do here.")
+    lives = f"The driver {row[1]} of {row[0]} lives and judges the logs"
+    if context["ti"].try_number > 1:
+        raise AirflowException(f"{lives}: tried again until it has ended.")
+    raise AirflowSkipException(f"{lives}: nothing to do here.")
