@@ -19,7 +19,7 @@ RETRIES: dict[str, Any] = {
 
 RETRY_FOR_EVER: dict[str, Any] = {
     "retries": 1_000_000,
-    "retry_delay": timedelta(seconds=2),
+    "retry_delay": timedelta(seconds=1),
     "retry_exponential_backoff": True,
     "max_retry_delay": timedelta(seconds=5),
 }

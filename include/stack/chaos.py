@@ -40,6 +40,16 @@ LOOK_SECONDS = 0.25
 Say = Callable[[str], None]
 
 
+@dataclass(frozen=True)
+class Plan:
+    """`logs` known logs, sent at `rate` a second (None: for as long as the kills take), and so many kills."""
+
+    logs: int
+    kills: int
+    seed: int
+    rate: float | None = None
+
+
 @dataclass
 class Result:
     """What was counted. `faults`: origins by hop and fault, all 0 when nothing was lost or doubled; `seconds`: by kind
@@ -60,7 +70,7 @@ class Result:
         return not any(count for hop in self.faults.values() for count in hop.values())
 
 
-def run(logs: int, kills: int, seed: int, rate: float | None, say: Say, tell: Say, *, keep: bool) -> Result:
+def run(plan: Plan, say: Say, tell: Say, *, keep: bool) -> Result:
     """Brings up a stack in `.state-chaos` on free ports, sends, kills, counts, and takes the stack away again.
 
     `say` is told what happens now, `tell` what is done. Raises StackError when the stack does not start, or no verdict
@@ -76,7 +86,7 @@ def run(logs: int, kills: int, seed: int, rate: float | None, say: Say, tell: Sa
     assert env is not None  # noqa: S101  # `up` made it
     try:
         begun = time.monotonic()
-        result = Chaos(env, logs, kills, seed, rate, say, tell).run()
+        result = Chaos(env, plan, say, tell).run()
         result.minutes = round((time.monotonic() - begun) / 60, 1)
         return result
     finally:
@@ -96,20 +106,18 @@ def _command(variables: dict[str, str], *words: str) -> None:
 class Chaos:
     """One run against a stack that is up."""
 
-    def __init__(
-        self, env: Environment, logs: int, kills: int, seed: int, rate: float | None, say: Say, tell: Say
-    ) -> None:
-        self._env, self._say, self._tell, self._kinds = env, say, tell, killer.order(kills, random.Random(seed))  # noqa: S311
-        self._rng = random.Random(seed + 1)  # noqa: S311
-        self._result = Result(logs, seed)
-        devices = Accounts(env.settings.seed, env.settings.accounts).devices_on(datetime.now(UTC).date())
+    def __init__(self, env: Environment, plan: Plan, say: Say, tell: Say) -> None:
+        self._env, self._say, self._tell = env, say, tell
+        self._kinds = killer.order(plan.kills, random.Random(plan.seed))  # noqa: S311
+        self._rng = random.Random(plan.seed + 1)  # noqa: S311
+        self._result = Result(plan.logs, plan.seed)
         self._sender = KnownLogs(
             f"{HOST}:{env.ports.kafka}",
-            devices,
-            seed,
-            logs,
-            rate or max(logs / (kills * SECONDS_A_KILL), 50.0),
-            min(kills * TRICKLED_A_KILL, logs // 2),
+            Accounts(env.settings.seed, env.settings.accounts).devices_on(datetime.now(UTC).date()),
+            plan.seed,
+            plan.logs,
+            plan.rate or max(plan.logs / (plan.kills * SECONDS_A_KILL), 50.0),
+            min(plan.kills * TRICKLED_A_KILL, plan.logs // 2),
         )
 
     def run(self) -> Result:

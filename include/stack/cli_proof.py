@@ -66,7 +66,7 @@ def chaos(
     from include.stack import chaos_report
 
     with err.status("…") as line:
-        result = run_of_chaos.run(logs, kills, seed, rate, line.update, err.print, keep=keep)
+        result = run_of_chaos.run(run_of_chaos.Plan(logs, kills, seed, rate), line.update, err.print, keep=keep)
     if markdown:
         chaos_report.save(result, markdown)
     if as_json:

@@ -164,8 +164,11 @@ class Environment:
             "AIRFLOW__WORKERS__EXECUTION_API_RETRY_WAIT_MAX": "4",
             "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "30",
             # A task whose worker was killed is tried again this soon: until then nobody brings its driver back.
-            "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "20",
-            "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "3",
+            "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "15",
+            "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "2",
+            "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "2",
+            # For so long a killed task's end is not told while its driver lives and holds the ends of its pipes.
+            "AIRFLOW__WORKERS__SOCKET_CLEANUP_TIMEOUT": "2",
             # The stream does not end because the API server is away.
             "AIRFLOW__WORKERS__MAX_FAILED_HEARTBEATS": "1000",
             **{f"AIRFLOW_CONN_{name.upper()}": json.dumps(parts) for name, parts in connections.items()},

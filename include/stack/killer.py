@@ -10,7 +10,7 @@ import psutil
 
 from include.names import DRIVER
 from include.stack import supervisor
-from include.stack.environment import Environment
+from include.stack.environment import STACK_VARIABLE, Environment
 
 FREEZE_SECONDS = 20.0
 
@@ -96,9 +96,10 @@ def order(count: int, rng: random.Random) -> list[str]:
 
 def kill(env: Environment, kind: str) -> bool:
     """Kills one of that kind with SIGKILL, or freezes it; False when there is none just now."""
-    with suppress(psutil.NoSuchProcess, OSError):
+    with suppress(psutil.Error, OSError):
         victim = KINDS[kind](env)
-        if victim is None:
+        # A driver that has outlived its task is the child of somebody else now.
+        if victim is None or victim.environ().get(STACK_VARIABLE) != str(env.state):
             return False
         if kind != FREEZE:
             victim.kill()
