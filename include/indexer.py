@@ -47,6 +47,8 @@ def _consumer(bootstrap: str) -> Consumer:
             "group.id": GROUP,
             "enable.auto.commit": False,
             "auto.offset.reset": "earliest",
+            # Kafka is found again a second after its return, not ten.
+            "reconnect.backoff.max.ms": 1000,
             # How soon a killed indexer is replaced; the 45 s of librdkafka are long for watchers of the index.
             "session.timeout.ms": 10_000,
             # A topic that is made after us is found this soon; librdkafka's own is five minutes.

@@ -40,6 +40,7 @@ class KnownLogs(threading.Thread):
                 "acks": "all",
                 "linger.ms": 5,
                 "message.timeout.ms": 0,
+                "reconnect.backoff.max.ms": 1000,
                 "log_level": 0,
             }
         )
