@@ -34,14 +34,20 @@ class StreamOperator(SparkSubmitOperator):
         """Asks the driver to stop, and does not wait: it may outlive this process. In cluster mode as Spark's own."""
         submitted = getattr(self._hook, "_submit_sp", None)
         asked = False
-        if submitted is not None:
-            with suppress(psutil.NoSuchProcess):
-                for child in psutil.Process(submitted.pid).children():
-                    if any(word.endswith(f"{DRIVER}.py") for word in child.cmdline()):
-                        child.terminate()
-                        asked = True
+        for child in _children(submitted.pid) if submitted else []:
+            with suppress(psutil.NoSuchProcess):  # so is a zombie
+                if any(word.endswith(f"{DRIVER}.py") for word in child.cmdline()):
+                    child.terminate()
+                    asked = True
         if not asked:
             super().on_kill()
+
+
+def _children(pid: int) -> list[psutil.Process]:
+    try:
+        return psutil.Process(pid).children()
+    except psutil.NoSuchProcess:
+        return []
 
 
 def skip_if_another_lives(context: Context) -> None:

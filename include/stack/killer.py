@@ -25,23 +25,24 @@ def driver(env: Environment) -> psutil.Process | None:
 
 
 def _is_driver(process: psutil.Process) -> bool:
+    words = _words(process)
+    return "org.apache.spark.deploy.SparkSubmit" in words and f"{DRIVER}.py" in words
+
+
+def _words(process: psutil.Process) -> str:
+    """The command line; of a zombie, nothing."""
     try:
-        words = process.cmdline()
+        return " ".join(process.cmdline())
     except psutil.Error:
-        return False
-    return "org.apache.spark.deploy.SparkSubmit" in words and any(word.endswith(f"{DRIVER}.py") for word in words)
+        return ""
 
 
-def _python_of_driver(env: Environment) -> psutil.Process | None:
-    jvm = driver(env)
-    return (
-        next((child for child in jvm.children() if f"{DRIVER}.py" in " ".join(child.cmdline())), None) if jvm else None
-    )
+def _below_driver(word: str) -> Callable[[Environment], psutil.Process | None]:
+    def find(env: Environment) -> psutil.Process | None:
+        jvm = driver(env)
+        return next((child for child in jvm.children() if word in _words(child)), None) if jvm else None
 
-
-def _python_workers(env: Environment) -> psutil.Process | None:
-    jvm = driver(env)
-    return next((child for child in jvm.children() if "pyspark.daemon" in child.cmdline()), None) if jvm else None
+    return find
 
 
 def _task(env: Environment) -> psutil.Process | None:
@@ -70,8 +71,8 @@ def _server(name: str) -> Callable[[Environment], psutil.Process | None]:
 FREEZE = "driver frozen for 20 s"
 KINDS: dict[str, Callable[[Environment], psutil.Process | None]] = {
     "driver JVM": driver,
-    "driver's Python": _python_of_driver,
-    "driver's Python workers": _python_workers,
+    "driver's Python": _below_driver(f"{DRIVER}.py"),
+    "driver's Python workers": _below_driver("pyspark.daemon"),
     "Airflow's task": _task,
     "Airflow's worker": _worker,
     FREEZE: driver,
