@@ -35,7 +35,7 @@ def topics(
         if not yes:
             made = f"Made anew: {', '.join(anew)}."
             typer.confirm(f"{made} Set all rows and documents apart, and begin with empty tables?", abort=True)
-        adoption.adopt(known(), ids, anew, lambda kept: err.print(kept, soft_wrap=True, highlight=False))
+        adoption.adopt(known(), ids, anew, lambda kept: err.print(kept, soft_wrap=True, highlight=False, markup=False))
         err.print("The topics are adopted: ./logsieve stream start goes on with them.")
     if partitions is not None:
         for topic, (had, has) in add(known(), partitions).items():

@@ -17,6 +17,8 @@ from include.settings import ROOT
 from include.stack.errors import StackError
 
 _TABLES_FILE: Final = ROOT / "include" / "sql" / "logs.sql"
+_CLONE_SECONDS: Final = 600
+"""Mostly an instant: where the disk has no hard links, everything is copied."""
 
 Tell = Callable[[str], None]
 
@@ -44,7 +46,8 @@ def documents(client: Elasticsearch, at: str, tell: Tell) -> None:
     if client.indices.exists(index=INDEX) and (count := _count(client, INDEX)):
         kept = f"{INDEX}-before-{at}"
         client.indices.add_block(index=INDEX, block="write")
-        client.indices.clone(index=INDEX, target=kept)
+        waiting = client.options(request_timeout=_CLONE_SECONDS + 10)
+        waiting.indices.clone(index=INDEX, target=kept, timeout=f"{_CLONE_SECONDS}s")
         if (cloned := _count(client, kept)) != count:
             raise StackError(f"{kept} has {cloned:,} of {count:,} documents of {INDEX}.", "Delete it, and adopt again.")
         tell(f"Kept {count:,} documents: index {kept}")
