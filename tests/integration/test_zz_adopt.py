@@ -103,6 +103,8 @@ def test_new_logs_are_adopted_and_the_old_ones_set_apart(stack: Stack) -> None:
     (clone,) = set(stack.search(APART)) - indices
     assert documents(stack, clone) == indexed
     assert sum(stack.counts().values()) == documents(stack, "server-logs") == 0
+    (proven,) = stack.root_sql("SELECT IFNULL(MAX(next_offset), 0) FROM logs.reconciled")[0]
+    assert proven == 0, "the next hourly proof begins with the first new log"
     lag = stack.status()["lag"]
     assert lag["load"] == lag["index"] == 0, "nothing but new logs is waited for"
 
