@@ -45,7 +45,8 @@ class StreamOperator(SparkSubmitOperator):
 
 def _children(pid: int) -> list[psutil.Process]:
     try:
-        return psutil.Process(pid).children()
+        children: list[psutil.Process] = psutil.Process(pid).children()
+        return children
     except psutil.NoSuchProcess:
         return []
 

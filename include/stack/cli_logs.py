@@ -18,12 +18,25 @@ DAY = "%Y-%m-%d"
 @app.command()
 def topics(
     partitions: Annotated[int | None, typer.Option(min=1, max=256, help="Add partitions up to this number.")] = None,
+    adopt: Annotated[bool, typer.Option("--adopt", help="Go on with topics that were made anew.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Lists the topics with their partitions and offsets; adds partitions to both, also while logs flow."""
+    """Lists the topics with their partitions and offsets; adds partitions to both, also while logs flow.
+
+    With --adopt, goes on with a topic that was deleted and made anew; what the tables and the index hold is kept apart.
+    """
+    from include.stack import adopt as adoption
     from include.stack.partitions import add
     from include.stack.topics import list_topics, show
 
+    if adopt:
+        ids, anew = adoption.look(known())
+        if not yes:
+            made = f"Made anew: {', '.join(anew)}."
+            typer.confirm(f"{made} Set all rows and documents apart, and begin with empty tables?", abort=True)
+        adoption.adopt(known(), ids, anew, lambda kept: err.print(kept, soft_wrap=True, highlight=False, markup=False))
+        err.print("The topics are adopted: ./logsieve stream start goes on with them.")
     if partitions is not None:
         for topic, (had, has) in add(known(), partitions).items():
             err.print(f"{topic}: {had} → {has} partitions" if had < has else f"{topic} has {has} partitions already")

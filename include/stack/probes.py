@@ -35,10 +35,11 @@ def kafka(env: Environment) -> str | None:
 
 
 def mysql_connection(
-    env: Environment, account: Literal["reader", "stream"] = "reader"
+    env: Environment, account: Literal["reader", "stream", "airflow"] = "reader"
 ) -> PooledMySQLConnection | MySQLConnectionAbstract:
-    """A connection in UTC, that may only read or whatever the stream may. Raises mysql.connector.Error."""
-    users = {"reader": env.settings.mysql_reader_user, "stream": env.settings.mysql_stream_user}
+    """A connection in UTC, that may only read, or whatever the stream or Airflow may. Raises mysql.connector.Error."""
+    settings = env.settings
+    users = {"reader": settings.mysql_reader_user, "stream": settings.mysql_stream_user, "airflow": "logsieve_airflow"}
     return connect(
         host=HOST,
         port=env.ports.mysql,

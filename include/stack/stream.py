@@ -30,7 +30,11 @@ def stop(env: Environment) -> bool:
             cursor.execute("SET autocommit = 1")
             ask_to_stop(cursor)
             deadline, ran = time.monotonic() + STOP_SECONDS, False
-            while not _is_free(cursor) or (ran and _is_active(env)):
+            if _is_free(cursor) and (run := _active_run(env)):
+                # No driver sees the mark: it has not come as far as the lease, or is refused at each try.
+                AirflowApi(env).end_run(DAG, run["dag_run_id"])
+                ran = True
+            while not _is_free(cursor) or (ran and _active_run(env)):
                 ran = True
                 if time.monotonic() > deadline:
                     raise StackError(
@@ -42,13 +46,13 @@ def stop(env: Environment) -> bool:
     except mysql.connector.Error as error:
         raise StackError(f"MySQL does not answer: {error.msg}", "./logsieve status") from error
     except httpx.HTTPError as error:
-        raise StackError(f"The stream has ended, but Airflow does not answer: {error}", "./logsieve status") from error
+        raise StackError(f"No driver runs, but Airflow does not answer: {error}", "./logsieve status") from error
 
 
 def start(env: Environment) -> bool:
     """Triggers a run of the stream's DAG; False when one is active already. Raises StackError when Airflow is away."""
     try:
-        if _is_active(env):
+        if _active_run(env):
             return False
         AirflowApi(env).trigger(DAG, {"trigger": env.settings.trigger})
         return True
@@ -56,9 +60,14 @@ def start(env: Environment) -> bool:
         raise StackError(f"Airflow does not answer: {error}", "./logsieve status") from error
 
 
-def _is_active(env: Environment) -> bool:
+def runs(env: Environment, cursor: Any) -> bool:
+    """Whether a driver holds the lease, or Airflow is about to start one. Raises the clients' errors."""
+    return not _is_free(cursor) or _active_run(env) is not None
+
+
+def _active_run(env: Environment) -> dict[str, Any] | None:
     run = AirflowApi(env).last_run(DAG)
-    return run is not None and run["state"] in ("queued", "running")
+    return run if run and run["state"] in ("queued", "running") else None
 
 
 def _is_free(cursor: Any) -> bool:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+from supervisor.xmlrpc import Faults
 
 from include.stack.environment import HOST, STACK_VARIABLE, Environment, write_private
 from include.stack.errors import StackError
@@ -99,6 +100,15 @@ def proxy(env: Environment) -> Any:
 def run(env: Environment, name: str) -> None:
     """Starts one program, and keeps it running from now on."""
     proxy(env).startProcess(name, False)
+
+
+def halt(env: Environment, name: str) -> None:
+    """Stops one program and waits until it has ended; it stays down until `run`."""
+    try:
+        proxy(env).stopProcess(name)
+    except xmlrpc.client.Fault as fault:
+        if fault.faultCode != Faults.NOT_RUNNING:
+            raise
 
 
 def is_whole(env: Environment) -> bool:

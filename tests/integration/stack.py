@@ -109,13 +109,13 @@ class Stack:
         )
 
     def messages(self, topic: str, since: dict[int, int] | None = None) -> list[Any]:
-        """Every message of the topic from the given offsets up to its present end."""
+        """Every message of the topic that is still there, from the given offsets up to its present end."""
         with contextlib.closing(self.consumer()) as consumer:
             partitions = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic) or ()]
             consumer.assign(partitions)
-            ends = consumer.end_offsets(partitions)
+            firsts, ends = consumer.beginning_offsets(partitions), consumer.end_offsets(partitions)
             for partition in partitions:
-                consumer.seek(partition, (since or {}).get(partition.partition, 0))
+                consumer.seek(partition, max(firsts[partition], (since or {}).get(partition.partition, 0)))
             found = []
             while any(consumer.position(partition) < ends[partition] for partition in partitions):
                 for records in consumer.poll(timeout_ms=1000).values():
