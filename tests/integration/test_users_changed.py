@@ -1,0 +1,54 @@
+"""Users change between a log's first verdict and its next ones: the last verdict wins at every hop, in one table."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from include.names import TABLES, origin_key
+from include.stack import rejudge
+from tests.integration.stack import Origin, Stack, is_correction, prove, until
+from tests.integration.test_odd_logs import log
+
+ACCOUNT = -684
+"""Nobody's, so that no other log is judged by what this test does to it."""
+STATUS = "server-logs-status"
+
+
+@pytest.fixture
+def users(stack: Stack) -> Iterator[Stack]:
+    yield stack
+    stack.root_sql("DELETE FROM dim_users.users WHERE account_no = %s", (ACCOUNT,))
+
+
+def everywhere(stack: Stack, origin: Origin) -> tuple[list[str], str | None]:
+    """The tables that have a row of the log, and the status of its document."""
+    where = "WHERE kafka_partition = %s AND kafka_offset = %s"
+    tables = [table for table in TABLES.values() if stack.root_sql(f"SELECT 1 FROM logs.{table} {where}", origin)]
+    return tables, stack.documents([origin]).get(origin)
+
+
+def test_a_log_moves_to_the_table_of_its_last_verdict(users: Stack) -> None:
+    stack, since = users, users.now()
+    origins = stack.send([log(account_id=ACCOUNT, event_id=f"users-changed-{number}") for number in range(20)])
+    runs = {number: [(at, at) for part, at in origins if part == number] for number, _ in origins}
+
+    def are(status: str) -> None:
+        wanted = ([f"{status}_logs"], status)
+        until(lambda: all(everywhere(stack, origin) == wanted for origin in origins), 60, f"all are {status}")
+
+    are("suspicious")
+    stack.root_sql("INSERT INTO dim_users.users VALUES (%s, 'ANDROID')", (ACCOUNT,))
+    rejudge.run(stack.env, origins=runs)
+    are("good")
+    stack.root_sql("UPDATE dim_users.users SET user_device = 'IOS' WHERE account_no = %s", (ACCOUNT,))
+    rejudge.run(stack.env, origins=runs)
+    are("suspicious")
+
+    messages = stack.messages(STATUS, since[STATUS])
+    for origin in origins:
+        verdicts = [message for message in messages if message.key.decode() == origin_key(*origin)]
+        reasons = [json.loads(message.value)["reasons"] for message in verdicts]
+        assert reasons == [["unknown_account"], [], ["unexpected_device"]]
+        assert [is_correction(message) for message in verdicts] == [False, True, True]
+    prove(stack, since)
