@@ -164,15 +164,19 @@ class Stack:
             supervisor.proxy(self.env).startProcess(name, False)
             until(lambda: server.probe(self.env) is None, 60, f"{name} answers again")
 
-    def rows(self, since: dict[int, int] | None = None) -> list[tuple[int, int, str]]:
-        """Partition, offset and status of every row of the stream's partitions from these offsets on."""
-        first = since or {}
+    def rows(self, since: Moment | None = None) -> list[tuple[int, int, str]]:
+        """Partition, offset and status of every row of a log that was sent since."""
+        first = (since or {}).get("server-logs", {})
         where = f"WHERE kafka_partition < 100 AND kafka_offset >= {min(first.values(), default=0)}"
         query = " UNION ALL ".join(
             f"SELECT kafka_partition, kafka_offset, CAST(status AS CHAR) FROM logs.{table} {where}"
             for table in TABLES.values()
         )
         return [row for row in self.root_sql(query) if row[1] >= first.get(row[0], 0)]  # type: ignore[misc]
+
+    def loaded(self, since: Moment | None = None) -> set[Origin]:
+        """Origins of the logs sent since that have a row."""
+        return {(partition, offset) for partition, offset, _ in self.rows(since)}
 
     def documents(self, origins: list[Origin]) -> dict[Origin, str]:
         """Status by origin of the documents that are there."""
@@ -214,14 +218,9 @@ def check(stack: Stack, since: Moment | None = None) -> None:
     """Every log that is there now, of those since the moment, comes into exactly one table and has exactly one status
     message and one document, all of the same status."""
     since = since or {}
-    first = since.get("server-logs", {})
-    sent = {(message.partition, message.offset) for message in stack.messages("server-logs", first)}
-
-    def loaded() -> set[Origin]:
-        return {(partition, offset) for partition, offset, _ in stack.rows(first)}
-
-    until(lambda: sent <= loaded(), 120, "every log is in a table")
-    rows = [row for row in stack.rows(first) if row[:2] in sent]
+    sent = {(message.partition, message.offset) for message in stack.messages("server-logs", since.get("server-logs"))}
+    until(lambda: sent <= stack.loaded(since), 120, "every log is in a table")
+    rows = [row for row in stack.rows(since) if row[:2] in sent]
     assert len(rows) == len(sent), "no log is in two tables"
     messages = stack.messages("server-logs-status", since.get("server-logs-status"))
     keys = [message.key for message in messages if not is_correction(message)]
