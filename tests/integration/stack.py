@@ -180,7 +180,7 @@ class Stack:
 
     def documents(self, origins: list[Origin]) -> dict[Origin, str]:
         """Status by origin of the documents that are there."""
-        found = {}
+        found: dict[Origin, str | None] = {}
         for start in range(0, len(origins), 5000):
             body = {"ids": [origin_key(*origin) for origin in origins[start : start + 5000]]}
             docs = self.search("server-logs/_mget?_source=status", body)["docs"]
