@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.integration.stack import RATE, STATE, UP_SECONDS, Stack, free_ports
+from include.stack.environment import free_ports
+from tests.integration.stack import RATE, STATE, UP_SECONDS, Stack
 
 
 @pytest.fixture(scope="session")

@@ -9,20 +9,31 @@ import os
 import subprocess
 import time
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pymysql
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
-from include.names import STATUSES, TABLES
+from include.names import STATUSES, TABLES, origin_key
 from include.settings import ROOT, Settings
-from include.stack.environment import load
+from include.stack import supervisor
+from include.stack.environment import Environment, load
+from include.stack.up import programs_of
 
 STATE = ROOT / ".state-test"
 UP_SECONDS = 420
 RATE = 50
+RECOVERY_SECONDS = 60
+"""The promise is 30 s from the return of a server; a slow machine that tests at the same time gets twice that."""
+EPOCH = "SELECT epoch FROM logs.driver_lease WHERE name = 'stream_logs'"
+LOADED = "SELECT SUM(last_offset) FROM logs.load_progress WHERE kafka_partition < 100"
+
+Moment = dict[str, dict[int, int]]
+"""The end of both topics at a time: by topic, then by partition."""
+Origin = tuple[int, int]
 
 
 def until(condition: Callable[[], Any], seconds: float, what: str) -> Any:
@@ -68,9 +79,13 @@ class Stack:
         return json.loads((self.state / "stack.json").read_text())["passwords"]
 
     @property
-    def settings(self) -> Settings:
+    def env(self) -> Environment:
         env = load(Settings(state=self.state))
         assert env is not None
+        return env
+
+    @property
+    def settings(self) -> Settings:
         return Settings(
             state=self.state,
             kafka_bootstrap=f"127.0.0.1:{self.ports['kafka']}",
@@ -134,6 +149,45 @@ class Stack:
             done = [future.get(timeout=30) for future in sent]
         return [(record.partition, record.offset) for record in done]
 
+    def now(self) -> Moment:
+        # The logs last: of what is sent from here on, each verdict lies behind the status topic's end too.
+        return {topic: self.ends(topic) for topic in ("server-logs-status", "server-logs")}
+
+    @contextlib.contextmanager
+    def away(self, name: str) -> Iterator[None]:
+        """Takes a server away as a person does; at the end it is there again, and answers."""
+        (server,) = [program for program in programs_of(self.env) if program.name == name]
+        supervisor.proxy(self.env).stopProcess(name)
+        try:
+            yield
+        finally:
+            supervisor.proxy(self.env).startProcess(name, False)
+            until(lambda: server.probe(self.env) is None, 60, f"{name} answers again")
+
+    def rows(self, since: Moment | None = None) -> list[tuple[int, int, str]]:
+        """Partition, offset and status of every row of a log that was sent since."""
+        first = (since or {}).get("server-logs", {})
+        where = f"WHERE kafka_partition < 100 AND kafka_offset >= {min(first.values(), default=0)}"
+        query = " UNION ALL ".join(
+            f"SELECT kafka_partition, kafka_offset, CAST(status AS CHAR) FROM logs.{table} {where}"
+            for table in TABLES.values()
+        )
+        return [row for row in self.root_sql(query) if row[1] >= first.get(row[0], 0)]  # type: ignore[misc]
+
+    def loaded(self, since: Moment | None = None) -> set[Origin]:
+        """Origins of the logs sent since that have a row."""
+        return {(partition, offset) for partition, offset, _ in self.rows(since)}
+
+    def documents(self, origins: list[Origin]) -> dict[Origin, str]:
+        """Status by origin of the documents that are there."""
+        found: dict[Origin, str | None] = {}
+        for start in range(0, len(origins), 5000):
+            body = {"ids": [origin_key(*origin) for origin in origins[start : start + 5000]]}
+            docs = self.search("server-logs/_mget?_source=status", body)["docs"]
+            statuses = [doc["_source"]["status"] if doc["found"] else None for doc in docs]
+            found |= dict(zip(origins[start : start + 5000], statuses, strict=True))
+        return {origin: status for origin, status in found.items() if status}
+
     def counts(self) -> dict[str, int]:
         """Rows by status, by a plain driver."""
         return {status: self.root_sql(f"SELECT COUNT(*) FROM logs.{TABLES[status]}")[0][0] for status in STATUSES}
@@ -142,6 +196,47 @@ class Stack:
 def is_correction(message: Any) -> bool:
     """Whether the status message comes from a rejudgement and not from the stream."""
     return any(name == "rejudged" for name, _ in message.headers)
+
+
+def drivers(stack: Stack) -> list[psutil.Process]:
+    """The streaming applications of this stack, whoever started them."""
+    return [
+        process
+        for process in psutil.process_iter(["cmdline"])
+        if "org.apache.spark.deploy.SparkSubmit" in (process.info["cmdline"] or [])
+        and any(word.endswith("stream_logs.py") for word in process.info["cmdline"])
+        and process.environ().get("LOGSIEVE_STATE") == str(stack.state)
+    ]
+
+
+def wait_until_it_loads(stack: Stack, seconds: float = 90) -> None:
+    before = stack.root_sql(LOADED)
+    until(lambda: stack.root_sql(LOADED) > before, seconds, "the stream is loading")
+
+
+def check(stack: Stack, since: Moment | None = None) -> None:
+    """Every log that is there now, of those since the moment, comes into exactly one table and has exactly one status
+    message and one document, all of the same status."""
+    since = since or {}
+    sent = {(message.partition, message.offset) for message in stack.messages("server-logs", since.get("server-logs"))}
+    until(lambda: sent <= stack.loaded(since), 120, "every log is in a table")
+    rows = [row for row in stack.rows(since) if row[:2] in sent]
+    assert len(rows) == len(sent), "no log is in two tables"
+    messages = stack.messages("server-logs-status", since.get("server-logs-status"))
+    keys = [message.key for message in messages if not is_correction(message)]
+    assert len(keys) == len(set(keys)), "no log was judged twice"
+    assert {origin_key(*origin).encode() for origin in sent} <= set(keys), "every log has a status message"
+    wanted = {(partition, offset): status for partition, offset, status in rows}
+    until(lambda: stack.documents(list(wanted)) == wanted, 60, "every document is as its row")
+
+
+def prove(stack: Stack, since: Moment | None = None) -> None:
+    """Counts since the moment with the second clients, and over everything with the command."""
+    check(stack, since)
+    done = stack.run("reconcile", "--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    for proof in json.loads(done.stdout):
+        assert proof["logs"] == proof["keys"] == proof["rows"] == proof["documents"]
 
 
 def _partition(record: Any) -> TopicPartition:

@@ -8,8 +8,7 @@ from kafka import KafkaAdminClient, KafkaProducer
 
 from jobs import inputs
 from jobs.database import Database
-from tests.integration.stack import Stack, until
-from tests.integration.test_stream_ends import EPOCH, check, wait_until_it_loads
+from tests.integration.stack import EPOCH, Stack, check, until, wait_until_it_loads
 
 TOPICS = ("server-logs", "server-logs-status")
 

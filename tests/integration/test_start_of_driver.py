@@ -15,25 +15,31 @@ from jobs.database import Database
 from tests.integration.stack import Stack, is_correction, until
 
 
-def test_a_second_driver_started_by_hand_is_refused_and_the_first_lives_on(stack: Stack) -> None:
-    holder = "SELECT epoch, owner, holder FROM logs.driver_lease WHERE name = 'stream_logs'"
-    before = stack.root_sql(holder)
+def by_hand(stack: Stack, log: Path, *arguments: str) -> "subprocess.Popen[bytes]":
+    """A driver that a person starts with spark-submit, in the environment that `./logsieve env` prints."""
     printed = stack.run("env").stdout.splitlines()
     variables = dict(line.removeprefix("export ").split("=", 1) for line in printed)
-    settings = stack.settings
-    conf = [word for item in submit_conf(settings).items() for word in ("--conf", "=".join(item))]
+    conf = [word for item in submit_conf(stack.settings).items() for word in ("--conf", "=".join(item))]
     spark_submit = Path(sys.executable).parent / "spark-submit"
-    done = subprocess.run(
-        [str(spark_submit), "--master", "local[2]", *conf, str(ROOT / "jobs" / "stream_logs.py")],
-        env={**os.environ, **{name: value.strip("'") for name, value in variables.items()}},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    assert done.returncode == lease.LeaseHeldError.exit_code, done.stderr[-3000:]
-    assert "lives (heartbeat" in done.stdout
-    assert "--take-over" in done.stdout
+    with log.open("w") as output:
+        return subprocess.Popen(
+            [str(spark_submit), "--master", "local[2]", *conf, str(ROOT / "jobs" / "stream_logs.py"), *arguments],
+            env={**os.environ, **{name: value.strip("'") for name, value in variables.items()}},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+
+
+def test_a_second_driver_started_by_hand_is_refused_and_the_first_lives_on(stack: Stack, tmp_path: Path) -> None:
+    holder = "SELECT epoch, owner, holder FROM logs.driver_lease WHERE name = 'stream_logs'"
+    before = stack.root_sql(holder)
+    log = tmp_path / "second.log"
+    code = by_hand(stack, log).wait(timeout=120)
+    said = log.read_text()
+    assert code == lease.LeaseHeldError.exit_code, said[-3000:]
+    assert "lives (heartbeat" in said
+    assert "--take-over" in said
     assert stack.root_sql(holder) == before
 
 

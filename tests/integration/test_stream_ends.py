@@ -1,44 +1,7 @@
 """The stream is killed or stopped: it goes on exactly behind what it had judged and loaded."""
 
-import psutil
-
-from include.names import TABLES
 from include.stack.airflow_api import AirflowApi
-from include.stack.environment import load
-from tests.integration.stack import Stack, is_correction, until
-
-EPOCH = "SELECT epoch FROM logs.driver_lease WHERE name = 'stream_logs'"
-LOADED = "SELECT SUM(last_offset) FROM logs.load_progress WHERE kafka_partition < 100"
-
-
-def drivers(stack: Stack) -> list[psutil.Process]:
-    return [
-        process
-        for process in psutil.process_iter(["cmdline"])
-        if "org.apache.spark.deploy.SparkSubmit" in (process.info["cmdline"] or [])
-        and any(word.endswith("stream_logs.py") for word in process.info["cmdline"])
-        and process.environ().get("LOGSIEVE_STATE") == str(stack.state)
-    ]
-
-
-def wait_until_it_loads(stack: Stack) -> None:
-    before = stack.root_sql(LOADED)
-    until(lambda: stack.root_sql(LOADED) > before, 90, "the stream is loading")
-
-
-def check(stack: Stack) -> None:
-    """Every log that is there now comes into exactly one table, and has exactly one status message."""
-    sent = {(message.partition, message.offset) for message in stack.messages("server-logs")}
-
-    def loaded() -> list[tuple[int, int]]:
-        query = " UNION ALL ".join(f"SELECT kafka_partition, kafka_offset FROM logs.{t}" for t in TABLES.values())
-        return [row for row in stack.root_sql(query) if row[0] < 100]  # type: ignore[misc]
-
-    until(lambda: sent <= set(loaded()), 120, "every log is in a table")
-    rows = loaded()
-    assert len(rows) == len(set(rows)), "no log is in two tables"
-    keys = [message.key for message in stack.messages("server-logs-status") if not is_correction(message)]
-    assert len(keys) == len(set(keys)), "no log was judged twice"
+from tests.integration.stack import EPOCH, Stack, check, drivers, until, wait_until_it_loads
 
 
 def test_after_a_kill_airflow_brings_it_back_and_nothing_is_judged_twice(stack: Stack) -> None:
@@ -68,9 +31,7 @@ def test_a_person_stops_it_and_starts_it_again(stack: Stack) -> None:
 
 def test_whoever_stops_the_task_in_airflow_gets_a_gentle_end_too(stack: Stack) -> None:
     wait_until_it_loads(stack)
-    env = load(stack.settings)
-    assert env is not None
-    api = AirflowApi(env)
+    api = AirflowApi(stack.env)
     run = api.last_run("classify_logs")
     assert run is not None
     api.end_run("classify_logs", run["dag_run_id"])

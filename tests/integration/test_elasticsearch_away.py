@@ -1,0 +1,65 @@
+"""Elasticsearch is away, or full: MySQL is not held up, and the index catches up by itself."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from tests.integration.stack import RECOVERY_SECONDS, Origin, Stack, prove, until, wait_until_it_loads
+from tests.integration.test_odd_logs import log
+
+WATERMARKS = [f"cluster.routing.allocation.disk.watermark.{name}" for name in ("low", "high", "flood_stage")]
+BLOCK = "index.blocks.read_only_allow_delete"
+
+
+def send_and_load(stack: Stack) -> list[Origin]:
+    """Sends logs and waits until MySQL has them."""
+    since = stack.now()
+    origins = stack.send([log(event_id="elasticsearch-away")] * 200)
+    until(lambda: set(origins) <= stack.loaded(since), 30, "MySQL is not held up")
+    return origins
+
+
+def until_indexed(stack: Stack, origins: list[Origin]) -> None:
+    until(lambda: len(stack.documents(origins)) == len(origins), RECOVERY_SECONDS, "the index has caught up")
+
+
+def test_the_index_catches_up_when_elasticsearch_is_back(stack: Stack) -> None:
+    wait_until_it_loads(stack)
+    since = stack.now()
+    with stack.away("elasticsearch"):
+        origins = send_and_load(stack)
+    until_indexed(stack, origins)
+    prove(stack, since)
+
+
+def test_the_index_catches_up_when_elasticsearch_has_space_again(stack: Stack) -> None:
+    since = stack.now()
+    with flood_stage(stack):
+        until(lambda: is_blocked(stack), 60, "Elasticsearch has put its flood-stage block")
+        origins = send_and_load(stack)
+        assert not stack.documents(origins)
+    until_indexed(stack, origins)
+    prove(stack, since)
+
+
+@contextmanager
+def flood_stage(stack: Stack) -> Iterator[None]:
+    """To Elasticsearch the disk is full: it wants more free space than any disk has. It looks every 10 s."""
+
+    def ask_for(free: str | None, interval: str | None) -> None:
+        changes: dict[str, Any] = dict.fromkeys(WATERMARKS, free) | {"cluster.info.update.interval": interval}
+        stack.search("_cluster/settings", {"transient": changes}, "PUT")
+
+    ask_for("1000000gb", "10s")
+    try:
+        yield
+    finally:
+        ask_for(None, "10s")
+        try:
+            until(lambda: not is_blocked(stack), 60, "Elasticsearch has taken its block away")
+        finally:
+            ask_for(None, None)
+
+
+def is_blocked(stack: Stack) -> bool:
+    return bool(stack.search(f"server-logs/_settings/{BLOCK}"))

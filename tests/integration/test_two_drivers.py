@@ -1,0 +1,43 @@
+"""Two drivers: a person's takes the lease over and Airflow's ends; when the person's ends, Airflow's is back."""
+
+from pathlib import Path
+
+import psutil
+
+from tests.integration.stack import EPOCH, Stack, drivers, prove, until, wait_until_it_loads
+from tests.integration.test_start_of_driver import by_hand
+
+
+def test_who_takes_over_goes_on_alone_and_nothing_is_doubled(stack: Stack, tmp_path: Path) -> None:
+    wait_until_it_loads(stack)
+    since = stack.now()
+    (first,) = drivers(stack)
+    (epoch,) = stack.root_sql(EPOCH)[0]
+    run = stack.status()["dags"]["classify_logs"]["run_id"]
+    log = tmp_path / "second.log"
+    second = by_hand(stack, log, "--take-over")
+    try:
+        until(lambda: stack.root_sql(EPOCH)[0][0] > epoch, 90, "the second driver has the lease")
+        until(lambda: not first.is_running(), 30, "the first has ended")
+        tries = stack.state / "logs" / "airflow" / "dag_id=classify_logs" / f"run_id={run}"
+        until(lambda: has_said(tries, "another driver took over"), 10, "Airflow's log says why")
+        until(lambda: has_said(tries, "tried again until it has ended"), 30, "Airflow's next try waits")
+        wait_until_it_loads(stack)
+        assert [driver.pid for driver in drivers(stack)] == [second.pid]
+    except BaseException:
+        second.kill()
+        raise
+    (python,) = psutil.Process(second.pid).children()
+    python.terminate()
+    assert second.wait(timeout=60) == 0, log.read_text()[-3000:]
+
+    until(lambda: stack.root_sql(EPOCH)[0][0] > epoch + 1, 90, "Airflow's driver is back")
+    (third,) = drivers(stack)
+    wait_until_it_loads(stack)
+    prove(stack, since)
+    assert drivers(stack) == [third]
+    assert stack.root_sql(EPOCH)[0][0] == epoch + 2
+
+
+def has_said(tries: Path, words: str) -> bool:
+    return any(words in log.read_text(errors="replace") for log in tries.rglob("*.log"))
