@@ -79,7 +79,6 @@ class Sender:
                 # For ever: a log leaves the queue when Kafka has it, and a full queue makes the generator wait.
                 "message.timeout.ms": 0,
                 "delivery.report.only.error": True,
-                # Kafka is found again a second after its return, not ten.
                 "reconnect.backoff.max.ms": 1000,
                 # Critical ones only: on_error says that Kafka is away.
                 "log_level": 2,

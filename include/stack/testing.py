@@ -20,7 +20,7 @@ CHECKS = {
     "unit": [[sys.executable, "-m", "pytest", "-q", "tests/unit"]],
     "dags": [[sys.executable, "-m", "pytest", "-q", "tests/dags"]],
     "spark": [[sys.executable, "-m", "pytest", "-q", "tests/spark"]],
-    "integration": [[sys.executable, "-m", "pytest", "-q", "tests/integration"]],
+    "integration": [[sys.executable, "-m", "pytest", "-q", "--durations=12", "tests/integration"]],
     "chaos": [[sys.executable, "-m", "pytest", "-q", "tests/chaos"]],
 }
 
