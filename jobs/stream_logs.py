@@ -67,6 +67,7 @@ def stream(settings: Settings, trigger: Trigger, owner: str, *, take_over: bool)
     checkpoints = (settings.checkpoints / f"{ours.epoch}-{beginning}" for beginning in itertools.count())
 
     def begin_classify() -> StreamingQuery:
+        topic_ids.check(database, settings)  # again: a query may begin anew, and a topic may have been made anew before
         logs = sources.logs(spark, settings, trigger, positions.of_logs(database, settings))
         return classify.start(logs, sources.users(spark, settings), settings, trigger, next(checkpoints))
 
