@@ -24,14 +24,23 @@ NO_TABLE_YET = {errorcode.ER_BAD_DB_ERROR, errorcode.ER_NO_SUCH_TABLE}
 class StreamOperator(SparkSubmitOperator):
     """Submits the streaming application; when the task is stopped, the driver ends by itself between two batches."""
 
+    _stopped = False
+
     def _get_hook(self) -> SparkSubmitHook:
         hook = super()._get_hook()
         # Airflow sends SIGTERM to all of a stopped task's group: it would end the JVM below its queries.
         hook.submit = partial(hook.submit, start_new_session=True)  # type: ignore[method-assign]
         return hook
 
+    def execute(self, context: Context) -> None:
+        """Raises when the task was stopped: unless a person has marked it, it is tried again, as after a restart."""
+        super().execute(context)
+        if self._stopped:
+            raise AirflowException("stopped by a signal before its end")
+
     def on_kill(self) -> None:
         """Asks the driver to stop, and does not wait: it may outlive this process. In cluster mode as Spark's own."""
+        self._stopped = True
         submitted = getattr(self._hook, "_submit_sp", None)
         asked = False
         for child in _children(submitted.pid) if submitted else []:

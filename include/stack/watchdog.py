@@ -25,11 +25,18 @@ log = logging.getLogger("watchdog")
 
 
 def size(env: Environment, server: Server) -> int:
-    """Resident bytes of a program and its children; shared pages count once for each, so it errs on the large side."""
+    """Bytes of a program and its children; a page that several share is divided among them."""
     try:
         root = psutil.Process(supervisor.proxy(env).getProcessInfo(server.name)["pid"])
-        return sum(process.memory_info().rss for process in [root, *root.children(recursive=True)])
+        return sum(_own_share(process) for process in [root, *root.children(recursive=True)])
     except (psutil.NoSuchProcess, OSError):
+        return 0
+
+
+def _own_share(process: psutil.Process) -> int:
+    try:
+        return int(process.memory_full_info().pss)
+    except psutil.Error:  # it has just ended, or is another user's
         return 0
 
 
