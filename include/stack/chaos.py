@@ -30,9 +30,9 @@ SECONDS_A_KILL = 20
 """For how long logs are sent for each kill, if the rate is not given."""
 PAUSE_SECONDS = (2.0, 12.0)
 """The shortest and longest random pause between a new verdict and the next kill."""
-RECOVERY_SECONDS = 180
-"""After so long without a new verdict the run has failed."""
-DRAIN_SECONDS = 300
+RECOVERY_SECONDS = 300
+"""After so long without a new verdict, or a process to kill, the run has failed."""
+DRAIN_SECONDS = 600
 TRICKLED_A_KILL = 40
 """Logs held back for each kill, so that there is something to judge after the last one."""
 LOOK_SECONDS = 0.25
@@ -151,10 +151,10 @@ class Chaos:
             time.sleep(3)
             return first == self._ends()
 
-        self._until(ended, 60, "Stopping the generator")
+        self._until(ended, 120, "Stopping the generator")
 
     def _kill(self, what: str, kind: str) -> None:
-        self._until(lambda: killer.kill(self._env, kind), 60, f"Looking for {what}")
+        self._until(lambda: killer.kill(self._env, kind), RECOVERY_SECONDS, f"Looking for {what}")
         begun, before = time.monotonic(), dict(self._sender.ends)
         judged = self._indexed if kind in killer.IN_THE_INDEX else self._loaded
 

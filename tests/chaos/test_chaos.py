@@ -7,7 +7,7 @@ from include.settings import ROOT
 from include.stack.killer import KINDS
 
 LOGS = 50_000
-SECONDS = 1500
+SECONDS = 3000
 
 
 def test_nothing_is_lost_or_doubled_whatever_is_killed() -> None:

@@ -25,6 +25,8 @@ from include.stack.up import programs_of
 
 STATE = ROOT / ".state-test"
 UP_SECONDS = 420
+PATIENCE = 3
+"""How many times slower a machine may be than the one where the bounds were chosen: they find what hangs."""
 RATE = 50
 RECOVERY_SECONDS = 60
 """The promise is 30 s from the return of a server; a slow machine that tests at the same time gets twice that."""
@@ -37,7 +39,8 @@ Origin = tuple[int, int]
 
 
 def until(condition: Callable[[], Any], seconds: float, what: str) -> Any:
-    """Waits until the condition holds and gives its value; fails the test after `seconds`."""
+    """Waits until the condition holds and gives its value; fails the test after PATIENCE times `seconds`."""
+    seconds *= PATIENCE
     deadline = time.monotonic() + seconds
     while not (found := condition()):
         assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
@@ -68,7 +71,7 @@ class Stack:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=seconds,
+            timeout=PATIENCE * seconds,
         )
 
     def status(self) -> dict[str, Any]:
