@@ -93,7 +93,7 @@ def bootstrap() -> None:
         fail_when_dag_is_paused=True,
         pre_execute=skip_if_running("generate_logs"),
     )
-    topic_sensor, *table_sensors = filling_sensors(timeout=timedelta(minutes=2))
+    topic_sensor, *table_sensors = filling_sensors(timeout=timedelta(minutes=5))
     topic_sensor.trigger_rule = TriggerRule.NONE_FAILED
 
     make_tables >> load_users

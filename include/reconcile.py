@@ -20,7 +20,7 @@ from include.proof import Proof
 
 _PIECE: Final = 1_000_000
 """Origins compared together; bounds the buckets of one answer of Elasticsearch."""
-_INDEXER_SECONDS: Final = 60
+_INDEXER_SECONDS: Final = 180
 _PAUSE_SECONDS: Final = 0.5
 _LOADED: Final = f"SELECT kafka_partition, last_offset + 1, status_offset + 1 FROM {LOGS_DATABASE}.{PROGRESS_TABLE}"  # noqa: S608
 _CLOSED: Final = f"SELECT kafka_partition, next_offset, status_offset FROM {LOGS_DATABASE}.{RECONCILED_TABLE}"  # noqa: S608

@@ -25,7 +25,7 @@ from jobs import classify, inputs, lease, load, partitions, positions, queries, 
 from jobs.database import Database
 from jobs.ends import EndError, QueryFailedError, Stop
 
-_INPUTS_SECONDS: Final = 120
+_INPUTS_SECONDS: Final = 300
 
 _log = logging.getLogger("logsieve")
 

@@ -12,7 +12,7 @@ from include.spark_conf import class_archive, submit_conf
 from include.stack.configs import which_java
 from include.stack.environment import HOST
 
-SECONDS = 180
+SECONDS = 400
 
 
 def ensure(settings: Settings, jars: Path) -> str | None:

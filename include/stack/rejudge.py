@@ -24,7 +24,7 @@ from include.stack.errors import StackError
 from include.stack.probes import mysql_connection
 from include.stack.status import kafka_consumer
 
-LOAD_SECONDS = 120
+LOAD_SECONDS = 300
 """How long `load` may take for the corrections."""
 _JOB = "rejudge_logs"
 

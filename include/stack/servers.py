@@ -26,7 +26,7 @@ class Server:
     user: str | None = None
     stop_signal: str = "TERM"
     stop_seconds: int = 30
-    seconds_to_start: int = 180
+    seconds_to_start: int = 300
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from include.stack.errors import StackError
 from include.stack.servers import Homes, Server, servers
 from include.stack.steps import Steps
 
-FIRST_SECONDS = 120
+FIRST_SECONDS = 300
 """How long a server may take that others wait for."""
 
 

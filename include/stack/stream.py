@@ -16,7 +16,7 @@ from include.stack.probes import mysql_connection
 from include.stop_mark import ask_to_stop
 
 DAG = "classify_logs"
-STOP_SECONDS = 60
+STOP_SECONDS = 120
 _LEASE = f"{LOGS_DATABASE}.{LEASE_TABLE}"
 
 

@@ -18,8 +18,8 @@ from include.stack.steps import Steps
 DAGS = {"bootstrap", "classify_logs", "generate_logs", "reconcile_logs", "users_dimension", "watch_logs"}
 LAST = {"reconcile_logs", "watch_logs"}
 """Unpaused once verdicts arrive: before, all that it could tell is that they do not."""
-BOOTSTRAP_SECONDS = 300
-INDEX_SECONDS = 60
+BOOTSTRAP_SECONDS = 600
+INDEX_SECONDS = 180
 NEEDED_BY_BOOTSTRAP = {"kafka", "mysql", "airflow-api-server", "airflow-scheduler", "airflow-dag-processor"}
 """What has to answer before `bootstrap` is triggered; it waits for the others by its retries."""
 

@@ -24,7 +24,7 @@ from include.stack.environment import Environment, load
 from include.stack.up import programs_of
 
 STATE = ROOT / ".state-test"
-UP_SECONDS = 420
+UP_SECONDS = 600
 PATIENCE = 3
 """How many times slower a machine may be than the one where the bounds were chosen: they find what hangs."""
 RATE = 50
