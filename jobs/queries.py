@@ -40,8 +40,9 @@ def run(begins: Sequence[Begin], stop: Stop, *, again: bool = False) -> None:
                 failure = f"query {query.name} failed: {error}"
                 if not (again and mysql_failed(failure)):
                     stop.check()
-                    # Raised in a task, it comes back as text.
-                    raise (LeaseLostError if LeaseLostError.__name__ in failure else QueryFailedError)(failure)
+                    if LeaseLostError.__name__ in failure:  # raised in a task, it comes back as text
+                        raise LeaseLostError("the lease is over: another driver took over, this one ends")
+                    raise QueryFailedError(failure)
                 _log.warning("MySQL is away or refuses, query %s begins anew: %s", query.name, mysql_failed(failure))
                 begun = _when_mysql_answers(begins[number], stop)
                 if begun is None:

@@ -85,6 +85,7 @@ def test_verdicts_that_spark_makes_with_daylight_saving_are_in_utc(
     since = stack.now()
     origins = send(stack)
     until(lambda: len(stack.documents(origins)) == len(origins), 60, "the logs are everywhere")
+    until(lambda: len(rows(stack, origins)) == len(origins), 60, "in MySQL too")
     assert rows(stack, origins) == IN_MYSQL
 
     monkeypatch.setenv("TZ", NEW_YORK)
