@@ -27,8 +27,7 @@ def test_who_takes_over_goes_on_alone_and_nothing_is_doubled(stack: Stack, tmp_p
     except BaseException:
         second.kill()
         raise
-    (python,) = psutil.Process(second.pid).children()
-    python.terminate()
+    python_of(second).terminate()
     assert second.wait(timeout=60) == 0, log.read_text()[-3000:]
 
     until(lambda: stack.root_sql(EPOCH)[0][0] > epoch + 1, 90, "Airflow's driver is back")
@@ -37,6 +36,13 @@ def test_who_takes_over_goes_on_alone_and_nothing_is_doubled(stack: Stack, tmp_p
     prove(stack, since)
     assert drivers(stack) == [third]
     assert stack.root_sql(EPOCH)[0][0] == epoch + 2
+
+
+def python_of(driver: psutil.Popen) -> psutil.Process:
+    for child in psutil.Process(driver.pid).children():
+        if child.status() != psutil.STATUS_ZOMBIE and any(word.endswith("stream_logs.py") for word in child.cmdline()):
+            return child
+    raise AssertionError("the driver has no Python")
 
 
 def has_said(tries: Path, words: str) -> bool:
