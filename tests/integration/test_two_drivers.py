@@ -27,7 +27,7 @@ def test_who_takes_over_goes_on_alone_and_nothing_is_doubled(stack: Stack, tmp_p
     except BaseException:
         second.kill()
         raise
-    python_of(second).terminate()
+    python_of(second.pid).terminate()
     assert second.wait(timeout=60) == 0, log.read_text()[-3000:]
 
     until(lambda: stack.root_sql(EPOCH)[0][0] > epoch + 1, 90, "Airflow's driver is back")
@@ -38,8 +38,8 @@ def test_who_takes_over_goes_on_alone_and_nothing_is_doubled(stack: Stack, tmp_p
     assert stack.root_sql(EPOCH)[0][0] == epoch + 2
 
 
-def python_of(driver: psutil.Popen) -> psutil.Process:
-    for child in psutil.Process(driver.pid).children():
+def python_of(pid: int) -> psutil.Process:
+    for child in psutil.Process(pid).children():
         if child.status() != psutil.STATUS_ZOMBIE and any(word.endswith("stream_logs.py") for word in child.cmdline()):
             return child
     raise AssertionError("the driver has no Python")
