@@ -15,16 +15,16 @@ from elasticsearch import Elasticsearch
 
 from include import evidence, hops, proof
 from include.accounts import Accounts
-from include.names import INDEX, LOGS_DATABASE, LOGS_TOPIC, PROGRESS_TABLE
+from include.names import INDEX, LOGS_DATABASE, LOGS_TOPIC, PROGRESS_TABLE, STATUS_TOPIC
 from include.settings import ROOT, Settings
-from include.stack import environment, killer, repair
+from include.stack import environment, killer, repair, status
 from include.stack.airflow_api import AirflowApi
 from include.stack.environment import HOST, STACK_VARIABLE, Environment
 from include.stack.errors import StackError
 from include.stack.known_logs import KnownLogs
 from include.stack.probes import mysql_connection
 from include.stack.status import AWAY, kafka_consumer
-from include.stack.up import wipe
+from include.stack.up import programs_of, wipe
 
 SECONDS_A_KILL = 20
 """For how long logs are sent for each kill, if the rate is not given."""
@@ -42,12 +42,16 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Plan:
-    """`logs` known logs, sent at `rate` a second (None: for as long as the kills take), and so many kills."""
+    """`logs` known logs, sent at `rate` a second (None: for as long as the kills take), and so many kills.
+
+    Each hits a stack that is whole again, unless `relentless`: then it may hit what has not come back from the last.
+    """
 
     logs: int
     kills: int
     seed: int
     rate: float | None = None
+    relentless: bool = False
 
 
 @dataclass
@@ -107,7 +111,7 @@ class Chaos:
     """One run against a stack that is up."""
 
     def __init__(self, env: Environment, plan: Plan, say: Say, tell: Say) -> None:
-        self._env, self._say, self._tell = env, say, tell
+        self._env, self._say, self._tell, self._relentless = env, say, tell, plan.relentless
         self._kinds = killer.order(plan.kills, random.Random(plan.seed))  # noqa: S311
         self._rng = random.Random(plan.seed + 1)  # noqa: S311
         self._result = Result(plan.logs, plan.seed)
@@ -127,8 +131,11 @@ class Chaos:
         self._sender.start()
         try:
             for number, kind in enumerate(self._kinds, 1):
+                what = f"{number} of {len(self._kinds)}: {kind}"
+                if not self._relentless:
+                    self._until(self._whole, RECOVERY_SECONDS, f"Before {what}, until all is whole", pause=1)
                 time.sleep(self._rng.uniform(*PAUSE_SECONDS))
-                self._kill(f"{number} of {len(self._kinds)}: {kind}", kind)
+                self._kill(what, kind)
             self._sender.release()
             while self._sender.is_alive():
                 self._say(f"Sending the rest, {self._progress()}")
@@ -168,7 +175,11 @@ class Chaos:
         self._tell(f"{what}: new verdict after {seconds:.1f} s")
         self._result.seconds[kind] = max(self._result.seconds.get(kind, 0.0), seconds)
 
-    def _until(self, condition: Callable[[], Any], seconds: float, what: str) -> None:
+    def _whole(self) -> bool:
+        programs = programs_of(self._env)
+        return killer.supervised(self._env) and not any(status.ask(self._env, program) for program in programs)
+
+    def _until(self, condition: Callable[[], Any], seconds: float, what: str, pause: float = LOOK_SECONDS) -> None:
         deadline = time.monotonic() + seconds
         while True:
             with suppress(*AWAY):
@@ -177,7 +188,7 @@ class Chaos:
             if time.monotonic() > deadline:
                 raise StackError(f"{what}: not within {seconds:.0f} s.", "Run it with --keep, then ./logsieve status.")
             self._say(f"{what}, {self._progress()}")
-            time.sleep(LOOK_SECONDS)
+            time.sleep(pause)
 
     def _progress(self) -> str:
         return f"{self._sender.acknowledged:,} of {self._result.logs:,} logs sent"
@@ -206,8 +217,8 @@ class Chaos:
     def _drained(self) -> bool:
         ends = self._ends()
         with kafka_consumer(self._env) as consumer:
-            status = hops.topic_ends(consumer, "server-logs-status")
-            behind = sum(status[number] - done for number, done in hops.indexed(consumer, status).items())
+            verdicts = hops.topic_ends(consumer, STATUS_TOPIC)
+            behind = sum(verdicts[number] - done for number, done in hops.indexed(consumer, verdicts).items())
         return self._loaded() == {number: end for number, end in ends.items() if end} and behind == 0
 
     def _count(self, before: dict[int, int]) -> None:
@@ -216,9 +227,9 @@ class Chaos:
         ends, other = self._ends(), 0
         with kafka_consumer(self._env) as consumer:
             for each in proofs:
-                status = hops.topic_ends(consumer, "server-logs-status")[each.partition]
+                end = hops.topic_ends(consumer, STATUS_TOPIC)[each.partition]
                 origins = (before.get(each.partition, 0), ends[each.partition])
-                found = evidence.verdicts(consumer, each.partition, (0, status), origins, lambda _: None).codes
+                found = evidence.verdicts(consumer, each.partition, (0, end), origins, lambda _: None).codes
                 expected = self._sender.expected(each.partition, *origins)
                 other += int(np.count_nonzero((found != expected) & (found != 0)))
 
@@ -230,8 +241,8 @@ class Chaos:
         repeated = sum(each.messages - each.keys for each in proofs)
         lost = self._sender.refused + self._result.logs - self._sender.sent
         self._result.faults = {
-            "server-logs": _row(lost=lost + max(sent - arrived, 0), doubled=max(arrived - sent, 0)),
-            "server-logs-status": _row(lost=count(proof.NO_VERDICT), doubled=repeated, status=other),
+            LOGS_TOPIC: _row(lost=lost + max(sent - arrived, 0), doubled=max(arrived - sent, 0)),
+            STATUS_TOPIC: _row(lost=count(proof.NO_VERDICT), doubled=repeated, status=other),
             "MySQL": _row(
                 count(proof.NO_ROW), count(proof.ROW_OF_NO_LOG), count(proof.TWO_TABLES), count(proof.OTHER_ROW)
             ),

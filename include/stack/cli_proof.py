@@ -57,7 +57,8 @@ def chaos(
     kills: Annotated[int, typer.Option(min=1, help="How many kills; every kind once, then again.")] = len(KINDS),
     seed: Annotated[int, typer.Option(help="The same seed sends the same logs and kills in the same order.")] = 7,
     rate: Annotated[float | None, typer.Option(min=1, help="Logs a second; else as long as the kills take.")] = None,
-    keep: Annotated[bool, typer.Option(help="Leave the stack up.")] = False,
+    relentless: Annotated[bool, typer.Option("--relentless", help="Kill before all is whole again.")] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="Leave the stack up.")] = False,
     markdown: Annotated[Path | None, typer.Option(help="Write the tables to this file too.")] = None,
     as_json: Json = False,
 ) -> None:
@@ -66,7 +67,9 @@ def chaos(
     from include.stack import chaos_report
 
     with err.status("…") as line:
-        result = run_of_chaos.run(run_of_chaos.Plan(logs, kills, seed, rate), line.update, err.print, keep=keep)
+        result = run_of_chaos.run(
+            run_of_chaos.Plan(logs, kills, seed, rate, relentless), line.update, err.print, keep=keep
+        )
     if markdown:
         chaos_report.save(result, markdown)
     if as_json:

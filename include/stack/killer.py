@@ -95,12 +95,21 @@ def order(count: int, rng: random.Random) -> list[str]:
     return kinds[:count]
 
 
+def supervised(env: Environment) -> bool:
+    """Whether Airflow knows the driver: one that has outlived its task is the child of somebody else."""
+    worker = _worker(env)
+    return worker is not None and _is_own(env, worker)
+
+
+def _is_own(env: Environment, process: psutil.Process) -> bool:
+    return bool(process.environ().get(STACK_VARIABLE) == str(env.state))
+
+
 def kill(env: Environment, kind: str) -> bool:
     """Kills one of that kind with SIGKILL, or freezes it; False when there is none just now."""
     with suppress(psutil.Error, OSError):
         victim = KINDS[kind](env)
-        # A driver that has outlived its task is the child of somebody else now.
-        if victim is None or victim.environ().get(STACK_VARIABLE) != str(env.state):
+        if victim is None or not _is_own(env, victim):
             return False
         if kind != FREEZE:
             victim.kill()
