@@ -24,11 +24,10 @@ def test_who_takes_over_goes_on_alone_and_nothing_is_doubled(stack: Stack, tmp_p
         until(lambda: has_said(tries, "tried again until it has ended"), 30, "Airflow's next try waits")
         wait_until_it_loads(stack)
         assert [driver.pid for driver in drivers(stack)] == [second.pid]
-    except BaseException:
-        second.kill()
-        raise
-    python_of(second.pid).terminate()
-    assert second.wait(timeout=60) == 0, log.read_text()[-3000:]
+        python_of(second.pid).terminate()
+        assert second.wait(timeout=60) == 0, log.read_text()[-3000:]
+    finally:
+        second.kill()  # nothing to kill, where it ended well
 
     until(lambda: stack.root_sql(EPOCH)[0][0] > epoch + 1, 90, "Airflow's driver is back")
     (third,) = drivers(stack)
