@@ -6,19 +6,19 @@ import subprocess
 import time
 from collections.abc import Callable
 from contextlib import closing, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-import numpy as np
 from elasticsearch import Elasticsearch
 
-from include import evidence, hops, proof
+from include import evidence, hops
 from include.accounts import Accounts
 from include.names import INDEX, LOGS_DATABASE, LOGS_TOPIC, PROGRESS_TABLE, STATUS_TOPIC
 from include.settings import ROOT, Settings
-from include.stack import environment, killer, repair, status
+from include.stack import chaos_count, environment, killer, status
 from include.stack.airflow_api import AirflowApi
+from include.stack.chaos_count import Result
 from include.stack.environment import HOST, STACK_VARIABLE, Environment
 from include.stack.errors import StackError
 from include.stack.known_logs import KnownLogs
@@ -52,26 +52,6 @@ class Plan:
     seed: int
     rate: float | None = None
     relentless: bool = False
-
-
-@dataclass
-class Result:
-    """What was counted. `faults`: origins by hop and fault, all 0 when nothing was lost or doubled; `seconds`: by kind
-    of kill, the longest time to the first verdict of a log sent after it."""
-
-    logs: int
-    seed: int
-    sent: int = 0
-    kills: dict[str, int] = field(default_factory=dict)
-    seconds: dict[str, float] = field(default_factory=dict)
-    faults: dict[str, dict[str, int]] = field(default_factory=dict)
-    minutes: float = 0.0
-    sentences: list[str] = field(default_factory=list)
-
-    @property
-    def well(self) -> bool:
-        """Whether every count is 0."""
-        return not any(count for hop in self.faults.values() for count in hop.values())
 
 
 def run(plan: Plan, say: Say, tell: Say, *, keep: bool) -> Result:
@@ -144,7 +124,8 @@ class Chaos:
             self._sender.stop()
             self._sender.join()
         self._until(self._drained, DRAIN_SECONDS, "Waiting until every hop has everything")
-        self._count(before)
+        self._say("Counting")
+        chaos_count.count(self._env, self._sender, before, self._result)
         return self._result
 
     def _stop_the_generator(self) -> None:
@@ -220,40 +201,3 @@ class Chaos:
             verdicts = hops.topic_ends(consumer, STATUS_TOPIC)
             behind = sum(verdicts[number] - done for number, done in hops.indexed(consumer, verdicts).items())
         return self._loaded() == {number: end for number, end in ends.items() if end} and behind == 0
-
-    def _count(self, before: dict[int, int]) -> None:
-        self._say("Counting")
-        proofs = repair.prove(self._env, None, new_only=False, say=lambda read, total: None)
-        ends, other = self._ends(), 0
-        with kafka_consumer(self._env) as consumer:
-            for each in proofs:
-                end = hops.topic_ends(consumer, STATUS_TOPIC)[each.partition]
-                origins = (before.get(each.partition, 0), ends[each.partition])
-                found = evidence.verdicts(consumer, each.partition, (0, end), origins, lambda _: None).codes
-                expected = self._sender.expected(each.partition, *origins)
-                other += int(np.count_nonzero((found != expected) & (found != 0)))
-
-        def count(*kinds: str) -> int:
-            return sum(len(each.differences.get(kind, ())) for each in proofs for kind in kinds)
-
-        arrived = sum(ends.values()) - sum(before.values())
-        sent = self._result.sent = self._sender.acknowledged
-        repeated = sum(each.messages - each.keys for each in proofs)
-        lost = self._sender.refused + self._result.logs - self._sender.sent
-        self._result.faults = {
-            LOGS_TOPIC: _row(lost=lost + max(sent - arrived, 0), doubled=max(arrived - sent, 0)),
-            STATUS_TOPIC: _row(lost=count(proof.NO_VERDICT), doubled=repeated, status=other),
-            "MySQL": _row(
-                count(proof.NO_ROW), count(proof.ROW_OF_NO_LOG), count(proof.TWO_TABLES), count(proof.OTHER_ROW)
-            ),
-            "Elasticsearch": _row(
-                lost=count(proof.NO_DOCUMENT) + sum(each.refused for each in proofs),
-                doubled=count(proof.TWO_DOCUMENTS, proof.DOCUMENT_OF_NO_LOG),
-                status=count(proof.OTHER_DOCUMENT),
-            ),
-        }
-        self._result.sentences = [each.sentence() for each in proofs]
-
-
-def _row(lost: int = 0, doubled: int = 0, two: int = 0, status: int = 0) -> dict[str, int]:
-    return {"lost": lost, "doubled": doubled, "in two tables": two, "other status": status}

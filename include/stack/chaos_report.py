@@ -6,7 +6,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from include.stack.chaos import Result
+from include.stack.chaos_count import Result
 
 FAULTS = ("lost", "doubled", "in two tables", "other status")
 

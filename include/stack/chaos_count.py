@@ -1,0 +1,76 @@
+"""What a chaos run has counted: every hop against the logs that were sent."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from include import evidence, hops, proof
+from include.names import LOGS_TOPIC, STATUS_TOPIC
+from include.stack import repair
+from include.stack.environment import Environment
+from include.stack.known_logs import KnownLogs
+from include.stack.status import kafka_consumer
+
+
+@dataclass
+class Result:
+    """What was counted. `faults`: origins by hop and fault, all 0 when nothing was lost or doubled; `seconds`: by kind
+    of kill, the longest time to the first verdict of a log sent after it."""
+
+    logs: int
+    seed: int
+    sent: int = 0
+    kills: dict[str, int] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+    faults: dict[str, dict[str, int]] = field(default_factory=dict)
+    minutes: float = 0.0
+    sentences: list[str] = field(default_factory=list)
+
+    @property
+    def well(self) -> bool:
+        """Whether every count is 0."""
+        return not any(count for hop in self.faults.values() for count in hop.values())
+
+
+def count(env: Environment, sender: KnownLogs, before: dict[int, int], result: Result) -> None:
+    """Fills in the result; `before`: the ends of server-logs when the sender began. Raises StackError."""
+    proofs = repair.prove(env, None, new_only=False, say=lambda read, total: None)
+    other = 0
+    with kafka_consumer(env) as consumer:
+        ends = hops.topic_ends(consumer, LOGS_TOPIC)
+        verdicts = hops.topic_ends(consumer, STATUS_TOPIC)
+        for each in proofs:
+            number = each.partition
+            origins = (before.get(number, 0), ends[number])
+            found = evidence.verdicts(consumer, number, (0, verdicts[number]), origins, lambda _: None).codes
+            other += int(np.count_nonzero((found != sender.expected(number, *origins)) & (found != 0)))
+
+    def differing(*kinds: str) -> int:
+        return sum(len(each.differences.get(kind, ())) for each in proofs for kind in kinds)
+
+    arrived = sum(ends.values()) - sum(before.values())
+    result.sent = sender.acknowledged
+    result.faults = {
+        LOGS_TOPIC: _row(lost=result.logs - min(arrived, result.sent), doubled=max(arrived - result.sent, 0)),
+        STATUS_TOPIC: _row(
+            lost=differing(proof.NO_VERDICT),
+            doubled=sum(each.messages - each.keys for each in proofs),
+            status=other,
+        ),
+        "MySQL": _row(
+            lost=differing(proof.NO_ROW),
+            doubled=differing(proof.ROW_OF_NO_LOG),
+            two=differing(proof.TWO_TABLES),
+            status=differing(proof.OTHER_ROW),
+        ),
+        "Elasticsearch": _row(
+            lost=differing(proof.NO_DOCUMENT) + sum(each.refused for each in proofs),
+            doubled=differing(proof.TWO_DOCUMENTS, proof.DOCUMENT_OF_NO_LOG),
+            status=differing(proof.OTHER_DOCUMENT),
+        ),
+    }
+    result.sentences = [each.sentence() for each in proofs]
+
+
+def _row(lost: int = 0, doubled: int = 0, two: int = 0, status: int = 0) -> dict[str, int]:
+    return {"lost": lost, "doubled": doubled, "in two tables": two, "other status": status}
