@@ -97,12 +97,18 @@ def order(count: int, rng: random.Random) -> list[str]:
 
 def supervised(env: Environment) -> bool:
     """Whether Airflow knows the driver: one that has outlived its task is the child of somebody else."""
-    worker = _worker(env)
+    try:
+        worker = _worker(env)
+    except psutil.NoSuchProcess:
+        return False
     return worker is not None and _is_own(env, worker)
 
 
 def _is_own(env: Environment, process: psutil.Process) -> bool:
-    return bool(process.environ().get(STACK_VARIABLE) == str(env.state))
+    try:
+        return bool(process.environ().get(STACK_VARIABLE) == str(env.state))
+    except psutil.Error:  # it has just ended, or is not ours to look into, as the first process of all
+        return False
 
 
 def kill(env: Environment, kind: str) -> bool:
