@@ -11,7 +11,7 @@ SECONDS = 3000
 
 
 def test_nothing_is_lost_or_doubled_whatever_is_killed() -> None:
-    command = [str(ROOT / "logsieve"), "chaos", "--logs", str(LOGS), "--seed", "20261123", "--json"]
+    command = [str(ROOT / "logsieve"), "chaos", "--logs", str(LOGS), "--seed", "20261123", "--relentless", "--json"]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=SECONDS)
     assert done.stdout, done.stderr
     result = json.loads(done.stdout)
