@@ -1,14 +1,43 @@
--- The users dimension, current state: the device each account is expected to use.
+-- The users dimension: the device each account is expected to use, and since when. Written by the DAG users_dimension.
 CREATE DATABASE IF NOT EXISTS dim_users CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
+-- The current state: the accounts of the newest day that was loaded.
 CREATE TABLE IF NOT EXISTS dim_users.users (
   account_no  INT         NOT NULL PRIMARY KEY,
   user_device VARCHAR(64) NOT NULL
 );
 
+-- What was true when. The days that were loaded decide, in whatever order they came; a day between two of them is as the
+-- one before it, and an account's first period reaches back to the beginning. Periods of an account never overlap.
+CREATE TABLE IF NOT EXISTS dim_users.users_history (
+  account_no  INT         NOT NULL,
+  user_device VARCHAR(64) NOT NULL,
+  valid_from  DATE        NOT NULL COMMENT 'UTC, the first day; 1970-01-01 in the first period of an account',
+  valid_to    DATE        COMMENT 'UTC, the day behind the last; null: still so',
+  seen_from   DATE        NOT NULL COMMENT 'the first day whose export said so: valid_from, but in the first period',
+  PRIMARY KEY (account_no, valid_from)
+);
+
+-- One row: counts the loads that changed the history. A verdict tells the version it was judged with.
+CREATE TABLE IF NOT EXISTS dim_users.users_version (
+  id         TINYINT     NOT NULL DEFAULT 1 PRIMARY KEY,
+  version    INT         NOT NULL,
+  changed_at DATETIME(3) NOT NULL COMMENT 'UTC'
+);
+
+-- For which days a version has changed an account: verdicts given with an older one are to be judged again.
+CREATE TABLE IF NOT EXISTS dim_users.changes (
+  account_no INT  NOT NULL,
+  version    INT  NOT NULL,
+  first_day  DATE NOT NULL COMMENT 'UTC',
+  end_day    DATE COMMENT 'UTC, the day behind the last; null: all that follow',
+  PRIMARY KEY (account_no, version)
+);
+
 -- The exports that were loaded, one row a day.
 CREATE TABLE IF NOT EXISTS dim_users.loads (
-  ds         DATE        NOT NULL PRIMARY KEY COMMENT 'the day of the export',
-  accounts   INT         NOT NULL COMMENT 'rows of the export',
-  loaded_at  DATETIME(3) NOT NULL COMMENT 'UTC'
+  ds        DATE        NOT NULL PRIMARY KEY COMMENT 'the day of the export',
+  accounts  INT         NOT NULL COMMENT 'rows of the export',
+  version   INT         NOT NULL COMMENT 'of the history, once it was loaded',
+  loaded_at DATETIME(3) NOT NULL COMMENT 'UTC'
 );
