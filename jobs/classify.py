@@ -19,8 +19,11 @@ _MILLISECONDS: Final = "yyyy-MM-dd'T'HH:mm:ss.SSS'Z'"
 _LAST_RECEIVED: Final = "9999-12-31 23:59:59.999"
 
 
-def messages(judged: DataFrame) -> DataFrame:
-    """Verdicts of `rules.judge` as status messages: key string, value string (JSON), partition int."""
+def messages(judged: DataFrame, revision: Column | None = None) -> DataFrame:
+    """Verdicts of `rules.judge` as status messages: key string, value string (JSON), partition int.
+
+    `revision`: how often each was corrected, int; a first verdict has 0.
+    """
     fields = [F.col(field) for field in names.FIELDS[:-1]]
     verdict = [
         *fields,
@@ -29,6 +32,8 @@ def messages(judged: DataFrame) -> DataFrame:
         F.col("reasons"),
         F.struct("kafka_partition", "kafka_offset").alias("origin"),
         F.date_format(_received_at(), _MILLISECONDS).alias("received_at"),
+        F.col("users_version"),
+        (F.lit(0) if revision is None else revision).alias("revision"),
     ]
     # Spark writes MIME, in lines of 76 characters; a contract of plain base64 has none.
     raw = [F.translate(F.base64("raw"), "\r\n", "").alias("raw"), F.col("raw_size")]

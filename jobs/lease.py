@@ -36,13 +36,14 @@ _LOOK: Final = (
 )
 _TAKE: Final = (
     f"UPDATE {_TABLE} SET epoch = epoch + 1, owner = %s, holder = %s, heartbeat_at = UTC_TIMESTAMP(3)"  # noqa: S608
-    ", stop_asked_at = NULL WHERE name = %s"
+    ", stop_asked_at = NULL, users_version = NULL WHERE name = %s"
 )
 _BEAT: Final = f"UPDATE {_TABLE} SET heartbeat_at = UTC_TIMESTAMP(3) WHERE name = %(name)s AND epoch = %(epoch)s"  # noqa: S608
 _END: Final = (
     f"UPDATE {_TABLE} SET heartbeat_at = IF(epoch = %(epoch)s, {_NOBODY}, heartbeat_at),"  # noqa: S608
     " ended_epoch = GREATEST(ended_epoch, %(epoch)s) WHERE name = %(name)s"
 )
+_USERS: Final = f"UPDATE {_TABLE} SET users_version = %s WHERE name = %s AND epoch = %s"  # noqa: S608
 _ENDED: Final = f"SELECT ended_epoch >= %s OR UTC_TIMESTAMP(3) > %s FROM {_TABLE} WHERE name = %s"  # noqa: S608
 _STATE: Final = f"SELECT epoch, stop_asked_at IS NOT NULL FROM {_TABLE} WHERE name = %s"  # noqa: S608
 _LOOK_AGAIN_SECONDS: Final = 0.3
@@ -80,6 +81,12 @@ class Lease:
         epoch = number(cursor, f"{_EPOCH} FOR SHARE", self.name)
         if epoch != self.epoch:
             raise LeaseLostError(f"{self} is over, the epoch is {epoch} now; nothing is written")
+
+    def tell_users_version(self, database: Database, version: int) -> None:
+        """Writes that no verdict is given with an older users history any more. Raises mysql.connector.Error."""
+        with database.session() as connection, closing(connection.cursor()) as cursor:
+            cursor.execute(_USERS, (version, self.name, self.epoch))
+            connection.commit()
 
 
 def take(database: Database, name: str, owner: str, *, take_over: bool = False) -> Lease:

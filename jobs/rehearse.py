@@ -12,7 +12,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from include import names
-from jobs import classify, rules, session
+from jobs import classify, rules, session, users
 
 _LOG = (
     '{"event_id": "1", "account_id": "684", "event_type": "other", "device": "ANDROID", "location_country": "FR",'
@@ -45,9 +45,9 @@ def stream(spark: SparkSession, folder: Path) -> None:
         F.current_timestamp().alias("timestamp"),
         F.col("value").cast("binary").alias("value"),
     )
-    users = spark.createDataFrame([(684, "ANDROID")], "account_no int, user_device string")
+    known = spark.createDataFrame([(684, "0000000ANDROID", 1)], users.SCHEMA)
     query = (
-        classify.messages(rules.judge(logs, users))
+        classify.messages(rules.judge(logs, known))
         .writeStream.foreachBatch(_load)
         .option("checkpointLocation", str(folder / "checkpoint"))
         .trigger(availableNow=True)

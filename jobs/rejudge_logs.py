@@ -21,7 +21,7 @@ from pyspark.sql import functions as F
 from include import hops, names
 from include.rejudgement import Change, Range, Report
 from include.settings import Settings
-from jobs import classify, inputs, positions, rules, session, sources, topic_ids
+from jobs import classify, inputs, positions, rules, session, sources, topic_ids, users
 from jobs.database import Database
 
 _ORIGIN: Final = ["kafka_partition", "kafka_offset"]
@@ -148,7 +148,7 @@ def rejudge(spark: SparkSession, settings: Settings, given: argparse.Namespace) 
     else:
         chosen = by_reason(spark, settings, given.reason, given.begin, given.end)
     # Once for the report and for what is sent: the users may change in between.
-    verdicts = compare(rules.judge(chosen.logs, sources.users(spark, settings)), chosen.stored)
+    verdicts = compare(rules.judge(chosen.logs, users.read(spark, settings)), chosen.stored)
     verdicts = verdicts.persist(StorageLevel.DISK_ONLY)
     counted = verdicts.groupBy("was", F.col("status").alias("now"), "changed").agg(F.count("*").alias("logs"))
     changes = [Change(**row.asDict()) for row in counted.orderBy("was", "now", "changed").collect()]

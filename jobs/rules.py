@@ -11,8 +11,11 @@ from pyspark.sql import functions as F
 
 from include import names
 from jobs import records
+from jobs.users import device_on
 
 Rule = Callable[[str], Column]
+
+_SECONDS_A_DAY: Final = 86_400
 
 
 def _reason(failed: Column, word: str) -> Column:
@@ -55,12 +58,12 @@ def field_rules(field: str) -> list[Column]:
 
 
 def unknown_account() -> Column:
-    """The users dimension does not know the account."""
-    return _reason(F.col("account_no").isNull(), names.UNKNOWN_ACCOUNT)
+    """The users dimension does not know the account, on the day of the event."""
+    return _reason(F.col("user_device").isNull(), names.UNKNOWN_ACCOUNT)
 
 
 def unexpected_device() -> Column:
-    """The users dimension gives the account another device. The comparison is binary: iOS is not IOS."""
+    """The users dimension gives the account another device on that day. It is a binary comparison: iOS is not IOS."""
     return _reason(F.col("user_device") != F.col("device"), names.UNEXPECTED_DEVICE)
 
 
@@ -86,12 +89,18 @@ def judge(logs: DataFrame, users: DataFrame) -> DataFrame:
     """The verdict of each log, in a stream or in a bounded frame.
 
     `logs`: partition, offset, timestamp, value, as the Kafka source gives them.
-    `users`: account_no int (unique), user_device string.
+    `users`: the periods of each account, as `users.read` gives them.
     Gives: the six fields (account_id int, event_timestamp timestamp; null where they break a rule), status, reasons
-    array<string>, kafka_partition, kafka_offset, received_at timestamp, raw binary and raw_size int (null unless bad).
+    array<string>, kafka_partition, kafka_offset, received_at timestamp, users_version int, raw binary and raw_size int
+    (null unless bad).
     """
+    version = users.agg(F.max("users_version")).scalar()
+    device = device_on(F.col("periods"), F.expr(f"event_timestamp div {_SECONDS_A_DAY}"))
     read = records.read(logs).withColumn("_bad", bad_reasons())
-    known = read.join(F.broadcast(users), F.col("account_id") == F.col("account_no"), how="left")
+    accounts = F.broadcast(users.select("account_no", "periods"))
+    known = read.join(accounts, F.col("account_id") == F.col("account_no"), how="left").withColumn(
+        "user_device", device
+    )
     is_bad = F.size("_bad") > 0
     judged = known.withColumn("reasons", F.when(is_bad, F.col("_bad")).otherwise(user_reasons()))
     status = F.when(is_bad, names.BAD).when(F.size("reasons") > 0, names.SUSPICIOUS).otherwise(names.GOOD)
@@ -102,6 +111,7 @@ def judge(logs: DataFrame, users: DataFrame) -> DataFrame:
         F.col("partition").alias("kafka_partition"),
         F.col("offset").alias("kafka_offset"),
         F.col("timestamp").alias("received_at"),
+        version.alias("users_version"),
         F.when(is_bad, F.substring("value", 1, names.MAX_RAW)).alias("raw"),
         F.when(is_bad, F.octet_length("value")).alias("raw_size"),
     )

@@ -1,4 +1,4 @@
-"""Where the jobs read from: the two topics, the users dimension, and the tables of verdicts."""
+"""Where the jobs read from: the two topics, and MySQL."""
 
 import json
 from collections.abc import Mapping
@@ -57,15 +57,10 @@ def logs_between(spark: SparkSession, settings: Settings, ranges: Mapping[int, t
     )
 
 
-def users(spark: SparkSession, settings: Settings) -> DataFrame:
-    """The users dimension as it is when a batch begins: account_no int (unique), user_device string."""
-    found = _mysql(spark, settings, f"{names.USERS_DATABASE}.{names.USERS_TABLE}").load()
-    return found.select("account_no", "user_device")
-
-
-def rows(spark: SparkSession, settings: Settings, query: str) -> DataFrame:
+def rows(spark: SparkSession, settings: Settings, query: str, at_once: int = 200) -> DataFrame:
     """What MySQL answers to the query, a few rows at a time: raw of bad logs may be 64 KiB each."""
-    return _mysql(spark, settings, f"({query}) AS found", "&useCursorFetch=true").option("fetchsize", 200).load()
+    parameters = "&useCursorFetch=true&sessionVariables=group_concat_max_len=1073741824"
+    return _mysql(spark, settings, f"({query}) AS found", parameters).option("fetchsize", at_once).load()
 
 
 def _mysql(spark: SparkSession, settings: Settings, table: str, parameters: str = "") -> DataFrameReader:

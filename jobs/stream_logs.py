@@ -21,7 +21,7 @@ from pyspark.sql.streaming.query import StreamingQuery
 
 from include import names
 from include.settings import Settings, Trigger
-from jobs import classify, inputs, lease, load, partitions, positions, queries, session, sources, topic_ids
+from jobs import classify, inputs, lease, load, partitions, positions, queries, session, sources, topic_ids, users
 from jobs.database import Database
 from jobs.ends import EndError, QueryFailedError, Stop
 
@@ -66,10 +66,18 @@ def stream(settings: Settings, trigger: Trigger, owner: str, *, take_over: bool)
     shutil.rmtree(settings.checkpoints, ignore_errors=True)
     checkpoints = (settings.checkpoints / f"{ours.epoch}-{beginning}" for beginning in itertools.count())
 
+    known = users.Users(spark, settings)
+
+    def judging() -> StreamingQuery | None:
+        return next((query for query in spark.streams.active if query.name == classify.QUERY), None)
+
+    def tell(version: int) -> None:
+        ours.tell_users_version(database, version)
+
     def begin_classify() -> StreamingQuery:
         topic_ids.check(database, settings)  # again: a query may begin anew, and a topic may have been made anew before
         logs = sources.logs(spark, settings, trigger, positions.of_logs(database, settings))
-        return classify.start(logs, sources.users(spark, settings), settings, trigger, next(checkpoints))
+        return classify.start(logs, known.frame, settings, trigger, next(checkpoints))
 
     def begin_load() -> StreamingQuery:
         messages = sources.verdicts(spark, settings, positions.of_verdicts(database, settings))
@@ -82,7 +90,10 @@ def stream(settings: Settings, trigger: Trigger, owner: str, *, take_over: bool)
                 queries.run([begin_classify], stop)
                 queries.run([begin_load], stop)
             else:
-                with partitions.watched(settings, count, on_more=stop.ask):
+                with (
+                    partitions.watched(settings, count, on_more=stop.ask),
+                    users.watched(known, database, judging, on_version=tell, on_error=stop.ask),
+                ):
                     queries.run([begin_classify, begin_load], stop, again=True)
                 if not stop.asked.is_set():
                     raise QueryFailedError("a query ended without being asked to, and without an error")

@@ -19,13 +19,17 @@ _VERDICT: Final = pa.schema(
         ("reasons", pa.list_(pa.string())),
         ("origin", _ORIGIN),
         ("received_at", pa.string()),
+        ("users_version", pa.int32()),
+        ("revision", pa.int32()),
         ("raw", pa.string()),
         ("raw_size", pa.int32()),
     ]
 )
-_ALWAYS: Final = ("status", "reasons", "received_at", "kafka_partition", "kafka_offset")
+_ALWAYS: Final = (
+    "status", "reasons", "received_at", "kafka_partition", "kafka_offset", "users_version", "revision",
+)  # fmt: skip
 
-COLUMNS: Final = (*names.FIELDS, "status", "reasons", "received_at", "kafka_partition", "kafka_offset")
+COLUMNS: Final = (*names.FIELDS, *_ALWAYS)
 """The columns of all three tables, in the order of the CSV; bad_logs has RAW_COLUMNS after them."""
 RAW_COLUMNS: Final = ("raw", "raw_size")
 

@@ -13,8 +13,11 @@ CREATE TABLE IF NOT EXISTS logs.good_logs (
   received_at      DATETIME(3) NOT NULL COMMENT 'UTC, the Kafka timestamp of the log',
   kafka_partition  INT         NOT NULL,
   kafka_offset     BIGINT      NOT NULL,
+  users_version    INT         NOT NULL COMMENT 'of the users history that it was judged with',
+  revision         INT         NOT NULL COMMENT '0 as the stream judged it; each correction adds one',
   PRIMARY KEY (kafka_partition, kafka_offset),
-  KEY received_at (received_at)
+  KEY received_at (received_at),
+  KEY event_timestamp (event_timestamp)
 );
 
 CREATE TABLE IF NOT EXISTS logs.suspicious_logs (
@@ -29,8 +32,11 @@ CREATE TABLE IF NOT EXISTS logs.suspicious_logs (
   received_at      DATETIME(3) NOT NULL COMMENT 'UTC, the Kafka timestamp of the log',
   kafka_partition  INT         NOT NULL,
   kafka_offset     BIGINT      NOT NULL,
+  users_version    INT         NOT NULL COMMENT 'of the users history that it was judged with',
+  revision         INT         NOT NULL COMMENT '0 as the stream judged it; each correction adds one',
   PRIMARY KEY (kafka_partition, kafka_offset),
-  KEY received_at (received_at)
+  KEY received_at (received_at),
+  KEY event_timestamp (event_timestamp)
 );
 
 -- A field of a bad log is null where it could not be read; raw has the bytes as received, at most 64 KiB of raw_size.
@@ -46,6 +52,8 @@ CREATE TABLE IF NOT EXISTS logs.bad_logs (
   received_at      DATETIME(3) NOT NULL COMMENT 'UTC, the Kafka timestamp of the log',
   kafka_partition  INT         NOT NULL,
   kafka_offset     BIGINT      NOT NULL,
+  users_version    INT         NOT NULL COMMENT 'of the users history that it was judged with',
+  revision         INT         NOT NULL COMMENT '0 as the stream judged it; each correction adds one',
   raw              MEDIUMBLOB  COMMENT 'null: a message without a value (tombstone)',
   raw_size         INT         COMMENT 'bytes',
   PRIMARY KEY (kafka_partition, kafka_offset),
@@ -68,7 +76,8 @@ CREATE TABLE IF NOT EXISTS logs.driver_lease (
   holder       VARCHAR(255) NOT NULL COMMENT 'host and process id',
   heartbeat_at DATETIME(3)  NOT NULL COMMENT 'UTC; 1970 when the driver ended by itself',
   ended_epoch  BIGINT       NOT NULL DEFAULT 0 COMMENT 'the last one whose driver has told that its queries have stopped',
-  stop_asked_at DATETIME(3) COMMENT 'UTC; the driver ends, and its owner starts no other'
+  stop_asked_at DATETIME(3) COMMENT 'UTC; the driver ends, and its owner starts no other',
+  users_version INT          COMMENT 'of the users history: no verdict is given with an older one any more'
 );
 
 -- Which topics the offsets above belong to: a topic that is deleted and made anew has another id.

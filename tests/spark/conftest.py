@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
-from jobs import classify, rules, session
+from jobs import classify, rules, session, users
 
 USERS = {684: "ANDROID"}
+USERS_VERSION = 3
 RECEIVED_AT = datetime(2026, 11, 23, 1, 2, 3, 456_000, tzinfo=UTC)
 
 Judge = Callable[[Sequence[bytes | None]], list[dict[str, Any]]]
@@ -36,12 +37,13 @@ def spark() -> Iterator[SparkSession]:
 @pytest.fixture(scope="session")
 def judged(spark: SparkSession) -> Callable[[Sequence[bytes | None]], DataFrame]:
     """Logs, the n-th with the origin (1, n), as the frame of their verdicts."""
-    users = spark.createDataFrame(list(USERS.items()), "account_no int, user_device string")
+    accounts = [(account, f"0000000{device}", USERS_VERSION) for account, device in USERS.items()]
+    known = spark.createDataFrame(accounts, users.SCHEMA)
 
     def run(logs: Sequence[bytes | None]) -> DataFrame:
         rows = [(1, n, RECEIVED_AT, None if log is None else bytearray(log)) for n, log in enumerate(logs)]
         frame = spark.createDataFrame(rows, "partition int, offset long, timestamp timestamp, value binary")
-        return rules.judge(frame, users)
+        return rules.judge(frame, known)
 
     return run
 

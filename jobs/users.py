@@ -1,0 +1,142 @@
+"""The users history as a driver holds it: read once, kept in memory, and read anew when its version changes.
+
+A query is planned anew for each batch, and then takes what is kept. So a change reaches the next batch, no query is
+restarted for it, and a batch reads nothing from MySQL.
+
+All periods of an account are one text, as each batch makes a hash table of them and holds it beside the last one's:
+a row a period takes three times the memory. It has an entry for each day on which the device changes, seven digits of
+days since 1970 and the device, "" where the account was closed; "\\0" between entries, "0000000IOS\\00020485ANDROID".
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from typing import Final
+
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql.streaming.query import StreamingQuery
+
+from include import names
+from include.settings import Settings
+from jobs import sources
+from jobs.database import Database, mysql_failed, number
+from jobs.ends import EndError, QueryFailedError
+
+SCHEMA: Final = "account_no int, periods string, users_version int"
+
+_HISTORY: Final = f"{names.USERS_DATABASE}.{names.HISTORY_TABLE}"
+_VERSION: Final = f"SELECT version FROM {names.USERS_DATABASE}.{names.VERSION_TABLE}"  # noqa: S608
+_DAY: Final = "LPAD(DATEDIFF({}, '1970-01-01'), 7, '0')"
+# Where a period begins on the day that the last one ended, there are two entries of that day: the later one counts.
+_ENTRIES: Final = (
+    f"CONCAT({_DAY.format('valid_from')}, user_device,"
+    f" IF(valid_to IS NULL, '', CONCAT('\\0', {_DAY.format('valid_to')})))"
+)
+_PERIODS: Final = (
+    f"SELECT account_no, GROUP_CONCAT({_ENTRIES} ORDER BY valid_from SEPARATOR '\\0') AS periods,"  # noqa: S608
+    # In the same statement: a version that is not of these rows would be a lie.
+    f" ({_VERSION}) AS users_version FROM {_HISTORY} GROUP BY account_no"
+)
+_ROWS_AT_ONCE: Final = 10_000
+_LOOK_SECONDS: Final = 1
+_BATCH_SECONDS: Final = 0.3
+
+_log = logging.getLogger("logsieve.users")
+
+
+def read(spark: SparkSession, settings: Settings) -> DataFrame:
+    """The history as MySQL has it now, a row an account, columns of SCHEMA; users_version is the same in all rows."""
+    found = sources.rows(spark, settings, _PERIODS, _ROWS_AT_ONCE)
+    return found.withColumn("users_version", F.col("users_version").cast("int"))
+
+
+def device_on(periods: Column, day: Column) -> Column:
+    """The device on that day (days since 1970); null where there are no periods, or the account was closed then."""
+    behind = F.lpad((day + 1).cast("string"), 7, "0")
+    begun = F.filter(F.split(periods, "\\x00"), lambda entry: entry < behind)
+    # Most accounts have one entry, and functions over arrays are slow.
+    entry = F.when(F.locate("\0", periods) == 0, periods).otherwise(F.element_at(begun, -1))
+    return F.nullif(F.substring(entry, 8, names.MAX_TEXT), F.lit(""))
+
+
+class Users:
+    """`frame`: see `read`, kept in memory; `version`: of what is kept. Raises Spark's errors of JDBC."""
+
+    def __init__(self, spark: SparkSession, settings: Settings) -> None:
+        self.frame = read(spark, settings)
+        self.version = self._keep()
+
+    def renew(self) -> None:
+        """Reads anew what MySQL has now. A batch that begins meanwhile reads it by itself."""
+        self.frame.unpersist()
+        self.version = self._keep()
+
+    def _keep(self) -> int:
+        self.frame.persist()
+        (row,) = self.frame.agg(F.max("users_version"), F.count("*")).collect()
+        _log.info("version %s of the users history, %d accounts", *row)
+        return int(row[0])
+
+
+@contextmanager
+def watched(
+    users: Users,
+    database: Database,
+    query: Callable[[], StreamingQuery | None],
+    on_version: Callable[[int], None],
+    on_error: Callable[[EndError], None],
+) -> Iterator[None]:
+    """Renews the users, by a thread, whenever MySQL has another version.
+
+    `query` gives the one that judges, if it runs. `on_version` is called with the version that all verdicts from then
+    on are judged with: first with the present one, later when the last batch that began before a renewal has ended.
+    """
+    ended = threading.Event()
+
+    def watch() -> None:
+        told = None
+        while not ended.is_set():
+            try:
+                if _in_mysql(database) != users.version:
+                    users.renew()
+                if told != users.version and _wait_for_a_new_batch(query, ended):
+                    on_version(users.version)
+                    told = users.version
+            except Exception as error:  # noqa: BLE001  # MySQL's own in Python, Spark's from JDBC
+                if not mysql_failed(f"{type(error).__module__}.{type(error).__name__}: {error}"):
+                    on_error(QueryFailedError(f"the users history could not be read anew: {error}"))
+                    return
+                _log.debug("MySQL is away: %s", error)
+            ended.wait(_LOOK_SECONDS)
+
+    thread = threading.Thread(target=watch, name="users", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+def _in_mysql(database: Database) -> int | None:
+    with database.session() as connection, closing(connection.cursor()) as cursor:
+        return number(cursor, _VERSION)
+
+
+def _wait_for_a_new_batch(query: Callable[[], StreamingQuery | None], ended: threading.Event) -> bool:
+    """Until no batch runs that was planned before now; False where the driver ends first."""
+    first = query()
+    before = first and _last_batch(first)
+    while first is not None and not ended.wait(_BATCH_SECONDS):
+        now = query()
+        # Between two batches, the next one is not planned yet.
+        if now is None or now.runId != first.runId or not now.status["isTriggerActive"] or _last_batch(now) != before:
+            return True
+    return not ended.is_set()
+
+
+def _last_batch(query: StreamingQuery) -> int:
+    progress = query.lastProgress
+    return -1 if progress is None else progress["batchId"]
