@@ -1,9 +1,10 @@
 """classify: judges each log once and sends its verdict to the status topic."""
 
+import threading
 from pathlib import Path
 from typing import Final
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.streaming.query import StreamingQuery
 
@@ -15,6 +16,9 @@ QUERY: Final = "classify"
 
 _SECONDS: Final = "yyyy-MM-dd'T'HH:mm:ss'Z'"
 _MILLISECONDS: Final = "yyyy-MM-dd'T'HH:mm:ss.SSS'Z'"
+_POOL: Final = "org.apache.spark.sql.kafka010.producer.InternalKafkaProducerPool$"
+_SETTLE_SECONDS: Final = 8
+
 # A producer may stamp a record with any number; a year of five digits would be refused by both sinks for ever.
 _LAST_RECEIVED: Final = "9999-12-31 23:59:59.999"
 
@@ -69,3 +73,19 @@ def start(logs: DataFrame, users: DataFrame, settings: Settings, trigger: Trigge
         case "available-now":
             writer = writer.trigger(availableNow=True)
     return writer.start()
+
+
+def settle(spark: SparkSession) -> bool:
+    """Closes Spark's Kafka producers, once Kafka has all verdicts that they were given; whether that was in time.
+
+    A query that was stopped leaves them open, with verdicts on their way, and its tasks may live on for a moment. What
+    would arrive after the next query has looked where to begin would be judged twice.
+    """
+    jvm = spark._jvm  # PySpark has no public way to a Java class
+    assert jvm is not None  # noqa: S101  # only Spark Connect has none
+    loader = jvm.java.lang.Thread.currentThread().getContextClassLoader()
+    pool = jvm.java.lang.Class.forName(_POOL, True, loader).getField("MODULE$").get(None)
+    closing = threading.Thread(target=pool.reset, name="settle", daemon=True)
+    closing.start()
+    closing.join(_SETTLE_SECONDS)
+    return not closing.is_alive()

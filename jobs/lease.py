@@ -6,7 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -44,7 +44,7 @@ _END: Final = (
     " ended_epoch = GREATEST(ended_epoch, %(epoch)s) WHERE name = %(name)s"
 )
 _USERS: Final = f"UPDATE {_TABLE} SET users_version = %s WHERE name = %s AND epoch = %s"  # noqa: S608
-_ENDED: Final = f"SELECT ended_epoch >= %s OR UTC_TIMESTAMP(3) > %s FROM {_TABLE} WHERE name = %s"  # noqa: S608
+_ENDED: Final = f"SELECT ended_epoch >= %s, UTC_TIMESTAMP(3) > %s FROM {_TABLE} WHERE name = %s"  # noqa: S608
 _STATE: Final = f"SELECT epoch, stop_asked_at IS NOT NULL FROM {_TABLE} WHERE name = %s"  # noqa: S608
 _LOOK_AGAIN_SECONDS: Final = 0.3
 
@@ -89,14 +89,15 @@ class Lease:
             connection.commit()
 
 
-def take(database: Database, name: str, owner: str, *, take_over: bool = False) -> Lease:
+def take(database: Database, name: str, owner: str, *, take_over: bool = False, process: int | None = None) -> Lease:
     """Raises the epoch by one. Waits for transactions that are about to commit under the old one, and for its holder.
 
+    `process`: the id of the one that judges, none: this one. The next driver waits until it is gone.
     `owner` is who wants a driver, as an Airflow run: its next try takes the lease from its own orphan at once. Another
     owner's is taken when its holder is dead, after LEASE_LASTS at most, or with `take_over`.
     Raises LeaseHeldError as soon as another owner's holder shows a new heartbeat, and StopAskedError.
     """
-    holder, seen = _holder(), None
+    holder, seen = f"{socket.gethostname()}:{process or os.getpid()}", None
     while True:
         with database.session() as connection, closing(connection.cursor()) as cursor:
             cursor.execute(_KNOWN, (name,))
@@ -118,33 +119,50 @@ def take(database: Database, name: str, owner: str, *, take_over: bool = False) 
             )
         seen = heartbeat
         time.sleep(_LOOK_AGAIN_SECONDS)
-    _wait_for_the_end(database, Lease(name, epoch - 1), its_holder, heartbeat + LEASE_LASTS)
+    if its_holder != holder:
+        _wait_for_the_end(database, Lease(name, epoch - 1), its_holder, heartbeat + LEASE_LASTS)
     return Lease(name, epoch)
 
 
 def _wait_for_the_end(database: Database, other: Lease, holder: str, at_most: datetime) -> None:
-    """Until who had the lease has stopped its queries, or is dead: what it still judges would be judged twice."""
-    while _may_live(holder):
+    """Until who had the lease has told its end, or is dead: what it still judges would be judged twice.
+
+    One on this host that does not end in time, as it is frozen or hangs, is killed; one elsewhere is not waited for.
+    """
+    host, _, process = holder.rpartition(":")
+    is_here = host == socket.gethostname()
+    while host and not (is_here and _is_gone(int(process))):
         with database.session() as connection, closing(connection.cursor()) as cursor:
-            if number(cursor, _ENDED, other.epoch, at_most, other.name):
-                return
+            cursor.execute(_ENDED, (other.epoch, at_most, other.name))
+            row: Any = cursor.fetchone()
+        has_ended, is_late = row
+        if has_ended or (is_late and not is_here):
+            return
+        if is_late:
+            _log.warning("the driver %s has lost its lease and has not ended: it is killed", holder)
+            with suppress(psutil.NoSuchProcess):
+                psutil.Process(int(process)).kill()
         time.sleep(_LOOK_AGAIN_SECONDS)
 
 
-def _holder() -> str:
-    return f"{socket.gethostname()}:{os.getpid()}"
-
-
-def _may_live(holder: str) -> bool:
-    host, _, process = holder.rpartition(":")
-    return host != "" and holder != _holder() and (host != socket.gethostname() or psutil.pid_exists(int(process)))
+def _is_gone(process: int) -> bool:
+    """Whether no driver has this process id: it may be another program's by now."""
+    try:
+        found = psutil.Process(process)
+        return not any(word.endswith(f"{names.DRIVER}.py") for word in found.cmdline())
+    except (psutil.NoSuchProcess, psutil.ZombieProcess):
+        return True
 
 
 @contextmanager
 def held(
-    lease: Lease, database: Database, on_lost: Callable[[LeaseLostError], None], on_stop: Callable[[], None]
+    lease: Lease,
+    database: Database,
+    on_lost: Callable[[LeaseLostError], None],
+    on_stop: Callable[[], None],
+    at_end: Callable[[], bool] = lambda: True,
 ) -> Iterator[None]:
-    """Keeps the lease alive by a thread; marks it as free at the end.
+    """Keeps the lease alive by a thread; at the end marks it as free, if `at_end` says that nothing is judged any more.
 
     The thread calls `on_lost` once the lease is another's, and `on_stop` once a person has asked the stream to stop.
     """
@@ -154,10 +172,14 @@ def held(
     try:
         yield
     finally:
-        ended.set()
-        thread.join()
         try:
-            _beat(database, lease, _END)
+            is_over = at_end()
+        finally:
+            ended.set()
+            thread.join()
+        try:
+            if is_over:
+                _beat(database, lease, _END)
         except mysql.connector.Error as error:
             _log.warning("not told that this driver has ended, the next one waits for %s: %s", LEASE_LASTS, error)
 

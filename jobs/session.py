@@ -35,6 +35,13 @@ def build(name: str, partitions: int | None = None) -> SparkSession:
     return builder.getOrCreate()
 
 
+def process(spark: SparkSession) -> int:
+    """The process id of the driver's JVM."""
+    jvm = spark._jvm  # PySpark has no public way to a Java class
+    assert jvm is not None  # noqa: S101  # only Spark Connect has none
+    return int(jvm.java.lang.ProcessHandle.current().pid())
+
+
 def _is_local() -> bool:
     SparkContext._ensure_initialized()  # only the JVM knows what spark-submit was told, and PySpark has no public way
     return SparkConf().get("spark.master", "").startswith("local")

@@ -60,13 +60,13 @@ def stream(settings: Settings, trigger: Trigger, owner: str, *, take_over: bool)
     database = Database.of(settings)
     inputs.wait(database, settings, _INPUTS_SECONDS)
     topic_ids.check(database, settings)
-    ours = lease.take(database, names.DRIVER, owner, take_over=take_over)
+    known = users.Users(spark, settings)
+    # The JVM judges; when this Python is killed, it may go on for seconds.
+    ours = lease.take(database, names.DRIVER, owner, take_over=take_over, process=session.process(spark))
     _log.info("lease %s, trigger %s, %d partitions", ours, trigger, count)
     # Of use to Spark while it runs; where to begin is told by the sinks.
     shutil.rmtree(settings.checkpoints, ignore_errors=True)
     checkpoints = (settings.checkpoints / f"{ours.epoch}-{beginning}" for beginning in itertools.count())
-
-    known = users.Users(spark, settings)
 
     def judging() -> StreamingQuery | None:
         return next((query for query in spark.streams.active if query.name == classify.QUERY), None)
@@ -75,7 +75,10 @@ def stream(settings: Settings, trigger: Trigger, owner: str, *, take_over: bool)
         ours.tell_users_version(database, version)
 
     def begin_classify() -> StreamingQuery:
-        topic_ids.check(database, settings)  # again: a query may begin anew, and a topic may have been made anew before
+        # Again, as a query may begin anew, and a topic may have been made anew before.
+        topic_ids.check(database, settings)
+        if not classify.settle(spark):
+            raise QueryFailedError("Kafka does not take what the last query has given to its client")
         logs = sources.logs(spark, settings, trigger, positions.of_logs(database, settings))
         return classify.start(logs, known.frame, settings, trigger, next(checkpoints))
 
@@ -84,7 +87,7 @@ def stream(settings: Settings, trigger: Trigger, owner: str, *, take_over: bool)
         return load.start(messages, settings, trigger, ours, next(checkpoints))
 
     try:
-        with lease.held(ours, database, on_lost=stop.ask, on_stop=stop.ask):
+        with lease.held(ours, database, stop.ask, stop.ask, at_end=lambda: classify.settle(spark)):
             if trigger == "available-now":
                 # One after the other, so that all logs that are there now are judged and loaded.
                 queries.run([begin_classify], stop)

@@ -57,6 +57,8 @@ class Plan:
 def run(plan: Plan, say: Say, tell: Say, *, keep: bool) -> Result:
     """Brings up a stack in `.state-chaos` on free ports, sends, kills, counts, and takes the stack away again.
 
+    Of a run that did not end well, data and logs stay.
+
     `say` is told what happens now, `tell` what is done. Raises StackError when the stack does not start, or no verdict
     comes for RECOVERY_SECONDS after a kill.
     """
@@ -68,6 +70,7 @@ def run(plan: Plan, say: Say, tell: Say, *, keep: bool) -> Result:
     _command(variables, "up", "--fresh", "--yes", "--rate", "20")
     env = environment.load(Settings(state=state))
     assert env is not None  # noqa: S101  # `up` made it
+    result = None
     try:
         begun = time.monotonic()
         result = Chaos(env, plan, say, tell).run()
@@ -77,7 +80,10 @@ def run(plan: Plan, say: Say, tell: Say, *, keep: bool) -> Result:
         if not keep:
             say("Taking the stack away")
             _command(variables, "down")
-            wipe(env)
+            if result is not None and result.well:
+                wipe(env)
+            else:
+                tell(f"Its data and logs are left in {env.state}, for whoever looks what went wrong.")
 
 
 def _command(variables: dict[str, str], *words: str) -> None:

@@ -16,7 +16,7 @@ def test_nothing_is_lost_or_doubled_whatever_is_killed() -> None:
     assert done.stdout, done.stderr
     result = json.loads(done.stdout)
     assert result["faults"].keys() == {"server-logs", "server-logs-status", "MySQL", "Elasticsearch"}
-    assert {count for hop in result["faults"].values() for count in hop.values()} == {0}, result
+    assert {count for hop in result["faults"].values() for count in hop.values()} == {0}, done.stdout + done.stderr
     assert result["sent"] == LOGS
     assert result["kills"] == dict.fromkeys(KINDS, 1)
     assert done.returncode == 0, done.stderr

@@ -3,10 +3,6 @@
 import base64
 import itertools
 import json
-import socket
-import subprocess
-import threading
-import time
 from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
@@ -14,10 +10,9 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from include import health, names
+from include import names
 from jobs import lease, load, verdicts
 from jobs.database import Database
-from tests.integration.stack import until
 
 PARTITION = itertools.count(900)
 TEXTS = [
@@ -233,77 +228,3 @@ def test_nobody_takes_the_lease_between_check_and_commit(sink: Sink) -> None:
         cursor.execute("SET innodb_lock_wait_timeout = 1")
         with pytest.raises(Exception, match="Lock wait timeout"):
             cursor.execute("UPDATE logs.driver_lease SET epoch = epoch + 1 WHERE name = %s", (sink.lease.name,))
-
-
-def test_a_held_lease_is_kept_alive_and_free_after_an_orderly_end(sink: Sink) -> None:
-    query = "SELECT CAST(heartbeat_at AS CHAR) FROM logs.driver_lease WHERE name = %s"
-    first = sink.stack.root_sql(query, (sink.lease.name,))
-    with lease.held(sink.lease, sink.database, on_lost=pytest.fail, on_stop=pytest.fail):
-        until(lambda: sink.stack.root_sql(query, (sink.lease.name,)) > first, 10, "a heartbeat")
-    assert sink.stack.root_sql(query, (sink.lease.name,)) == [("1970-01-01 00:00:00.000",)]
-    assert lease.take(sink.database, sink.lease.name, "another").epoch == sink.lease.epoch + 1
-
-
-def test_the_holder_hears_that_the_lease_is_lost(sink: Sink) -> None:
-    lost = threading.Event()
-    with lease.held(sink.lease, sink.database, on_lost=lambda error: lost.set(), on_stop=pytest.fail):
-        lease.take(sink.database, sink.lease.name, "another", take_over=True)
-        assert lost.wait(10)
-
-
-def test_the_next_try_of_the_same_owner_takes_over_at_once_and_a_stranger_is_refused(sink: Sink) -> None:
-    with lease.held(sink.lease, sink.database, on_lost=lambda error: None, on_stop=pytest.fail):
-        with pytest.raises(lease.LeaseHeldError, match="of test_load lives"):
-            lease.take(sink.database, sink.lease.name, "another")
-        assert lease.take(sink.database, sink.lease.name, "test_load").epoch == sink.lease.epoch + 1
-
-
-def test_the_lease_of_a_dead_holder_is_taken_by_anyone(sink: Sink) -> None:
-    begin = time.monotonic()
-    assert lease.take(sink.database, sink.lease.name, "another").epoch == sink.lease.epoch + 1
-    assert time.monotonic() - begin < 2 * health.LEASE_LASTS.total_seconds()
-
-
-def test_who_is_asked_to_stop_hears_it_and_does_not_come_back_but_a_new_owner_does(sink: Sink) -> None:
-    asked = threading.Event()
-    with lease.held(sink.lease, sink.database, on_lost=pytest.fail, on_stop=asked.set):
-        mark = "UPDATE logs.driver_lease SET stop_asked_at = UTC_TIMESTAMP(3) WHERE name = %s"
-        sink.stack.root_sql(mark, (sink.lease.name,))
-        assert asked.wait(10)
-    with pytest.raises(lease.StopAskedError):
-        lease.take(sink.database, sink.lease.name, "test_load")
-    ours = lease.take(sink.database, sink.lease.name, "another")
-    assert lease.take(sink.database, sink.lease.name, "another").epoch == ours.epoch + 1
-
-
-def test_who_takes_over_waits_until_the_other_has_stopped_its_queries(sink: Sink) -> None:
-    living = "UPDATE logs.driver_lease SET holder = 'elsewhere:1', heartbeat_at = UTC_TIMESTAMP(3) WHERE name = %s"
-    sink.stack.root_sql(living, (sink.lease.name,))
-    taken: list[lease.Lease] = []
-    taking = threading.Thread(
-        target=lambda: taken.append(lease.take(sink.database, sink.lease.name, "test_load")), daemon=True
-    )
-    taking.start()
-    epoch = "SELECT epoch FROM logs.driver_lease WHERE name = %s"
-    until(lambda: sink.stack.root_sql(epoch, (sink.lease.name,)) == [(sink.lease.epoch + 1,)], 10, "it has the lease")
-    assert not taken, "but does not begin yet"
-    ended = "UPDATE logs.driver_lease SET ended_epoch = %s WHERE name = %s"
-    sink.stack.root_sql(ended, (sink.lease.epoch, sink.lease.name))
-    until(lambda: taken, 3, "it begins as soon as the other has told its end")
-
-
-def test_who_takes_over_from_a_process_that_is_gone_begins_at_once(sink: Sink) -> None:
-    gone = subprocess.Popen(["true"])
-    gone.wait()
-    dead = "UPDATE logs.driver_lease SET holder = %s, heartbeat_at = UTC_TIMESTAMP(3) WHERE name = %s"
-    sink.stack.root_sql(dead, (f"{socket.gethostname()}:{gone.pid}", sink.lease.name))
-    begun = time.monotonic()
-    assert lease.take(sink.database, sink.lease.name, "test_load").epoch == sink.lease.epoch + 1
-    assert time.monotonic() - begun < health.LEASE_LASTS.total_seconds() / 2
-
-
-def test_a_holder_tells_that_it_has_ended_however_it_ends(sink: Sink) -> None:
-    ended = "SELECT ended_epoch FROM logs.driver_lease WHERE name = %s"
-    with pytest.raises(ZeroDivisionError), lease.held(sink.lease, sink.database, pytest.fail, pytest.fail):
-        raise ZeroDivisionError
-    assert sink.stack.root_sql(ended, (sink.lease.name,)) == [(sink.lease.epoch,)]
