@@ -10,6 +10,7 @@ from include.generator import Pace
 from include.log_maker import LogMaker
 from include.names import LOGS_TOPIC
 from include.proof import CODES
+from include.sender import producer_settings
 
 TRICKLE = 10.0
 """Logs a second while only the reserve is left: enough to see whether verdicts come."""
@@ -33,17 +34,7 @@ class KnownLogs(threading.Thread):
         self.ends: dict[int, int] = {}
         """Behind the highest offset that Kafka has acknowledged in each partition."""
         self.sent = self.acknowledged = self.refused = 0
-        self._producer = Producer(
-            {
-                "bootstrap.servers": bootstrap,
-                "enable.idempotence": True,
-                "acks": "all",
-                "linger.ms": 5,
-                "message.timeout.ms": 0,
-                "reconnect.backoff.max.ms": 1000,
-                "log_level": 0,
-            }
-        )
+        self._producer = Producer(producer_settings(bootstrap) | {"log_level": 0})
 
     def expected(self, partition: int, first: int, end: int) -> np.ndarray:
         """The code of the status of each origin of the range; 0 where the log is not one of these."""
