@@ -6,10 +6,10 @@ import signal
 import threading
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Final
 
-from include.accounts import Accounts, ensure_export
+from include.accounts import Accounts, ensure_export, is_elsewhere
 from include.log_maker import LogMaker
 from include.names import STATUSES
 from include.sender import Sender
@@ -53,34 +53,23 @@ class Pace:
 
 
 class AccountsOffice:
-    """Hands over the accounts export of each UTC day when the day begins, and tells the maker of the day's devices."""
+    """Hands over the accounts export of each UTC day when the day begins."""
 
     def __init__(self, settings: Settings, clock: Callable[[], float] = time.time) -> None:
-        self._accounts = Accounts(settings.seed, settings.accounts)
+        self.accounts = Accounts(settings.seed, settings.accounts)
         self._exports = settings.accounts_exports
         self._clock = clock
-        self._day = datetime.fromtimestamp(clock(), UTC).date()
-        if "://" in self._exports:
+        self._day: date | None = None
+        if is_elsewhere(self._exports):
             log.warning("The accounts exports are at %s: another system writes them, not the generator", self._exports)
-        self._hand_over()
+        self.look_at_the_day()
 
-    def _hand_over(self) -> None:
-        if "://" not in self._exports:
-            ensure_export(self._exports, self._day, self._accounts)
-
-    @property
-    def devices(self) -> dict[int, str]:
-        """Device of each account on the day in hand, by account_no."""
-        return self._accounts.devices_on(self._day)
-
-    def new_day(self) -> bool:
-        """True when a day has begun since the last call; its export is there then."""
+    def look_at_the_day(self) -> None:
+        """Sees that today's export is there, once a day. Raises OSError when it cannot be written."""
         day = datetime.fromtimestamp(self._clock(), UTC).date()
-        if day == self._day:
-            return False
+        if day != self._day and not is_elsewhere(self._exports):
+            ensure_export(self._exports, day, self.accounts)
         self._day = day
-        self._hand_over()
-        return True
 
 
 def run(
@@ -91,6 +80,7 @@ def run(
     rate: float | None = None,
     share_bad: float | None = None,
     share_suspicious: float | None = None,
+    late_days: int | None = None,
     seed: int | None = None,
     on_progress: Callable[[int, float], None] | None = None,
     stop: threading.Event | None = None,
@@ -104,10 +94,11 @@ def run(
     stop = stop or threading.Event()
     office = AccountsOffice(settings)
     maker = LogMaker(
-        office.devices,
+        office.accounts,
         f"{settings.seed} {secrets.token_hex(16)}" if seed is None else seed,
         share_bad=settings.share_bad if share_bad is None else share_bad,
         share_suspicious=settings.share_suspicious if share_suspicious is None else share_suspicious,
+        late_days=settings.late_days if late_days is None else late_days,
     )
     sender = Sender(settings.kafka_bootstrap, stop)
     sender.wait_for_topic()
@@ -123,8 +114,7 @@ def run(
             if on_progress and now - shown_at >= 1:
                 on_progress(sent, (sent - shown) / (now - shown_at))
                 shown, shown_at = sent, now
-            if office.new_day():
-                maker.use(office.devices)
+            office.look_at_the_day()
             step = min(pace.due(), LARGEST_STEP, LARGEST_STEP if count is None else count - sent)
             if not step:
                 stop.wait(pace.wait())
