@@ -34,6 +34,9 @@ settings = Settings()
         "seconds": Param(60, type=["number", "null"], exclusiveMinimum=0, description="empty: until stopped"),
         "share_bad": SHARE_BAD,
         "share_suspicious": SHARE_SUSPICIOUS,
+        "late_days": Param(
+            settings.late_days, type="integer", minimum=0, maximum=365, description="logs of so many days up to now"
+        ),
     },
     doc_md=__doc__,
 )
@@ -59,6 +62,7 @@ def generate_logs() -> None:
             seconds=params["seconds"],
             share_bad=params["share_bad"],
             share_suspicious=params["share_suspicious"],
+            late_days=params["late_days"],
             on_progress=say,
             stop=stop,
         )

@@ -6,28 +6,21 @@ import signal
 import threading
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Final
 
-from confluent_kafka import KafkaError, KafkaException, Message, Producer
-
-from include.accounts import Accounts, ensure_export
+from include.accounts import Accounts, ensure_export, is_elsewhere
 from include.log_maker import LogMaker
-from include.names import LOGS_TOPIC, STATUSES
+from include.names import STATUSES
+from include.sender import Sender
 from include.settings import Settings
 
 LARGEST_STEP: Final = 1000
 """Logs sent between two looks at the clock, the stop mark and the progress."""
 LONGEST_WAIT: Final = 0.1
 """Seconds between the same looks when the rate is low."""
-FLUSH_SECONDS: Final = 60
-"""How long the end waits for Kafka to take what is in flight."""
 
 log = logging.getLogger(__name__)
-
-
-class NotDeliveredError(RuntimeError):
-    """Kafka has not taken every log; the message says how many, why, and what to do."""
 
 
 class Pace:
@@ -59,120 +52,24 @@ class Pace:
         return min(max((1 - self._due) / self._rate, 0.001), LONGEST_WAIT)
 
 
-class Sender:
-    """Hands logs to Kafka: idempotent, acknowledged by all replicas, retried for as long as Kafka is away.
-
-    Raises NotDeliveredError when a log was refused for good, or was still in flight at the end of `close`.
-    """
-
-    def __init__(self, bootstrap: str, stop: threading.Event) -> None:
-        self._bootstrap = bootstrap
-        self._stop = stop
-        self._refused = 0
-        self._refusal = ""
-        self._producer = Producer(
-            {
-                "bootstrap.servers": bootstrap,
-                "enable.idempotence": True,
-                "acks": "all",
-                "linger.ms": 5,
-                # For ever: a log leaves the queue when Kafka has it, and a full queue makes the generator wait.
-                "message.timeout.ms": 0,
-                "delivery.report.only.error": True,
-                "reconnect.backoff.max.ms": 1000,
-                # Critical ones only: on_error says that Kafka is away.
-                "log_level": 2,
-                "error_cb": self._on_error,
-                "on_delivery": self._on_failure,
-            }
-        )
-
-    def _on_error(self, error: KafkaError) -> None:
-        if error.code() == KafkaError._ALL_BROKERS_DOWN:
-            log.warning("Kafka at %s does not answer: waiting. Is it up?", self._bootstrap)
-
-    def _on_failure(self, error: KafkaError | None, message: Message) -> None:
-        if error is not None:
-            self._refused += 1
-            self._refusal = error.str()
-
-    def wait_for_topic(self) -> None:
-        """Return when Kafka answers and has the topic, or when stopped. Raises NotDeliveredError without the topic."""
-        while not self._stop.is_set():
-            try:
-                # All topics, not this one: asking for one by name can create it, with the wrong number of partitions.
-                topics = self._producer.list_topics(timeout=5).topics
-            except KafkaException as error:
-                log.warning(
-                    "Kafka at %s does not answer (%s): waiting. Is it up?", self._bootstrap, error.args[0].str()
-                )
-                self._stop.wait(1)
-                continue
-            if LOGS_TOPIC not in topics:
-                raise NotDeliveredError(f"Kafka at {self._bootstrap} has no topic {LOGS_TOPIC}: run the DAG bootstrap")
-            return
-
-    def send(self, key: bytes, value: bytes | None) -> bool:
-        """Queue one log; waits while the queue is full. False, and not queued, when stopped meanwhile."""
-        while True:
-            try:
-                self._producer.produce(LOGS_TOPIC, value, key)
-            except BufferError:
-                if self._stop.is_set():
-                    return False
-                self._producer.poll(LONGEST_WAIT)
-            else:
-                return True
-
-    def check(self) -> None:
-        """Learn of deliveries so far. Raises NotDeliveredError."""
-        self._producer.poll(0)
-        if self._refused:
-            raise NotDeliveredError(
-                f"{self._refused} logs were refused by Kafka at {self._bootstrap}: {self._refusal}. "
-                f"Look at topic {LOGS_TOPIC} and the broker's log, then start the generator again"
-            )
-
-    def close(self) -> None:
-        """Wait until Kafka has all that is in flight. Raises NotDeliveredError."""
-        lost = self._producer.flush(FLUSH_SECONDS)
-        self.check()
-        if lost:
-            raise NotDeliveredError(
-                f"{lost} logs are not known to be delivered: Kafka at {self._bootstrap} did not answer "
-                f"for {FLUSH_SECONDS} s. Bring it up and start the generator again"
-            )
-
-
 class AccountsOffice:
-    """Hands over the accounts export of each UTC day when the day begins, and tells the maker of the day's devices."""
+    """Hands over the accounts export of each UTC day when the day begins."""
 
     def __init__(self, settings: Settings, clock: Callable[[], float] = time.time) -> None:
-        self._accounts = Accounts(settings.seed, settings.accounts)
+        self.accounts = Accounts(settings.seed, settings.accounts)
         self._exports = settings.accounts_exports
         self._clock = clock
-        self._day = datetime.fromtimestamp(clock(), UTC).date()
-        if "://" in self._exports:
+        self._day: date | None = None
+        if is_elsewhere(self._exports):
             log.warning("The accounts exports are at %s: another system writes them, not the generator", self._exports)
-        self._hand_over()
+        self.look_at_the_day()
 
-    def _hand_over(self) -> None:
-        if "://" not in self._exports:
-            ensure_export(self._exports, self._day, self._accounts)
-
-    @property
-    def devices(self) -> dict[int, str]:
-        """Device of each account on the day in hand, by account_no."""
-        return self._accounts.devices_on(self._day)
-
-    def new_day(self) -> bool:
-        """True when a day has begun since the last call; its export is there then."""
+    def look_at_the_day(self) -> None:
+        """Sees that today's export is there, once a day. Raises OSError when it cannot be written."""
         day = datetime.fromtimestamp(self._clock(), UTC).date()
-        if day == self._day:
-            return False
+        if day != self._day and not is_elsewhere(self._exports):
+            ensure_export(self._exports, day, self.accounts)
         self._day = day
-        self._hand_over()
-        return True
 
 
 def run(
@@ -183,6 +80,7 @@ def run(
     rate: float | None = None,
     share_bad: float | None = None,
     share_suspicious: float | None = None,
+    late_days: int | None = None,
     seed: int | None = None,
     on_progress: Callable[[int, float], None] | None = None,
     stop: threading.Event | None = None,
@@ -196,10 +94,11 @@ def run(
     stop = stop or threading.Event()
     office = AccountsOffice(settings)
     maker = LogMaker(
-        office.devices,
+        office.accounts,
         f"{settings.seed} {secrets.token_hex(16)}" if seed is None else seed,
         share_bad=settings.share_bad if share_bad is None else share_bad,
         share_suspicious=settings.share_suspicious if share_suspicious is None else share_suspicious,
+        late_days=settings.late_days if late_days is None else late_days,
     )
     sender = Sender(settings.kafka_bootstrap, stop)
     sender.wait_for_topic()
@@ -215,8 +114,7 @@ def run(
             if on_progress and now - shown_at >= 1:
                 on_progress(sent, (sent - shown) / (now - shown_at))
                 shown, shown_at = sent, now
-            if office.new_day():
-                maker.use(office.devices)
+            office.look_at_the_day()
             step = min(pace.due(), LARGEST_STEP, LARGEST_STEP if count is None else count - sent)
             if not step:
                 stop.wait(pace.wait())

@@ -53,6 +53,8 @@ class Settings(BaseSettings):
     rate: float = Field(default=100, gt=0, le=1_000_000)
     share_bad: float = Field(default=0.05, ge=0, le=1)
     share_suspicious: float = Field(default=0.05, ge=0, le=1)
+    late_days: int = Field(default=0, ge=0, le=365)
+    """Generated logs happened at any second of so many days up to now; 0: now."""
 
     breaker_share: float = Field(default=0.2, ge=0, le=1)
     """Alerts when more than this share of the last `breaker_window_minutes` is bad."""

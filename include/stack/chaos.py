@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable
 from contextlib import closing, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from elasticsearch import Elasticsearch
@@ -103,7 +102,7 @@ class Chaos:
         self._result = Result(plan.logs, plan.seed)
         self._sender = KnownLogs(
             f"{HOST}:{env.ports.kafka}",
-            Accounts(env.settings.seed, env.settings.accounts).devices_on(datetime.now(UTC).date()),
+            Accounts(env.settings.seed, env.settings.accounts),
             plan.seed,
             plan.logs,
             plan.rate or max(plan.logs / (plan.kills * SECONDS_A_KILL), 50.0),

@@ -1,13 +1,12 @@
-"""The commands that make and show logs: topics, tail, why, generate, accounts."""
+"""The commands that make and show logs: topics, tail, why, generate, exports."""
 
 import json
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
-from include.settings import Settings
 from include.stack.terminal import Json, err, known, out
 
 app = typer.Typer()
@@ -83,25 +82,31 @@ def generate(
     rate: Annotated[float | None, typer.Option(min=0.001, help="Logs a second; else as fast as it goes.")] = None,
     share_bad: Annotated[float | None, typer.Option(min=0, max=1)] = None,
     share_suspicious: Annotated[float | None, typer.Option(min=0, max=1)] = None,
+    late_days: Annotated[
+        int | None, typer.Option(min=0, max=365, help="Logs of so many days up to now; 0: of now.")
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="The same seed makes the same logs.")] = None,
 ) -> None:
     """Sends generated logs to server-logs."""
     from include.stack.generate import generate as send
 
-    send(known(), err, out, count, seconds, rate, share_bad, share_suspicious, seed)
+    send(known(), err, out, count, seconds, rate, share_bad, share_suspicious, late_days, seed)
 
 
 @app.command()
-def accounts(
-    first: Annotated[datetime | None, typer.Option("--from", formats=[DAY], help="First day; else today.")] = None,
-    last: Annotated[datetime | None, typer.Option("--to", formats=[DAY], help="Last day; else today.")] = None,
+def exports(
+    first: Annotated[datetime | None, typer.Option("--from", formats=[DAY], help="First day; else the last.")] = None,
+    last: Annotated[datetime | None, typer.Option("--to", formats=[DAY], help="Last day; else today (UTC).")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace exports that are there.")] = False,
 ) -> None:
-    """Writes the accounts exports of a range of days, made from the generator's seed, where they are missing."""
-    from include.accounts import Accounts, ensure_export
+    """Writes the accounts export of each day, from the generator's seed: accounts join, leave and change devices."""
+    from include.settings import Settings
+    from include.stack.exports import backfill, write
 
+    end = (last or datetime.now(UTC)).date()
+    begin = first.date() if first else end
     settings = Settings()
-    begin = (first or datetime.now(UTC)).date()
-    days = ((last or datetime.now(UTC)).date() - begin).days + 1
-    made = Accounts(settings.seed, settings.accounts)
-    for day in (begin + timedelta(days=number) for number in range(days)):
-        out.print(str(ensure_export(settings.accounts_exports, day, made)), soft_wrap=True)
+    written, there = write(settings, err, begin, end, force=force)
+    kept = f", {there:,} were there and are kept" if there else ""
+    told = f"{written:,} exports written to {settings.accounts_exports}{kept}.\n"
+    out.print(f"{told}To load them: {backfill(begin, end, again=force)}", soft_wrap=True, highlight=False, markup=False)

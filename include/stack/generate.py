@@ -23,6 +23,7 @@ def generate(
     rate: float | None,
     share_bad: float | None,
     share_suspicious: float | None,
+    late_days: int | None,
     seed: int | None,
 ) -> None:
     """Sends until `count`, `seconds` or Ctrl-C, then prints how many of each kind were made."""
@@ -44,6 +45,7 @@ def generate(
             rate=rate or AS_FAST_AS_IT_GOES,
             share_bad=share_bad,
             share_suspicious=share_suspicious,
+            late_days=late_days,
             seed=seed,
             on_progress=show,
             stop=stop,

@@ -1,15 +1,17 @@
 """Sends known logs and remembers of each its origin and the status it must get."""
 
 import threading
-from collections.abc import Mapping
+import time
 
 import numpy as np
 from confluent_kafka import KafkaError, Message, Producer
 
+from include.accounts import Accounts
 from include.generator import Pace
-from include.log_maker import LogMaker
+from include.log_maker import DAY_SECONDS, LogMaker
 from include.names import LOGS_TOPIC
 from include.proof import CODES
+from include.sender import producer_settings
 
 TRICKLE = 10.0
 """Logs a second while only the reserve is left: enough to see whether verdicts come."""
@@ -20,30 +22,22 @@ class KnownLogs(threading.Thread):
     """A thread that sends `count` logs at `rate` a second; the last `reserve` slowly, until `release` is called.
 
     What Kafka does not take at once waits and is sent again for as long as it is away. `refused`: what it never took.
+    All happen on the day of the start, also over midnight: the next day's accounts may not be loaded yet.
     """
 
-    def __init__(
-        self, bootstrap: str, devices: Mapping[int, str], seed: int, count: int, rate: float, reserve: int
-    ) -> None:
+    def __init__(self, bootstrap: str, accounts: Accounts, seed: int, count: int, rate: float, reserve: int) -> None:
         super().__init__(name="known-logs", daemon=True)
-        self._maker = LogMaker(devices, seed, share_bad=0.05, share_suspicious=0.05)
+        midnight = (time.time() // DAY_SECONDS + 1) * DAY_SECONDS
+        self._maker = LogMaker(
+            accounts, seed, share_bad=0.05, share_suspicious=0.05, clock=lambda: min(time.time(), midnight - 1)
+        )
         self._count, self._rate, self._reserve = count, rate, reserve
         self._released, self._stopped = threading.Event(), threading.Event()
         self._codes: dict[int, bytearray] = {}
         self.ends: dict[int, int] = {}
         """Behind the highest offset that Kafka has acknowledged in each partition."""
         self.sent = self.acknowledged = self.refused = 0
-        self._producer = Producer(
-            {
-                "bootstrap.servers": bootstrap,
-                "enable.idempotence": True,
-                "acks": "all",
-                "linger.ms": 5,
-                "message.timeout.ms": 0,
-                "reconnect.backoff.max.ms": 1000,
-                "log_level": 0,
-            }
-        )
+        self._producer = Producer(producer_settings(bootstrap) | {"log_level": 0})
 
     def expected(self, partition: int, first: int, end: int) -> np.ndarray:
         """The code of the status of each origin of the range; 0 where the log is not one of these."""

@@ -63,6 +63,7 @@ def test_every_param_is_bounded(dagbag, dag_id):
         ("bootstrap", "rate", 0),
         ("bootstrap", "share_bad", 1.5),
         ("classify_logs", "trigger", "sometimes"),
+        ("generate_logs", "late_days", 366),
         ("watch_logs", "breaker_share", 20),
         ("watch_logs", "breaker_window_minutes", 0),
         ("watch_logs", "breaker_in_a_row", 0),

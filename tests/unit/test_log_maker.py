@@ -3,7 +3,8 @@
 import json
 import re
 from collections import Counter
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from typing import Any
 
 import pytest
@@ -12,12 +13,23 @@ from include import names
 from include.accounts import Accounts
 from include.log_maker import BAD_KINDS, REASONS, Log, LogMaker
 
-DEVICES = Accounts(7, 1000).devices_on(date(2026, 3, 9))
+ACCOUNTS = Accounts(7, 1000)
 NOW = 1_619_724_510
+TODAY = date(2021, 4, 29)
 
 
-def maker(seed: int = 1, share_bad: float = 0.05, share_suspicious: float = 0.05) -> LogMaker:
-    return LogMaker(DEVICES, seed, share_bad=share_bad, share_suspicious=share_suspicious, clock=lambda: NOW)
+@cache
+def devices_on(day: date) -> dict[int, str]:
+    return ACCOUNTS.devices_on(day)
+
+
+def day_of(fields: dict[str, Any]) -> date:
+    return datetime.fromtimestamp(int(fields["event_timestamp"]), UTC).date()
+
+
+def maker(seed: int = 1, share_bad: float = 0.05, share_suspicious: float = 0.05, **how: Any) -> LogMaker:
+    how = {"clock": lambda: NOW} | how
+    return LogMaker(ACCOUNTS, seed, share_bad=share_bad, share_suspicious=share_suspicious, **how)
 
 
 def logs(count: int, **how: Any) -> list[Log]:
@@ -61,16 +73,17 @@ def reasons_by_the_contract(value: bytes | None) -> list[str]:
         else:
             reasons += text_reasons(field, fields[field])
     if not reasons:
-        account = int(fields["account_id"])
-        if account not in DEVICES:
+        account, devices = int(fields["account_id"]), devices_on(day_of(fields))
+        if account not in devices:
             return ["unknown_account"]
-        if DEVICES[account] != fields["device"]:
+        if devices[account] != fields["device"]:
             return ["unexpected_device"]
     return reasons
 
 
-def test_every_log_has_the_reasons_of_its_kind():
-    made = logs(30_000, share_bad=0.6, share_suspicious=0.3)
+@pytest.mark.parametrize("late_days", [0, 365])
+def test_every_log_has_the_reasons_of_its_kind(late_days: int):
+    made = logs(30_000, share_bad=0.6, share_suspicious=0.3, late_days=late_days)
 
     for log in made:
         assert reasons_by_the_contract(log.value) == list(REASONS[log.kind]), log
@@ -123,3 +136,37 @@ def test_a_good_log_is_as_the_contract_shows_it():
 
 def test_every_log_has_a_number_as_key():
     assert all(re.fullmatch(rb"-?\d+", log.key) for log in logs(2000, share_bad=0.5))
+
+
+def test_late_logs_are_of_every_second_of_the_last_days_and_speak_of_the_accounts_of_their_day():
+    fields = [json.loads(log.value or b"") for log in logs(20_000, share_bad=0, share_suspicious=0, late_days=30)]
+
+    times = [int(of["event_timestamp"]) for of in fields]
+    assert all(NOW - 30 * 86_400 <= when <= NOW for when in times)
+    a_day = Counter((NOW - when) // 86_400 for when in times)
+    assert all(a_day[number] == pytest.approx(20_000 / 30, rel=0.25) for number in range(30)), "all days alike"
+    assert {day_of(of) for of in fields} == {TODAY - timedelta(days=number) for number in range(31)}
+    assert all(devices_on(day_of(of))[int(of["account_id"])] == of["device"] for of in fields)
+    not_todays = sum(devices_on(TODAY).get(int(of["account_id"])) != of["device"] for of in fields)
+    assert not_todays > 400, "of another device or account than today's"
+
+
+def test_every_account_is_spoken_of():
+    made = logs(20_000, share_bad=0, share_suspicious=0)
+
+    assert {int(log.key) for log in made} == set(devices_on(TODAY))
+
+
+@pytest.mark.parametrize("late_days", [0, 2])
+def test_a_day_that_begins_meanwhile_brings_its_own_devices(late_days: int):
+    """Half a year later: then every second account has another device, and a wrong one shows."""
+    midnight = (NOW // 86_400 + 180) * 86_400
+    times = [midnight - 180 * 86_400 - 1] * 300 + [midnight] * 300
+    clock = iter(times)
+    source = maker(share_bad=0, share_suspicious=0, late_days=late_days, clock=lambda: next(clock))
+
+    fields = [json.loads(source.make().value or b"") for _ in times]
+
+    pairs = zip(times, fields, strict=True)
+    assert all(0 <= now - int(of["event_timestamp"]) <= late_days * 86_400 for now, of in pairs)
+    assert all(devices_on(day_of(of)).get(int(of["account_id"])) == of["device"] for of in fields)
