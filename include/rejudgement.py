@@ -37,6 +37,8 @@ class Report:
     """Logs that were to be judged, but that Kafka has removed."""
     sent: int = 0
     """Status messages; 0 in a dry run."""
+    users_version: int = 0
+    """All logs that the changes of the users up to this version concern were looked at; 0: others were chosen."""
 
     @property
     def changed(self) -> int:

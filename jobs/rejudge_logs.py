@@ -9,127 +9,85 @@ import logging
 import re
 import secrets
 import sys
-from dataclasses import dataclass
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from pyspark import StorageLevel
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from include import hops, names
-from include.rejudgement import Change, Range, Report
+from include import catch_up, hops, names
+from include.rejudgement import Change, Report
 from include.settings import Settings
-from jobs import classify, inputs, positions, rules, session, sources, topic_ids, users
-from jobs.database import Database
+from jobs import chosen, classify, inputs, positions, rules, session, topic_ids, users
+from jobs.chosen import Chosen, NotLoadedError
+from jobs.database import Database, number
+from jobs.ends import EndError
 
-_ORIGIN: Final = ["kafka_partition", "kafka_offset"]
-_RUNS: Final = "map<string, array<array<bigint>>>"
+_LOCK: Final = "logsieve.rejudge_logs"
+_LOCK_SECONDS: Final = 600
+_USERS_SECONDS: Final = 120
+_PAUSE_SECONDS: Final = 0.3
+_LEASE: Final = (
+    f"SELECT users_version, ended_epoch >= epoch FROM {names.LOGS_DATABASE}.{names.LEASE_TABLE} WHERE name = %s"  # noqa: S608
+)
 
 _log = logging.getLogger("logsieve")
 
 
-class NotLoadedError(RuntimeError):
-    """An origin that the stream has not judged and loaded yet: it will do so itself."""
+@contextmanager
+def alone(database: Database) -> Iterator[None]:
+    """Two at a time might correct the same verdict from the same old one. Raises NotLoadedError."""
+    with closing(database.connect()) as connection, closing(connection.cursor()) as cursor:
+        if not number(cursor, "SELECT GET_LOCK(%s, %s)", _LOCK, _LOCK_SECONDS):
+            raise NotLoadedError(f"logs are being judged again by another run, for {_LOCK_SECONDS} s now; try it later")
+        yield
 
 
-@dataclass(frozen=True)
-class Chosen:
-    """Logs as in `sources.logs`; their stored verdicts (kafka_partition, kafka_offset, status, reasons as JSON)."""
+def caught_up(database: Database, settings: Settings) -> int:
+    """The version of today's users; waits until every verdict that was given with older ones is in the tables.
 
-    logs: DataFrame
-    stored: DataFrame
-    gone: list[Range]
-
-
-def by_origins(spark: SparkSession, settings: Settings, file: Path, loaded: dict[int, int]) -> Chosen:
-    """The logs of the origins in the file: JSON, {"<partition>": [[first offset, last offset], …]}.
-
-    `loaded`: the first offset of each partition that is not loaded. Raises NotLoadedError.
+    First the stream has to have told that it gives none any more, then what it gave is loaded. Raises NotLoadedError.
     """
-    wanted = (
-        spark.read.text(f"file://{file.resolve()}", wholetext=True)
-        .select(F.explode(F.from_json("value", _RUNS, {"mode": "FAILFAST"})).alias("partition", "runs"))
-        .select(F.col("partition").cast("int"), F.explode("runs").alias("run"))
-        .select("partition", F.explode(F.sequence(F.col("run")[0], F.col("run")[1])).alias("offset"))
-        .distinct()
-    )
-    bounds = _bounds(wanted)
-    for found in bounds:
-        if found.last >= loaded.get(found.partition, 0):
-            key = names.origin_key(found.partition, found.last)
-            raise NotLoadedError(f"{key} is not loaded yet: the stream judges it itself. See ./logsieve status")
-    logs, gone = _from_topic(spark, settings, wanted, bounds)
-    within = [f"kafka_partition = {b.partition} AND kafka_offset BETWEEN {b.first} AND {b.last}" for b in bounds]
-    tables = " UNION ALL ".join(
-        f"SELECT kafka_partition, kafka_offset, CAST(status AS CHAR(16)) AS status, reasons"  # noqa: S608
-        f" FROM {names.LOGS_DATABASE}.{table} WHERE {' OR '.join(within) or 'FALSE'}"
-        for table in names.TABLES.values()
-    )
-    return Chosen(logs, sources.rows(spark, settings, tables), gone)
+    with closing(database.connect()) as connection, closing(connection.cursor()) as cursor:
+        connection.autocommit = True
+        version = number(cursor, users.VERSION) or 0
+        deadline = time.monotonic() + _USERS_SECONDS
+        while True:
+            cursor.execute(_LEASE, (names.DRIVER,))
+            row: Any = cursor.fetchone()
+            if row is None or row[1] or (row[0] or 0) >= version:
+                break
+            if time.monotonic() > deadline:
+                raise NotLoadedError(
+                    f"the stream has not taken up version {version} of the users within {_USERS_SECONDS} s:"
+                    " see ./logsieve status"
+                )
+            time.sleep(_PAUSE_SECONDS)
+        with hops.looking(settings.kafka_bootstrap, names.DRIVER) as consumer:
+            try:
+                catch_up.wait(consumer, cursor)
+            except catch_up.NotLoadedInTimeError as error:
+                raise NotLoadedError(str(error)) from error
+        return version
 
 
-def by_reason(
-    spark: SparkSession, settings: Settings, reason: str, begin: datetime | None, end: datetime | None
-) -> Chosen:
-    """The stored bad logs with the reason that were received in [begin, end), of the bytes that were kept.
-
-    Those of which only the first bytes were kept are read from the topic.
-    """
-    where = [f"""JSON_CONTAINS(reasons, '"{reason}"')"""]
-    where += [f"received_at {sign} '{time:%F %T.%f}'" for sign, time in ((">=", begin), ("<", end)) if time]
-    bad = sources.rows(
-        spark,
-        settings,
-        # A number, as a DATETIME would go through the time zones of JDBC and of the JVM.
-        "SELECT kafka_partition, kafka_offset, CAST(status AS CHAR(16)) AS status, reasons, raw,"  # noqa: S608
-        " IFNULL(LENGTH(raw) < raw_size, 0) AS is_cut, TIMESTAMPDIFF(MICROSECOND, '1970-01-01', received_at) AS micros"
-        f" FROM {names.LOGS_DATABASE}.{names.TABLES[names.BAD]} WHERE {' AND '.join(where)}",
-    ).persist(StorageLevel.DISK_ONLY)
-    origin = [F.col("kafka_partition").alias("partition"), F.col("kafka_offset").alias("offset")]
-    whole = bad.filter("is_cut = 0").select(*origin, F.timestamp_micros("micros").alias("timestamp"), F.col("raw"))
-    cut = bad.filter("is_cut = 1").select(*origin)
-    again, gone = _from_topic(spark, settings, cut, _bounds(cut))
-    return Chosen(whole.withColumnRenamed("raw", "value").unionByName(again), bad, gone)
-
-
-def _bounds(origins: DataFrame) -> list[Range]:
-    """How many origins of each partition, from which to which offset."""
-    counted = origins.groupBy("partition").agg(F.min("offset"), F.max("offset"), F.count("*"))
-    return [Range(*row) for row in counted.orderBy("partition").collect()]
-
-
-def _from_topic(
-    spark: SparkSession, settings: Settings, wanted: DataFrame, bounds: list[Range]
-) -> tuple[DataFrame, list[Range]]:
-    """The logs of these origins (partition, offset), and those that are no longer in the topic."""
-    with hops.looking(settings.kafka_bootstrap, names.DRIVER) as consumer:
-        kept = hops.topic_ranges(consumer, names.LOGS_TOPIC)
-    ranges = {b.partition: (max(b.first, kept[b.partition][0]), b.last + 1) for b in bounds}
-    ranges = {number: (first, end) for number, (first, end) in ranges.items() if first < end}
-    removed = F.lit(False)
-    for b in bounds:
-        removed |= (F.col("partition") == b.partition) & (F.col("offset") < kept[b.partition][0])
-    gone = _bounds(wanted.filter(removed)) if any(b.first < kept[b.partition][0] for b in bounds) else []
-    if not ranges:
-        none = [F.lit(None).cast(kind).alias(name) for name, kind in (("timestamp", "timestamp"), ("value", "binary"))]
-        return wanted.filter("false").select("*", *none), gone
-    return sources.logs_between(spark, settings, ranges).join(wanted, ["partition", "offset"], how="left_semi"), gone
-
-
-def compare(judged: DataFrame, stored: DataFrame) -> DataFrame:
-    """Verdicts of `rules.judge` with `was` (the stored status, null: none) and `changed` (whether they differ)."""
-    before = stored.select(*_ORIGIN, F.col("status").alias("was"), F.from_json("reasons", "array<string>").alias("why"))
-    is_same = F.col("was").eqNullSafe(F.col("status")) & F.col("why").eqNullSafe(F.col("reasons"))
-    return judged.join(before, _ORIGIN, how="left").withColumn("changed", ~is_same).drop("why")
+def compare(judged: DataFrame) -> DataFrame:
+    """Verdicts with the columns WAS; adds `changed` (whether status or reasons differ) and `revision` (of the new)."""
+    is_same = F.col("was").eqNullSafe(F.col("status")) & F.col("was_reasons").eqNullSafe(F.col("reasons"))
+    revision = F.coalesce(F.col("was_revision"), F.lit(0)) + 1
+    return judged.withColumn("changed", ~is_same).withColumn("revision", revision)
 
 
 def send(verdicts: DataFrame, settings: Settings, run: str) -> None:
-    """Appends verdicts of `rules.judge` to the status topic, marked as corrections of the run."""
+    """Appends verdicts of `compare` to the status topic, marked as corrections of the run."""
     header = F.struct(F.lit(names.REJUDGED).alias("key"), F.lit(run.encode()).alias("value"))
     (
-        classify.messages(verdicts)
+        classify.messages(verdicts, F.col("revision"))
         .withColumn("headers", F.array(header))
         .write.format("kafka")
         .option("kafka.bootstrap.servers", settings.kafka_bootstrap)
@@ -138,18 +96,15 @@ def send(verdicts: DataFrame, settings: Settings, run: str) -> None:
     )
 
 
-def rejudge(spark: SparkSession, settings: Settings, given: argparse.Namespace) -> Report:
-    """Judges, compares, sends. Raises NotLoadedError and what `inputs.wait` and `topic_ids.check` raise."""
-    database = Database.of(settings)
+def rejudge(spark: SparkSession, settings: Settings, database: Database, given: argparse.Namespace) -> Report:
+    """Judges, compares, sends. Raises EndError."""
     inputs.wait(database, settings, 0)
     topic_ids.check(database, settings)
-    if given.origins:
-        chosen = by_origins(spark, settings, given.origins, positions.behind_loaded(database, "last_offset"))
-    else:
-        chosen = by_reason(spark, settings, given.reason, given.begin, given.end)
+    version = caught_up(database, settings) if given.changes or given.events else 0
+    found = _choose(spark, settings, database, given, version)
     # Once for the report and for what is sent: the users may change in between.
-    verdicts = compare(rules.judge(chosen.logs, users.read(spark, settings)), chosen.stored)
-    verdicts = verdicts.persist(StorageLevel.DISK_ONLY)
+    judged = rules.judge_records(found.records, users.read(spark, settings).persist(), *chosen.WAS)
+    verdicts = compare(judged).persist(StorageLevel.DISK_ONLY)
     counted = verdicts.groupBy("was", F.col("status").alias("now"), "changed").agg(F.count("*").alias("logs"))
     changes = [Change(**row.asDict()) for row in counted.orderBy("was", "now", "changed").collect()]
     run = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
@@ -157,14 +112,28 @@ def rejudge(spark: SparkSession, settings: Settings, given: argparse.Namespace) 
     to_send = verdicts if given.origins else verdicts.filter("changed")
     count = sum(change.logs for change in changes if given.origins or change.changed)
     if given.dry_run or not count:
-        return Report(run, changes, chosen.gone)
-    send(to_send, settings, run)
-    return Report(run, changes, chosen.gone, count)
+        count = 0
+    else:
+        send(to_send, settings, run)
+    return Report(run, changes, found.gone, count, version if given.changes else 0)
 
 
-def _utc(text: str) -> datetime:
-    time = datetime.fromisoformat(text)
-    return time.astimezone(UTC) if time.tzinfo else time
+def _choose(
+    spark: SparkSession, settings: Settings, database: Database, given: argparse.Namespace, version: int
+) -> Chosen:
+    if given.origins:
+        loaded = positions.behind_loaded(database, "last_offset")
+        return chosen.by_origins(spark, settings, given.origins, loaded)
+    if given.reason:
+        return chosen.by_reason(spark, settings, given.reason, given.begin, given.end)
+    if given.changes:
+        return chosen.by_changes(spark, settings, version)
+    return chosen.by_events(spark, settings, given.begin, given.end, given.account)
+
+
+def _utc(text: str) -> datetime | None:
+    time = datetime.fromisoformat(text) if text else None
+    return time.astimezone(UTC) if time and time.tzinfo else time
 
 
 def _reason(text: str) -> str:
@@ -179,15 +148,21 @@ def main(arguments: list[str]) -> int:
     which = parser.add_mutually_exclusive_group(required=True)
     which.add_argument("--origins", type=Path, help='a file with {"<partition>": [[first offset, last offset], …]}')
     which.add_argument("--reason", type=_reason, help="of the stored bad logs")
-    parser.add_argument("--from", dest="begin", type=_utc, help="received at or after, UTC; with --reason")
-    parser.add_argument("--to", dest="end", type=_utc, help="received before, UTC; with --reason")
+    which.add_argument("--events", action="store_true", help="the stored logs that are not bad")
+    which.add_argument("--changes", action="store_true", help="those that changes of the users may concern")
+    parser.add_argument("--from", dest="begin", type=_utc, help="UTC; received, with --events happened, at or after")
+    parser.add_argument("--to", dest="end", type=_utc, help="UTC; received, with --events happened, before")
+    parser.add_argument("--account", type=int, action="append", help="with --events: of these accounts only")
     parser.add_argument("--dry-run", action="store_true", help="sends nothing")
     parser.add_argument("--report", type=Path, required=True, help="file to write: see include/rejudgement.py")
     given = parser.parse_args(arguments)
+    settings = Settings()
+    database = Database.of(settings)
     spark = session.build("rejudge_logs")
     try:
-        report = rejudge(spark, Settings(), given)
-    except (NotLoadedError, inputs.NotProvisionedError, topic_ids.OtherTopicError) as error:
+        with alone(database):
+            report = rejudge(spark, settings, database, given)
+    except EndError as error:
         _log.error(error)
         return 1
     finally:

@@ -88,21 +88,29 @@ def _words(reasons: Iterable[Column]) -> Column:
 def judge(logs: DataFrame, users: DataFrame) -> DataFrame:
     """The verdict of each log, in a stream or in a bounded frame.
 
-    `logs`: partition, offset, timestamp, value, as the Kafka source gives them.
-    `users`: the periods of each account, as `users.read` gives them.
+    `logs`: partition, offset, timestamp, value, as the Kafka source gives them. `users`: as `users.read` gives them.
+    Gives what `judge_records` gives.
+    """
+    return judge_records(records.read(logs), users)
+
+
+def judge_records(read: DataFrame, users: DataFrame, *others: str) -> DataFrame:
+    """The verdict of each record, `read` as `records.read` gives them; its columns `others` are passed on.
+
     Gives: the six fields (account_id int, event_timestamp timestamp; null where they break a rule), status, reasons
     array<string>, kafka_partition, kafka_offset, received_at timestamp, users_version int, raw binary and raw_size int
     (null unless bad).
     """
     version = users.agg(F.max("users_version")).scalar()
     device = device_on(F.col("periods"), F.expr(f"event_timestamp div {_SECONDS_A_DAY}"))
-    read = records.read(logs).withColumn("_bad", bad_reasons())
     accounts = F.broadcast(users.select("account_no", "periods"))
-    known = read.join(accounts, F.col("account_id") == F.col("account_no"), how="left").withColumn(
-        "user_device", device
-    )
     is_bad = F.size("_bad") > 0
-    judged = known.withColumn("reasons", F.when(is_bad, F.col("_bad")).otherwise(user_reasons()))
+    judged = (
+        read.withColumn("_bad", bad_reasons())
+        .join(accounts, F.col("account_id") == F.col("account_no"), how="left")
+        .withColumn("user_device", device)
+        .withColumn("reasons", F.when(is_bad, F.col("_bad")).otherwise(user_reasons()))
+    )
     status = F.when(is_bad, names.BAD).when(F.size("reasons") > 0, names.SUSPICIOUS).otherwise(names.GOOD)
     return judged.select(
         *(_kept(field).alias(field) for field in names.FIELDS),
@@ -114,6 +122,7 @@ def judge(logs: DataFrame, users: DataFrame) -> DataFrame:
         version.alias("users_version"),
         F.when(is_bad, F.substring("value", 1, names.MAX_RAW)).alias("raw"),
         F.when(is_bad, F.octet_length("value")).alias("raw_size"),
+        *others,
     )
 
 

@@ -27,7 +27,7 @@ from jobs.ends import EndError, QueryFailedError
 SCHEMA: Final = "account_no int, periods string, users_version int"
 
 _HISTORY: Final = f"{names.USERS_DATABASE}.{names.HISTORY_TABLE}"
-_VERSION: Final = f"SELECT version FROM {names.USERS_DATABASE}.{names.VERSION_TABLE}"  # noqa: S608
+VERSION: Final = f"SELECT version FROM {names.USERS_DATABASE}.{names.VERSION_TABLE}"  # noqa: S608
 _DAY: Final = "LPAD(DATEDIFF({}, '1970-01-01'), 7, '0')"
 # Where a period begins on the day that the last one ended, there are two entries of that day: the later one counts.
 _ENTRIES: Final = (
@@ -37,7 +37,7 @@ _ENTRIES: Final = (
 _PERIODS: Final = (
     f"SELECT account_no, GROUP_CONCAT({_ENTRIES} ORDER BY valid_from SEPARATOR '\\0') AS periods,"  # noqa: S608
     # In the same statement: a version that is not of these rows would be a lie.
-    f" ({_VERSION}) AS users_version FROM {_HISTORY} GROUP BY account_no"
+    f" ({VERSION}) AS users_version FROM {_HISTORY} GROUP BY account_no"
 )
 _ROWS_AT_ONCE: Final = 10_000
 _LOOK_SECONDS: Final = 1
@@ -122,7 +122,7 @@ def watched(
 
 def _in_mysql(database: Database) -> int | None:
     with database.session() as connection, closing(connection.cursor()) as cursor:
-        return number(cursor, _VERSION)
+        return number(cursor, VERSION)
 
 
 def _wait_for_a_new_batch(query: Callable[[], StreamingQuery | None], ended: threading.Event) -> bool:

@@ -1,4 +1,4 @@
-"""The commands that mend verdicts: replay."""
+"""The commands that mend verdicts: replay, rejudge."""
 
 import json
 from dataclasses import asdict
@@ -17,6 +17,7 @@ app = typer.Typer()
 TIMES = ["%Y-%m-%d", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S"]
 FROM = 'Received then or later, UTC, as "2026-11-23 12:00".'
 TO = "Received before, UTC."
+HAPPENED = 'Of events then or later, UTC, as "2026-11-23 12:00".'
 
 
 @app.command()
@@ -34,6 +35,27 @@ def replay(
     rejudge.check_reason(env, reason)
     with Steps(err) as steps, steps.step("Judging again …") as say:
         report = rejudge.run(env, reason=reason, begin=begin, end=end, dry_run=dry_run, say=say)
+    _print(report, dry_run, as_json)
+
+
+@app.command("rejudge")
+def rejudge_events(
+    begin: Annotated[datetime | None, typer.Option("--from", formats=TIMES, metavar="TIME", help=HAPPENED)] = None,
+    end: Annotated[datetime | None, typer.Option("--to", formats=TIMES, metavar="TIME", help="Before, UTC.")] = None,
+    account: Annotated[list[int] | None, typer.Option(help="Of this account only; may be repeated.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would change.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Judges logs that are not bad again, by today's users history, and corrects their verdicts everywhere."""
+    from include.stack import rejudge
+
+    env = known()
+    with Steps(err) as steps, steps.step("Judging again …") as say:
+        report = rejudge.run(env, accounts=account or (), begin=begin, end=end, dry_run=dry_run, say=say)
+    _print(report, dry_run, as_json)
+
+
+def _print(report: Report, dry_run: bool, as_json: bool) -> None:
     if as_json:
         out.print_json(json.dumps(asdict(report)))
     else:

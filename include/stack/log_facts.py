@@ -36,7 +36,7 @@ class Row:
 
     table: str
     record: dict[str, Any]
-    """account_id, device, status, reasons; of a bad one also raw and raw_size."""
+    """account_id, device, event_timestamp, users_version, status, reasons; of a bad one also raw and raw_size."""
 
 
 @dataclass
@@ -57,7 +57,7 @@ class Facts:
     loaded: int = 0
     rows: list[Row] | None = None
     device: str | None = None
-    """What the users dimension has for its account today; None: it does not know the account."""
+    """What the users history has for its account on the day of the event; None: it does not know the account then."""
     document: dict[str, Any] | None = None
     refused: list[str] = field(default_factory=list)
     """Why Elasticsearch refused it, each time."""
@@ -137,7 +137,8 @@ def _ask_tables(facts: Facts, cursor: Any) -> None:
     facts.loaded = (cursor.fetchone() or {"loaded": 0})["loaded"]
     rows = []
     for status, table in names.TABLES.items():
-        columns = "account_id, device, status, reasons" + (", raw, raw_size" if status == names.BAD else "")
+        columns = "account_id, device, event_timestamp, users_version, status, reasons"
+        columns += ", raw, raw_size" if status == names.BAD else ""
         where = "kafka_partition = %s AND kafka_offset = %s"
         cursor.execute(f"SELECT {columns} FROM {_LOGS}.{table} WHERE {where}", (facts.partition, facts.offset))  # noqa: S608
         rows += [Row(table, row | {"reasons": json.loads(row["reasons"])}) for row in cursor.fetchall()]
@@ -145,10 +146,21 @@ def _ask_tables(facts: Facts, cursor: Any) -> None:
 
 
 def _ask_users(facts: Facts, cursor: Any) -> None:
-    users = f"{names.USERS_DATABASE}.{names.USERS_TABLE}"
-    cursor.execute(f"SELECT user_device FROM {users} WHERE account_no = %s", (facts.last().get("account_id"),))  # noqa: S608
+    record = facts.last()
+    history = f"{names.USERS_DATABASE}.{names.HISTORY_TABLE}"
+    cursor.execute(
+        f"SELECT user_device FROM {history} WHERE account_no = %s AND valid_from <= %s"  # noqa: S608
+        " AND (valid_to IS NULL OR valid_to > %s)",
+        (record.get("account_id"), *[day_of(record)] * 2),
+    )
     row = cursor.fetchone()
     facts.device = row[0] if row else None
+
+
+def day_of(record: dict[str, Any]) -> str | None:
+    """The UTC day of the event, whether the record comes from MySQL or from JSON; None where that is not readable."""
+    time = record.get("event_timestamp")
+    return str(time)[:10] if time else None
 
 
 def _differs(facts: Facts) -> bool:

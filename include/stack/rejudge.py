@@ -5,7 +5,6 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from datetime import datetime
@@ -14,8 +13,8 @@ from pathlib import Path
 import mysql.connector
 from confluent_kafka import KafkaException
 
-from include import hops
-from include.names import BAD, BAD_REASONS, LOGS_DATABASE, STATUS_TOPIC, TABLES
+from include import catch_up
+from include.names import BAD, BAD_REASONS, LOGS_DATABASE, TABLES
 from include.rejudgement import Report
 from include.settings import ROOT
 from include.spark_conf import submit_conf
@@ -24,8 +23,6 @@ from include.stack.errors import StackError
 from include.stack.probes import mysql_connection
 from include.stack.status import kafka_consumer
 
-LOAD_SECONDS = 300
-"""How long `load` may take for the corrections."""
 _JOB = "rejudge_logs"
 
 Origins = Mapping[int, Sequence[tuple[int, int]]]
@@ -37,14 +34,16 @@ def run(
     *,
     origins: Origins | None = None,
     reason: str | None = None,
+    accounts: Sequence[int] = (),
     begin: datetime | None = None,
     end: datetime | None = None,
     dry_run: bool = False,
     say: Callable[[str], None] = lambda text: None,
 ) -> Report:
-    """Judges again the logs of these origins, or the stored bad ones with the reason received in [begin, end), UTC.
+    """Judges again the logs of these origins; or the stored bad ones with the reason received in [begin, end), UTC; or,
+    given neither, the others that happened in [begin, end), of these accounts or of all.
 
-    Of origins every verdict is sent again, of a reason only those that differ. Raises StackError, with the job's last
+    Of origins every verdict is sent again, otherwise only those that differ. Raises StackError, with the job's last
     error, or when the corrections are not loaded in time.
     """
     with tempfile.TemporaryDirectory(prefix="logsieve-rejudge-") as folder:
@@ -54,7 +53,8 @@ def run(
             chosen = ["--origins", str(file)]
         else:
             times = {"--from": begin, "--to": end}
-            chosen = ["--reason", reason or "", *(f"{name}={at.isoformat()}" for name, at in times.items() if at)]
+            chosen = ["--reason", reason] if reason else ["--events", *(f"--account={each}" for each in accounts)]
+            chosen += [f"{name}={at.isoformat()}" for name, at in times.items() if at]
         say("Judging again …")
         _submit(env, [*chosen, "--report", str(report), *(["--dry-run"] if dry_run else [])])
         found = Report.from_json(report.read_text())
@@ -99,18 +99,15 @@ def _submit(env: Environment, arguments: list[str]) -> None:
 
 def _wait_until_loaded(env: Environment) -> None:
     try:
-        with kafka_consumer(env) as consumer:
-            ends = hops.topic_ends(consumer, STATUS_TOPIC)
-        deadline = time.monotonic() + LOAD_SECONDS
-        with closing(mysql_connection(env)) as connection, closing(connection.cursor()) as cursor:
+        with (
+            kafka_consumer(env) as consumer,
+            closing(mysql_connection(env)) as connection,
+            closing(connection.cursor()) as cursor,
+        ):
             cursor.execute("SET autocommit = 1")
-            while any(hops.read_loaded(cursor).get(partition, 0) < end for partition, end in ends.items()):
-                if time.monotonic() > deadline:
-                    raise StackError(
-                        f"The verdicts are sent, but not loaded within {LOAD_SECONDS} s.",
-                        "./logsieve stream start, if it is stopped; nothing is lost.",
-                    )
-                time.sleep(0.2)
+            catch_up.wait(consumer, cursor)
+    except catch_up.NotLoadedInTimeError as error:
+        raise StackError(f"The verdicts are sent, but: {error}.", "./logsieve status") from error
     except (KafkaException, mysql.connector.Error) as error:
         raise StackError(
             f"The verdicts are sent, but whether they are loaded is not known: {error}", "./logsieve status"

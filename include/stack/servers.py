@@ -77,8 +77,8 @@ def servers(env: Environment, homes: Homes) -> list[Server]:
         Server("airflow-api-server", [*airflow, "api-server"], probes.api_server, 1024 * MIB, state),
         Server(
             "airflow-scheduler", [*airflow, "scheduler", "--skip-serve-logs"],
-            # Tasks run below the scheduler, the Spark application too: its bound covers them all.
-            probes.airflow("scheduler"), 4096 * MIB, state,
+            # Tasks run below the scheduler, the Spark applications too: its bound covers them all.
+            probes.airflow("scheduler"), 6144 * MIB, state,
         ),
         Server(
             "airflow-dag-processor", [*airflow, "dag-processor"], probes.airflow("dag_processor"), 1024 * MIB, state

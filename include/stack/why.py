@@ -30,7 +30,7 @@ class Story:
     """Each with its meaning."""
     users: str
     verdicts: list[dict[str, Any]]
-    """status_offset, status, reasons and rejudged of each status message, oldest first; the last one counts."""
+    """status_offset, status, reasons, users_version, revision and rejudged of each status message, oldest first; the last one counts."""
     hops: dict[str, str]
     """By the hop's name: where the log is there, or why it is not."""
     away: dict[str, str] = field(default_factory=dict)
@@ -63,7 +63,7 @@ def tell(facts: Facts, dead_letters: str) -> Story:
             {
                 "status_offset": verdict.offset,
                 "status": verdict.record.get("status"),
-                "reasons": verdict.record.get("reasons"),
+                **{name: verdict.record.get(name) for name in ("reasons", "users_version", "revision")},
                 "rejudged": verdict.rejudged,
             }
             for verdict in (facts.found.verdicts if facts.found else [])
@@ -106,11 +106,12 @@ def _users(facts: Facts) -> str:
         return "not judged yet"
     if record.get("status") == names.BAD:
         return "a bad log is judged without the users"
-    today = f"account {account} has the device {facts.device}" if facts.device else f"account {account} is unknown"
+    day, version = log_facts.day_of(record), record.get("users_version")
+    known = f"has the device {facts.device}" if facts.device else "is unknown"
+    told = f"account {account} {known} on {day}, the log says {record.get('device')}; judged by version {version}"
     would_be = names.SUSPICIOUS if facts.device != record.get("device") else names.GOOD
-    told = f"{today}, the log says {record.get('device')}"
     if would_be != record.get("status"):
-        told += f"; by this the log would be {would_be}: the users have changed since it was judged"
+        told += f", by the present one it would be {would_be}: ./logsieve rejudge --account {account}"
     return told
 
 

@@ -191,6 +191,11 @@ class Stack:
             found |= dict(zip(origins[start : start + 5000], statuses, strict=True))
         return {origin: status for origin, status in found.items() if status}
 
+    def first_device(self, account: int) -> str:
+        """The device that the account is expected to have used before all exports that were loaded."""
+        query = "SELECT user_device FROM dim_users.users_history WHERE account_no = %s AND valid_from = '1970-01-01'"
+        return self.root_sql(query, (account,))[0][0]
+
     def counts(self) -> dict[str, int]:
         """Rows by status, by a plain driver."""
         return {status: self.root_sql(f"SELECT COUNT(*) FROM logs.{TABLES[status]}")[0][0] for status in STATUSES}

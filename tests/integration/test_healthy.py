@@ -61,13 +61,14 @@ def test_a_verdict_is_there_within_seconds(stack: Stack) -> None:
 
 
 def test_good_logs_agree_with_the_users_dimension(stack: Stack) -> None:
+    on = "account_no = account_id AND valid_from <= event_timestamp"
+    on += " AND (valid_to IS NULL OR event_timestamp < valid_to)"
     wrong = stack.root_sql(
-        "SELECT COUNT(*) FROM logs.good_logs LEFT JOIN dim_users.users ON account_no = account_id"
+        f"SELECT COUNT(*) FROM logs.good_logs LEFT JOIN dim_users.users_history ON {on}"
         " WHERE user_device IS NULL OR user_device <> device"
     )
     right = stack.root_sql(
-        "SELECT COUNT(*) FROM logs.suspicious_logs JOIN dim_users.users ON account_no = account_id"
-        " WHERE user_device = device"
+        f"SELECT COUNT(*) FROM logs.suspicious_logs JOIN dim_users.users_history ON {on} WHERE user_device = device"
     )
     assert (wrong[0][0], right[0][0]) == (0, 0)
 

@@ -48,7 +48,7 @@ class Sink:
         origin = {"kafka_partition": self.partition, "kafka_offset": offset}
         record = {"event_id": f"e{offset}", "account_id": 684, "event_type": "other", "device": "ANDROID"}
         record |= {"location_country": "FR", "event_timestamp": "2021-04-29T19:28:30Z", "status": status, "reasons": []}
-        record |= {"origin": origin, "received_at": "2026-11-23T01:02:03.456Z"}
+        record |= {"origin": origin, "received_at": "2026-11-23T01:02:03.456Z", "users_version": 3, "revision": 0}
         if status == names.BAD:
             record |= {"raw": None, "raw_size": None}
         return record | changes

@@ -65,7 +65,7 @@ def cases(device: str) -> list[tuple[str, bytes | None, str, list[str]]]:
 
 
 def test_each_odd_log_lands_where_the_contract_says(stack: Stack) -> None:
-    device = stack.root_sql("SELECT user_device FROM dim_users.users WHERE account_no = 684")[0][0]
+    device = stack.first_device(684)
     wanted = cases(device)
     since = stack.ends("server-logs-status")
     origins = stack.send([value for _, value, _, _ in wanted])

@@ -82,7 +82,7 @@ def corrections(stack: Stack, since: dict[int, int]) -> Counter[str]:
 @pytest.fixture
 def good(stack: Stack) -> bytes:
     """A log that is good today."""
-    return log(device=stack.root_sql("SELECT user_device FROM dim_users.users WHERE account_no = 684")[0][0])
+    return log(device=stack.first_device(684))
 
 
 def test_replay_corrects_what_todays_rules_judge_otherwise(stack: Stack, env: Environment, good: bytes) -> None:

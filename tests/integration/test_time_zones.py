@@ -104,7 +104,7 @@ def test_verdicts_that_spark_makes_with_daylight_saving_are_in_utc(
 
 def send(stack: Stack) -> list[Origin]:
     """A good log of each time, of which Kafka says that it came at that time."""
-    device = stack.root_sql("SELECT user_device FROM dim_users.users WHERE account_no = 684")[0][0]
+    device = stack.first_device(684)
     with closing(KafkaProducer(bootstrap_servers=f"127.0.0.1:{stack.ports['kafka']}")) as producer:
         sent = []
         for number, at in enumerate(TIMES):

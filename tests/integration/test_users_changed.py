@@ -18,7 +18,7 @@ STATUS = "server-logs-status"
 @pytest.fixture
 def users(stack: Stack) -> Iterator[Stack]:
     yield stack
-    stack.root_sql("DELETE FROM dim_users.users WHERE account_no = %s", (ACCOUNT,))
+    stack.root_sql("DELETE FROM dim_users.users_history WHERE account_no = %s", (ACCOUNT,))
 
 
 def test_a_log_moves_to_the_table_of_its_last_verdict(users: Stack) -> None:
@@ -35,10 +35,11 @@ def test_a_log_moves_to_the_table_of_its_last_verdict(users: Stack) -> None:
         until(lambda: stack.documents(origins) == dict.fromkeys(origins, status), 60, f"documents are {status}")
 
     are("suspicious")
-    stack.root_sql("INSERT INTO dim_users.users VALUES (%s, 'ANDROID')", (ACCOUNT,))
+    period = "(%s, 'ANDROID', '1970-01-01', NULL, '2026-01-01')"
+    stack.root_sql(f"INSERT INTO dim_users.users_history VALUES {period}", (ACCOUNT,))
     rejudge.run(stack.env, origins=runs)
     are("good")
-    stack.root_sql("UPDATE dim_users.users SET user_device = 'IOS' WHERE account_no = %s", (ACCOUNT,))
+    stack.root_sql("UPDATE dim_users.users_history SET user_device = 'IOS' WHERE account_no = %s", (ACCOUNT,))
     rejudge.run(stack.env, origins=runs)
     are("suspicious")
 
@@ -48,4 +49,5 @@ def test_a_log_moves_to_the_table_of_its_last_verdict(users: Stack) -> None:
         reasons = [json.loads(message.value)["reasons"] for message in verdicts]
         assert reasons == [["unknown_account"], [], ["unexpected_device"]]
         assert [is_correction(message) for message in verdicts] == [False, True, True]
+        assert [json.loads(message.value)["revision"] for message in verdicts] == [0, 1, 2]
     prove(stack, since)

@@ -20,7 +20,7 @@ def is_everywhere(told: dict[str, Any]) -> bool:
 
 
 def test_the_stories_of_a_good_a_bad_and_a_suspicious_log(stack: Stack) -> None:
-    device = stack.root_sql("SELECT user_device FROM dim_users.users WHERE account_no = 684")[0][0]
+    device = stack.first_device(684)
     fields = {"event_id": "why", "account_id": "684", "event_type": "other", "location_country": "FR"}
     log = fields | {"device": device, "event_timestamp": "1619724510"}
     hostile = b"\x1b[31m\xff[bold]"
@@ -39,7 +39,7 @@ def test_the_stories_of_a_good_a_bad_and_a_suspicious_log(stack: Stack) -> None:
     assert good["reasons"] == {}
     assert bad["reasons"] == {"not_json": "the bytes are not exactly one JSON object in UTF-8"}
     assert list(suspicious["reasons"]) == ["unexpected_device"]
-    assert f"account 684 has the device {device}, the log says [red]FRIDGE" in suspicious["users"]
+    assert f"account 684 has the device {device} on 2021-04-29, the log says [red]FRIDGE" in suspicious["users"]
     assert "account -5 is unknown" in unknown["users"]
     for story, origin in zip((good, bad, suspicious), origins, strict=False):
         assert story["hops"].keys() == HOPS

@@ -11,14 +11,14 @@ from pyspark.sql import functions as F
 
 from include import names
 from jobs import classify
-from tests.spark.conftest import Judge
+from tests.spark.conftest import USERS_VERSION, Judge
 
 GOOD = (
     b'{"event_id": "141b3ff2a92111ebbfae367ddad5b1fa", "account_id": "684", "event_type": "other", '
     b'"device": "ANDROID", "location_country": "FR", "event_timestamp": "1619724510"}'
 )
 LAST = "9999-12-31T23:59:59.999Z"
-COMMON = [*names.FIELDS, "status", "reasons", "origin", "received_at"]
+COMMON = [*names.FIELDS, "status", "reasons", "origin", "received_at", "users_version", "revision"]
 
 Judged = Callable[[Sequence[bytes | None]], DataFrame]
 
@@ -43,6 +43,8 @@ def test_good_message_as_a_whole(judge: Judge) -> None:
         "reasons": [],
         "origin": {"kafka_partition": 1, "kafka_offset": 0},
         "received_at": "2026-11-23T01:02:03.456Z",
+        "users_version": USERS_VERSION,
+        "revision": 0,
     }
 
 

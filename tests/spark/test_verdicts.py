@@ -29,6 +29,8 @@ def message(offset: int = 0, **changes: Any) -> dict[str, Any]:
         "reasons": [],
         "origin": {"kafka_partition": 1, "kafka_offset": offset},
         "received_at": "2026-11-23T01:02:03.456Z",
+        "users_version": 3,
+        "revision": 0,
     } | changes
 
 
@@ -77,6 +79,8 @@ def test_parse_reads_a_slice_of_a_batch() -> None:
         message(origin={"kafka_partition": 2, "kafka_offset": 0}),
         message(origin={"kafka_partition": 1}),
         message(received_at=None),
+        message(users_version=None),
+        message(revision=None),
         message(device=None),
         message(account_id="684"),
         message(account_id=2**31),
@@ -131,7 +135,7 @@ def test_runs(found: list[int], expected: list[tuple[int, int]]) -> None:
 def test_csv_doubles_quotes_and_leaves_null_empty() -> None:
     sent = message(7, status="bad", reasons=["null_device"], device=None, event_type=TEXT, raw="", raw_size=0)
     (row,) = csv.reader(io.StringIO(verdicts.to_csv(verdicts.parse(batch(sent))).decode(), newline=""))
-    expected = 'e|684|{}||FR|2021-04-29T19:28:30Z|bad|["null_device"]|2026-11-23T01:02:03.456Z|1|7||0'
+    expected = 'e|684|{}||FR|2021-04-29T19:28:30Z|bad|["null_device"]|2026-11-23T01:02:03.456Z|1|7|3|0||0'
     assert row == [TEXT if part == "{}" else part for part in expected.split("|")]
 
 

@@ -30,7 +30,7 @@ def test_each_status_has_its_table_with_every_field(status: str):
     assert all(table[field] == f"VARCHAR({names.MAX_TEXT})" for field in names.TEXT_FIELDS)
     assert table["account_id"] == "INT"
     assert table["status"] == f"ENUM('{status}')"
-    assert {"reasons", "received_at", "kafka_partition", "kafka_offset"} <= set(table)
+    assert {"reasons", "received_at", "kafka_partition", "kafka_offset", "users_version", "revision"} <= set(table)
     assert ("raw" in table and "raw_size" in table) is (status == names.BAD)
 
 
@@ -43,7 +43,7 @@ def test_there_are_the_tables_of_progress_lease_and_users():
 def test_the_index_maps_the_status_message_and_nothing_else():
     assert TEMPLATE["index_patterns"] == [names.INDEX]
     assert TEMPLATE["template"]["mappings"]["dynamic"] == "strict"
-    others = {"status", "reasons", "received_at", "origin", "raw", "raw_size"}
+    others = {"status", "reasons", "received_at", "origin", "users_version", "revision", "raw", "raw_size"}
     assert set(PROPERTIES) == {*names.FIELDS, *others}
     assert set(PROPERTIES["origin"]["properties"]) == {"kafka_partition", "kafka_offset"}
     assert all(PROPERTIES[field]["type"] == "keyword" for field in names.TEXT_FIELDS)

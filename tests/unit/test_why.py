@@ -13,6 +13,7 @@ from include.stack.verdict_search import Found, Verdict
 from include.stack.why import LONGEST, Story, show, tell
 
 GOOD = {"account_id": 684, "device": "IOS", "status": "good", "reasons": []}
+GOOD |= {"event_timestamp": "2026-11-23T01:02:03Z", "users_version": 3}
 
 
 def facts(**changes: object) -> Facts:
@@ -78,10 +79,11 @@ def test_a_server_that_is_away_is_named_and_the_rest_is_told() -> None:
     assert story(away={"Elasticsearch": "refused"}, document=None).hops["Elasticsearch"] == "Elasticsearch is away"
 
 
-def test_what_the_users_dimension_says_today() -> None:
-    assert story().users == "account 684 has the device IOS, the log says IOS"
-    assert "the users have changed" in story(device="ANDROID").users
-    assert "account 684 is unknown" in story(device=None).users
+def test_what_the_users_history_says_of_the_day() -> None:
+    told = "account 684 has the device IOS on 2026-11-23, the log says IOS; judged by version 3"
+    assert story().users == told
+    assert "by the present one it would be suspicious: ./logsieve rejudge" in story(device="ANDROID").users
+    assert "account 684 is unknown on 2026-11-23" in story(device=None).users
 
 
 def test_a_stranger_s_text_does_nothing_to_the_terminal() -> None:

@@ -1,0 +1,165 @@
+"""The logs that are to be judged again, each with the verdict that is stored of it: by origin, by reason, by users."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from pyspark import StorageLevel
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from include import hops, names
+from include.rejudgement import Range
+from include.settings import Settings
+from jobs import records, sources
+from jobs.ends import EndError
+
+WAS: Final = ("was", "was_reasons", "was_revision")
+"""Columns of the stored verdict: status, reasons as array<string>, revision int; null where no table has the log."""
+
+_STORED: Final = "kafka_partition, kafka_offset, CAST(status AS CHAR(16)) AS status, reasons, revision"
+# Numbers, as a DATETIME would go through the time zones of JDBC and of the JVM.
+_MICROS: Final = "TIMESTAMPDIFF(MICROSECOND, '1970-01-01', received_at) AS micros"
+_SECONDS: Final = "TIMESTAMPDIFF(SECOND, '1970-01-01', event_timestamp) AS event_timestamp"
+_ROWS_AT_ONCE: Final = 10_000
+_RUNS: Final = "map<string, array<array<bigint>>>"
+
+
+class NotLoadedError(EndError):
+    """What is to be judged again is not loaded yet, or the stream does not know today's users yet."""
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """`records`: as `records.read` gives them, with the columns WAS; `gone`: logs that nobody has any more."""
+
+    records: DataFrame
+    gone: list[Range] = field(default_factory=list)
+
+
+def by_origins(spark: SparkSession, settings: Settings, file: Path, loaded: dict[int, int]) -> Chosen:
+    """The logs of the origins in the file: JSON, {"<partition>": [[first offset, last offset], …]}.
+
+    `loaded`: the first offset of each partition that is not loaded. Raises NotLoadedError.
+    """
+    wanted = (
+        spark.read.text(f"file://{file.resolve()}", wholetext=True)
+        .select(F.explode(F.from_json("value", _RUNS, {"mode": "FAILFAST"})).alias("partition", "runs"))
+        .select(F.col("partition").cast("int"), F.explode("runs").alias("run"))
+        .select("partition", F.explode(F.sequence(F.col("run")[0], F.col("run")[1])).alias("offset"))
+        .distinct()
+    )
+    bounds = _bounds(wanted)
+    for found in bounds:
+        if found.last >= loaded.get(found.partition, 0):
+            key = names.origin_key(found.partition, found.last)
+            raise NotLoadedError(f"{key} is not loaded yet: the stream judges it itself. See ./logsieve status")
+    logs, gone = _from_topic(spark, settings, wanted, bounds)
+    within = [f"kafka_partition = {b.partition} AND kafka_offset BETWEEN {b.first} AND {b.last}" for b in bounds]
+    tables = " UNION ALL ".join(
+        f"SELECT {_STORED} FROM {names.LOGS_DATABASE}.{table} WHERE {' OR '.join(within) or 'FALSE'}"  # noqa: S608
+        for table in names.TABLES.values()
+    )
+    stored = sources.rows(spark, settings, tables).select(*_origin(), *_was())
+    return Chosen(records.read(logs).join(stored, ["partition", "offset"], how="left"), gone)
+
+
+def by_reason(
+    spark: SparkSession, settings: Settings, reason: str, begin: datetime | None, end: datetime | None
+) -> Chosen:
+    """The stored bad logs with the reason that were received in [begin, end), of the bytes that were kept.
+
+    Those of which only the first bytes were kept are read from the topic.
+    """
+    where = [f"""JSON_CONTAINS(reasons, '"{reason}"')""", *_between("received_at", begin, end)]
+    bad = sources.rows(
+        spark,
+        settings,
+        f"SELECT {_STORED}, raw, IFNULL(LENGTH(raw) < raw_size, 0) AS is_cut, {_MICROS}"  # noqa: S608
+        f" FROM {names.LOGS_DATABASE}.{names.TABLES[names.BAD]} WHERE {' AND '.join(where)}",
+    ).persist(StorageLevel.DISK_ONLY)
+    whole = bad.filter("is_cut = 0").select(*_origin(), _timestamp(), F.col("raw").alias("value"))
+    cut = bad.filter("is_cut = 1").select(*_origin())
+    again, gone = _from_topic(spark, settings, cut, _bounds(cut))
+    logs = records.read(whole.unionByName(again))
+    return Chosen(logs.join(bad.select(*_origin(), *_was()), ["partition", "offset"], how="left"), gone)
+
+
+def by_events(
+    spark: SparkSession, settings: Settings, begin: datetime | None, end: datetime | None, accounts: Sequence[int]
+) -> Chosen:
+    """The stored logs that are not bad, of events in [begin, end), of these accounts or of all."""
+    where = _between("event_timestamp", begin, end)
+    if accounts:
+        where.append(f"account_id IN ({', '.join(map(str, accounts))})")
+    return _not_bad(spark, settings, where)
+
+
+def by_changes(spark: SparkSession, settings: Settings, version: int) -> Chosen:
+    """The stored logs that a change of the users may concern: of its account and days, up to that users_version."""
+    changes = f"{names.USERS_DATABASE}.{names.CHANGES_TABLE}"
+    touched = (
+        f"EXISTS (SELECT 1 FROM {changes} WHERE account_no = account_id AND version <= {version}"  # noqa: S608
+        " AND event_timestamp >= first_day AND (end_day IS NULL OR event_timestamp < end_day))"
+    )
+    # First by the index of event_timestamp: mostly the last day or two are concerned.
+    first = f"event_timestamp >= (SELECT MIN(first_day) FROM {changes} WHERE version <= {version})"  # noqa: S608
+    return _not_bad(spark, settings, [first, touched])
+
+
+def _not_bad(spark: SparkSession, settings: Settings, where: list[str]) -> Chosen:
+    fields = [_SECONDS if column == "event_timestamp" else column for column in names.FIELDS]
+    query = " UNION ALL ".join(
+        f"SELECT {_STORED}, {_MICROS}, {', '.join(fields)} FROM {names.LOGS_DATABASE}.{names.TABLES[status]}"  # noqa: S608
+        f" WHERE {' AND '.join(where) or 'TRUE'}"
+        for status in (names.GOOD, names.SUSPICIOUS)
+    )
+    rows = sources.rows(spark, settings, query, _ROWS_AT_ONCE)
+    return Chosen(records.well_formed(rows.select(*_origin(), _timestamp(), *names.FIELDS, *_was())))
+
+
+def _between(column: str, begin: datetime | None, end: datetime | None) -> list[str]:
+    return [f"{column} {sign} '{time:%F %T.%f}'" for sign, time in ((">=", begin), ("<", end)) if time]
+
+
+def _origin() -> list[Column]:
+    return [F.col("kafka_partition").alias("partition"), F.col("kafka_offset").alias("offset")]
+
+
+def _timestamp() -> Column:
+    return F.timestamp_micros("micros").alias("timestamp")
+
+
+def _was() -> list[Column]:
+    status, reasons, revision = WAS
+    return [
+        F.col("status").alias(status),
+        F.from_json("reasons", "array<string>").alias(reasons),
+        F.col("revision").alias(revision),
+    ]
+
+
+def _bounds(origins: DataFrame) -> list[Range]:
+    """How many origins of each partition, from which to which offset."""
+    counted = origins.groupBy("partition").agg(F.min("offset"), F.max("offset"), F.count("*"))
+    return [Range(*row) for row in counted.orderBy("partition").collect()]
+
+
+def _from_topic(
+    spark: SparkSession, settings: Settings, wanted: DataFrame, bounds: list[Range]
+) -> tuple[DataFrame, list[Range]]:
+    """The logs of these origins (partition, offset), and those that are no longer in the topic."""
+    with hops.looking(settings.kafka_bootstrap, names.DRIVER) as consumer:
+        kept = hops.topic_ranges(consumer, names.LOGS_TOPIC)
+    ranges = {b.partition: (max(b.first, kept[b.partition][0]), b.last + 1) for b in bounds}
+    ranges = {number: (first, end) for number, (first, end) in ranges.items() if first < end}
+    removed = F.lit(False)
+    for b in bounds:
+        removed |= (F.col("partition") == b.partition) & (F.col("offset") < kept[b.partition][0])
+    gone = _bounds(wanted.filter(removed)) if any(b.first < kept[b.partition][0] for b in bounds) else []
+    if not ranges:
+        none = [F.lit(None).cast(kind).alias(name) for name, kind in (("timestamp", "timestamp"), ("value", "binary"))]
+        return wanted.filter("false").select("*", *none), gone
+    return sources.logs_between(spark, settings, ranges).join(wanted, ["partition", "offset"], how="left_semi"), gone
