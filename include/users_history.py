@@ -86,7 +86,6 @@ def load_day(connection: Any, day: date, export: IO[bytes], name: str, most_chan
             connection.rollback()
             raise
         connection.commit()
-        cursor.execute("DROP TEMPORARY TABLE new_users, differing, pieces")
     return loaded
 
 
