@@ -16,7 +16,7 @@ number of accounts far off the nearest day's that is right all the same: trigger
 
 from contextlib import closing
 from dataclasses import asdict
-from datetime import UTC, date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from airflow.sdk import Asset, BaseHook, ObjectStoragePath, Param, dag, task
@@ -45,7 +45,9 @@ def _connect() -> Any:
 )
 def users_dimension() -> None:
     @task
-    def load_export(params: Any = None, logical_date: Any = None, dag_run: Any = None) -> dict[str, Any]:
+    def load_export(
+        params: Any = None, logical_date: Any = None, dag_run: Any = None, ti: Any = None
+    ) -> dict[str, Any]:
         """Accounts added, changed, closed, and the history's version. Red, and not tried again, for a bad export."""
         from include.accounts import ExportRefusedError
         from include.users_history import load_day
@@ -53,10 +55,11 @@ def users_dimension() -> None:
         settings = Settings()
         day = (logical_date or dag_run.run_after).date()
         path = ObjectStoragePath(settings.accounts_exports) / f"ds={day}" / "accounts.csv"
+        tried_since = dag_run.start_date if ti.try_number > 1 else None
         most_change = None if params["accept_any_count"] else settings.accounts_most_change
         try:
             with path.open("rb") as export, closing(_connect()) as connection:
-                return asdict(load_day(connection, day, export, str(path), most_change))
+                return asdict(load_day(connection, day, export, str(path), most_change, tried_since))
         except FileNotFoundError:
             raise FileNotFoundError(
                 f"{path} is not there. Put it there; it is waited for through the retries."
@@ -65,18 +68,11 @@ def users_dimension() -> None:
             raise AirflowFailException(str(error)) from None
 
     @task(outlets=[Asset(USERS_ASSET)])
-    def changed_the_past(loaded: Any, dag_run: Any = None, outlet_events: Any = None) -> None:
+    def changed_the_past(loaded: Any, outlet_events: Any = None) -> None:
         """Tells with an event that look-ups changed; skipped when none did."""
-        from include.users_history import changed_since
-
-        # A load that was killed behind its commit has nothing to change in its next try: then the run's begin counts.
-        changed = loaded["added"] + loaded["changed"] + loaded["closed"]
-        since = datetime(1970, 1, 1, tzinfo=UTC) if changed else dag_run.start_date
-        with closing(_connect()) as connection:
-            version = changed_since(connection, date.fromisoformat(loaded["day"]), since)
-        if version is None:
+        if not loaded["judge_again"]:
             raise AirflowSkipException("No look-up changed: the verdicts stay as they are.")
-        outlet_events[Asset(USERS_ASSET)].extra = loaded | {"version": version}
+        outlet_events[Asset(USERS_ASSET)].extra = loaded
 
     changed_the_past(load_export())
 

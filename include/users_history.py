@@ -6,7 +6,7 @@ The connection's database has the tables of include/sql/dim_users.sql, and the c
 import csv
 import tempfile
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import IO, Any, Final
@@ -65,13 +65,23 @@ class Loaded:
     closed: int
     version: int
     """Of the history, once it was loaded."""
+    judge_again: bool
+    """Whether look-ups changed: then verdicts that were given with an older version may be wrong now."""
 
 
-def load_day(connection: Any, day: date, export: IO[bytes], name: str, most_change: float | None) -> Loaded:
+def load_day(
+    connection: Any,
+    day: date,
+    export: IO[bytes],
+    name: str,
+    most_change: float | None,
+    tried_since: datetime | None = None,
+) -> Loaded:
     """Loads the day's export, `name` in errors, and commits. `connection`: of mysql.connector, without a transaction.
 
-    `most_change`: by what share the number of accounts may differ from the nearest day's; None: by any. Raises
-    ExportRefusedError, and errors of MySQL as they come; then nothing is loaded.
+    `most_change`: by what share the number of accounts may differ from the nearest day's; None: by any. `tried_since`:
+    a try of the same load since then may have been killed behind its commit, and what it changed is still to be told.
+    Raises ExportRefusedError, and errors of MySQL as they come; then nothing is loaded.
     """
     if day < BEGINNING:
         raise ExportRefusedError(f"{name} is of {day}: the history begins on {BEGINNING}.", "Load a later day")
@@ -82,22 +92,13 @@ def load_day(connection: Any, day: date, export: IO[bytes], name: str, most_chan
         try:
             accounts = _stage(cursor, export, name)
             loaded = _merge(cursor, day, accounts, name, most_change)
+            if tried_since and not loaded.judge_again and (version := _changed_since(cursor, day, tried_since)):
+                loaded = replace(loaded, version=version, judge_again=True)
         except BaseException:
             connection.rollback()
             raise
         connection.commit()
     return loaded
-
-
-def changed_since(connection: Any, day: date, moment: datetime) -> int | None:
-    """The version that the day's load made at that moment (UTC) or later, if a look-up in it differs; else None.
-
-    A try that was killed behind its commit is found by this: the next one has nothing to change any more.
-    """
-    with closing(connection.cursor()) as cursor:
-        cursor.execute(_CHANGED, (day, moment.astimezone(UTC).replace(tzinfo=None)))
-        row = cursor.fetchone()
-    return row and int(row[0])
 
 
 def _stage(cursor: Any, export: IO[bytes], name: str) -> int:
@@ -136,14 +137,22 @@ def _merge(cursor: Any, day: date, accounts: int, name: str, most_change: float 
     values = {"day": day, "next": max((ds for ds in nearest if ds > day), default=None), "version": version + 1}
     for statement in _merge_statements():
         cursor.execute(statement, values)
+    look_ups = cursor.rowcount  # of the last one, which fills `changes`
     cursor.execute(_COUNTS)
     differing, added, changed, closed = map(int, cursor.fetchone())
     if differing:
         version += 1
         cursor.execute("UPDATE users_version SET version = %s, changed_at = UTC_TIMESTAMP(3)", (version,))
-    # A load that changes nothing leaves the row of an earlier one: `changed_since` looks for who made a version.
+    # A load that changes nothing leaves the row of an earlier one: _CHANGED looks for who made a version.
     cursor.execute(f"{'REPLACE' if differing else 'INSERT IGNORE'} {_LOADED}", (day, accounts, version))
-    return Loaded(day.isoformat(), accounts, added, changed, closed, version)
+    return Loaded(day.isoformat(), accounts, added, changed, closed, version, look_ups > 0)
+
+
+def _changed_since(cursor: Any, day: date, moment: datetime) -> int | None:
+    """The version that the day's load made at that moment or later, if a look-up in it differs."""
+    cursor.execute(_CHANGED, (day, moment.astimezone(UTC).replace(tzinfo=None)))
+    row = cursor.fetchone()
+    return row and int(row[0])
 
 
 def _check_count(day: date, accounts: int, name: str, nearest: dict[date, int], most_change: float) -> None:

@@ -5,7 +5,7 @@ import re
 import threading
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import mysql.connector
@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from include.accounts import ExportRefusedError
 from include.settings import ROOT
-from include.users_history import BEGINNING, Loaded, changed_since, load_day
+from include.users_history import BEGINNING, Loaded, load_day
 from tests.integration.stack import Stack
 
 SCHEMA = "dim_users_proof"
@@ -159,6 +159,7 @@ def test_the_history_says_what_the_loaded_days_say_and_the_changes_what_changed(
         assert dict(schema.query("SELECT account_no, user_device FROM users")) == days[max(days)]
         assert dict(schema.query("SELECT ds, accounts FROM loads")) == {day: len(days[day]) for day in days}
         changed = schema.rows() != rows
+        assert loaded.judge_again == bool(told(schema, loaded.version) and changed)
         assert loaded.version == version + changed
         if known == accounts:
             assert (loaded.added, loaded.changed, loaded.closed, changed) == (0, 0, 0, False)
@@ -189,10 +190,11 @@ def test_any_order_of_the_same_days_with_repeats_gives_the_same_history(schema: 
 
 
 def test_counts_tell_what_the_day_changed(history: History) -> None:
-    assert history.load(DAYS[2], {-1: "IOS", 7: "IOS"}) == Loaded("2026-02-27", 2, 2, 0, 0, 1)
-    assert history.load(DAYS[4], {-1: "IOS", 7: "LINUX", 8: "IOS"}) == Loaded("2026-03-02", 3, 1, 1, 0, 2)
-    assert history.load(DAYS[3], {7: "LINUX"}) == Loaded("2026-03-01", 1, 0, 1, 1, 3)
-    assert history.load(DAYS[4], {-1: "IOS", 7: "LINUX", 8: "IOS"}) == Loaded("2026-03-02", 3, 0, 0, 0, 3)
+    assert history.load(DAYS[2], {-1: "IOS", 7: "IOS"}) == Loaded("2026-02-27", 2, 2, 0, 0, 1, False)
+    assert history.load(DAYS[4], {-1: "IOS", 7: "LINUX", 8: "IOS"}) == Loaded("2026-03-02", 3, 1, 1, 0, 2, True)
+    assert history.load(DAYS[3], {7: "LINUX"}) == Loaded("2026-03-01", 1, 0, 1, 1, 3, True)
+    assert history.load(DAYS[4], {-1: "IOS", 7: "LINUX", 8: "IOS"}) == Loaded("2026-03-02", 3, 0, 0, 0, 3, False)
+    assert history.load(DAYS[1], {-1: "IOS", 7: "IOS"}) == Loaded("2026-02-26", 2, 2, 0, 0, 4, False)
 
 
 def test_days_that_are_loaded_at_once_wait_for_each_other(history: History) -> None:
@@ -258,16 +260,16 @@ def test_a_day_before_1970_is_refused(history: History) -> None:
         history.load(date(1969, 12, 31), {7: "IOS"})
 
 
-def test_a_load_that_was_killed_behind_its_commit_is_found_by_its_next_try(history: History) -> None:
+def test_what_a_load_changed_that_was_killed_behind_its_commit_is_told_by_its_next_try(history: History) -> None:
     history.load(DAYS[1], {7: "IOS"})
     (began,) = history.query("SELECT UTC_TIMESTAMP(3)")[0]
-    assert changed_since(history.connection, DAYS[1], began) is None, "no look-up changed: there was none before"
-    history.connection.commit()
+    began = began.replace(tzinfo=UTC)
+
+    def again(day: date, since: datetime) -> bool:
+        return load_day(history.connection, day, export({7: "LINUX"}), "it", None, since).judge_again
+
     history.load(DAYS[2], {7: "LINUX"})
     history.load(DAYS[2], {7: "LINUX"})
-    assert changed_since(history.connection, DAYS[2], began) == 2
-    history.connection.commit()
-    history.load(DAYS[3], {7: "LINUX"})
-    assert changed_since(history.connection, DAYS[3], began) is None, "version 2 is of another day"
-    history.connection.commit()
-    assert changed_since(history.connection, DAYS[2], began + timedelta(hours=1)) is None, "it was loaded before"
+    assert again(DAYS[2], began)
+    assert not again(DAYS[2], began + timedelta(hours=1)), "a run before this one has told it"
+    assert not again(DAYS[3], began), "it says what the day before said"
