@@ -36,7 +36,6 @@ TIME: dict[str, Any] = {"type": ["null", "string"], "format": "date-time"}
     max_active_runs=1,
     tags=["logsieve"],
     default_args=RETRIES,
-    render_template_as_native_obj=True,
     params={
         "begin": Param(None, **TIME, description="of events from then on, UTC; empty: from the first"),
         "end": Param(None, **TIME, description="of events before, UTC; empty: up to now"),
@@ -62,12 +61,13 @@ def rejudge_logs() -> None:
         report.parent.mkdir(parents=True, exist_ok=True)
         return ["--events" if asked else "--changes", *asked, *dry_run, f"--report={report}"]
 
+    chosen: Any = choose()
     judge = SparkSubmitOperator(
         task_id="judge",
         conn_id="spark",
         name="rejudge_logs",
         application=str(ROOT / "jobs" / "rejudge_logs.py"),
-        application_args="{{ ti.xcom_pull(task_ids='choose') }}",
+        application_args=chosen,
         conf=submit_conf(settings),
     )
 
@@ -92,8 +92,7 @@ def rejudge_logs() -> None:
             f"{each.was} → {each.now}" if each.changed else f"still {each.now}": each.logs for each in found.changes
         }
 
-    chosen = choose()
-    chosen >> judge >> correct(chosen)
+    judge >> correct(chosen)
 
 
 rejudge_logs()

@@ -1,23 +1,34 @@
-"""Loads one day's accounts export into the users dimension: the device that each account is expected to use.
+"""Loads one day's accounts export into the users history: which device each account is expected to use, and since when.
 
 **When**: daily at midnight UTC, for the day that begins; `bootstrap` triggers it for today; for past days
-`airflow backfill create --dag-id users_dimension --from-date 2026-01-01 --to-date 2026-01-31`.
-Loading a day again changes nothing; an older day than the newest one loaded leaves the current state as it is.
+`airflow backfill create --dag-id users_dimension --from-date 2026-01-01 --to-date 2026-01-31`, or a backfill in the UI.
+Days may come in any order. A day decides what holds up to the next day that was loaded; loading it again changes
+nothing, and with a corrected export it replaces what it said.
 
-**When it is red**: the log names what is wrong with the export, and nothing was loaded. A missing export is waited for
-through the retries. Mend the file below the accounts folder (`ds=YYYY-MM-DD/accounts.csv`) and clear the task.
+**What is normal**: `load_export` returns how many accounts were added, changed (another device) and closed from that
+day on. `changed_the_past` is skipped, unless look-ups changed: then it emits an event of the asset `users_history`, so
+that verdicts given before are judged again. `./logsieve users ACCOUNT` prints an account's history.
+
+**When it is red**: the log names the file, the line and what to do, and nothing was loaded. A missing export is waited
+for through the retries. Mend the file below the accounts folder (`ds=YYYY-MM-DD/accounts.csv`) and clear the task. A
+number of accounts far off the nearest day's that is right all the same: trigger the day with `accept_any_count`.
 """
 
-from datetime import date, datetime, timedelta
+from contextlib import closing
+from dataclasses import asdict
+from datetime import datetime, timedelta
 from typing import Any
 
-from airflow.sdk import BaseHook, ObjectStoragePath, dag, task
+from airflow.sdk import Asset, BaseHook, ObjectStoragePath, Param, dag, task
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
+from include.names import USERS_ASSET, USERS_DATABASE
 from include.settings import Settings
 from plugins.house import RETRIES
 
-CHUNK = 10_000
-"""Rows a statement."""
+
+def _connect() -> Any:
+    return BaseHook.get_hook("mysql", hook_params={"schema": USERS_DATABASE, "local_infile": True}).get_conn()
 
 
 @dag(
@@ -27,36 +38,43 @@ CHUNK = 10_000
     max_active_runs=1,
     tags=["logsieve"],
     default_args=RETRIES | {"retry_delay": timedelta(seconds=5)},
+    params={
+        "accept_any_count": Param(False, type="boolean", description="load it, however many accounts there are"),
+    },
     doc_md=__doc__,
 )
 def users_dimension() -> None:
     @task
-    def load_export(logical_date: Any = None, dag_run: Any = None) -> str:
-        """Replaces the current state by the day's export, in one transaction."""
-        from include.accounts import read_export
+    def load_export(
+        params: Any = None, logical_date: Any = None, dag_run: Any = None, ti: Any = None
+    ) -> dict[str, Any]:
+        """Accounts added, changed, closed, and the history's version. Red, and not tried again, for a bad export."""
+        from include.accounts import ExportRefusedError
+        from include.users_history import load_day
 
-        day: date = (logical_date or dag_run.run_after).date()
-        path = ObjectStoragePath(Settings().accounts_exports) / f"ds={day}" / "accounts.csv"
-        with path.open("r", encoding="utf-8", newline="") as export:
-            rows = read_export(export, str(path))
-        connection = BaseHook.get_hook("mysql").get_conn()
+        settings = Settings()
+        day = (logical_date or dag_run.run_after).date()
+        path = ObjectStoragePath(settings.accounts_exports) / f"ds={day}" / "accounts.csv"
+        tried_since = dag_run.start_date if ti.try_number > 1 else None
+        most_change = None if params["accept_any_count"] else settings.accounts_most_change
         try:
-            cursor = connection.cursor()
-            cursor.execute("SELECT MAX(ds) FROM dim_users.loads FOR UPDATE")
-            (newest,) = cursor.fetchone()
-            if newest and newest > day:
-                return f"{newest} is loaded already and is newer than {day}: the current state stays as it is."
-            cursor.execute("DELETE FROM dim_users.users")
-            for start in range(0, len(rows), CHUNK):
-                insert = "INSERT INTO dim_users.users (account_no, user_device) VALUES (%s, %s)"
-                cursor.executemany(insert, rows[start : start + CHUNK])
-            cursor.execute("REPLACE INTO dim_users.loads VALUES (%s, %s, UTC_TIMESTAMP(3))", (day, len(rows)))
-            connection.commit()
-        finally:
-            connection.close()
-        return f"{len(rows)} accounts of {day} are the current state."
+            with path.open("rb") as export, closing(_connect()) as connection:
+                return asdict(load_day(connection, day, export, str(path), most_change, tried_since))
+        except FileNotFoundError:
+            raise FileNotFoundError(
+                f"{path} is not there. Put it there; it is waited for through the retries."
+            ) from None
+        except ExportRefusedError as error:
+            raise AirflowFailException(str(error)) from None
 
-    load_export()
+    @task(outlets=[Asset(USERS_ASSET)])
+    def changed_the_past(loaded: Any, outlet_events: Any = None) -> None:
+        """Tells with an event that look-ups changed; skipped when none did."""
+        if not loaded["judge_again"]:
+            raise AirflowSkipException("No look-up changed: the verdicts stay as they are.")
+        outlet_events[Asset(USERS_ASSET)].extra = loaded
+
+    changed_the_past(load_export())
 
 
 users_dimension()

@@ -2,11 +2,13 @@
 
 import csv
 import os
-from collections.abc import Iterable
+import re
+from collections.abc import Iterator
 from datetime import date
 from itertools import count as count_from
 from math import gcd
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 
@@ -28,6 +30,16 @@ HEADER = "account_no,user_device"
 
 _INT32 = range(-(2**31), 2**31)
 _FIRST_DAY = date(1970, 1, 1)
+_NUMBER = re.compile("-?[0-9]{1,10}")
+_LONGEST_LINE = 64 * 1024
+"""In bytes: what has no end of line is not read as one."""
+
+
+class ExportRefusedError(ValueError):
+    """An accounts export is not as it must be. Nothing of it is loaded."""
+
+    def __init__(self, found: str, remedy: str = "Mend the file and clear the task") -> None:
+        super().__init__(f"{found} Nothing was loaded. {remedy}.")
 
 
 class Accounts:
@@ -110,25 +122,31 @@ def ensure_export(folder: str | Path, day: date, accounts: Accounts) -> Path:
     return file if file.exists() else write_export(folder, day, accounts)
 
 
-def read_export(lines: Iterable[str], name: str) -> list[tuple[int, str]]:
-    """(account_no, user_device) of each line of an export, whoever wrote it; `name` is what errors call it.
+def read_export(export: IO[bytes], name: str) -> Iterator[tuple[int, str, int]]:
+    """(account_no, user_device, line) of each account of an export, whoever wrote it; `name` is what errors call it.
 
-    Raises ValueError, naming the line, for another header, a number that is no 32-bit integer, an account that comes
-    twice, and a device that is empty or longer than MAX_TEXT; and when there is no account at all.
+    Keeps no more than a line in memory, so an account that comes twice is for the caller to find. Raises
+    ExportRefusedError, naming the line, for what is no UTF-8 or no CSV, another header, a number that is no 32-bit
+    integer, and a device that is empty or longer than MAX_TEXT; and when there is no account at all.
     """
-    rows = csv.reader(lines, strict=True)
-    header = ",".join(next(rows, []))
-    if header != HEADER:
-        raise ValueError(f"{name}: the first line is {header!r}, not {HEADER!r}")
-    devices: dict[int, str] = {}
-    for row in rows:
-        try:
-            number, device = int(row[0]), row[1]
-        except (ValueError, IndexError):
-            raise ValueError(f"{name}, line {rows.line_num}: {row} is not a number and a device") from None
-        if number not in _INT32 or number in devices or len(row) != 2 or not 0 < len(device) <= MAX_TEXT:
-            raise ValueError(f"{name}, line {rows.line_num}: {row} is out of bounds, or a second line of its account")
-        devices[number] = device
-    if not devices:
-        raise ValueError(f"{name} has no accounts")
-    return list(devices.items())
+    rows = csv.reader((line.decode() for line in iter(lambda: export.readline(_LONGEST_LINE), b"")), strict=True)
+    empty = True
+    try:
+        header = ",".join(next(rows, []))
+        if header != HEADER:
+            raise ExportRefusedError(f"{name}, line 1: the header is {header[:200]!r}, not {HEADER!r}.")
+        for row in rows:
+            number, device = row if len(row) == 2 else ("", "")
+            if not (_NUMBER.fullmatch(number) and int(number) in _INT32 and 0 < len(device) <= MAX_TEXT):
+                raise ExportRefusedError(
+                    f"{name}, line {rows.line_num}: {str(row)[:200]} is not a 32-bit integer and a device of 1 to"
+                    f" {MAX_TEXT} characters."
+                )
+            empty = False
+            yield int(number), device, rows.line_num
+    except (csv.Error, UnicodeDecodeError) as error:
+        # The reader counts a line once it has it: one that cannot be decoded it never got.
+        line = rows.line_num + isinstance(error, UnicodeDecodeError)
+        raise ExportRefusedError(f"{name}, line {line}: not CSV in UTF-8: {error}.") from None
+    if empty:
+        raise ExportRefusedError(f"{name} has no accounts.")

@@ -50,6 +50,8 @@ class Settings(BaseSettings):
     """How many accounts the generator and its accounts export know."""
     accounts_path: str = ""
     """Folder or URL of the accounts exports, `ds=YYYY-MM-DD/accounts.csv` below it; empty: `accounts` in the state."""
+    accounts_most_change: float = Field(default=0.5, ge=0)
+    """An export is refused when its number of accounts differs from the nearest day's by more than this share of it."""
     rate: float = Field(default=100, gt=0, le=1_000_000)
     share_bad: float = Field(default=0.05, ge=0, le=1)
     share_suspicious: float = Field(default=0.05, ge=0, le=1)

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from rich.markup import escape
 
 from include.settings import Settings
-from include.stack import cli_develop, cli_logs, cli_proof, cli_repair, cli_stream, environment, supervisor
+from include.stack import cli_develop, cli_logs, cli_proof, cli_repair, cli_stream, cli_users, environment, supervisor
 from include.stack import doctor as checks
 from include.stack.environment import Environment
 from include.stack.errors import StackError
@@ -138,6 +138,7 @@ def print_env() -> None:
 
 
 app.add_typer(cli_logs.app)
+app.add_typer(cli_users.app)
 app.add_typer(cli_proof.app)
 app.add_typer(cli_stream.app, name="stream")
 app.add_typer(cli_repair.app)

@@ -100,7 +100,7 @@ def _mysql_users(env: Environment) -> str:
         "root": [("ALL", "*.*")],
         "logsieve_airflow": [
             (f"{change}, CREATE, ALTER, DROP, INDEX", f"{LOGS_DATABASE}.*"),
-            (f"{change}, CREATE, ALTER, DROP, INDEX", f"{USERS_DATABASE}.*"),
+            (f"{change}, CREATE, ALTER, DROP, INDEX, CREATE TEMPORARY TABLES", f"{USERS_DATABASE}.*"),
         ],
         "logsieve_stream": [(change, f"{LOGS_DATABASE}.*"), ("SELECT", f"{USERS_DATABASE}.*")],
         "logsieve_reader": [("SELECT", f"{LOGS_DATABASE}.*"), ("SELECT", f"{USERS_DATABASE}.*")],

@@ -30,7 +30,8 @@ class Story:
     """Each with its meaning."""
     users: str
     verdicts: list[dict[str, Any]]
-    """status_offset, status, reasons, users_version, revision and rejudged of each status message, oldest first; the last one counts."""
+    """status_offset, status, reasons, users_version, revision and rejudged of each status message, the oldest first;
+    the last one counts."""
     hops: dict[str, str]
     """By the hop's name: where the log is there, or why it is not."""
     away: dict[str, str] = field(default_factory=dict)

@@ -68,6 +68,7 @@ def test_every_param_is_bounded(dagbag, dag_id):
         ("watch_logs", "breaker_window_minutes", 0),
         ("watch_logs", "breaker_in_a_row", 0),
         ("watch_logs", "breaker_stops", "perhaps"),
+        ("users_dimension", "accept_any_count", "perhaps"),
     ],
 )
 def test_a_param_out_of_bounds_is_refused(dagbag, dag_id, name, value):
@@ -81,6 +82,14 @@ def test_a_param_out_of_bounds_is_refused(dagbag, dag_id, name, value):
 def test_every_task_of_watch_logs_alerts(dagbag):
     for task in dagbag.dags["watch_logs"].tasks:
         assert [type(callback).__name__ for callback in task.on_failure_callback] == ["Alert"], task.task_id
+
+
+def test_the_users_dimension_can_be_backfilled_and_tells_by_an_asset_when_the_past_changed(dagbag):
+    dag = dagbag.dags["users_dimension"]
+    assert type(dag.timetable).__name__ == "CronTriggerTimetable", "a backfill needs a cron schedule"
+    assert not dag.catchup
+    assert [asset.name for asset in dag.get_task("changed_the_past").outlets] == ["users_history"]
+    assert dag.get_task("changed_the_past").upstream_task_ids == {"load_export"}
 
 
 def imports(file: Path) -> set[str]:

@@ -46,7 +46,7 @@ def test_a_second_driver_started_by_hand_is_refused_and_the_first_lives_on(stack
 def test_a_driver_waits_for_the_users_and_says_what_to_do_when_they_never_come(stack: Stack) -> None:
     database, settings = Database.of(stack.settings), stack.settings
     inputs.wait(database, settings, 0)
-    kept = stack.root_sql("SELECT ds, accounts, loaded_at FROM dim_users.loads")
+    kept = stack.root_sql("SELECT ds, accounts, version, loaded_at FROM dim_users.loads")
     stack.root_sql("DELETE FROM dim_users.loads")
     try:
         with pytest.raises(
@@ -57,7 +57,9 @@ def test_a_driver_waits_for_the_users_and_says_what_to_do_when_they_never_come(s
         waiting.start()
     finally:
         for row in kept:
-            stack.root_sql("INSERT INTO dim_users.loads VALUES (%s, %s, %s)", row)
+            stack.root_sql(
+                "INSERT INTO dim_users.loads (ds, accounts, version, loaded_at) VALUES (%s, %s, %s, %s)", row
+            )
     until(lambda: not waiting.is_alive(), 10, "the driver goes on once the users are loaded")
 
 

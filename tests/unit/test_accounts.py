@@ -1,6 +1,7 @@
 """The accounts and their exports: what the users dimension is filled from."""
 
 import hashlib
+import io
 from datetime import date, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -12,6 +13,7 @@ from include.accounts import (
     DEVICES,
     EXAMPLE_ACCOUNT,
     Accounts,
+    ExportRefusedError,
     ensure_export,
     read_export,
     write_export,
@@ -85,10 +87,11 @@ def test_an_export_has_every_account_once_and_reads_back(tmp_path: Path):
     file = write_export(tmp_path, DAY, accounts)
 
     assert file == tmp_path / "ds=2026-03-09" / "accounts.csv"
-    with file.open(encoding="utf-8", newline="") as lines:
-        assert next(lines) == "account_no,user_device\n"
-        lines.seek(0)
-        assert dict(read_export(lines, str(file))) == accounts.devices_on(DAY)
+    assert file.read_text(encoding="utf-8").startswith("account_no,user_device\n")
+    with file.open("rb") as export:
+        read = list(read_export(export, str(file)))
+    assert {number: device for number, device, _ in read} == accounts.devices_on(DAY)
+    assert [line for _, _, line in read] == list(range(2, 302))
     assert list(file.parent.iterdir()) == [file], "no unfinished file is left beside it"
 
 
@@ -111,21 +114,48 @@ def test_an_export_that_is_there_is_not_changed(tmp_path: Path):
     assert first.read_bytes() == before
 
 
+def test_an_export_of_another_system_reads_as_csv():
+    text = 'account_no,user_device\r\n-1,"a ""b"", c"\r\n007,Zürich \r\n'
+
+    assert list(read_export(io.BytesIO(text.encode()), "it")) == [(-1, 'a "b", c', 2), (7, "Zürich ", 3)]
+
+
+HEADER = b"account_no,user_device\n"
+
+
 @pytest.mark.parametrize(
-    ("text", "complaint"),
+    ("content", "complaint"),
     [
-        ("", "first line"),
-        ("account,device\n1,IOS\n", "first line"),
-        ("account_no,user_device\n", "no accounts"),
-        ("account_no,user_device\nabc,IOS\n", "line 2"),
-        ("account_no,user_device\n1\n", "line 2"),
-        ("account_no,user_device\n1,IOS\n1,LINUX\n", "line 3"),
-        ("account_no,user_device\n2147483648,IOS\n", "line 2"),
-        ("account_no,user_device\n1,\n", "line 2"),
-        (f"account_no,user_device\n1,{'x' * 65}\n", "line 2"),
-        ("account_no,user_device\n1,IOS,LINUX\n", "line 2"),
+        (b"", "line 1: the header is ''"),
+        (b"account,device\n1,IOS\n", "line 1: the header is"),
+        (b"\xef\xbb\xbf" + HEADER + b"1,IOS\n", "line 1: the header is"),
+        (HEADER, "no accounts"),
+        (HEADER + b"abc,IOS\n", "line 2"),
+        (HEADER + b"1.0,IOS\n", "line 2"),
+        (HEADER + b"1_0,IOS\n", "line 2"),
+        (HEADER + b"\xd9\xa3,IOS\n", "line 2"),
+        (HEADER + b"1\n", "line 2"),
+        (HEADER + b"2147483648,IOS\n", "line 2"),
+        (HEADER + b"1,\n", "line 2"),
+        (HEADER + b"1,IOS\n2," + b"x" * 65 + b"\n", "line 3"),
+        (HEADER + b"1,IOS,LINUX\n", "line 2"),
+        (HEADER + b"1,IOS\n\n2,IOS\n", "line 3"),
+        (HEADER + b"1,IOS\n2,\xff\n", "line 3: not CSV in UTF-8"),
+        (HEADER + b'1,IOS\n2,"IOS"x\n', "line 3: not CSV in UTF-8"),
+        (HEADER + b'1,IOS\n2,"IOS\n3,IOS\n', "line 4: not CSV in UTF-8"),
     ],
 )
-def test_a_broken_export_is_refused_with_its_name_and_line(text: str, complaint: str):
-    with pytest.raises(ValueError, match=f"the_export.*{complaint}"):
-        read_export(text.splitlines(keepends=True), "the_export")
+def test_a_broken_export_is_refused_with_its_name_and_line(content: bytes, complaint: str):
+    with pytest.raises(ExportRefusedError, match=f"the_export.*{complaint}.* Mend the file"):
+        list(read_export(io.BytesIO(content), "the_export"))
+
+
+def test_an_export_is_read_a_line_at_a_time_and_what_has_no_lines_not_at_all():
+    export = io.BytesIO(HEADER + b"1,IOS\n" + b"x" * 10_000_000)
+    rows = read_export(export, "it")
+
+    assert next(rows) == (1, "IOS", 2)
+    assert export.tell() < 100
+    with pytest.raises(ExportRefusedError, match="line 3"):
+        next(rows)
+    assert export.tell() < 200_000

@@ -40,6 +40,16 @@ def test_there_are_the_tables_of_progress_lease_and_users():
     assert list(columns(USERS_SQL, f"{names.USERS_DATABASE}.{names.USERS_TABLE}")) == ["account_no", "user_device"]
 
 
+def test_the_history_has_its_periods_its_version_and_what_each_version_changed():
+    for table, column in {
+        names.HISTORY_TABLE: "valid_to",
+        names.VERSION_TABLE: "version",
+        names.CHANGES_TABLE: "first_day",
+        names.LOADS_TABLE: "ds",
+    }.items():
+        assert column in columns(USERS_SQL, f"{names.USERS_DATABASE}.{table}")
+
+
 def test_the_index_maps_the_status_message_and_nothing_else():
     assert TEMPLATE["index_patterns"] == [names.INDEX]
     assert TEMPLATE["template"]["mappings"]["dynamic"] == "strict"

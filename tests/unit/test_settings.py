@@ -37,6 +37,7 @@ def test_a_variable_sets_its_setting(monkeypatch: pytest.MonkeyPatch):
         ("realtime_batch_seconds", "4"),
         ("accounts", "9"),
         ("late_days", "366"),
+        ("accounts_most_change", "-0.1"),
         ("breaker_share", "20"),
         ("breaker_window_minutes", "0"),
         ("breaker_in_a_row", "0"),

@@ -1,0 +1,126 @@
+-- Takes the export of a day, which lies in new_users, into the history. include/users_history.py runs it, in one
+-- transaction, with the day, the next day that was loaded (null: none) and the version that this makes.
+--
+-- The export decides the days from its own up to the next one that was loaded. For accounts for which it says something
+-- else than the history does, the periods in and beside these days are made anew; there are three at most, as no day
+-- in between was loaded. Devices are compared as bytes: the collation pads with blanks, the stream does not.
+-- A temporary table cannot be named twice in a statement, hence the steps.
+
+DROP TEMPORARY TABLE IF EXISTS were, differing, around;
+
+-- What the history says of the day up to now.
+CREATE TEMPORARY TABLE were LIKE users;
+
+INSERT INTO were
+SELECT account_no, user_device FROM users_history
+WHERE seen_from <= CAST(%(day)s AS DATE) AND (valid_to IS NULL OR valid_to > CAST(%(day)s AS DATE));
+
+CREATE TEMPORARY TABLE differing (
+  account_no INT NOT NULL PRIMARY KEY,
+  was        VARCHAR(64) COMMENT 'null: absent',
+  becomes    VARCHAR(64)
+);
+
+INSERT INTO differing
+SELECT account_no, were.user_device, new_users.user_device
+FROM new_users LEFT JOIN were USING (account_no)
+WHERE were.user_device IS NULL OR BINARY were.user_device <> BINARY new_users.user_device;
+
+INSERT INTO differing
+SELECT account_no, were.user_device, NULL
+FROM were LEFT JOIN new_users USING (account_no)
+WHERE new_users.account_no IS NULL;
+
+CREATE TEMPORARY TABLE around (
+  account_no   INT NOT NULL PRIMARY KEY,
+  becomes      VARCHAR(64),
+  left_device  VARCHAR(64) COMMENT 'of the period before the day and up to it, or beyond',
+  left_from    DATE COMMENT 'its valid_from',
+  left_seen    DATE,
+  right_device VARCHAR(64) COMMENT 'of the period at and behind the next day',
+  right_to     DATE,
+  first_device VARCHAR(64) COMMENT 'of the first period',
+  first_seen   DATE,
+  is_first     BOOLEAN NOT NULL COMMENT 'no period begins before the day'
+);
+
+INSERT INTO around
+SELECT differing.account_no, becomes, before_it.user_device, before_it.valid_from, before_it.seen_from,
+  behind.user_device, behind.valid_to, first.user_device, first.seen_from,
+  COALESCE(first.seen_from >= CAST(%(day)s AS DATE), TRUE)
+FROM differing
+LEFT JOIN users_history AS before_it
+  ON before_it.account_no = differing.account_no AND before_it.seen_from < CAST(%(day)s AS DATE)
+  AND (before_it.valid_to IS NULL OR before_it.valid_to >= CAST(%(day)s AS DATE))
+LEFT JOIN users_history AS behind
+  ON behind.account_no = differing.account_no AND behind.seen_from <= CAST(%(next)s AS DATE)
+  AND (behind.valid_to IS NULL OR behind.valid_to > CAST(%(next)s AS DATE))
+LEFT JOIN users_history AS first ON first.account_no = differing.account_no AND first.valid_from = '1970-01-01';
+
+DELETE users_history
+FROM around STRAIGHT_JOIN users_history USING (account_no)
+WHERE (valid_to IS NULL OR valid_to >= CAST(%(day)s AS DATE))
+  AND (%(next)s IS NULL OR seen_from <= CAST(%(next)s AS DATE));
+
+-- A first period that is left lies behind: it is the first no more.
+UPDATE around STRAIGHT_JOIN users_history USING (account_no)
+SET valid_from = seen_from
+WHERE is_first AND becomes IS NOT NULL AND valid_from = '1970-01-01';
+
+-- Before the day …
+INSERT INTO users_history (account_no, user_device, valid_from, valid_to, seen_from)
+SELECT account_no, left_device, left_from, CAST(%(day)s AS DATE), left_seen
+FROM around
+WHERE left_device IS NOT NULL AND NOT BINARY left_device <=> BINARY becomes;
+
+-- … from the day on, as far as the device is the same …
+INSERT INTO users_history (account_no, user_device, valid_from, valid_to, seen_from)
+SELECT account_no, becomes,
+  CASE WHEN BINARY left_device = BINARY becomes THEN left_from
+    WHEN is_first THEN '1970-01-01' ELSE CAST(%(day)s AS DATE) END,
+  IF(BINARY right_device = BINARY becomes, right_to, CAST(%(next)s AS DATE)),
+  IF(BINARY left_device = BINARY becomes, left_seen, CAST(%(day)s AS DATE))
+FROM around
+WHERE becomes IS NOT NULL;
+
+-- … and from the next day on.
+INSERT INTO users_history (account_no, user_device, valid_from, valid_to, seen_from)
+SELECT account_no, right_device, IF(is_first AND becomes IS NULL, '1970-01-01', CAST(%(next)s AS DATE)), right_to,
+  CAST(%(next)s AS DATE)
+FROM around
+WHERE right_device IS NOT NULL AND NOT BINARY right_device <=> BINARY becomes;
+
+-- Where the first period went, the one behind it is the first.
+UPDATE users_history
+JOIN (
+  SELECT account_no, MIN(valid_from) AS first_from
+  FROM around STRAIGHT_JOIN users_history USING (account_no)
+  WHERE is_first AND becomes IS NULL
+  GROUP BY account_no
+) AS firsts ON firsts.account_no = users_history.account_no AND first_from = valid_from
+SET valid_from = '1970-01-01';
+
+-- The current state is that of the newest day that was loaded: a day before it leaves it as it is.
+DELETE users FROM around STRAIGHT_JOIN users USING (account_no) WHERE %(next)s IS NULL;
+
+INSERT INTO users (account_no, user_device)
+SELECT account_no, becomes FROM around WHERE becomes IS NOT NULL AND %(next)s IS NULL;
+
+-- The days on which a look-up finds another device now. An account that was seen before has them from the day up to the
+-- next one. For any other the first period changed, and with it all that is before: it began on the day, or begins there
+-- now, and reached (or reaches) back from the day on which the account is seen next. No verdict is older than version 1.
+INSERT INTO changes (account_no, version, first_day, end_day)
+SELECT account_no, %(version)s, first_day, end_day
+FROM (
+  SELECT around.account_no,
+    CASE
+      WHEN NOT is_first THEN CAST(%(day)s AS DATE)
+      WHEN BINARY first_device = BINARY now.user_device THEN CAST(%(next)s AS DATE)
+      ELSE CAST('1970-01-01' AS DATE)
+    END AS first_day,
+    -- GREATEST is null when one of them is: there was no first period, or there is none any more.
+    COALESCE(IF(first_seen = now.seen_from, NULL, GREATEST(first_seen, now.seen_from)), CAST(%(next)s AS DATE)) AS end_day
+  FROM around
+  LEFT JOIN users_history AS now ON now.account_no = around.account_no AND now.valid_from = '1970-01-01'
+) AS looked_up
+WHERE %(version)s > 1 AND NOT first_day <=> end_day;

@@ -1,0 +1,174 @@
+"""The users history in MySQL takes one day's accounts export in: days in any order, and as often as one likes.
+
+The connection's database has the tables of include/sql/dim_users.sql, and the connection allows `LOAD DATA LOCAL`.
+"""
+
+import csv
+import tempfile
+from contextlib import closing
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import IO, Any, Final
+
+from include.accounts import ExportRefusedError, read_export
+from include.settings import ROOT
+
+BEGINNING: Final = date(1970, 1, 1)
+"""Where the first period of every account begins."""
+FEW_ACCOUNTS: Final = 100
+"""A difference of fewer accounts than this from the nearest day is never far off."""
+
+_STAGING: Final = (
+    "CREATE TEMPORARY TABLE new_users (account_no INT NOT NULL, user_device VARCHAR(64) NOT NULL, line INT NOT NULL,"
+    " PRIMARY KEY (account_no, line))"
+)
+_BULK_LOAD: Final = (
+    "LOAD DATA LOCAL INFILE %s INTO TABLE new_users CHARACTER SET utf8mb4"
+    """ FIELDS TERMINATED BY ',' ENCLOSED BY '"' ESCAPED BY '' LINES TERMINATED BY '\\n'"""
+)
+_TWICE: Final = (
+    "SELECT account_no, MIN(line), MAX(line) FROM new_users GROUP BY account_no HAVING COUNT(*) > 1"
+    " ORDER BY MAX(line) LIMIT 1"
+)
+_MERGE_FILE: Final = ROOT / "include" / "sql" / "merge_users.sql"
+# Who comes second waits here, and reads what the first has committed.
+_LOCK: Final = (
+    "INSERT INTO users_version (version, changed_at) VALUES (0, UTC_TIMESTAMP(3)) ON DUPLICATE KEY UPDATE id = id"
+)
+_LOCK_SECONDS: Final = 1800
+_COUNTS: Final = (
+    "SELECT COUNT(*), COALESCE(SUM(was IS NULL), 0), COALESCE(SUM(was IS NOT NULL AND becomes IS NOT NULL), 0),"
+    " COALESCE(SUM(becomes IS NULL), 0) FROM differing"
+)
+_NEAREST: Final = (
+    "(SELECT ds, accounts FROM loads WHERE ds < %(day)s ORDER BY ds DESC LIMIT 1) UNION ALL"
+    " (SELECT ds, accounts FROM loads WHERE ds > %(day)s ORDER BY ds LIMIT 1)"
+)
+_LOADED: Final = "INTO loads (ds, accounts, version, loaded_at) VALUES (%s, %s, %s, UTC_TIMESTAMP(3))"
+# The first load of a version is the one that made it: later ones found nothing to change.
+_CHANGED: Final = (
+    "SELECT version FROM loads AS made WHERE ds = %s AND loaded_at >= %s"
+    " AND NOT EXISTS (SELECT 1 FROM loads WHERE loads.version = made.version AND loads.loaded_at < made.loaded_at)"
+    " AND EXISTS (SELECT 1 FROM changes WHERE changes.version = made.version)"
+)
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What the export of a day changed: accounts that appeared, have another device, or went, from that day on."""
+
+    day: str
+    accounts: int
+    added: int
+    changed: int
+    closed: int
+    version: int
+    """Of the history, once it was loaded."""
+    judge_again: bool
+    """Whether look-ups changed: then verdicts that were given with an older version may be wrong now."""
+
+
+def load_day(
+    connection: Any,
+    day: date,
+    export: IO[bytes],
+    name: str,
+    most_change: float | None,
+    tried_since: datetime | None = None,
+) -> Loaded:
+    """Loads the day's export, `name` in errors, and commits. `connection`: of mysql.connector, without a transaction.
+
+    `most_change`: by what share the number of accounts may differ from the nearest day's; None: by any. `tried_since`:
+    a try of the same load since then may have been killed behind its commit, and what it changed is still to be told.
+    Raises ExportRefusedError, and errors of MySQL as they come; then nothing is loaded.
+    """
+    if day < BEGINNING:
+        raise ExportRefusedError(f"{name} is of {day}: the history begins on {BEGINNING}.", "Load a later day")
+    with closing(connection.cursor()) as cursor:
+        # Every statement sees what is committed, so nothing is read that is older than the lock; and no gap is locked.
+        cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
+        cursor.execute(f"SET SESSION innodb_lock_wait_timeout = {_LOCK_SECONDS}")
+        try:
+            accounts = _stage(cursor, export, name)
+            loaded = _merge(cursor, day, accounts, name, most_change)
+            if tried_since and not loaded.judge_again and (version := _changed_since(cursor, day, tried_since)):
+                loaded = replace(loaded, version=version, judge_again=True)
+        except BaseException:
+            connection.rollback()
+            raise
+        connection.commit()
+    return loaded
+
+
+def _stage(cursor: Any, export: IO[bytes], name: str) -> int:
+    """Brings the export into the table new_users, and gives the number of accounts."""
+    cursor.execute("DROP TEMPORARY TABLE IF EXISTS new_users")
+    cursor.execute(_STAGING)
+    accounts = 0
+    with tempfile.TemporaryDirectory(prefix="logsieve-users-") as folder:
+        file = Path(folder) / "accounts.csv"
+        with file.open("w", encoding="utf-8", newline="") as out:
+            writer = csv.writer(out, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n")
+            for account in read_export(export, name):
+                writer.writerow(account)
+                accounts += 1
+        cursor.execute(_BULK_LOAD, (str(file),))
+    # LOCAL implies IGNORE: rows are skipped and values cut with a warning only, whatever the SQL mode.
+    if cursor.rowcount != accounts or cursor.warning_count:
+        raise ExportRefusedError(
+            f"{name}: MySQL took {cursor.rowcount} of {accounts} accounts, warnings: {cursor.warning_count}.",
+            "Look for a device that MySQL cannot keep, mend the file and clear the task",
+        )
+    cursor.execute(_TWICE)
+    if row := cursor.fetchone():
+        raise ExportRefusedError(f"{name}, line {row[2]}: account {row[0]} has been in line {row[1]} already.")
+    return accounts
+
+
+def _merge(cursor: Any, day: date, accounts: int, name: str, most_change: float | None) -> Loaded:
+    cursor.execute(_LOCK)
+    cursor.execute("SELECT version FROM users_version FOR UPDATE")
+    (version,) = cursor.fetchone()
+    cursor.execute(_NEAREST, {"day": day})
+    nearest = dict(cursor.fetchall())
+    if most_change is not None:
+        _check_count(day, accounts, name, nearest, most_change)
+    values = {"day": day, "next": max((ds for ds in nearest if ds > day), default=None), "version": version + 1}
+    for statement in _merge_statements():
+        cursor.execute(statement, values)
+    look_ups = cursor.rowcount  # of the last one, which fills `changes`
+    cursor.execute(_COUNTS)
+    differing, added, changed, closed = map(int, cursor.fetchone())
+    if differing:
+        version += 1
+        cursor.execute("UPDATE users_version SET version = %s, changed_at = UTC_TIMESTAMP(3)", (version,))
+    # A load that changes nothing leaves the row of an earlier one: _CHANGED looks for who made a version.
+    cursor.execute(f"{'REPLACE' if differing else 'INSERT IGNORE'} {_LOADED}", (day, accounts, version))
+    return Loaded(day.isoformat(), accounts, added, changed, closed, version, look_ups > 0)
+
+
+def _changed_since(cursor: Any, day: date, moment: datetime) -> int | None:
+    """The version that the day's load made at that moment or later, if a look-up in it differs."""
+    cursor.execute(_CHANGED, (day, moment.astimezone(UTC).replace(tzinfo=None)))
+    row = cursor.fetchone()
+    return row and int(row[0])
+
+
+def _check_count(day: date, accounts: int, name: str, nearest: dict[date, int], most_change: float) -> None:
+    if not nearest:
+        return
+    other = min(nearest)  # the day before, where there is one
+    difference = abs(accounts - nearest[other])
+    if difference >= FEW_ACCOUNTS and difference > most_change * nearest[other]:
+        raise ExportRefusedError(
+            f"{name} has {accounts:,} accounts, {other} had {nearest[other]:,}: that differs by more than the share"
+            f" {most_change:g} (LOGSIEVE_ACCOUNTS_MOST_CHANGE).",
+            f"Mend the file and clear the task; if it is right, run {day} again with the parameter accept_any_count",
+        )
+
+
+def _merge_statements() -> list[str]:
+    lines = _MERGE_FILE.read_text(encoding="utf-8").splitlines()
+    sql = "\n".join(line for line in lines if not line.lstrip().startswith("--"))
+    return [statement for statement in sql.split(";") if statement.strip()]
