@@ -24,6 +24,7 @@ from include.names import USERS_ASSET
 from include.settings import ROOT, Settings
 from include.spark_conf import submit_conf
 from plugins.house import RETRIES
+from plugins.users import connect
 
 settings = Settings()
 TIME: dict[str, Any] = {"type": ["null", "string"], "format": "date-time"}
@@ -53,7 +54,7 @@ def rejudge_logs() -> None:
         asked = [f"--{name}={params[key]}" for name, key in (("from", "begin"), ("to", "end")) if params[key]]
         asked += [f"--account={number}" for number in params["accounts"] or ()]
         if not asked:
-            with closing(BaseHook.get_hook("mysql").get_conn()) as connection:
+            with closing(connect()) as connection:
                 if not is_any_pending(connection.cursor()):
                     raise AirflowSkipException("No change of the users is pending.")
         dry_run = ["--dry-run"] if params["dry_run"] else []
@@ -81,7 +82,7 @@ def rejudge_logs() -> None:
 
         found = Report.from_json(Path(arguments[-1].removeprefix("--report=")).read_text())
         kafka = BaseHook.get_connection("kafka").extra_dejson
-        with closing(BaseHook.get_hook("mysql").get_conn()) as connection, closing(connection.cursor()) as cursor:
+        with closing(connect()) as connection, closing(connection.cursor()) as cursor:
             connection.autocommit = True
             if found.sent:
                 with hops.looking(kafka["bootstrap.servers"], DRIVER) as consumer:

@@ -19,16 +19,13 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
-from airflow.sdk import Asset, BaseHook, ObjectStoragePath, Param, dag, task
+from airflow.sdk import Asset, ObjectStoragePath, Param, dag, task
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-from include.names import USERS_ASSET, USERS_DATABASE
+from include.names import USERS_ASSET
 from include.settings import Settings
 from plugins.house import RETRIES
-
-
-def _connect() -> Any:
-    return BaseHook.get_hook("mysql", hook_params={"schema": USERS_DATABASE, "local_infile": True}).get_conn()
+from plugins.users import connect
 
 
 @dag(
@@ -45,9 +42,7 @@ def _connect() -> Any:
 )
 def users_dimension() -> None:
     @task
-    def load_export(
-        params: Any = None, logical_date: Any = None, dag_run: Any = None, ti: Any = None
-    ) -> dict[str, Any]:
+    def load_export(params: Any = None, logical_date: Any = None, dag_run: Any = None) -> dict[str, Any]:
         """Accounts added, changed, closed, and the history's version. Red, and not tried again, for a bad export."""
         from include.accounts import ExportRefusedError
         from include.users_history import load_day
@@ -55,11 +50,10 @@ def users_dimension() -> None:
         settings = Settings()
         day = (logical_date or dag_run.run_after).date()
         path = ObjectStoragePath(settings.accounts_exports) / f"ds={day}" / "accounts.csv"
-        tried_since = dag_run.start_date if ti.try_number > 1 else None
         most_change = None if params["accept_any_count"] else settings.accounts_most_change
         try:
-            with path.open("rb") as export, closing(_connect()) as connection:
-                return asdict(load_day(connection, day, export, str(path), most_change, tried_since))
+            with path.open("rb") as export, closing(connect()) as connection:
+                return asdict(load_day(connection, day, export, str(path), most_change))
         except FileNotFoundError:
             raise FileNotFoundError(
                 f"{path} is not there. Put it there; it is waited for through the retries."
@@ -69,9 +63,13 @@ def users_dimension() -> None:
 
     @task(outlets=[Asset(USERS_ASSET)])
     def changed_the_past(loaded: Any, outlet_events: Any = None) -> None:
-        """Tells with an event that look-ups changed; skipped when none did."""
-        if not loaded["judge_again"]:
-            raise AirflowSkipException("No look-up changed: the verdicts stay as they are.")
+        """Tells with an event that verdicts are to be judged again; skipped when none are."""
+        from include.users_history import is_any_pending
+
+        # Not only of this load: the event of another one may have got lost.
+        with closing(connect()) as connection:
+            if not is_any_pending(connection.cursor()):
+                raise AirflowSkipException("No look-up changed: the verdicts stay as they are.")
         outlet_events[Asset(USERS_ASSET)].extra = loaded
 
     changed_the_past(load_export())

@@ -6,8 +6,8 @@ The connection's database has the tables of include/sql/dim_users.sql, and the c
 import csv
 import tempfile
 from contextlib import closing
-from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import IO, Any, Final
 
@@ -45,13 +45,7 @@ _NEAREST: Final = (
     "(SELECT ds, accounts FROM loads WHERE ds < %(day)s ORDER BY ds DESC LIMIT 1) UNION ALL"
     " (SELECT ds, accounts FROM loads WHERE ds > %(day)s ORDER BY ds LIMIT 1)"
 )
-_LOADED: Final = "INTO loads (ds, accounts, version, loaded_at) VALUES (%s, %s, %s, UTC_TIMESTAMP(3))"
-# The first load of a version is the one that made it: later ones found nothing to change.
-_CHANGED: Final = (
-    "SELECT version FROM loads AS made WHERE ds = %s AND loaded_at >= %s"
-    " AND NOT EXISTS (SELECT 1 FROM loads WHERE loads.version = made.version AND loads.loaded_at < made.loaded_at)"
-    " AND EXISTS (SELECT 1 FROM changes WHERE changes.version = made.version)"
-)
+_LOADED: Final = "REPLACE INTO loads (ds, accounts, version, loaded_at) VALUES (%s, %s, %s, UTC_TIMESTAMP(3))"
 
 
 @dataclass(frozen=True)
@@ -65,23 +59,13 @@ class Loaded:
     closed: int
     version: int
     """Of the history, once it was loaded."""
-    judge_again: bool
-    """Whether look-ups changed: then verdicts that were given with an older version may be wrong now."""
 
 
-def load_day(
-    connection: Any,
-    day: date,
-    export: IO[bytes],
-    name: str,
-    most_change: float | None,
-    tried_since: datetime | None = None,
-) -> Loaded:
+def load_day(connection: Any, day: date, export: IO[bytes], name: str, most_change: float | None) -> Loaded:
     """Loads the day's export, `name` in errors, and commits. `connection`: of mysql.connector, without a transaction.
 
-    `most_change`: by what share the number of accounts may differ from the nearest day's; None: by any. `tried_since`:
-    a try of the same load since then may have been killed behind its commit, and what it changed is still to be told.
-    Raises ExportRefusedError, and errors of MySQL as they come; then nothing is loaded.
+    `most_change`: by what share the number of accounts may differ from the nearest day's; None: by any. Raises
+    ExportRefusedError, and errors of MySQL as they come; then nothing is loaded.
     """
     if day < BEGINNING:
         raise ExportRefusedError(f"{name} is of {day}: the history begins on {BEGINNING}.", "Load a later day")
@@ -92,13 +76,22 @@ def load_day(
         try:
             accounts = _stage(cursor, export, name)
             loaded = _merge(cursor, day, accounts, name, most_change)
-            if tried_since and not loaded.judge_again and (version := _changed_since(cursor, day, tried_since)):
-                loaded = replace(loaded, version=version, judge_again=True)
         except BaseException:
             connection.rollback()
             raise
         connection.commit()
     return loaded
+
+
+def is_any_pending(cursor: Any) -> bool:
+    """Whether verdicts are still to be judged again, as the users of their day have changed since."""
+    cursor.execute("SELECT 1 FROM changes LIMIT 1")
+    return cursor.fetchone() is not None
+
+
+def close_changes(cursor: Any, version: int) -> None:
+    """Nothing is pending any more of the changes up to this version."""
+    cursor.execute("DELETE FROM changes WHERE version <= %s", (version,))
 
 
 def _stage(cursor: Any, export: IO[bytes], name: str) -> int:
@@ -137,22 +130,13 @@ def _merge(cursor: Any, day: date, accounts: int, name: str, most_change: float 
     values = {"day": day, "next": max((ds for ds in nearest if ds > day), default=None), "version": version + 1}
     for statement in _merge_statements():
         cursor.execute(statement, values)
-    look_ups = cursor.rowcount  # of the last one, which fills `changes`
     cursor.execute(_COUNTS)
     differing, added, changed, closed = map(int, cursor.fetchone())
     if differing:
         version += 1
         cursor.execute("UPDATE users_version SET version = %s, changed_at = UTC_TIMESTAMP(3)", (version,))
-    # A load that changes nothing leaves the row of an earlier one: _CHANGED looks for who made a version.
-    cursor.execute(f"{'REPLACE' if differing else 'INSERT IGNORE'} {_LOADED}", (day, accounts, version))
-    return Loaded(day.isoformat(), accounts, added, changed, closed, version, look_ups > 0)
-
-
-def _changed_since(cursor: Any, day: date, moment: datetime) -> int | None:
-    """The version that the day's load made at that moment or later, if a look-up in it differs."""
-    cursor.execute(_CHANGED, (day, moment.astimezone(UTC).replace(tzinfo=None)))
-    row = cursor.fetchone()
-    return row and int(row[0])
+    cursor.execute(_LOADED, (day, accounts, version))
+    return Loaded(day.isoformat(), accounts, added, changed, closed, version)
 
 
 def _check_count(day: date, accounts: int, name: str, nearest: dict[date, int], most_change: float) -> None:
