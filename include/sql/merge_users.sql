@@ -49,13 +49,19 @@ SELECT differing.account_no, becomes, before_it.user_device, before_it.valid_fro
   behind.user_device, behind.valid_to, first.user_device, first.seen_from,
   COALESCE(first.seen_from >= CAST(%(day)s AS DATE), TRUE)
 FROM differing
+LEFT JOIN users_history AS first ON first.account_no = differing.account_no AND first.valid_from = '1970-01-01'
 LEFT JOIN users_history AS before_it
   ON before_it.account_no = differing.account_no AND before_it.seen_from < CAST(%(day)s AS DATE)
   AND (before_it.valid_to IS NULL OR before_it.valid_to >= CAST(%(day)s AS DATE))
 LEFT JOIN users_history AS behind
   ON behind.account_no = differing.account_no AND behind.seen_from <= CAST(%(next)s AS DATE)
   AND (behind.valid_to IS NULL OR behind.valid_to > CAST(%(next)s AS DATE))
-LEFT JOIN users_history AS first ON first.account_no = differing.account_no AND first.valid_from = '1970-01-01';
+WHERE NOT COALESCE(first.seen_from = CAST(%(next)s AS DATE) AND BINARY first.user_device = BINARY becomes, FALSE);
+
+-- The others of them are seen a day earlier than up to now, as the same: most accounts, in a day before all others.
+UPDATE differing STRAIGHT_JOIN users_history USING (account_no)
+SET seen_from = CAST(%(day)s AS DATE)
+WHERE valid_from = '1970-01-01' AND seen_from = CAST(%(next)s AS DATE) AND BINARY user_device = BINARY becomes;
 
 DELETE users_history
 FROM around STRAIGHT_JOIN users_history USING (account_no)

@@ -103,6 +103,24 @@ def test_generate_sends_exactly_the_count(stack: Stack) -> None:
     assert sum(stack.ends("server-logs").values()) >= before + 500
 
 
+def test_users_prints_an_accounts_periods(stack: Stack) -> None:
+    (device,) = stack.root_sql("SELECT user_device FROM dim_users.users WHERE account_no = 684")[0]
+    told = json.loads(stack.run("users", "684", "--json").stdout)
+    assert told["account_no"] == 684
+    assert told["periods"][0]["valid_from"] == "1970-01-01"
+    assert (told["periods"][-1]["device"], told["periods"][-1]["current"]) == (device, True)
+    printed = stack.run("users", "684").stdout
+    assert re.search(rf"{device}\b.*the beginning", printed)
+    assert "current" in printed
+
+
+@pytest.mark.parametrize("account", ["-685", "2147483648"])
+def test_users_says_that_an_account_was_never_known(stack: Stack, account: str) -> None:
+    done = stack.run("users", account)
+    assert done.returncode == 1
+    assert f"Account {account} was never known" in done.stderr
+
+
 def test_logs_shows_a_server(stack: Stack) -> None:
     assert "success: kafka entered RUNNING" in stack.run("logs", "supervisord", "-n", "1000").stdout
     done = stack.run("logs", "nothing")
