@@ -137,10 +137,11 @@ def read_export(export: IO[bytes], name: str) -> Iterator[tuple[int, str, int]]:
             raise ExportRefusedError(f"{name}, line 1: the header is {header[:200]!r}, not {HEADER!r}.")
         for row in rows:
             number, device = row if len(row) == 2 else ("", "")
-            if not (_NUMBER.fullmatch(number) and int(number) in _INT32 and 0 < len(device) <= MAX_TEXT):
+            is_account = _NUMBER.fullmatch(number) and int(number) in _INT32
+            if not (is_account and 0 < len(device) <= MAX_TEXT and "\0" not in device):
                 raise ExportRefusedError(
                     f"{name}, line {rows.line_num}: {str(row)[:200]} is not a 32-bit integer and a device of 1 to"
-                    f" {MAX_TEXT} characters."
+                    f" {MAX_TEXT} characters, none of them NUL."
                 )
             empty = False
             yield int(number), device, rows.line_num

@@ -27,6 +27,7 @@ from include.names import (
 SECONDS = 10
 """How long Kafka may take for one answer."""
 _READ_MESSAGES = 10_000
+_LAST_MESSAGES = 100
 
 
 @dataclass(frozen=True)
@@ -99,8 +100,7 @@ def behind_last_verdict(messages: Iterable[Message], partition: int) -> int | No
     """
     found = None
     for message in messages:
-        headers: Any = message.headers() or ()
-        if REJUDGED in dict(headers):
+        if _is_correction(message):
             continue
         origin = origin_of(message.key())
         if origin and origin[0] == partition:
@@ -119,6 +119,20 @@ def _classified(consumer: Consumer, partition: int, first: int, end: int) -> int
             return found
         end, step = begin, max(100, 10 * step)
     return 0
+
+
+def newest_verdict(consumer: Consumer) -> datetime | None:
+    """When the stream sent its newest verdict, as far as the last messages of each partition tell."""
+    newest = 0
+    for number, (first, end) in topic_ranges(consumer, STATUS_TOPIC).items():
+        for messages in read_status(consumer, number, max(first, end - _LAST_MESSAGES), end):
+            newest = max([newest, *(message.timestamp()[1] for message in messages if not _is_correction(message))])
+    return datetime.fromtimestamp(newest / 1000, UTC) if newest else None
+
+
+def _is_correction(message: Message) -> bool:
+    headers: Any = message.headers() or ()
+    return REJUDGED in dict(headers)
 
 
 def read_status(consumer: Consumer, partition: int, begin: int, end: int) -> Iterator[list[Message]]:

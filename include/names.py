@@ -37,9 +37,6 @@ MAX_TIMESTAMP: Final = 253_402_300_799
 MAX_RAW: Final = 64 * 1024
 """How many bytes of a bad log its verdict keeps."""
 
-USERS_ASSET: Final = "users_history"
-"""The asset of Airflow that users_dimension updates when it has changed the history, and rejudge_logs follows."""
-
 DRIVER: Final = "stream_logs"
 """The streaming application: its name in Spark, and of its lease."""
 

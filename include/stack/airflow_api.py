@@ -42,7 +42,7 @@ class AirflowApi:
 
     def last_run(self, dag_id: str) -> dict[str, Any] | None:
         """State, start and id of the newest run, or None."""
-        found = self._call("GET", f"/dags/{dag_id}/dagRuns", params={"limit": 1, "order_by": "-run_after"})["dag_runs"]
+        found = self._call("GET", f"/dags/{dag_id}/dagRuns", params={"limit": 1, "order_by": "-id"})["dag_runs"]
         return found[0] if found else None
 
     def run_state(self, dag_id: str, run_id: str) -> str:

@@ -8,12 +8,16 @@ import shutil
 import subprocess
 import sys
 from base64 import urlsafe_b64encode
+from contextlib import closing
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import psycopg2
+
 from include.names import LOGS_DATABASE, USERS_DATABASE
+from include.settings import ROOT
 from include.stack.environment import HOST, Environment, write_private
 from include.stack.errors import StackError
 from include.stack.parts import unpack_elasticsearch, unpack_postgres, whole
@@ -210,6 +214,9 @@ def airflow(env: Environment) -> None:
     if stamp.exists() and stamp.read_text() == installed:
         return
     _run([sys.executable, "-m", "airflow", "db", "migrate"], "Airflow's database could not be made", env)
+    with closing(psycopg2.connect(env.metadata_url.replace("+psycopg2", ""))) as connection:
+        connection.cursor().execute((ROOT / "include" / "sql" / "airflow.sql").read_text(encoding="utf-8"))
+        connection.commit()
     stamp.write_text(installed)
 
 

@@ -1,7 +1,6 @@
 """A healthy run: every log has exactly one status, and every hop holds the same ones, by other clients' count."""
 
 import json
-from collections import Counter
 from datetime import UTC, datetime
 
 from include.names import STATUSES, TABLES
@@ -94,8 +93,9 @@ def test_the_command_counts_what_the_other_clients_count(stack: Stack) -> None:
         assert before[status] <= told["mysql"][status] <= after[status]
     assert told["healthy"], told["servers"]
     assert told["refused_documents"] == 0
-    kinds = Counter(run["state"] for run in told["dags"].values() if run)
-    assert kinds["failed"] == 0, told["dags"]
+    # Not the DAGs that look at data: tests before this one have made faults for them.
+    for dag_id in ("bootstrap", "generate_logs", "classify_logs", "users_dimension"):
+        assert told["dags"][dag_id]["state"] != "failed", told["dags"]
 
 
 def _origins(stack: Stack, table: str) -> list[tuple[int, int]]:

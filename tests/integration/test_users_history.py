@@ -5,7 +5,7 @@ import re
 import threading
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import mysql.connector
@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from include.accounts import ExportRefusedError
 from include.settings import ROOT
-from include.users_history import BEGINNING, Loaded, load_day
+from include.users_history import BEGINNING, Loaded, close_changes, is_any_pending, load_day
 from tests.integration.stack import Stack
 
 SCHEMA = "dim_users_proof"
@@ -260,16 +260,14 @@ def test_a_day_before_1970_is_refused(history: History) -> None:
         history.load(date(1969, 12, 31), {7: "IOS"})
 
 
-def test_what_a_load_changed_that_was_killed_behind_its_commit_is_told_by_its_next_try(history: History) -> None:
-    history.load(DAYS[1], {7: "IOS"})
-    (began,) = history.query("SELECT UTC_TIMESTAMP(3)")[0]
-    began = began.replace(tzinfo=UTC)
-
-    def again(day: date, since: datetime) -> bool:
-        return load_day(history.connection, day, export({7: "LINUX"}), "it", None, since).judge_again
-
-    history.load(DAYS[2], {7: "LINUX"})
-    history.load(DAYS[2], {7: "LINUX"})
-    assert again(DAYS[2], began)
-    assert not again(DAYS[2], began + timedelta(hours=1)), "a run before this one has told it"
-    assert not again(DAYS[3], began), "it says what the day before said"
+def test_changes_are_pending_until_they_are_closed(history: History) -> None:
+    with closing(history.connection.cursor()) as cursor:
+        history.load(DAYS[1], {7: "IOS"})
+        assert not is_any_pending(cursor), "nothing was judged before the first load"
+        first = history.load(DAYS[2], {7: "LINUX"})
+        second = history.load(DAYS[3], {7: "MACOS"})
+        close_changes(cursor, first.version)
+        assert is_any_pending(cursor)
+        close_changes(cursor, second.version)
+        assert not is_any_pending(cursor)
+        history.connection.commit()
