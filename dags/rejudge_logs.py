@@ -27,7 +27,7 @@ from plugins.house import RETRIES
 from plugins.users import connect
 
 settings = Settings()
-TIME: dict[str, Any] = {"type": ["null", "string"], "format": "date-time"}
+TIME: dict[str, Any] = {"type": ["null", "string"], "format": "date-time", "maxLength": 40}
 
 
 @dag(
@@ -40,14 +40,16 @@ TIME: dict[str, Any] = {"type": ["null", "string"], "format": "date-time"}
     params={
         "begin": Param(None, **TIME, description="of events from then on, UTC; empty: from the first"),
         "end": Param(None, **TIME, description="of events before, UTC; empty: up to now"),
-        "accounts": Param(None, type=["null", "array"], items={"type": "integer"}, description="of these only"),
+        "accounts": Param(
+            None, type=["null", "array"], items={"type": "integer"}, maxItems=10_000, description="of these only"
+        ),
         "dry_run": Param(False, type="boolean", description="only count what would change"),
     },
     doc_md=__doc__,
 )
 def rejudge_logs() -> None:
     @task
-    def choose(params: Any = None, run_id: str = "") -> list[str]:
+    def choose(params: Any = None, run_id: Any = None) -> list[str]:
         """The job's arguments: what was asked for, or else the changes of the users that are pending."""
         from include.users_history import is_any_pending
 

@@ -62,7 +62,8 @@ def by_origins(spark: SparkSession, settings: Settings, file: Path, loaded: dict
         f"SELECT {_STORED} FROM {names.LOGS_DATABASE}.{table} WHERE {' OR '.join(within) or 'FALSE'}"  # noqa: S608
         for table in names.TABLES.values()
     )
-    stored = sources.rows(spark, settings, tables).select(*_origin(), *_was())
+    # One that is in two tables, which is to be mended, is judged once.
+    stored = sources.rows(spark, settings, tables).select(*_origin(), *_was()).dropDuplicates(["partition", "offset"])
     return Chosen(records.read(logs).join(stored, ["partition", "offset"], how="left"), gone)
 
 

@@ -12,10 +12,11 @@ from include.settings import Settings
 from jobs.database import Database
 from jobs.ends import EndError
 
+_USERS_TABLES: Final = (names.HISTORY_TABLE, names.VERSION_TABLE, names.CHANGES_TABLE, names.LOADS_TABLE)
 _TABLES: Final = {
     *((names.LOGS_DATABASE, table) for table in names.TABLES.values()),
     *((names.LOGS_DATABASE, table) for table in (names.PROGRESS_TABLE, names.LEASE_TABLE, names.TOPIC_IDS_TABLE)),
-    *((names.USERS_DATABASE, table) for table in (names.HISTORY_TABLE, names.VERSION_TABLE, names.CHANGES_TABLE)),
+    *((names.USERS_DATABASE, table) for table in _USERS_TABLES),
 }
 _KAFKA_SECONDS: Final = 10
 _PAUSE_SECONDS: Final = 0.3
@@ -53,7 +54,7 @@ def _missing(database: Database, settings: Settings) -> tuple[str, str] | None:
         cursor.execute("SELECT table_schema, table_name FROM information_schema.tables")
         if tables := _TABLES - {(schema, table) for schema, table in cursor.fetchall()}:
             return "the table " + ", ".join(sorted(".".join(table) for table in tables)), _BOOTSTRAP
-        cursor.execute(f"SELECT 1 FROM {names.USERS_DATABASE}.{names.HISTORY_TABLE} LIMIT 1")  # noqa: S608
+        cursor.execute(f"SELECT 1 FROM {names.USERS_DATABASE}.{names.LOADS_TABLE} LIMIT 1")  # noqa: S608
         if cursor.fetchone() is None:
             return "a first load of the users dimension", _BOOTSTRAP
     client = AdminClient({"bootstrap.servers": settings.kafka_bootstrap})

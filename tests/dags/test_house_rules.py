@@ -11,7 +11,9 @@ import pytest
 from include.settings import ROOT
 
 DAG_FILES = sorted((ROOT / "dags").glob("*.py"))
-EXPECTED = {"bootstrap", "classify_logs", "generate_logs", "reconcile_logs", "users_dimension", "watch_logs"}
+EXPECTED = {
+    "bootstrap", "classify_logs", "generate_logs", "reconcile_logs", "rejudge_logs", "users_dimension", "watch_logs",
+}  # fmt: skip
 
 
 @pytest.fixture(scope="session")
@@ -50,7 +52,7 @@ def test_one_run_at_a_time_unless_runs_are_independent(dagbag, dag_id):
 
 @pytest.mark.parametrize("dag_id", sorted(EXPECTED))
 def test_every_param_is_bounded(dagbag, dag_id):
-    bounds = {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "enum", "pattern", "maxLength"}
+    bounds = {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "enum", "pattern", "maxLength", "maxItems"}
     params = dagbag.dags[dag_id].params
     for name in params:
         schema = params.get_param(name).schema

@@ -7,7 +7,9 @@ from tests.integration.stack import Stack
 SECONDS = 120
 
 
-@pytest.mark.parametrize("dag_id", ["users_dimension", "watch_logs", "generate_logs", "classify_logs", "bootstrap"])
+@pytest.mark.parametrize(
+    "dag_id", ["users_dimension", "watch_logs", "generate_logs", "classify_logs", "bootstrap", "rejudge_logs"]
+)
 def test_a_dag_ends_green(stack: Stack, dag_id: str) -> None:
     conf = ["--conf", '{"seconds": 5}'] if dag_id == "generate_logs" else []
     done = stack.run("airflow", "dags", "test", dag_id, *conf, seconds=SECONDS)

@@ -1,0 +1,169 @@
+"""A backfill of the users while logs of all its days flow: every verdict ends as Python tells it from the exports."""
+
+import csv
+import json
+import subprocess
+from bisect import bisect_right
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from include.settings import ROOT
+from tests.integration.stack import Stack, is_correction, until
+from tests.spark.model import verdict
+
+DAYS = 8
+RATE = 1000
+STATUS = "server-logs-status"
+Exports = dict[date, dict[int, str]]
+
+
+def today() -> date:
+    return datetime.now(UTC).date()
+
+
+def read_exports(folder: Path) -> Exports:
+    """All exports that are there, by day."""
+    found = {}
+    for file in folder.glob("ds=*/accounts.csv"):
+        with file.open(newline="") as lines:
+            devices = {int(row["account_no"]): row["user_device"] for row in csv.DictReader(lines)}
+        found[date.fromisoformat(file.parent.name.removeprefix("ds="))] = devices
+    return found
+
+
+class Users:
+    """Which device an account has on a day, by the exports alone: no periods, no MySQL."""
+
+    def __init__(self, exports: Exports) -> None:
+        self._exports, self._days = exports, sorted(exports)
+        self._first: dict[int, date] = {}
+        for day in reversed(self._days):
+            self._first |= dict.fromkeys(exports[day], day)
+
+    def on(self, account: int, day: date) -> str | None:
+        first = self._first.get(account)
+        if first is None:
+            return None
+        return self._exports[self._days[bisect_right(self._days, max(day, first)) - 1]].get(account)
+
+
+def expected(value: bytes | None, users: Users) -> tuple[str, list[str]]:
+    """Status and reasons of a log, by the contract once more."""
+    record = verdict(value, {})
+    if record["status"] == "bad":
+        return "bad", record["reasons"]
+    device = users.on(record["account_id"], date.fromisoformat(record["event_timestamp"][:10]))
+    if device is None:
+        return "suspicious", ["unknown_account"]
+    return ("good", []) if device == record["device"] else ("suspicious", ["unexpected_device"])
+
+
+@contextmanager
+def sending(stack: Stack) -> Iterator[None]:
+    """Logs of the last DAYS days at RATE."""
+    command = [str(ROOT / "logsieve"), "generate", "--rate", str(RATE), "--late-days", str(DAYS)]
+    with subprocess.Popen(
+        command,
+        env=stack.variables,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as generator:
+        yield generator
+        generator.terminate()
+        _, said = generator.communicate(timeout=90)
+        assert generator.returncode == 0, said
+
+
+def backfill(stack: Stack, first: date, last: date, *options: str) -> None:
+    """Creates a backfill, and waits until each of its runs has ended well."""
+    days = ("--from-date", str(first), "--to-date", str(last))
+    done = stack.run("airflow", "backfill", "create", "--dag-id", "users_dimension", *days, *options)
+    assert done.returncode == 0, done.stderr[-3000:]
+    wanted = (last - first).days + 1
+    until(lambda: len(runs(stack, "backfill", "success")) >= wanted, 40 * wanted, "the backfill is green")
+
+
+def runs(stack: Stack, kind: str, state: str, dag_id: str = "users_dimension") -> list[str]:
+    done = stack.run("airflow", "dags", "list-runs", dag_id, "--state", state, "-o", "json")
+    return [
+        run["run_id"] for run in json.loads(done.stdout[done.stdout.index("[") :]) if run["run_id"].startswith(kind)
+    ]
+
+
+def wait_until_judged_again(stack: Stack) -> None:
+    until(lambda: stack.root_sql("SELECT COUNT(*) FROM dim_users.changes") == [(0,)], 300, "nothing is pending")
+
+
+def check(stack: Stack, exports: Path) -> dict[str, int]:
+    """Every log that is there, at every hop, against the exports. Gives logs by status."""
+    users = Users(read_exports(exports))
+    sent = {(message.partition, message.offset): message.value for message in stack.messages("server-logs")}
+    wanted = {origin: expected(value, users) for origin, value in sent.items()}
+    until(lambda: sent.keys() <= stack.loaded(), 120, "every log is loaded")
+    rows = {(partition, offset): status for partition, offset, status in stack.rows()}
+    wrong = [(origin, wanted[origin][0], rows[origin]) for origin in sent if rows[origin] != wanted[origin][0]]
+    assert not wrong[:5], f"{len(wrong)} of {len(sent)} logs have another status in MySQL"
+    last: dict[bytes, Any] = {}
+    for message in stack.messages(STATUS):
+        last[message.key] = found = json.loads(message.value)
+        assert bool(found["revision"]) == is_correction(message)
+    for (partition, offset), (status, reasons) in wanted.items():
+        found = last[f"{partition}-{offset}".encode()]
+        assert (found["status"], found["reasons"]) == (status, reasons), found
+    documents = {origin: status for origin, (status, _) in wanted.items()}
+    until(lambda: stack.documents(list(documents)) == documents, 60, "every document is as the exports say")
+    done = stack.run("reconcile", "--json")
+    assert done.returncode == 0, done.stdout
+    return {status: sum(1 for found, _ in wanted.values() if found == status) for status in ("good", "suspicious")}
+
+
+@pytest.fixture(scope="module")
+def exports(stack: Stack) -> Path:
+    return Path(stack.env.settings.accounts_exports)
+
+
+def test_a_backfill_while_logs_flow_ends_as_the_exports_say(stack: Stack, exports: Path) -> None:
+    first, last = today() - timedelta(days=DAYS), today() - timedelta(days=1)
+    with sending(stack):
+        until(lambda: sum(stack.counts().values()) > 20_000, 90, "late logs are judged by the only day that is known")
+        done = stack.run("exports", "--from", str(first), "--to", str(last))
+        assert f"{DAYS} exports written" in done.stdout, done.stderr
+        backfill(stack, first, last)
+        wait_until_judged_again(stack)
+    wait_until_judged_again(stack)
+    assert check(stack, exports)["good"] > 0
+    assert stack.root_sql("SELECT COUNT(*) FROM logs.good_logs WHERE revision > 0")[0][0] > 0
+
+
+def test_a_corrected_export_replaces_what_its_day_said(stack: Stack, exports: Path) -> None:
+    day = today() - timedelta(days=3)
+    file = exports / f"ds={day}" / "accounts.csv"
+    header, *lines = file.read_text().splitlines()
+    version = stack.root_sql("SELECT version FROM dim_users.users_version")
+    file.write_text("\n".join([header, *(f"{line.split(',')[0]},FRIDGE" for line in lines[:500]), *lines[600:]]) + "\n")
+    backfill(stack, day, day, "--reprocess-behavior", "completed")
+    until(lambda: stack.root_sql("SELECT version FROM dim_users.users_version") > version, 60, "the day says otherwise")
+    wait_until_judged_again(stack)
+    check(stack, exports)
+
+
+def test_a_broken_export_is_red_and_changes_nothing(stack: Stack, exports: Path) -> None:
+    day = today() - timedelta(days=DAYS + 1)
+    file = exports / f"ds={day}" / "accounts.csv"
+    file.parent.mkdir(parents=True)
+    file.write_text("account_no,user_device\n684,IOS\n684,ANDROID\n")
+    before = stack.root_sql("SELECT version FROM dim_users.users_version")
+    done = stack.run("airflow", "dags", "test", "users_dimension", str(day))
+    file.unlink()
+    file.parent.rmdir()
+    assert done.returncode != 0
+    assert "line 3: account 684 has been in line 2 already" in done.stdout + done.stderr
+    assert stack.root_sql("SELECT version FROM dim_users.users_version") == before
+    assert stack.root_sql("SELECT COUNT(*) FROM dim_users.changes") == [(0,)]
