@@ -89,6 +89,7 @@ def stream(settings: Settings, trigger: Trigger, owner: str, *, take_over: bool)
     try:
         with lease.held(ours, database, stop.ask, stop.ask, at_end=lambda: classify.settle(spark)):
             if trigger == "available-now":
+                tell(known.version)
                 # One after the other, so that all logs that are there now are judged and loaded.
                 queries.run([begin_classify], stop)
                 queries.run([begin_load], stop)

@@ -1,8 +1,14 @@
 """A verdict of today beside the stored one: what counts as changed, and the next revision."""
 
-from pyspark.sql import Row, SparkSession
+from collections.abc import Callable, Sequence
 
-from jobs import rejudge_logs
+import pytest
+from pyspark.sql import DataFrame, Row, SparkSession
+from pyspark.sql import functions as F
+
+from include import names
+from jobs import records, rejudge_logs, rules, users
+from tests.spark.test_messages import GOOD
 
 
 def test_a_verdict_has_changed_when_status_or_reasons_differ(spark: SparkSession) -> None:
@@ -22,3 +28,31 @@ def test_a_verdict_has_changed_when_status_or_reasons_differ(spark: SparkSession
         Row(was="bad", changed=True, revision=3),
         Row(was=None, changed=True, revision=1),
     ]
+
+
+@pytest.mark.parametrize(
+    ("periods", "status", "reasons"),
+    [
+        ("0000000ANDROID", "good", []),
+        ("0000000IOS\0" + "0018746ANDROID", "good", []),
+        ("0000000ANDROID\0" + "0018746IOS", "suspicious", ["unexpected_device"]),
+        ("0000000ANDROID\0" + "0018746", "suspicious", ["unknown_account"]),
+    ],
+)
+def test_a_log_is_judged_from_its_row_as_from_its_bytes(
+    spark: SparkSession,
+    judged: Callable[[Sequence[bytes | None]], DataFrame],
+    periods: str,
+    status: str,
+    reasons: list[str],
+) -> None:
+    """Of an event on day 18746."""
+    row = judged([GOOD]).withColumn("event_timestamp", F.unix_timestamp("event_timestamp"))
+    origin = [F.col("kafka_partition").alias("partition"), F.col("kafka_offset").alias("offset")]
+    stored = row.select(*names.FIELDS, *origin, F.col("received_at").alias("timestamp"), F.lit("x").alias("kept"))
+    known = spark.createDataFrame([(684, periods, 9)], users.SCHEMA)
+    (found,) = rules.judge_records(records.well_formed(stored), known, "kept").collect()
+    (first,) = judged([GOOD]).collect()
+    assert [found[field] for field in names.FIELDS] == [first[field] for field in names.FIELDS]
+    assert (found.status, found.reasons, found.users_version, found.kept) == (status, reasons, 9, "x")
+    assert (found.kafka_partition, found.kafka_offset, found.received_at, found.raw) == (1, 0, first.received_at, None)
