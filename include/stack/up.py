@@ -15,7 +15,9 @@ from include.stack.errors import StackError
 from include.stack.servers import Homes, Server, servers
 from include.stack.steps import Steps
 
-DAGS = {"bootstrap", "classify_logs", "generate_logs", "reconcile_logs", "users_dimension", "watch_logs"}
+DAGS = {
+    "bootstrap", "classify_logs", "generate_logs", "reconcile_logs", "rejudge_logs", "users_dimension", "watch_logs",
+}  # fmt: skip
 LAST = {"reconcile_logs", "watch_logs"}
 """Unpaused once verdicts arrive: before, all that it could tell is that they do not."""
 BOOTSTRAP_SECONDS = 600
