@@ -30,6 +30,7 @@ CLOSED_AND_BACK = "\0".join(
         (entry("1970-01-01", "IOS"), "1970-01-01", "IOS"),
         (entry("1970-01-01", "IOS"), "9999-12-31", "IOS"),
         (entry("1970-01-01", "x" * 64), "2026-01-01", "x" * 64),
+        (CHANGED, None, None),
         (CHANGED, "2026-01-31", "IOS"),
         (CHANGED, "2026-02-01", "ANDROID"),
         (CHANGED, "9999-12-31", "ANDROID"),
@@ -39,8 +40,8 @@ CLOSED_AND_BACK = "\0".join(
         (CLOSED_AND_BACK, "2026-03-01", "a b"),
     ],
 )
-def test_the_device_of_the_day(spark: SparkSession, periods: str | None, on: str, device: str | None) -> None:
-    frame = spark.createDataFrame([(periods, day(on))], "periods string, day bigint")
+def test_the_device_of_the_day(spark: SparkSession, periods: str | None, on: str | None, device: str | None) -> None:
+    frame = spark.createDataFrame([(periods, on and day(on))], "periods string, day bigint")
     assert frame.select(users.device_on(F.col("periods"), F.col("day")).alias("device")).collect() == [
         Row(device=device)
     ]
