@@ -53,7 +53,7 @@ def read(spark: SparkSession, settings: Settings) -> DataFrame:
 
 
 def device_on(periods: Column, day: Column) -> Column:
-    """The device on that day (days since 1970); null without periods or a day, and where the account was closed then."""
+    """The device on that day (days since 1970); null without periods, without a day, or closed then."""
     behind = F.lpad((day + 1).cast("string"), 7, "0")
     begun = F.filter(F.split(periods, "\\x00"), lambda entry: entry < behind)
     # Most accounts have one entry, and functions over arrays are slow.
