@@ -209,14 +209,15 @@ def airflow(env: Environment) -> None:
     home = env.state / "airflow"
     logins = {"admin": env.passwords["airflow_admin"], "viewer": env.passwords["airflow_viewer"]}
     write_private(home / "passwords.json", json.dumps(logins))
-    stamp, installed = home / "migrated", version("apache-airflow")
-    if stamp.exists() and stamp.read_text() == installed:
+    ours = (ROOT / "include" / "sql" / "airflow.sql").read_text(encoding="utf-8")
+    stamp, wanted = home / "migrated", f"{version('apache-airflow')}\n{ours}"
+    if stamp.exists() and stamp.read_text() == wanted:
         return
     _run([sys.executable, "-m", "airflow", "db", "migrate"], "Airflow's database could not be made", env)
     with closing(postgres_connection(env)) as connection:
-        connection.cursor().execute((ROOT / "include" / "sql" / "airflow.sql").read_text(encoding="utf-8"))
+        connection.cursor().execute(ours)
         connection.commit()
-    stamp.write_text(installed)
+    stamp.write_text(wanted)
 
 
 def which_java() -> str:
