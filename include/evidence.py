@@ -141,25 +141,40 @@ def documents(client: Elasticsearch, partition: int, first: int, end: int) -> li
     return [(hit[OFFSET][0], CODES.get(hit.get("status", [""])[0], 0)) for hit in hits]
 
 
-def of_no_log(ends: Mapping[int, int]) -> dict[str, Any]:
-    """The query for documents that no log can have: at or behind `ends`, the ends of server-logs by partition."""
-    return {"bool": {"must_not": [_range(partition, 0, end) for partition, end in ends.items()]}}
+@dataclass(frozen=True)
+class StrayDocument:
+    """A document that no log has. `partition` and `offset` of its origin, -1 where it tells none; `seq_no` and `term`
+    are to be named when it is deleted, so that one which has become a log's own meanwhile stays."""
+
+    id: str
+    partition: int
+    offset: int
+    seq_no: int
+    term: int
 
 
-def documents_of_no_log(client: Elasticsearch, ends: Mapping[int, int]) -> dict[int, np.ndarray]:
-    """Offsets by partition of the documents that `of_no_log` finds, -1 where they tell none."""
+def documents_of_no_log(client: Elasticsearch, ends: Callable[[], Mapping[int, int]]) -> list[StrayDocument]:
+    """Those at or behind `ends()`, the ends of server-logs by partition, at most _MOST_DOCUMENTS.
+
+    The ends are asked for again after the search: a log may have come, and be indexed, meanwhile.
+    """
     answer = client.search(
         index=INDEX,
         size=_MOST_DOCUMENTS,
-        query=of_no_log(ends),
+        query={"bool": {"must_not": [_range(partition, 0, end) for partition, end in ends().items()]}},
         source=False,
         docvalue_fields=[{"field": OFFSET}, {"field": PARTITION}],
+        seq_no_primary_term=True,
     )
-    found: dict[int, list[int]] = {}
-    for hit in answer["hits"]["hits"]:
-        fields = hit.get("fields", {})
-        found.setdefault(fields.get(PARTITION, [-1])[0], []).append(fields.get(OFFSET, [-1])[0])
-    return {partition: np.unique(offsets) for partition, offsets in found.items()}
+    found = [_stray(hit) for hit in answer["hits"]["hits"]]
+    now = ends() if found else {}
+    return [each for each in found if not 0 <= each.offset < now.get(each.partition, 0)]
+
+
+def _stray(hit: Mapping[str, Any]) -> StrayDocument:
+    fields = hit.get("fields", {})
+    partition, offset = (fields.get(name, [-1])[0] for name in (PARTITION, OFFSET))
+    return StrayDocument(hit["_id"], partition, offset, hit["_seq_no"], hit["_primary_term"])
 
 
 def _range(partition: int, first: int, end: int) -> dict[str, Any]:

@@ -158,10 +158,10 @@ def _add_what_no_log_has(clients: Clients, proofs: list[Proof], loaded: Mapping[
     """Rows behind what is loaded, documents behind the end of server-logs, and all of other partitions."""
     by_partition = {each.partition: each for each in proofs}
     rows = evidence.rows_of_no_log(clients.cursor, loaded)
-    documents = evidence.documents_of_no_log(clients.index, hops.topic_ends(clients.consumer, LOGS_TOPIC))
-    ends = hops.topic_ends(clients.consumer, LOGS_TOPIC)  # again: a log may have come, and be indexed, meanwhile
+    strays = evidence.documents_of_no_log(clients.index, lambda: hops.topic_ends(clients.consumer, LOGS_TOPIC))
     documents = {
-        number: offsets[(offsets < 0) | (offsets >= ends.get(number, 0))] for number, offsets in documents.items()
+        number: np.unique([each.offset for each in strays if each.partition == number])
+        for number in {each.partition for each in strays}
     }
     for kind, found in ((proof.ROW_OF_NO_LOG, rows), (proof.DOCUMENT_OF_NO_LOG, documents)):
         for number, offsets in found.items():

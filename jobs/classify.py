@@ -10,7 +10,7 @@ from pyspark.sql.streaming.query import StreamingQuery
 
 from include import names
 from include.settings import Settings, Trigger
-from jobs import rules
+from jobs import rules, session
 
 QUERY: Final = "classify"
 
@@ -81,10 +81,7 @@ def settle(spark: SparkSession) -> bool:
     A query that was stopped leaves them open, with verdicts on their way, and its tasks may live on for a moment. What
     would arrive after the next query has looked where to begin would be judged twice.
     """
-    jvm = spark._jvm  # PySpark has no public way to a Java class
-    assert jvm is not None  # noqa: S101  # only Spark Connect has none
-    loader = jvm.java.lang.Thread.currentThread().getContextClassLoader()
-    pool = jvm.java.lang.Class.forName(_POOL, True, loader).getField("MODULE$").get(None)
+    pool = session.java_class(spark, _POOL).getField("MODULE$").get(None)
     closing = threading.Thread(target=pool.reset, name="settle", daemon=True)
     closing.start()
     closing.join(_SETTLE_SECONDS)

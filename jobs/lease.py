@@ -129,19 +129,19 @@ def _wait_for_the_end(database: Database, other: Lease, holder: str, at_most: da
 
     One on this host that does not end in time, as it is frozen or hangs, is killed; one elsewhere is not waited for.
     """
-    host, _, process = holder.rpartition(":")
-    is_here = host == socket.gethostname()
-    while host and not (is_here and _is_gone(int(process))):
+    host, _, pid = holder.rpartition(":")
+    process = int(pid) if host == socket.gethostname() else None
+    while host and not (process and _is_gone(process)):
         with database.session() as connection, closing(connection.cursor()) as cursor:
             cursor.execute(_ENDED, (other.epoch, at_most, other.name))
             row: Any = cursor.fetchone()
         has_ended, is_late = row
-        if has_ended or (is_late and not is_here):
+        if has_ended or (is_late and not process):
             return
         if is_late:
             _log.warning("the driver %s has lost its lease and has not ended: it is killed", holder)
             with suppress(psutil.NoSuchProcess):
-                psutil.Process(int(process)).kill()
+                psutil.Process(process).kill()
         time.sleep(_LOOK_AGAIN_SECONDS)
 
 

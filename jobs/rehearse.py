@@ -58,10 +58,9 @@ def stream(spark: SparkSession, folder: Path) -> None:
 
 def clients(spark: SparkSession) -> None:
     """Loads the clients of Kafka and MySQL; nothing answers them, and nothing is asked."""
-    jvm = spark._jvm  # PySpark has no public way to a Java class
-    assert jvm is not None  # noqa: S101  # only Spark Connect has none
+    jvm = session.jvm(spark)
     for name in _CLASSES:
-        jvm.java.lang.Class.forName(name, True, jvm.java.lang.Thread.currentThread().getContextClassLoader())
+        session.java_class(spark, name)
     conf = jvm.java.util.HashMap()
     for key, value in {"bootstrap.servers": _NOWHERE, "group.id": names.DRIVER, "max.block.ms": "1"}.items():
         conf.put(key, value)

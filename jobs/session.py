@@ -1,7 +1,8 @@
 """The SparkSession of every job."""
 
-from typing import Final
+from typing import Any, Final
 
+from py4j.java_gateway import JVMView
 from pyspark import SparkConf, SparkContext
 from pyspark.sql import SparkSession
 
@@ -35,11 +36,22 @@ def build(name: str, partitions: int | None = None) -> SparkSession:
     return builder.getOrCreate()
 
 
+def jvm(spark: SparkSession) -> JVMView:
+    """The driver's JVM: PySpark has no public way to a Java class."""
+    found = spark._jvm
+    assert found is not None  # noqa: S101  # only Spark Connect has none
+    return found
+
+
+def java_class(spark: SparkSession, name: str) -> Any:
+    """The java.lang.Class of that name, initialised; also of a class that came with the application's jars."""
+    lang = jvm(spark).java.lang
+    return lang.Class.forName(name, True, lang.Thread.currentThread().getContextClassLoader())
+
+
 def process(spark: SparkSession) -> int:
     """The process id of the driver's JVM."""
-    jvm = spark._jvm  # PySpark has no public way to a Java class
-    assert jvm is not None  # noqa: S101  # only Spark Connect has none
-    return int(jvm.java.lang.ProcessHandle.current().pid())
+    return int(jvm(spark).java.lang.ProcessHandle.current().pid())
 
 
 def _is_local() -> bool:

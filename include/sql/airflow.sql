@@ -1,6 +1,6 @@
--- `airflow dags test` makes a run in this database and executes its tasks itself. The scheduler would execute them too,
--- now and then, and both runs would fail. It leaves alone what is not due yet.
-CREATE OR REPLACE FUNCTION not_for_the_scheduler() RETURNS trigger AS $$
+-- `airflow dags test` makes a run in this database and executes its tasks itself. The scheduler would execute some of
+-- them too, and they would fail. It leaves alone runs that are not due yet, and tasks whose pool has no slots.
+CREATE OR REPLACE FUNCTION not_due_yet() RETURNS trigger AS $$
 BEGIN
   NEW.run_after := NEW.run_after + INTERVAL '1 day';
   RETURN NEW;
@@ -10,4 +10,23 @@ $$ LANGUAGE plpgsql;
 DROP TRIGGER IF EXISTS dags_test ON dag_run;
 
 CREATE TRIGGER dags_test BEFORE INSERT ON dag_run
-FOR EACH ROW WHEN (NEW.triggered_by = 'TEST') EXECUTE FUNCTION not_for_the_scheduler();
+FOR EACH ROW WHEN (NEW.triggered_by = 'TEST') EXECUTE FUNCTION not_due_yet();
+
+INSERT INTO slot_pool (pool, slots, description, include_deferred)
+VALUES ('dags_test', 0, 'Tasks of airflow dags test: the scheduler must not take them', FALSE)
+ON CONFLICT (pool) DO NOTHING;
+
+CREATE OR REPLACE FUNCTION pool_of_a_test() RETURNS trigger AS $$
+BEGIN
+  IF EXISTS (SELECT FROM dag_run WHERE dag_id = NEW.dag_id AND run_id = NEW.run_id AND triggered_by = 'TEST') THEN
+    NEW.pool := 'dags_test';
+  END IF;
+  RETURN NEW;
+END
+$$ LANGUAGE plpgsql;
+
+DROP TRIGGER IF EXISTS dags_test ON task_instance;
+
+-- At every change, as Airflow writes the pool of the task again.
+CREATE TRIGGER dags_test BEFORE INSERT OR UPDATE ON task_instance
+FOR EACH ROW EXECUTE FUNCTION pool_of_a_test();

@@ -14,13 +14,12 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import psycopg2
-
 from include.names import LOGS_DATABASE, USERS_DATABASE
 from include.settings import ROOT
 from include.stack.environment import HOST, Environment, write_private
 from include.stack.errors import StackError
 from include.stack.parts import unpack_elasticsearch, unpack_postgres, whole
+from include.stack.probes import postgres_connection
 
 NOT_ROOT = "nobody"
 """Elasticsearch and PostgreSQL refuse to run as root; when root starts the stack, they run as this user."""
@@ -210,14 +209,15 @@ def airflow(env: Environment) -> None:
     home = env.state / "airflow"
     logins = {"admin": env.passwords["airflow_admin"], "viewer": env.passwords["airflow_viewer"]}
     write_private(home / "passwords.json", json.dumps(logins))
-    stamp, installed = home / "migrated", version("apache-airflow")
-    if stamp.exists() and stamp.read_text() == installed:
+    ours = (ROOT / "include" / "sql" / "airflow.sql").read_text(encoding="utf-8")
+    stamp, wanted = home / "migrated", f"{version('apache-airflow')}\n{ours}"
+    if stamp.exists() and stamp.read_text() == wanted:
         return
     _run([sys.executable, "-m", "airflow", "db", "migrate"], "Airflow's database could not be made", env)
-    with closing(psycopg2.connect(env.metadata_url.replace("+psycopg2", ""))) as connection:
-        connection.cursor().execute((ROOT / "include" / "sql" / "airflow.sql").read_text(encoding="utf-8"))
+    with closing(postgres_connection(env)) as connection:
+        connection.cursor().execute(ours)
         connection.commit()
-    stamp.write_text(installed)
+    stamp.write_text(wanted)
 
 
 def which_java() -> str:

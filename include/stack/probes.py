@@ -59,10 +59,15 @@ def mysql(env: Environment) -> str | None:
     return None
 
 
+def postgres_connection(env: Environment) -> Any:
+    """A connection to Airflow's metadata. Raises psycopg2.Error."""
+    return psycopg2.connect(env.metadata_url.replace("+psycopg2", ""), connect_timeout=SECONDS)
+
+
 def postgres(env: Environment) -> str | None:
     """The server takes a login."""
     try:
-        psycopg2.connect(env.metadata_url.replace("+psycopg2", ""), connect_timeout=SECONDS).close()
+        postgres_connection(env).close()
     except psycopg2.Error as error:
         return f"does not answer: {str(error).strip().splitlines()[0]}"
     return None

@@ -56,13 +56,11 @@ def _delete_rows(cursor: Any, partition: int, offsets: Any) -> None:
 
 def _delete_documents(clients: Clients) -> None:
     """Removes the documents of no log; one that has become a log's own meanwhile is another version, and stays."""
-    query = evidence.of_no_log(hops.topic_ends(clients.consumer, LOGS_TOPIC))
-    while found := clients.index.search(index=INDEX, query=query, source=False, size=1000, seq_no_primary_term=True)[
-        "hits"
-    ]["hits"]:
-        for hit in found:
-            version = {"if_seq_no": hit["_seq_no"], "if_primary_term": hit["_primary_term"]}
-            clients.index.options(ignore_status=[404, 409]).delete(index=INDEX, id=hit["_id"], **version)
+    while found := evidence.documents_of_no_log(clients.index, lambda: hops.topic_ends(clients.consumer, LOGS_TOPIC)):
+        for each in found:
+            clients.index.options(ignore_status=[404, 409]).delete(
+                index=INDEX, id=each.id, if_seq_no=each.seq_no, if_primary_term=each.term
+            )
         clients.index.indices.refresh(index=INDEX)
 
 

@@ -4,7 +4,9 @@ import json
 from typing import Any
 
 import pytest
+from elasticsearch import Elasticsearch
 
+from include.evidence import documents_of_no_log
 from include.names import TABLES
 from tests.integration.stack import Stack, until
 
@@ -86,7 +88,7 @@ def test_what_was_edited_by_hand_is_found_and_mended(stack: Stack) -> None:
     assert "--repair" in shown.stderr
 
     mended = stack.run("reconcile", "--repair", seconds=180)
-    assert mended.returncode == 0, mended.stderr
+    assert mended.returncode == 0, mended.stdout + mended.stderr
     assert differences(stack) == {}
     rows = stack.root_sql(
         " UNION ALL ".join(
@@ -111,6 +113,14 @@ def test_the_dag_is_red_and_names_the_first_origins(stack: Stack) -> None:
     finally:
         stack.root_sql("INSERT INTO logs.good_logs SELECT * FROM logs.kept")
         stack.root_sql("DROP TABLE logs.kept")
+
+
+def test_a_document_of_a_log_that_comes_during_the_search_is_no_stray(stack: Stack) -> None:
+    before: dict[int, int] = {}
+    answers = iter([before, stack.ends("server-logs")])
+    with Elasticsearch(f"http://127.0.0.1:{stack.ports['elasticsearch']}") as client:
+        assert documents_of_no_log(client, lambda: before)
+        assert documents_of_no_log(client, lambda: next(answers)) == []
 
 
 @pytest.mark.parametrize("options", [("--from", "3"), ("--partition", "-1")])
