@@ -111,7 +111,7 @@ def _second_fault(field: str) -> Column:
 def _string(field: str) -> Column:
     """The field's text, or null if it is neither a string nor a number."""
     again = F.when(_second_fault(field).isNull(), F.variant_get("_again", f"$.{field}", "string"))
-    return F.when(F.col("_again").isNull(), F.col("_object")[field]).otherwise(again)
+    return F.when(~F.col("_doubtful"), F.col("_object")[field]).otherwise(again)
 
 
 def _typed(frame: DataFrame, field: str, kind: str, least: int, most: int) -> DataFrame:
