@@ -107,7 +107,7 @@ def ask(env: Environment, server: Server) -> str | None:
     try:
         state = supervisor.proxy(env).getProcessInfo(server.name)["statename"]
     except (OSError, xmlrpc.client.Error):
-        return "not running"
+        return "not running, or not supervised: ./logsieve up"
     return server.probe(env) if state == "RUNNING" else f"{state.lower()}, see ./logsieve logs {server.name}"
 
 
