@@ -75,9 +75,11 @@ def sending(stack: Stack) -> Iterator[None]:
         stderr=subprocess.PIPE,
         text=True,
     ) as generator:
-        yield generator
-        generator.terminate()
-        _, said = generator.communicate(timeout=90)
+        try:
+            yield
+        finally:
+            generator.terminate()
+            _, said = generator.communicate(timeout=90)
         assert generator.returncode == 0, said
 
 
@@ -92,9 +94,8 @@ def backfill(stack: Stack, first: date, last: date, *options: str) -> None:
 
 def runs(stack: Stack, kind: str, state: str, dag_id: str = "users_dimension") -> list[str]:
     done = stack.run("airflow", "dags", "list-runs", dag_id, "--state", state, "-o", "json")
-    return [
-        run["run_id"] for run in json.loads(done.stdout[done.stdout.index("[") :]) if run["run_id"].startswith(kind)
-    ]
+    found = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("[{")]  # below warnings
+    return [run["run_id"] for run in sum(found, []) if run["run_id"].startswith(kind)]
 
 
 def wait_until_judged_again(stack: Stack) -> None:
