@@ -27,6 +27,6 @@ $$ LANGUAGE plpgsql;
 
 DROP TRIGGER IF EXISTS dags_test ON task_instance;
 
--- At every change, as Airflow writes the pool of the task again.
-CREATE TRIGGER dags_test BEFORE INSERT OR UPDATE ON task_instance
+-- Whenever Airflow writes the pool of the task again, but not at every heartbeat.
+CREATE TRIGGER dags_test BEFORE INSERT OR UPDATE OF pool ON task_instance
 FOR EACH ROW EXECUTE FUNCTION pool_of_a_test();
