@@ -94,8 +94,9 @@ def backfill(stack: Stack, first: date, last: date, *options: str) -> None:
 
 def runs(stack: Stack, kind: str, state: str, dag_id: str = "users_dimension") -> list[str]:
     done = stack.run("airflow", "dags", "list-runs", dag_id, "--state", state, "-o", "json")
-    found = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("[{")]  # below warnings
-    return [run["run_id"] for run in sum(found, []) if run["run_id"].startswith(kind)]
+    below_warnings = [line for line in done.stdout.splitlines() if line.startswith("[{")]
+    ids = [run["run_id"] for line in below_warnings for run in json.loads(line)]
+    return [run_id for run_id in ids if run_id.startswith(kind)]
 
 
 def wait_until_judged_again(stack: Stack) -> None:
