@@ -11,7 +11,7 @@ from include.names import TABLES
 from tests.integration.stack import Stack, until
 
 FIELDS = "event_id, account_id, event_type, device, location_country, event_timestamp"
-ORIGIN = "received_at, kafka_partition, kafka_offset"
+ORIGIN = "received_at, kafka_partition, kafka_offset, users_version, revision"
 
 
 def proofs(stack: Stack, *options: str) -> list[dict[str, Any]]:
@@ -61,7 +61,7 @@ def test_what_was_edited_by_hand_is_found_and_mended(stack: Stack) -> None:
     stack.root_sql("DELETE FROM logs.good_logs WHERE kafka_partition = 0 AND kafka_offset = %s", (moved,))
     # A row that no log has, behind everything: the next logs would collide with it.
     stack.root_sql(
-        f"INSERT INTO logs.bad_logs (status, reasons, {ORIGIN}) VALUES ('bad', '[]', '2026-01-01', 1, 900000000)"
+        f"INSERT INTO logs.bad_logs (status, reasons, {ORIGIN}) VALUES ('bad', '[]', '2026-01-01', 1, 900000000, 1, 0)"
     )
     stack.search(f"server-logs/_doc/0-{unindexed}?refresh=true", method="DELETE")
     source = stack.search(f"server-logs/_doc/0-{reindexed}")["_source"]

@@ -61,7 +61,7 @@ def test_the_stories_of_a_good_a_bad_and_a_suspicious_log(stack: Stack) -> None:
 
 def test_a_row_that_was_deleted_by_hand_is_missed(stack: Stack) -> None:
     columns = "event_id, account_id, event_type, device, location_country, event_timestamp, status, reasons,"
-    columns += " received_at, kafka_partition, kafka_offset"
+    columns += " users_version, revision, received_at, kafka_partition, kafka_offset"
     row = stack.root_sql(f"SELECT {columns} FROM logs.good_logs ORDER BY received_at LIMIT 1")[0]
     where = "WHERE kafka_partition = %s AND kafka_offset = %s"
     stack.root_sql(f"DELETE FROM logs.good_logs {where}", row[-2:])
