@@ -31,8 +31,7 @@ CREATE TABLE IF NOT EXISTS dim_users.changes (
   version    INT  NOT NULL,
   first_day  DATE NOT NULL COMMENT 'UTC',
   end_day    DATE COMMENT 'UTC, the day behind the last; null: all that follow',
-  PRIMARY KEY (account_no, version),
-  KEY (version)
+  PRIMARY KEY (account_no, version)
 );
 
 -- The exports that were loaded, one row a day.

@@ -4,7 +4,8 @@
 -- The export decides the days from its own up to the next one that was loaded. For accounts for which it says something
 -- else than the history does, the periods in and beside these days are made anew; there are three at most, as no day
 -- in between was loaded. Devices are compared as bytes: the collation pads with blanks, the stream does not.
--- A temporary table cannot be named twice in a statement, hence the steps.
+-- A temporary table cannot be named twice in a statement, hence the steps. Every look-up is told its index: just after
+-- another load the statistics are those of before it, and MySQL once read all of the history for each account.
 
 DROP TEMPORARY TABLE IF EXISTS were, differing, around;
 
@@ -31,12 +32,14 @@ SELECT account_no, were.user_device, NULL
 FROM were LEFT JOIN new_users USING (account_no)
 WHERE new_users.account_no IS NULL;
 
+-- They would take room in the buffer pool.
+DROP TEMPORARY TABLE were, new_users;
+
 CREATE TEMPORARY TABLE around (
   account_no   INT NOT NULL PRIMARY KEY,
   becomes      VARCHAR(64),
   left_device  VARCHAR(64) COMMENT 'of the period before the day and up to it, or beyond',
   left_from    DATE COMMENT 'its valid_from',
-  left_seen    DATE,
   right_device VARCHAR(64) COMMENT 'of the period at and behind the next day',
   right_to     DATE,
   first_device VARCHAR(64) COMMENT 'of the first period',
@@ -45,49 +48,50 @@ CREATE TEMPORARY TABLE around (
 );
 
 INSERT INTO around
-SELECT differing.account_no, becomes, before_it.user_device, before_it.valid_from, before_it.seen_from,
+SELECT differing.account_no, becomes, before_it.user_device, before_it.valid_from,
   behind.user_device, behind.valid_to, first.user_device, first.seen_from,
   COALESCE(first.seen_from >= CAST(%(day)s AS DATE), TRUE)
 FROM differing
-LEFT JOIN users_history AS first ON first.account_no = differing.account_no AND first.valid_from = '1970-01-01'
-LEFT JOIN users_history AS before_it
+LEFT JOIN users_history AS first FORCE INDEX (PRIMARY)
+  ON first.account_no = differing.account_no AND first.valid_from = '1970-01-01'
+LEFT JOIN users_history AS before_it FORCE INDEX (PRIMARY)
   ON before_it.account_no = differing.account_no AND before_it.seen_from < CAST(%(day)s AS DATE)
   AND (before_it.valid_to IS NULL OR before_it.valid_to >= CAST(%(day)s AS DATE))
-LEFT JOIN users_history AS behind
+LEFT JOIN users_history AS behind FORCE INDEX (PRIMARY)
   ON behind.account_no = differing.account_no AND behind.seen_from <= CAST(%(next)s AS DATE)
   AND (behind.valid_to IS NULL OR behind.valid_to > CAST(%(next)s AS DATE))
 WHERE NOT COALESCE(first.seen_from = CAST(%(next)s AS DATE) AND BINARY first.user_device = BINARY becomes, FALSE);
 
 -- The others of them are seen a day earlier than up to now, as the same: most accounts, in a day before all others.
-UPDATE differing STRAIGHT_JOIN users_history USING (account_no)
+UPDATE differing STRAIGHT_JOIN users_history FORCE INDEX (PRIMARY) USING (account_no)
 SET seen_from = CAST(%(day)s AS DATE)
 WHERE valid_from = '1970-01-01' AND seen_from = CAST(%(next)s AS DATE) AND BINARY user_device = BINARY becomes;
 
 DELETE users_history
-FROM around STRAIGHT_JOIN users_history USING (account_no)
+FROM around STRAIGHT_JOIN users_history FORCE INDEX (PRIMARY) USING (account_no)
 WHERE (valid_to IS NULL OR valid_to >= CAST(%(day)s AS DATE))
-  AND (%(next)s IS NULL OR seen_from <= CAST(%(next)s AS DATE));
+  AND (%(next)s IS NULL OR seen_from <= CAST(%(next)s AS DATE)) AND NOT valid_from <=> left_from;
 
 -- A first period that is left lies behind: it is the first no more.
-UPDATE around STRAIGHT_JOIN users_history USING (account_no)
+UPDATE around STRAIGHT_JOIN users_history FORCE INDEX (PRIMARY) USING (account_no)
 SET valid_from = seen_from
 WHERE is_first AND becomes IS NOT NULL AND valid_from = '1970-01-01';
 
--- Before the day …
-INSERT INTO users_history (account_no, user_device, valid_from, valid_to, seen_from)
-SELECT account_no, left_device, left_from, CAST(%(day)s AS DATE), left_seen
-FROM around
-WHERE left_device IS NOT NULL AND NOT BINARY left_device <=> BINARY becomes;
+-- Before the day; and if the device is the same, from the day on too …
+UPDATE around STRAIGHT_JOIN users_history FORCE INDEX (PRIMARY)
+  ON users_history.account_no = around.account_no AND valid_from = left_from
+SET valid_to = CASE
+  WHEN NOT BINARY left_device <=> BINARY becomes THEN CAST(%(day)s AS DATE)
+  WHEN BINARY right_device = BINARY becomes THEN right_to
+  ELSE CAST(%(next)s AS DATE)
+END;
 
--- … from the day on, as far as the device is the same …
+-- … from the day on, with another device …
 INSERT INTO users_history (account_no, user_device, valid_from, valid_to, seen_from)
-SELECT account_no, becomes,
-  CASE WHEN BINARY left_device = BINARY becomes THEN left_from
-    WHEN is_first THEN '1970-01-01' ELSE CAST(%(day)s AS DATE) END,
-  IF(BINARY right_device = BINARY becomes, right_to, CAST(%(next)s AS DATE)),
-  IF(BINARY left_device = BINARY becomes, left_seen, CAST(%(day)s AS DATE))
+SELECT account_no, becomes, IF(is_first, '1970-01-01', CAST(%(day)s AS DATE)),
+  IF(BINARY right_device = BINARY becomes, right_to, CAST(%(next)s AS DATE)), CAST(%(day)s AS DATE)
 FROM around
-WHERE becomes IS NOT NULL;
+WHERE becomes IS NOT NULL AND NOT BINARY left_device <=> BINARY becomes;
 
 -- … and from the next day on.
 INSERT INTO users_history (account_no, user_device, valid_from, valid_to, seen_from)
@@ -100,17 +104,20 @@ WHERE right_device IS NOT NULL AND NOT BINARY right_device <=> BINARY becomes;
 UPDATE users_history
 JOIN (
   SELECT account_no, MIN(valid_from) AS first_from
-  FROM around STRAIGHT_JOIN users_history USING (account_no)
+  FROM around STRAIGHT_JOIN users_history FORCE INDEX (PRIMARY) USING (account_no)
   WHERE is_first AND becomes IS NULL
   GROUP BY account_no
 ) AS firsts ON firsts.account_no = users_history.account_no AND first_from = valid_from
 SET valid_from = '1970-01-01';
 
 -- The current state is that of the newest day that was loaded: a day before it leaves it as it is.
-DELETE users FROM around STRAIGHT_JOIN users USING (account_no) WHERE %(next)s IS NULL;
+DELETE users
+FROM around STRAIGHT_JOIN users FORCE INDEX (PRIMARY) USING (account_no)
+WHERE becomes IS NULL AND %(next)s IS NULL;
 
 INSERT INTO users (account_no, user_device)
-SELECT account_no, becomes FROM around WHERE becomes IS NOT NULL AND %(next)s IS NULL;
+SELECT account_no, becomes FROM around WHERE becomes IS NOT NULL AND %(next)s IS NULL
+ON DUPLICATE KEY UPDATE user_device = becomes;
 
 -- The days on which a look-up finds another device now. An account that was seen before has them from the day up to the
 -- next one. For any other the first period changed, and with it all that is before: it began on the day, or begins there
@@ -127,6 +134,7 @@ FROM (
     -- GREATEST is null when one of them is: there was no first period, or there is none any more.
     COALESCE(IF(first_seen = now.seen_from, NULL, GREATEST(first_seen, now.seen_from)), CAST(%(next)s AS DATE)) AS end_day
   FROM around
-  LEFT JOIN users_history AS now ON now.account_no = around.account_no AND now.valid_from = '1970-01-01'
+  LEFT JOIN users_history AS now FORCE INDEX (PRIMARY)
+    ON now.account_no = around.account_no AND now.valid_from = '1970-01-01'
 ) AS looked_up
 WHERE %(version)s > 1 AND NOT first_day <=> end_day;

@@ -84,6 +84,8 @@ secure_file_priv=NULL
 performance_schema=OFF
 innodb_buffer_pool_size=256M
 innodb_log_file_size=256M
+innodb_io_capacity=2000
+innodb_adaptive_hash_index=OFF
 max_connections=100
 """,
     )
