@@ -37,10 +37,11 @@ class Window:
 
     def insert(self, status: str, rows: Iterable[tuple[int, list[str], bytes | None]], at: str = NOON) -> None:
         known = [] if status == names.BAD else ["e", 684, "login", "iOS", "GB", "2020-02-29"]
-        columns = ", ".join([*(names.FIELDS if known else ()), "status, reasons, received_at, kafka_partition"])
-        sql = f"INSERT INTO logs.{names.TABLES[status]} ({columns}, kafka_offset{', raw' if not known else ''}) VALUES "
+        columns = [*(names.FIELDS if known else ()), "status, reasons, received_at, users_version, revision"]
+        columns += ["kafka_partition, kafka_offset", *([] if known else ["raw"])]
+        sql = f"INSERT INTO logs.{names.TABLES[status]} ({', '.join(columns)}) VALUES "
         values = [
-            (*known, status, json.dumps(reasons), at, self.partition, offset, *([raw] if not known else []))
+            (*known, status, json.dumps(reasons), at, 1, 0, self.partition, offset, *([raw] if not known else []))
             for offset, reasons, raw in rows
         ]
         if values:
