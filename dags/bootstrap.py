@@ -17,10 +17,11 @@ from datetime import timedelta
 from airflow.providers.apache.kafka.hooks.client import KafkaAdminClientHook
 from airflow.providers.common.sql.operators.sql import SQLExecuteQueryOperator
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
-from airflow.sdk import BaseHook, Param, TriggerRule, dag, task
+from airflow.sdk import Param, TriggerRule, dag, task
 
 from include.names import LOGS_TOPIC, STATUS_TOPIC
 from include.settings import ROOT, Settings
+from plugins import search
 from plugins.filling import filling_sensors
 from plugins.house import RETRIES, SHARE_BAD, SHARE_SUSPICIOUS, skip_if_running
 
@@ -52,12 +53,10 @@ def bootstrap() -> None:
     @task
     def make_index() -> None:
         """Puts the index template and creates the index."""
-        from elasticsearch import Elasticsearch
-
         from include.search_index import ensure_index
 
-        found = BaseHook.get_connection("elasticsearch")
-        ensure_index(Elasticsearch(f"{found.schema or 'http'}://{found.host}:{found.port}"))
+        with search.connect() as client:
+            ensure_index(client)
 
     make_tables = SQLExecuteQueryOperator(
         task_id="make_tables",

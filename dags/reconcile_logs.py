@@ -18,6 +18,7 @@ from typing import Any
 from airflow.sdk import BaseHook, Param, dag, task
 
 from include.settings import Settings
+from plugins import search
 from plugins.house import RETRIES
 
 
@@ -40,7 +41,6 @@ def reconcile_logs() -> None:
     def prove(params: Any = None, dag_run: Any = None) -> list[str]:
         """A sentence a partition. Red, and not tried again, when the hops differ."""
         from airflow.sdk.exceptions import AirflowFailException
-        from elasticsearch import Elasticsearch
 
         from include import hops
         from include.dead_letters import refused_offsets
@@ -49,12 +49,11 @@ def reconcile_logs() -> None:
 
         wanted = None if params["partition"] is None else Range(params["partition"], params["first"], params["end"])
         kafka = BaseHook.get_connection("kafka").extra_dejson
-        found = BaseHook.get_connection("elasticsearch")
         connection = BaseHook.get_hook("mysql").get_conn()
         try:
             with (
-                hops.looking(kafka["bootstrap.servers"], GROUP) as consumer,
-                Elasticsearch(f"{found.schema or 'http'}://{found.host}:{found.port}") as index,
+                hops.looking(kafka, GROUP) as consumer,
+                search.connect() as index,
             ):
                 clients = Clients(consumer, connection.cursor(), index, refused_offsets(Settings()))
                 proofs = reconcile(clients, wanted, new_only=dag_run.run_type == "scheduled")

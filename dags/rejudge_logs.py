@@ -87,7 +87,7 @@ def rejudge_logs() -> None:
         with closing(connect()) as connection, closing(connection.cursor()) as cursor:
             connection.autocommit = True
             if found.sent:
-                with hops.looking(kafka["bootstrap.servers"], DRIVER) as consumer:
+                with hops.looking(kafka, DRIVER) as consumer:
                     catch_up.wait(consumer, cursor)
             if found.users_version and not params["dry_run"]:
                 close_changes(cursor, found.users_version)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import Final
 
+from include import kafka_client
 from include.accounts import Accounts, ensure_export, is_elsewhere
 from include.log_maker import LogMaker
 from include.names import STATUSES
@@ -100,7 +101,7 @@ def run(
         share_suspicious=settings.share_suspicious if share_suspicious is None else share_suspicious,
         late_days=settings.late_days if late_days is None else late_days,
     )
-    sender = Sender(settings.kafka_bootstrap, stop)
+    sender = Sender(kafka_client.native(settings), stop)
     sender.wait_for_topic()
     made = dict.fromkeys(STATUSES, 0)
     sent = shown = 0

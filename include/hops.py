@@ -58,11 +58,12 @@ class Tables:
 
 
 @contextmanager
-def looking(bootstrap: str, group: str) -> Iterator[Consumer]:
-    """A consumer that only looks: it never joins the group nor commits."""
-    consumer = Consumer(
-        {"bootstrap.servers": bootstrap, "group.id": group, "enable.auto.commit": False, "log_level": 0}
-    )
+def looking(kafka: Mapping[str, Any], group: str) -> Iterator[Consumer]:
+    """A consumer that only looks: it never joins the group nor commits.
+
+    `kafka`: how librdkafka reaches it, see include/kafka_client.py, or the extra of an Airflow connection.
+    """
+    consumer = Consumer({**kafka, "group.id": group, "enable.auto.commit": False, "log_level": 0})
     try:
         yield consumer
     finally:

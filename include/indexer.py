@@ -4,11 +4,12 @@ import logging
 import signal
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
+from include import kafka_client
 from include.bulk import BulkWriter, StatusMessage, StoppedError
 from include.dead_letters import DeadLetters
 from include.names import STATUS_TOPIC
@@ -36,14 +37,14 @@ _HOPELESS: Final = frozenset(
 log = logging.getLogger(__name__)
 
 
-def _consumer(bootstrap: str) -> Consumer:
+def _consumer(kafka: Mapping[str, Any]) -> Consumer:
     def on_error(error: KafkaError) -> None:
         if error.code() == KafkaError._ALL_BROKERS_DOWN:
-            log.warning("Kafka at %s does not answer: waiting. Is it up?", bootstrap)
+            log.warning("Kafka at %s does not answer: waiting. Is it up?", kafka["bootstrap.servers"])
 
     return Consumer(
         {
-            "bootstrap.servers": bootstrap,
+            **kafka,
             "group.id": GROUP,
             "enable.auto.commit": False,
             "auto.offset.reset": "earliest",
@@ -114,7 +115,7 @@ def run(settings: Settings, stop: threading.Event) -> None:
     """
     letters = DeadLetters(settings.dead_letters)
     writer = BulkWriter(connect(settings), stop)
-    consumer = _consumer(settings.kafka_bootstrap)
+    consumer = _consumer(kafka_client.native(settings))
     consumer.subscribe([STATUS_TOPIC])
     indexed = refused = 0
     reported_at = time.monotonic()

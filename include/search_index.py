@@ -1,6 +1,7 @@
 """The index in Elasticsearch: its template and its mapping, put in place by whoever comes first."""
 
 import json
+from pathlib import Path
 from typing import Any, Final
 
 from elasticsearch import BadRequestError, Elasticsearch
@@ -14,7 +15,22 @@ REQUEST_SECONDS: Final = 30
 
 def connect(settings: Settings) -> Elasticsearch:
     """A client that raises at the first failure: whoever uses it decides what is tried again, and when."""
-    return Elasticsearch(settings.elasticsearch_url, max_retries=0, request_timeout=REQUEST_SECONDS)
+    return Elasticsearch(
+        settings.elasticsearch_url,
+        max_retries=0,
+        request_timeout=REQUEST_SECONDS,
+        **access(
+            settings.elasticsearch_user,
+            settings.elasticsearch_password.get_secret_value(),
+            settings.elasticsearch_ca,
+        ),
+    )
+
+
+def access(user: str | None, password: str | None, ca: Path | str | None) -> dict[str, Any]:
+    """What a client needs to log in and to check the server's certificate; what is empty is left out."""
+    login: dict[str, Any] = {"basic_auth": (user, password)} if user else {}
+    return login | ({"ca_certs": str(ca)} if ca else {})
 
 
 def template() -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+from collections.abc import Mapping
 from typing import Any, Final
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
@@ -16,10 +17,13 @@ FULL_SECONDS: Final = 0.1
 log = logging.getLogger(__name__)
 
 
-def producer_settings(bootstrap: str) -> dict[str, Any]:
-    """What every sender of logs asks of librdkafka: idempotent, acknowledged by all replicas, tried again for ever."""
+def producer_settings(kafka: Mapping[str, Any]) -> dict[str, Any]:
+    """What every sender of logs asks of librdkafka: idempotent, acknowledged by all replicas, tried again for ever.
+
+    `kafka`: how it is reached, see include/kafka_client.py.
+    """
     return {
-        "bootstrap.servers": bootstrap,
+        **kafka,
         "enable.idempotence": True,
         "acks": "all",
         "linger.ms": 5,
@@ -39,13 +43,13 @@ class Sender:
     Raises NotDeliveredError when a log was refused for good, or was still in flight at the end of `close`.
     """
 
-    def __init__(self, bootstrap: str, stop: threading.Event) -> None:
-        self._bootstrap = bootstrap
+    def __init__(self, kafka: Mapping[str, Any], stop: threading.Event) -> None:
+        self._bootstrap = kafka["bootstrap.servers"]
         self._stop = stop
         self._refused = 0
         self._refusal = ""
         self._producer = Producer(
-            producer_settings(bootstrap)
+            producer_settings(kafka)
             | {
                 "delivery.report.only.error": True,
                 # Critical ones only: on_error says that Kafka is away.

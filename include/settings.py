@@ -1,9 +1,9 @@
 """Typed settings, read from environment variables that begin with LOGSIEVE_. Nothing is read at import."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field, SecretStr
+from pydantic import Field, FilePath, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -25,10 +25,18 @@ class Settings(BaseSettings):
     """Downloaded parts: JVM jars, the MySQL and Elasticsearch servers. Shared by every state folder."""
 
     kafka_bootstrap: str = "127.0.0.1:9092"
+    kafka_security: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    kafka_ca: FilePath | None = None
+    """PEM file of the certificates that the brokers' are checked with; none: those that the machine trusts."""
+    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
+    kafka_user: str = ""
+    kafka_password: SecretStr = SecretStr("")
     topic_partitions: int = Field(default=2, ge=1, le=256)
 
     mysql_host: str = "127.0.0.1"
     mysql_port: int = Field(default=3306, ge=1, le=65535)
+    mysql_ca: FilePath | None = None
+    """PEM file of the certificates that MySQL's is checked with, its name too; none: encrypted, but not checked."""
     mysql_stream_user: str = "logsieve_stream"
     """Used by the Spark application: reads the users dimension, writes verdicts."""
     mysql_stream_password: SecretStr = SecretStr("")
@@ -37,6 +45,10 @@ class Settings(BaseSettings):
     mysql_reader_password: SecretStr = SecretStr("")
 
     elasticsearch_url: str = "http://127.0.0.1:9200"
+    elasticsearch_ca: FilePath | None = None
+    """PEM file of the certificates that an `https` server's is checked with; none: those that Python trusts."""
+    elasticsearch_user: str = ""
+    elasticsearch_password: SecretStr = SecretStr("")
 
     trigger: Trigger = "realtime"
     realtime_batch_seconds: int = Field(default=30, ge=5, le=3600)
@@ -65,6 +77,24 @@ class Settings(BaseSettings):
     """Alerts when so many bad logs came in a row in one partition."""
     breaker_stops: bool = False
     """Whether the breaker also stops the stream."""
+
+    @property
+    def kafka_encrypts(self) -> bool:
+        """Whether Kafka is spoken to by TLS."""
+        return self.kafka_security.endswith("SSL")
+
+    @property
+    def kafka_logs_in(self) -> bool:
+        """Whether Kafka asks for user and password."""
+        return self.kafka_security.startswith("SASL")
+
+    @model_validator(mode="after")
+    def _a_login_is_whole(self) -> Self:
+        if self.kafka_logs_in and not (self.kafka_user and self.kafka_password.get_secret_value()):
+            raise ValueError(f"kafka_security={self.kafka_security} needs kafka_user and kafka_password")
+        if bool(self.elasticsearch_user) != bool(self.elasticsearch_password.get_secret_value()):
+            raise ValueError("elasticsearch_user and elasticsearch_password need each other")
+        return self
 
     @property
     def checkpoints(self) -> Path:

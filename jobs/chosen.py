@@ -10,7 +10,7 @@ from pyspark import StorageLevel
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from include import hops, names
+from include import hops, kafka_client, names
 from include.rejudgement import Range
 from include.settings import Settings
 from jobs import records, sources
@@ -152,7 +152,7 @@ def _from_topic(
     spark: SparkSession, settings: Settings, wanted: DataFrame, bounds: list[Range]
 ) -> tuple[DataFrame, list[Range]]:
     """The logs of these origins (partition, offset), and those that are no longer in the topic."""
-    with hops.looking(settings.kafka_bootstrap, names.DRIVER) as consumer:
+    with hops.looking(kafka_client.native(settings), names.DRIVER) as consumer:
         kept = hops.topic_ranges(consumer, names.LOGS_TOPIC)
     ranges = {b.partition: (max(b.first, kept[b.partition][0]), b.last + 1) for b in bounds}
     ranges = {number: (first, end) for number, (first, end) in ranges.items() if first < end}

@@ -8,7 +8,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.streaming.query import StreamingQuery
 
-from include import names
+from include import kafka_client, names
 from include.settings import Settings, Trigger
 from jobs import rules, session
 
@@ -60,7 +60,7 @@ def start(logs: DataFrame, users: DataFrame, settings: Settings, trigger: Trigge
         messages(rules.judge(logs, users))
         .writeStream.queryName(QUERY)
         .format("kafka")
-        .option("kafka.bootstrap.servers", settings.kafka_bootstrap)
+        .options(**kafka_client.spark(settings))
         .option("topic", names.STATUS_TOPIC)
         .option("checkpointLocation", str(checkpoints / QUERY))
         .outputMode("update")

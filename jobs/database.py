@@ -21,12 +21,14 @@ class Database:
     port: int
     user: str
     password: str = field(repr=False)
+    ca: str | None = None
 
     @classmethod
     def of(cls, settings: Settings) -> "Database":
         """The database of the settings, with the stream's account."""
         password = settings.mysql_stream_password.get_secret_value()
-        return cls(settings.mysql_host, settings.mysql_port, settings.mysql_stream_user, password)
+        ca = str(settings.mysql_ca) if settings.mysql_ca else None
+        return cls(settings.mysql_host, settings.mysql_port, settings.mysql_stream_user, password, ca)
 
     def connect(self) -> MySQLConnectionAbstract:
         """A connection in UTC, without autocommit; closing it rolls back. Raises mysql.connector.Error."""
@@ -40,6 +42,7 @@ class Database:
             allow_local_infile=True,
             connection_timeout=10,
             use_pure=True,
+            **_checked_with(self.ca),
         )
         assert isinstance(connection, MySQLConnectionAbstract)  # noqa: S101  # no pool is asked for
         # Under REPEATABLE READ the deletes of a replay lock gaps that other partitions insert into.
@@ -62,6 +65,10 @@ class Database:
             connection.close()
             raise
         _kept.connections[self] = connection
+
+
+def _checked_with(ca: str | None) -> dict[str, Any]:
+    return {"ssl_ca": ca, "ssl_verify_cert": True, "ssl_verify_identity": True} if ca else {}
 
 
 class _Kept(threading.local):

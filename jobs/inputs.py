@@ -7,7 +7,7 @@ from typing import Final
 
 from confluent_kafka.admin import AdminClient
 
-from include import names
+from include import kafka_client, names
 from include.settings import Settings
 from jobs.database import Database
 from jobs.ends import EndError
@@ -57,7 +57,7 @@ def _missing(database: Database, settings: Settings) -> tuple[str, str] | None:
         cursor.execute(f"SELECT 1 FROM {names.USERS_DATABASE}.{names.LOADS_TABLE} LIMIT 1")  # noqa: S608
         if cursor.fetchone() is None:
             return "a first load of the users dimension", _BOOTSTRAP
-    client = AdminClient({"bootstrap.servers": settings.kafka_bootstrap})
+    client = AdminClient(kafka_client.native(settings))
     found = client.list_topics(timeout=_KAFKA_SECONDS).topics
     if topics := {names.LOGS_TOPIC, names.STATUS_TOPIC} - found.keys():
         return "the topic " + ", ".join(sorted(topics)), _BOOTSTRAP

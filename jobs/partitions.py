@@ -9,7 +9,7 @@ from typing import Final
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
-from include import names
+from include import kafka_client, names
 from include.settings import Settings
 from jobs.ends import EndError
 
@@ -60,7 +60,7 @@ def _watch(
 
 
 def _client(settings: Settings) -> AdminClient:
-    return AdminClient({"bootstrap.servers": settings.kafka_bootstrap, "log_level": 0})
+    return AdminClient({**kafka_client.native(settings), "log_level": 0})
 
 
 def _look(client: AdminClient) -> int:

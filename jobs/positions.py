@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from confluent_kafka import Consumer
 
-from include import hops, names
+from include import hops, kafka_client, names
 from include.settings import Settings
 from jobs.database import Database
 from jobs.ends import EndError
@@ -24,7 +24,7 @@ class LogsGoneError(EndError):
 
 def of_logs(database: Database, settings: Settings) -> dict[int, int]:
     """The first offset of each partition of server-logs that has no verdict yet. Raises LogsGoneError."""
-    with hops.looking(settings.kafka_bootstrap, names.DRIVER) as consumer:
+    with hops.looking(kafka_client.native(settings), names.DRIVER) as consumer:
         topics = hops.read_topics(consumer)
         loaded = behind_loaded(database, "last_offset")
         # The tables may know more than the topic, when its messages have expired.
@@ -34,7 +34,7 @@ def of_logs(database: Database, settings: Settings) -> dict[int, int]:
 
 def of_verdicts(database: Database, settings: Settings) -> dict[int, int]:
     """The first offset of each partition of server-logs-status that is not loaded yet. Raises LogsGoneError."""
-    with hops.looking(settings.kafka_bootstrap, names.DRIVER) as consumer:
+    with hops.looking(kafka_client.native(settings), names.DRIVER) as consumer:
         ends = hops.topic_ends(consumer, names.STATUS_TOPIC)
         loaded = behind_loaded(database, "status_offset")
         found = {number: loaded.get(number, 0) for number in ends}

@@ -20,7 +20,7 @@ from pyspark import StorageLevel
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from include import catch_up, hops, names
+from include import catch_up, hops, kafka_client, names
 from include.rejudgement import Change, Report
 from include.settings import Settings
 from jobs import chosen, classify, inputs, positions, rules, session, topic_ids, users
@@ -68,7 +68,7 @@ def caught_up(database: Database, settings: Settings) -> int:
                     " see ./logsieve status"
                 )
             time.sleep(_PAUSE_SECONDS)
-        with hops.looking(settings.kafka_bootstrap, names.DRIVER) as consumer:
+        with hops.looking(kafka_client.native(settings), names.DRIVER) as consumer:
             try:
                 catch_up.wait(consumer, cursor)
             except catch_up.NotLoadedInTimeError as error:
@@ -90,7 +90,7 @@ def send(verdicts: DataFrame, settings: Settings, run: str) -> None:
         classify.messages(verdicts, F.col("revision"))
         .withColumn("headers", F.array(header))
         .write.format("kafka")
-        .option("kafka.bootstrap.servers", settings.kafka_bootstrap)
+        .options(**kafka_client.spark(settings))
         .option("topic", names.STATUS_TOPIC)
         .save()
     )

@@ -3,11 +3,13 @@
 import json
 from collections.abc import Mapping
 from typing import Final
+from urllib.parse import urlencode
 
 from pyspark.sql import DataFrame, DataFrameReader, SparkSession
 
-from include import names
+from include import kafka_client, names
 from include.settings import Settings, Trigger
+from jobs import trust_store
 
 # Of one micro-batch, all partitions together: what bounds memory when millions wait.
 _CAP: Final = {"maxOffsetsPerTrigger": "200000"}
@@ -33,7 +35,7 @@ def _topic(
 ) -> DataFrame:
     return (
         spark.readStream.format("kafka")
-        .option("kafka.bootstrap.servers", settings.kafka_bootstrap)
+        .options(**kafka_client.spark(settings))
         .option("subscribe", topic)
         .option("startingOffsets", json.dumps({topic: begin}))
         # Offsets that are gone are logs without a status: that has to stop us, not to be skipped.
@@ -48,7 +50,7 @@ def logs_between(spark: SparkSession, settings: Settings, ranges: Mapping[int, t
     offsets = [{names.LOGS_TOPIC: {number: ends[side] for number, ends in ranges.items()}} for side in (0, 1)]
     return (
         spark.read.format("kafka")
-        .option("kafka.bootstrap.servers", settings.kafka_bootstrap)
+        .options(**kafka_client.spark(settings))
         .option("assign", json.dumps({names.LOGS_TOPIC: list(ranges)}))
         .option("startingOffsets", json.dumps(offsets[0]))
         .option("endingOffsets", json.dumps(offsets[1]))
@@ -59,16 +61,18 @@ def logs_between(spark: SparkSession, settings: Settings, ranges: Mapping[int, t
 
 def rows(spark: SparkSession, settings: Settings, query: str, at_once: int = 200) -> DataFrame:
     """What MySQL answers to the query, a few rows at a time: raw of bad logs may be 64 KiB each."""
-    parameters = "&useCursorFetch=true&sessionVariables=group_concat_max_len=1073741824"
-    return _mysql(spark, settings, f"({query}) AS found", parameters).option("fetchsize", at_once).load()
+    more = {"useCursorFetch": "true", "sessionVariables": "group_concat_max_len=1073741824"}
+    return _mysql(spark, settings, f"({query}) AS found", **more).option("fetchsize", at_once).load()
 
 
-def _mysql(spark: SparkSession, settings: Settings, table: str, parameters: str = "") -> DataFrameReader:
+def _mysql(spark: SparkSession, settings: Settings, table: str, **more: str) -> DataFrameReader:
     address = f"jdbc:mysql://{settings.mysql_host}:{settings.mysql_port}/"
+    utc = {"connectionTimeZone": "UTC", "forceConnectionTimeZoneToSession": "true"}
+    parameters = urlencode(utc | trust_store.jdbc_parameters(settings) | more)
     return (
         spark.read.format("jdbc")
         .option("driver", "com.mysql.cj.jdbc.Driver")
-        .option("url", f"{address}?connectionTimeZone=UTC&forceConnectionTimeZoneToSession=true{parameters}")
+        .option("url", f"{address}?{parameters}")
         .option("dbtable", table)
         .option("user", settings.mysql_stream_user)
         .option("password", settings.mysql_stream_password.get_secret_value())

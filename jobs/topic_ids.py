@@ -4,7 +4,7 @@ from contextlib import closing
 
 from confluent_kafka.admin import AdminClient
 
-from include import topic_ids
+from include import kafka_client, topic_ids
 from include.settings import Settings
 from jobs.database import Database
 from jobs.ends import EndError
@@ -18,7 +18,7 @@ class OtherTopicError(EndError):
 
 def check(database: Database, settings: Settings) -> None:
     """Keeps the id of each topic at the first start, and from then on raises OtherTopicError when one has another."""
-    ids = topic_ids.read(AdminClient({"bootstrap.servers": settings.kafka_bootstrap}))
+    ids = topic_ids.read(AdminClient(kafka_client.native(settings)))
     with database.session() as connection, closing(connection.cursor()) as cursor:
         topic_ids.keep(cursor, ids)
         known = topic_ids.known(cursor)

@@ -37,7 +37,7 @@ class KnownLogs(threading.Thread):
         self.ends: dict[int, int] = {}
         """Behind the highest offset that Kafka has acknowledged in each partition."""
         self.sent = self.acknowledged = self.refused = 0
-        self._producer = Producer(producer_settings(bootstrap) | {"log_level": 0})
+        self._producer = Producer(producer_settings({"bootstrap.servers": bootstrap}) | {"log_level": 0})
 
     def expected(self, partition: int, first: int, end: int) -> np.ndarray:
         """The code of the status of each origin of the range; 0 where the log is not one of these."""

@@ -54,7 +54,7 @@ class Status:
 
 def kafka_consumer(env: Environment) -> AbstractContextManager[Consumer]:
     """A consumer that only looks, and sees what the indexer has committed."""
-    return hops.looking(f"{HOST}:{env.ports.kafka}", GROUP)
+    return hops.looking({"bootstrap.servers": f"{HOST}:{env.ports.kafka}"}, GROUP)
 
 
 def read_hops(env: Environment) -> Status:

@@ -60,3 +60,18 @@ def test_all_that_is_kept_lies_in_the_state(tmp_path: Path):
 
 def test_secrets_are_not_shown():
     assert "hunter2" not in repr(Settings(mysql_stream_password="hunter2"))
+
+
+def test_a_login_without_its_password_is_refused_and_named(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("LOGSIEVE_KAFKA_SECURITY", "SASL_SSL")
+    monkeypatch.setenv("LOGSIEVE_KAFKA_USER", "logsieve")
+
+    with pytest.raises(ValidationError, match="kafka_security=SASL_SSL needs kafka_user and kafka_password"):
+        Settings()
+
+
+def test_a_file_of_certificates_has_to_be_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.setenv("LOGSIEVE_MYSQL_CA", str(tmp_path / "none.pem"))
+
+    with pytest.raises(ValidationError, match="mysql_ca"):
+        Settings()

@@ -1,0 +1,42 @@
+"""How clients reach Kafka, by the settings: its address, and login and certificates where it asks for them."""
+
+from typing import Any
+
+from include.settings import Settings
+
+
+def native(settings: Settings) -> dict[str, Any]:
+    """For librdkafka's clients (confluent_kafka)."""
+    options: dict[str, Any] = {"bootstrap.servers": settings.kafka_bootstrap}
+    if settings.kafka_security != "PLAINTEXT":
+        options["security.protocol"] = settings.kafka_security
+    if settings.kafka_ca and settings.kafka_encrypts:
+        options["ssl.ca.location"] = str(settings.kafka_ca)
+    if settings.kafka_logs_in:
+        options["sasl.mechanism"] = settings.kafka_sasl_mechanism
+        options["sasl.username"] = settings.kafka_user
+        options["sasl.password"] = settings.kafka_password.get_secret_value()
+    return options
+
+
+def spark(settings: Settings) -> dict[str, str]:
+    """For Spark's Kafka source and sink, which hand what begins with `kafka.` to the Java clients."""
+    options = {"bootstrap.servers": settings.kafka_bootstrap}
+    if settings.kafka_security != "PLAINTEXT":
+        options["security.protocol"] = settings.kafka_security
+    if settings.kafka_ca and settings.kafka_encrypts:
+        # The text, not the path: executors need no such file.
+        options |= {"ssl.truststore.type": "PEM", "ssl.truststore.certificates": settings.kafka_ca.read_text()}
+    if settings.kafka_logs_in:
+        module = "plain.PlainLoginModule" if settings.kafka_sasl_mechanism == "PLAIN" else "scram.ScramLoginModule"
+        user, password = _quoted(settings.kafka_user), _quoted(settings.kafka_password.get_secret_value())
+        options["sasl.mechanism"] = settings.kafka_sasl_mechanism
+        options["sasl.jaas.config"] = (
+            f"org.apache.kafka.common.security.{module} required username={user} password={password};"
+        )
+    return {f"kafka.{name}": value for name, value in options.items()}
+
+
+def _quoted(text: str) -> str:
+    """As a string of Java's login configuration."""
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -1,0 +1,19 @@
+"""How the DAGs reach Elasticsearch: by the Airflow connection `elasticsearch`."""
+
+from typing import TYPE_CHECKING
+
+from airflow.sdk import BaseHook
+
+if TYPE_CHECKING:
+    from elasticsearch import Elasticsearch
+
+
+def connect() -> "Elasticsearch":
+    """A client. Of the connection: schema (http or https), host, port, login, password, and in its extra `ca_certs`."""
+    from elasticsearch import Elasticsearch
+
+    from include.search_index import access
+
+    found = BaseHook.get_connection("elasticsearch")
+    url = f"{found.schema or 'http'}://{found.host}:{found.port}"
+    return Elasticsearch(url, **access(found.login, found.password, found.extra_dejson.get("ca_certs")))
