@@ -16,7 +16,7 @@ from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
@@ -29,10 +29,10 @@ HOST = "localhost"
 def certificates(folder: Path, *names: str) -> Path:
     """Writes NAME.crt, NAME.key and NAME.pem (both) for localhost, of one new CA; gives the CA's file."""
     folder.mkdir(parents=True, exist_ok=True)
-    ca_key = ec.generate_private_key(ec.SECP256R1())
+    ca_key = rsa.generate_private_key(65537, 2048)
     ca = _sign(_name("a CA of its own"), ca_key.public_key(), _name("a CA of its own"), ca_key, is_ca=True)
     for name in names:
-        key = ec.generate_private_key(ec.SECP256R1())
+        key = rsa.generate_private_key(65537, 2048)
         made = _sign(_name(HOST), key.public_key(), ca.subject, ca_key, is_ca=False).public_bytes(Encoding.PEM)
         secret = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         (folder / f"{name}.crt").write_bytes(made)

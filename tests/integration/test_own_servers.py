@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+import elastic_transport
 import elasticsearch
 import mysql.connector
 import pymysql
@@ -72,6 +73,7 @@ def own(stack: Stack) -> Iterator[Own]:
     configs.mysql(env, mysql, libaio)
     own_servers.ask_mysql_for_more(env, folder)
     with ExitStack() as held:
+        held.callback(wipe, env)
         for server in servers(env, homes):
             if server.name in ("kafka", "mysql", "elasticsearch"):
                 held.enter_context(own_servers.running(server, STATE / f"{server.name}.log"))
@@ -102,7 +104,6 @@ def own(stack: Stack) -> Iterator[Own]:
             settings.model_copy(update={**broker, "kafka_password": SecretStr(passwords["broker"])}), settings
         )
         yield Own(settings, _variables(stack, settings, env.passwords["mysql_airflow"]), env.passwords["mysql_root"])
-    wipe(env)
 
 
 def _add_kafka_user(broker: Settings, wanted: Settings) -> None:
@@ -187,7 +188,7 @@ def test_a_server_with_another_certificate_is_not_spoken_to(own: Own, tmp_path: 
     fooled = own.settings.model_copy(update=update)
     with pytest.raises(mysql.connector.Error, match=r"(?i)certificate"):
         Database.of(fooled).connect()
-    with pytest.raises(elasticsearch.TlsError), connect(fooled) as client:
+    with pytest.raises(elastic_transport.TlsError), connect(fooled) as client:
         client.count(index="server-logs")
     with pytest.raises(KafkaException):
         AdminClient({**kafka_client.native(fooled), "log_level": 0}).list_topics(timeout=5)
