@@ -28,6 +28,12 @@ SECRETS = (
 )  # fmt: skip
 
 
+NOT_EMBEDDED = (
+    "LOGSIEVE_KAFKA_SECURITY", "LOGSIEVE_MYSQL_CA", "LOGSIEVE_ELASTICSEARCH_CA", "LOGSIEVE_ELASTICSEARCH_USER",
+    "LOGSIEVE_ELASTICSEARCH_PASSWORD",
+)  # fmt: skip
+
+
 class Ports(BaseSettings):
     """One port a server, all bound to 127.0.0.1. `LOGSIEVE_PORT_KAFKA=…` sets `kafka`, and so on."""
 
@@ -112,6 +118,8 @@ class Environment:
             "LOGSIEVE_MYSQL_STREAM_PASSWORD": passwords["mysql_stream"],
             "LOGSIEVE_MYSQL_READER_PASSWORD": passwords["mysql_reader"],
             "LOGSIEVE_ELASTICSEARCH_URL": f"http://{HOST}:{ports.elasticsearch}",
+            # What the shell says of servers of one's own is not for these, which have no TLS; empty is the default.
+            **dict.fromkeys(NOT_EMBEDDED, ""),
             **{f"LOGSIEVE_PORT_{name.upper()}": str(port) for name, port in ports.model_dump().items()},
         }
 

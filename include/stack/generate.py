@@ -30,7 +30,7 @@ def generate(
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    settings = Settings(kafka_bootstrap=f"{HOST}:{env.ports.kafka}")
+    settings = Settings(kafka_bootstrap=f"{HOST}:{env.ports.kafka}", kafka_security="PLAINTEXT")
     columns: list[Any] = [SpinnerColumn(), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[speed]}")]
     with Progress(*columns, TimeElapsedColumn(), console=progress_on) as progress:
         task = progress.add_task("", total=count, speed="")
