@@ -6,9 +6,15 @@ living one: then `stream` is skipped, and its log says why. Before `bootstrap` m
 
 **What is normal**: one run, always running, its task `stream` on its first try; few lines in its log.
 
-**When it is red or on a later try**: the last lines of the task's log say which query failed and why. It is tried again
-for ever, with a pause of at most five seconds; it goes on where it stopped. To stop it: `./logsieve stream stop`, or
-mark the task or the run as failed or successful; either way the driver ends between two batches, within seconds.
+**After a crash** the same task starts the next driver, within seconds: its log has a warning for each. It goes on where
+the last one stopped.
+
+**When it is red or on a later try**: drivers ended within a minute, one after another, or the last one gave its reason:
+the last lines of the task's log say which query failed and why. It is tried again for ever, with a pause of at most
+five seconds.
+
+**To stop it**: `./logsieve stream stop`, or mark the task or the run as failed or successful; either way the driver
+ends between two batches, within seconds.
 """
 
 from airflow.sdk import Param, dag

@@ -1,7 +1,9 @@
-"""The operator of the stream: SparkSubmitOperator, but never a second driver, and a gentle end."""
+"""The operator of the stream: SparkSubmitOperator, but never a second driver, a gentle end, and a quick way back."""
 
+import time
 from contextlib import suppress
 from functools import partial
+from typing import Final
 
 import mysql.connector
 import psutil
@@ -20,9 +22,19 @@ OWNER = "{{ dag.dag_id }} {{ run_id }}"
 
 NO_TABLE_YET = {errorcode.ER_BAD_DB_ERROR, errorcode.ER_NO_SUCH_TABLE}
 
+GIVES_ITS_REASON: Final = range(75, 80)
+"""Exit codes of jobs/stream_logs.py for ends that another driver at once would not better."""
+STEADY_SECONDS: Final = 60
+"""A driver that ends sooner is one of a row of failures."""
+PAUSES: Final = (0, 1, 3)
+"""Seconds before the next driver, by how many in a row were not steady; after these Airflow tries the task again."""
+
 
 class StreamOperator(SparkSubmitOperator):
-    """Submits the streaming application; when the task is stopped, the driver ends by itself between two batches."""
+    """Submits the streaming application; when the task is stopped, the driver ends by itself between two batches.
+
+    A driver that crashed is followed by the next one in the same task, which needs neither scheduler nor API server.
+    """
 
     _stopped = False
 
@@ -33,8 +45,25 @@ class StreamOperator(SparkSubmitOperator):
         return hook
 
     def execute(self, context: Context) -> None:
-        """Raises when the task was stopped: unless a person has marked it, it is tried again, as after a restart."""
-        super().execute(context)
+        """Raises when the task was stopped: unless a person has marked it, it is tried again, as after a restart.
+
+        So it does when the driver has given its reason, or crashed again and again.
+        """
+        pauses = iter(PAUSES)
+        while not self._stopped:
+            begun = time.monotonic()
+            try:
+                super().execute(context)
+            except AirflowException as error:
+                if time.monotonic() - begun > STEADY_SECONDS:
+                    pauses = iter(PAUSES)
+                pause = next(pauses, None)
+                if self._stopped or pause is None or _exit_code(self._hook) in GIVES_ITS_REASON:
+                    raise
+                self.log.warning("%s\nThe next driver begins in %d s.", error, pause)
+                time.sleep(pause)
+            else:
+                break
         if self._stopped:
             raise AirflowException("stopped by a signal before its end")
 
@@ -50,6 +79,12 @@ class StreamOperator(SparkSubmitOperator):
                     asked = True
         if not asked:
             super().on_kill()
+
+
+def _exit_code(hook: SparkSubmitHook | None) -> int | None:
+    """Of the spark-submit that ended last; None where there was none."""
+    submitted = getattr(hook, "_submit_sp", None)
+    return submitted.returncode if submitted else None
 
 
 def _children(pid: int) -> list[psutil.Process]:

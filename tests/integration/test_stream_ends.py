@@ -1,15 +1,40 @@
 """The stream is killed or stopped: it goes on exactly behind what it had judged and loaded."""
 
+import psutil
+
+from include.stack import supervisor
 from include.stack.airflow_api import AirflowApi
 from tests.integration.stack import EPOCH, Stack, check, drivers, until, wait_until_it_loads
 
 
-def test_after_a_kill_airflow_brings_it_back_and_nothing_is_judged_twice(stack: Stack) -> None:
+def test_after_a_kill_its_task_brings_it_back_without_a_scheduler_and_nothing_is_judged_twice(stack: Stack) -> None:
     wait_until_it_loads(stack)
     (epoch,) = stack.root_sql(EPOCH)[0]
     (driver,) = drivers(stack)
-    driver.kill()
+    task = driver.parent()
+    scheduler = psutil.Process(supervisor.proxy(stack.env).getProcessInfo("airflow-scheduler")["pid"])
+    scheduler.suspend()
+    try:
+        driver.kill()
+        until(lambda: stack.root_sql(EPOCH)[0][0] > epoch, 60, "the next driver has the lease")
+        (next_driver,) = drivers(stack)
+        assert next_driver.parent() == task, "it is the same task's"
+    finally:
+        scheduler.resume()
+    wait_until_it_loads(stack)
+    check(stack)
+
+
+def test_after_a_kill_of_its_task_airflow_tries_it_again_and_nothing_is_judged_twice(stack: Stack) -> None:
+    wait_until_it_loads(stack)
+    (epoch,) = stack.root_sql(EPOCH)[0]
+    (driver,) = drivers(stack)
+    task = driver.parent()
+    assert task is not None
+    task.kill()
     until(lambda: stack.root_sql(EPOCH)[0][0] > epoch, 90, "the next driver has the lease")
+    until(lambda: not driver.is_running(), 30, "the orphan has ended")
+    wait_until_it_loads(stack)
     check(stack)
 
 
