@@ -13,8 +13,8 @@ def stack() -> Iterator[Stack]:
     made = Stack(STATE, free_ports())
     if STATE.exists():
         made.run("down")
-    done = made.run("up", "--fresh", "--yes", "--rate", str(RATE), seconds=UP_SECONDS)
     try:
+        done = made.run("up", "--fresh", "--yes", "--rate", str(RATE), seconds=UP_SECONDS)
         assert done.returncode == 0, done.stdout + done.stderr
         made.first_up = done  # type: ignore[attr-defined]
         yield made
