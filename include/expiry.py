@@ -38,7 +38,8 @@ _MARK: Final = (
     " before_offset = GREATEST(before_offset, VALUES(before_offset))"
 )
 _FORGET: Final = (
-    f"DELETE past FROM {_ARRIVED} AS past JOIN {_EXPIRED} USING (kafka_partition) WHERE end_offset < before_offset"
+    f"DELETE FROM {_ARRIVED} WHERE end_offset < (SELECT before_offset FROM {_EXPIRED} AS marked"  # noqa: S608
+    f" WHERE marked.kafka_partition = {_ARRIVED}.kafka_partition)"
 )
 
 Say = Callable[[str], None]

@@ -4,22 +4,25 @@ Near the end, as the tests before it count all logs since the stack began.
 """
 
 import json
+from collections.abc import Callable
 from contextlib import closing
 from typing import Any
 
 import pytest
+from elasticsearch import Elasticsearch
 from kafka import KafkaProducer
 
 from include.names import TABLES
+from include.reconcile import Clients, reconcile
 from include.slices import FAR, NEAR
+from include.stack.probes import mysql_connection
+from include.stack.status import kafka_consumer
 from tests.integration.stack import Stack, check, until, wait_until_it_loads
 from tests.integration.test_why import why
 
 BEFORE = {0: 600, 1: 400}
-"""What is to expire, by partition; no slice ends in the logs that come behind."""
+"""Up to where logs are to expire, by partition."""
 OLD_DAYS = 40
-
-Counts = dict[str, Any]
 
 
 def cut_at(stack: Stack, table: str) -> None:
@@ -60,7 +63,7 @@ def rows_before(stack: Stack) -> int:
     return sum(stack.root_sql(f"SELECT COUNT(*) FROM logs.{table} WHERE {where}")[0][0] for table in TABLES.values())
 
 
-def documents_before(stack: Stack, since: int = 0) -> int:
+def documents_before(stack: Stack) -> int:
     of = [
         {
             "bool": {
@@ -181,10 +184,14 @@ def test_why_says_that_a_log_has_expired(old: Stack) -> None:
 def test_a_correction_brings_no_expired_log_back(old: Stack) -> None:
     correct(old, 0, 5)
     assert rows_before(old) == 0
+    by_hand = "VALUES ('bad', '[]', '2026-01-01', 0, 6, 1, 0)"
+    columns = "status, reasons, received_at, kafka_partition, kafka_offset, users_version, revision"
+    old.root_sql(f"INSERT INTO logs.bad_logs ({columns}) {by_hand}")
     check_whole(old)
+    assert sum(proof["left"] for proof in proofs(old)) == 2, "the proof tells what is left, and is green"
     green, printed = expire(old)
     assert green, printed
-    assert documents_before(old) == 0, "the next run has removed its document"
+    assert rows_before(old) == documents_before(old) == 0, "the next run has removed both"
     assert expired(old) == BEFORE
     assert "expired" in why(old, (0, 5))["hops"]["Elasticsearch"]
     check_whole(old)
@@ -197,6 +204,40 @@ def test_a_proof_of_an_expired_range_says_so_and_an_hourly_one_begins_behind_it(
     old.root_sql("DELETE FROM logs.reconciled")
     firsts = {proof["partition"]: proof["first"] for proof in proofs(old, "--new")}
     assert {number: firsts[number] for number in BEFORE} == BEFORE
+
+
+class CutMeanwhile:
+    """A cursor after whose snapshot somebody cuts a slice."""
+
+    def __init__(self, cursor: Any, cut: Callable[[], Any]) -> None:
+        self.cursor, self.cut = cursor, cut
+
+    def execute(self, query: str, values: Any = ()) -> None:
+        self.cursor.execute(query, values)
+        if query.startswith("START TRANSACTION"):
+            self.cut()
+            self.cut = int
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.cursor, name)
+
+
+def test_a_proof_begins_anew_when_slices_were_cut_after_its_snapshot(old: Stack) -> None:
+    last = slices(old, "bad_logs")[0][-1]
+    cut = (
+        f"ALTER TABLE logs.bad_logs REORGANIZE PARTITION p0_rest INTO (PARTITION p0_{last + 1} VALUES LESS THAN"
+        f" (0, {last + 1}), PARTITION p0_rest VALUES LESS THAN (0, MAXVALUE))"
+    )
+    with (
+        kafka_consumer(old.env) as consumer,
+        closing(mysql_connection(old.env, "stream")) as connection,
+        closing(connection.cursor()) as cursor,
+        Elasticsearch(f"http://127.0.0.1:{old.ports['elasticsearch']}") as index,
+    ):
+        clients = Clients(consumer, CutMeanwhile(cursor, lambda: old.root_sql(cut)), index)
+        found = reconcile(clients)
+    assert slices(old, "bad_logs")[0][-1] == last + 1
+    assert [proof.differences for proof in found] == [{}] * len(found)
 
 
 def test_tables_of_a_version_without_slices_are_brought_over(old: Stack) -> None:
@@ -220,7 +261,8 @@ def proofs(stack: Stack, *options: str) -> list[dict[str, Any]]:
 
 
 def check_whole(stack: Stack) -> None:
-    """Nothing differs in all that has not expired, and it is the more than what has."""
+    """Each log that has not expired has one row and one document."""
+    before = expired(stack)
     for proof in proofs(stack):
-        assert proof["first"] >= expired(stack).get(proof["partition"], 0)
+        assert proof["first"] == before.get(proof["partition"], 0)
         assert proof["logs"] == proof["keys"] == proof["rows"] == proof["documents"]
