@@ -21,7 +21,7 @@ from airflow.sdk import Param, TriggerRule, dag, task
 
 from include.names import LOGS_TOPIC, STATUS_TOPIC
 from include.settings import ROOT, Settings
-from plugins import search
+from plugins import search, slices
 from plugins.filling import filling_sensors
 from plugins.house import RETRIES, SHARE_BAD, SHARE_SUSPICIOUS, skip_if_running
 
@@ -65,6 +65,12 @@ def bootstrap() -> None:
         split_statements=True,
         do_xcom_push=False,
     )
+
+    @task
+    def make_slices() -> None:
+        """Divides the tables into slices of origins, so that retention drops them whole (see expire_logs)."""
+        slices.make_slices(settings.retention_days)
+
     load_users = TriggerDagRunOperator(
         task_id="load_users",
         trigger_dag_id="users_dimension",
@@ -95,8 +101,10 @@ def bootstrap() -> None:
     topic_sensor, *table_sensors = filling_sensors(timeout=timedelta(minutes=5))
     topic_sensor.trigger_rule = TriggerRule.NONE_FAILED
 
+    topics = make_topics()
     make_tables >> load_users
-    [make_topics(), load_users] >> start_generator
+    [make_tables, topics] >> make_slices()
+    [topics, load_users] >> start_generator
     [start_generator, make_index()] >> topic_sensor >> table_sensors
 
 

@@ -27,7 +27,7 @@ Say = Callable[[int], None]
 class Verdicts:
     """The last verdict of each origin of a range: its code at offset - first, 0 for none.
 
-    `before`: those of origins before the range, which were judged again.
+    `before`: those of origins from `oldest` on before the range, which were judged again.
     """
 
     codes: np.ndarray
@@ -36,9 +36,12 @@ class Verdicts:
 
 
 def verdicts(
-    consumer: Consumer, partition: int, status: tuple[int, int], origins: tuple[int, int], say: Say
+    consumer: Consumer, partition: int, status: tuple[int, int], origins: tuple[int, int], oldest: int, say: Say
 ) -> Verdicts:
-    """Reads the messages [from, to) of a status partition; `say` is told how many after each piece."""
+    """Reads the messages [from, to) of a status partition; `say` is told how many after each piece.
+
+    Of logs before the offset `oldest` nothing is kept.
+    """
     (begin, end), (first, last) = status, origins
     found = Verdicts(np.zeros(max(last - first, 0), np.int8))
     codes, before = found.codes, found.before
@@ -51,7 +54,7 @@ def verdicts(
             if first <= number < last:
                 codes[number - first] = code
                 found.messages += 1
-            elif number < first:
+            elif oldest <= number < first:
                 before[number] = code
         say(len(messages))
     return found

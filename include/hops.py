@@ -13,6 +13,7 @@ from confluent_kafka import OFFSET_INVALID, Consumer, KafkaError, KafkaException
 from elasticsearch import Elasticsearch
 
 from include.names import (
+    EXPIRED_TABLE,
     INDEX,
     LOGS_DATABASE,
     LOGS_TOPIC,
@@ -46,11 +47,13 @@ class Topics:
 
 @dataclass(frozen=True)
 class Tables:
-    """Rows by status, the newest row's received_at by status, and per partition the next status message to load."""
+    """Rows by status, the newest row's received_at by status, and per partition the next status message to load and
+    the first log that has not expired."""
 
     rows: Mapping[str, int] = field(default_factory=dict)
     newest: Mapping[str, datetime | None] = field(default_factory=dict)
     loaded: Mapping[int, int] = field(default_factory=dict)
+    expired: Mapping[int, int] = field(default_factory=dict)
 
     def lag(self, topics: Topics) -> int:
         """Status messages that wait to be loaded."""
@@ -157,12 +160,18 @@ def read_tables(cursor: Any) -> Tables:
         cursor.execute(f"SELECT COUNT(*), MAX(received_at) FROM {LOGS_DATABASE}.{TABLES[status]}")  # noqa: S608
         rows[status], last = cursor.fetchone()
         newest[status] = last.replace(tzinfo=UTC) if last else None
-    return Tables(rows, newest, read_loaded(cursor))
+    return Tables(rows, newest, read_loaded(cursor), read_expired(cursor))
 
 
 def read_loaded(cursor: Any) -> dict[int, int]:
     """Per partition the next status message to load."""
     cursor.execute(f"SELECT kafka_partition, status_offset + 1 FROM {LOGS_DATABASE}.{PROGRESS_TABLE}")  # noqa: S608
+    return dict(cursor.fetchall())
+
+
+def read_expired(cursor: Any) -> dict[int, int]:
+    """By Kafka partition, the first offset that has not expired, where any has."""
+    cursor.execute(f"SELECT kafka_partition, before_offset FROM {LOGS_DATABASE}.{EXPIRED_TABLE}")  # noqa: S608
     return dict(cursor.fetchall())
 
 

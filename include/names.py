@@ -20,6 +20,8 @@ PROGRESS_TABLE: Final = "load_progress"
 LEASE_TABLE: Final = "driver_lease"
 TOPIC_IDS_TABLE: Final = "topic_ids"
 RECONCILED_TABLE: Final = "reconciled"
+ARRIVED_TABLE: Final = "arrived"
+EXPIRED_TABLE: Final = "expired"
 
 GOOD: Final = "good"
 BAD: Final = "bad"

@@ -29,7 +29,7 @@ DOCUMENT_OF_NO_LOG: Final = "document of no log"
 
 OF_NO_LOG: Final = frozenset({ROW_OF_NO_LOG, DOCUMENT_OF_NO_LOG})
 
-_COUNTS: Final = ("logs", "keys", "messages", "rows", "documents", "refused")
+_COUNTS: Final = ("logs", "keys", "messages", "rows", "documents", "refused", "expired", "left")
 
 FIRST: Final = 5
 """How many origins of each kind a sentence names."""
@@ -43,6 +43,7 @@ class Proof:
     """What was found of the origins [first, end) of a partition; `differences`: sorted offsets by kind, empty if well.
 
     `messages` may be more than `keys`: the status topic is at least once, and a log may be judged again on purpose.
+    `expired`: the offset before which logs have expired; `left`: rows and documents of these that are still there.
     """
 
     partition: int
@@ -53,6 +54,8 @@ class Proof:
     rows: int = 0
     documents: int = 0
     refused: int = 0
+    expired: int = 0
+    left: int = 0
     differences: dict[str, np.ndarray] = field(default_factory=dict)
 
     @property
@@ -72,6 +75,9 @@ class Proof:
         what = f"partition {self.partition}, offsets {self.first:,} to {self.end - 1:,}: {self.logs:,} logs"
         if not self.logs:
             what = f"partition {self.partition}: no new logs"
+        if self.expired:
+            left = f", {self.left:,} rows and documents of theirs are left to expire_logs" if self.left else ""
+            what += f" (those before offset {self.expired:,} have expired{left})"
         if self.differences:
             found = (f"{len(these):,} {kind} ({self._first(these)})" for kind, these in self.differences.items())
             return f"{what}, but {'; '.join(found)}"

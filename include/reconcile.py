@@ -1,8 +1,9 @@
 """Reconciles the hops: the conservation proof over what was loaded since the last one, over a range, or over all.
 
-Every log that MySQL has counted as loaded is proven against the status topic, MySQL and the index. What a proof has
-found whole is closed, and the hourly one begins behind it. All is read as of one moment: MySQL in one snapshot, the
-status topic up to the last message of which this snapshot has the row, the index once the indexer has come as far.
+Every log that MySQL has counted as loaded, and that has not expired, is proven against the status topic, MySQL and the
+index. What a proof has found whole is closed, and the hourly one begins behind it. All is read as of one moment: MySQL
+in one snapshot, the status topic up to the last message of which this snapshot has the row, the index once the indexer
+has come as far.
 """
 
 import time
@@ -10,11 +11,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+import mysql.connector
 import numpy as np
 from confluent_kafka import Consumer
 from elasticsearch import Elasticsearch
+from mysql.connector import errorcode
 
-from include import evidence, hops, proof
+from include import evidence, expiry, hops, proof
 from include.names import INDEX, LOGS_DATABASE, LOGS_TOPIC, PROGRESS_TABLE, RECONCILED_TABLE, STATUS_TOPIC
 from include.proof import Proof
 
@@ -70,13 +73,21 @@ def reconcile(
     A difference is looked at twice: a log that is judged again at that moment looks like one. `say` is told how many
     status messages of how many are read. Raises IndexerBehindError, and the clients' errors.
     """
-    found = _look(clients, wanted, new_only, say)
+    try:
+        found = _look(clients, wanted, new_only, say)
+    except mysql.connector.Error as error:
+        if error.errno != errorcode.ER_TABLE_DEF_CHANGED:
+            raise
+        # Slices were cut or dropped since the snapshot was taken, which then cannot be read any more.
+        clients.cursor.execute("ROLLBACK")
+        found = _look(clients, wanted, new_only, say)
     return _look(clients, wanted, new_only, say) if any(each.differences for each in found) else found
 
 
 def _look(clients: Clients, wanted: Range | None, new_only: bool, say: Callable[[int, int], None]) -> list[Proof]:
     clients.cursor.execute("START TRANSACTION WITH CONSISTENT SNAPSHOT")
     loaded, closed = _places(clients.cursor, _LOADED), _places(clients.cursor, _CLOSED) if new_only else {}
+    expired = hops.read_expired(clients.cursor)
     topic = hops.topic_ranges(clients.consumer, STATUS_TOPIC)
     known = [number for number in sorted(loaded) if number in topic and (wanted is None or wanted.partition == number)]
     _wait_for_the_indexer(clients.consumer, {number: loaded[number][1] for number in known})
@@ -91,11 +102,15 @@ def _look(clients: Clients, wanted: Range | None, new_only: bool, say: Callable[
 
     proofs = []
     for number, (first, status) in begins.items():
-        end, status_end = loaded[number]
+        (end, status_end), kept = loaded[number], expired.get(number, 0)
+        first = max(first, kept)
         if wanted is not None:
             first, end = max(first, wanted.first), end if wanted.end is None else min(end, wanted.end)
-        found = evidence.verdicts(clients.consumer, number, (status, status_end), (first, max(first, end)), tell)
-        proofs.append(_prove(clients, Proof(number, first, max(first, end)), found))
+        end = max(first, end)
+        # In a range that was asked for, what came before it does not matter.
+        oldest = kept if wanted is None else first
+        found = evidence.verdicts(clients.consumer, number, (status, status_end), (first, end), oldest, tell)
+        proofs.append(_prove(clients, Proof(number, first, end, expired=kept), found))
         if wanted is None and not proofs[-1].differences:
             clients.cursor.execute(_CLOSE, (number, end, status_end))
     if wanted is None:
@@ -140,6 +155,9 @@ def _prove(clients: Clients, made: Proof, verdicts: evidence.Verdicts) -> Proof:
         made.documents += sum(count for count, *_ in documents.values())
         for begin, end in proof.doubtful(first, codes, tables, documents):
             made.add(_compare(clients, made.partition, begin, codes[begin - first : end - first], refused))
+    if made.expired:
+        made.left = expiry.count_rows(clients.cursor, made.partition, made.expired)
+        made.left += expiry.count_documents(clients.index, made.partition, made.expired)
     for offset, code in verdicts.before.items():
         made.add(_compare(clients, made.partition, offset, np.array([code], np.int8), refused))
     return made

@@ -70,6 +70,9 @@ class Settings(BaseSettings):
     late_days: int = Field(default=0, ge=0, le=365)
     """Generated logs happened at any second of so many days up to now; 0: now."""
 
+    retention_days: int = Field(default=30, ge=0, le=3650)
+    """Logs are kept at least so many days from when they were loaded; 0: for ever."""
+
     breaker_share: float = Field(default=0.2, ge=0, le=1)
     """Alerts when more than this share of the last `breaker_window_minutes` is bad."""
     breaker_window_minutes: int = Field(default=10, ge=1, le=1440)

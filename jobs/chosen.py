@@ -31,6 +31,10 @@ class NotLoadedError(EndError):
     """What is to be judged again is not loaded yet, or the stream does not know today's users yet."""
 
 
+class ExpiredError(EndError):
+    """What is to be judged again has expired."""
+
+
 @dataclass(frozen=True)
 class Chosen:
     """`records`: as `records.read` gives them, with the columns WAS; `gone`: logs that nobody has any more."""
@@ -39,10 +43,13 @@ class Chosen:
     gone: list[Range] = field(default_factory=list)
 
 
-def by_origins(spark: SparkSession, settings: Settings, file: Path, loaded: dict[int, int]) -> Chosen:
+def by_origins(
+    spark: SparkSession, settings: Settings, file: Path, loaded: dict[int, int], expired: dict[int, int]
+) -> Chosen:
     """The logs of the origins in the file: JSON, {"<partition>": [[first offset, last offset], …]}.
 
-    `loaded`: the first offset of each partition that is not loaded. Raises NotLoadedError.
+    `loaded`: the first offset of each partition that is not loaded; `expired`: the first one that is kept. Raises
+    NotLoadedError and ExpiredError.
     """
     wanted = (
         spark.read.text(f"file://{file.resolve()}", wholetext=True)
@@ -56,6 +63,9 @@ def by_origins(spark: SparkSession, settings: Settings, file: Path, loaded: dict
         if found.last >= loaded.get(found.partition, 0):
             key = names.origin_key(found.partition, found.last)
             raise NotLoadedError(f"{key} is not loaded yet: the stream judges it itself. See ./logsieve status")
+        if found.first < expired.get(found.partition, 0):
+            key = names.origin_key(found.partition, found.first)
+            raise ExpiredError(f"{key} has expired: it stays as it is. To judge others again, prove anew what differs")
     logs, gone = _from_topic(spark, settings, wanted, bounds)
     within = [f"kafka_partition = {b.partition} AND kafka_offset BETWEEN {b.first} AND {b.last}" for b in bounds]
     tables = " UNION ALL ".join(

@@ -13,9 +13,10 @@ from jobs.database import Database
 from jobs.ends import EndError
 
 _USERS_TABLES: Final = (names.HISTORY_TABLE, names.VERSION_TABLE, names.CHANGES_TABLE, names.LOADS_TABLE)
+_LOGS_TABLES: Final = (names.PROGRESS_TABLE, names.LEASE_TABLE, names.TOPIC_IDS_TABLE, names.EXPIRED_TABLE)
 _TABLES: Final = {
     *((names.LOGS_DATABASE, table) for table in names.TABLES.values()),
-    *((names.LOGS_DATABASE, table) for table in (names.PROGRESS_TABLE, names.LEASE_TABLE, names.TOPIC_IDS_TABLE)),
+    *((names.LOGS_DATABASE, table) for table in _LOGS_TABLES),
     *((names.USERS_DATABASE, table) for table in _USERS_TABLES),
 }
 _KAFKA_SECONDS: Final = 10

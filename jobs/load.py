@@ -31,6 +31,7 @@ _SAVE: Final = (
     " VALUES (%s, %s, %s, UTC_TIMESTAMP(3)) ON DUPLICATE KEY UPDATE last_offset = VALUES(last_offset),"
     " status_offset = GREATEST(status_offset, VALUES(status_offset)), loaded_at = VALUES(loaded_at)"
 )
+_EXPIRED: Final = f"SELECT before_offset FROM {names.LOGS_DATABASE}.{names.EXPIRED_TABLE} WHERE kafka_partition = %s"  # noqa: S608
 _RUNS_A_DELETE: Final = 500
 # A verdict's text is never empty, so the empty string stands for null; raw alone may be empty, and has its size.
 # LENGTH, as `= ''` is also true of text that the collation ignores, such as a NUL alone.
@@ -97,7 +98,7 @@ def write(database: Database, lease: Lease, batches: Iterable[pa.RecordBatch]) -
 def _load(
     cursor: MySQLCursorAbstract, partition: int, batches: Iterable[pa.RecordBatch]
 ) -> tuple[int, NotAVerdictError | None]:
-    """Rows written, and the error of the message before which it ended, if any."""
+    """Rows written, and the error of the message before which it ended, if any. What has expired is not written."""
     known = number(cursor, _LAST_OFFSET, partition)
     last_offset, status_offset, count, refused = -1 if known is None else known, -1, 0, None
     for batch in batches:
@@ -109,15 +110,19 @@ def _load(
                 break
             parsed = verdicts.parse(batch)
         rows, replayed = verdicts.split(parsed, last_offset)
-        _delete(cursor, partition, replayed)
+        last_offset = max(last_offset, rows["kafka_offset"][-1].as_py())
+        if len(replayed):
+            # Once it has touched the tables no slice is dropped: what has not expired then, goes with its slice.
+            _delete(cursor, partition, replayed)
+            expired = number(cursor, _EXPIRED, partition) or 0
+            rows = rows.filter(pc.greater_equal(rows["kafka_offset"], expired))
         for status in names.STATUSES:
             _append(cursor, status, rows.filter(pc.equal(rows["status"], status)))
-        last_offset = max(last_offset, rows["kafka_offset"][-1].as_py())
         status_offset = batch["offset"][-1].as_py()
         count += rows.num_rows
         if refused is not None:
             break
-    if count:
+    if status_offset >= 0:
         cursor.execute(_SAVE, (partition, last_offset, status_offset))
     return count, refused
 

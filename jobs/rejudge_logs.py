@@ -123,7 +123,9 @@ def _choose(
 ) -> Chosen:
     if given.origins:
         loaded = positions.behind_loaded(database, "last_offset")
-        return chosen.by_origins(spark, settings, given.origins, loaded)
+        with database.session() as connection, closing(connection.cursor()) as cursor:
+            expired = hops.read_expired(cursor)
+        return chosen.by_origins(spark, settings, given.origins, loaded, expired)
     if given.reason:
         return chosen.by_reason(spark, settings, given.reason, given.begin, given.end)
     if given.changes:

@@ -1,4 +1,5 @@
 -- The three tables of verdicts, one a status. The primary key is the log's origin, so no log can be in a table twice.
+-- They are divided into slices, ranges of origins that are dropped when they expire: include/slices.py cuts them ahead.
 CREATE DATABASE IF NOT EXISTS logs CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
 CREATE TABLE IF NOT EXISTS logs.good_logs (
@@ -18,7 +19,8 @@ CREATE TABLE IF NOT EXISTS logs.good_logs (
   PRIMARY KEY (kafka_partition, kafka_offset),
   KEY received_at (received_at),
   KEY event_timestamp (event_timestamp)
-);
+)
+PARTITION BY RANGE COLUMNS (kafka_partition, kafka_offset) (PARTITION rest VALUES LESS THAN (MAXVALUE, MAXVALUE));
 
 CREATE TABLE IF NOT EXISTS logs.suspicious_logs (
   event_id         VARCHAR(64) NOT NULL,
@@ -37,7 +39,8 @@ CREATE TABLE IF NOT EXISTS logs.suspicious_logs (
   PRIMARY KEY (kafka_partition, kafka_offset),
   KEY received_at (received_at),
   KEY event_timestamp (event_timestamp)
-);
+)
+PARTITION BY RANGE COLUMNS (kafka_partition, kafka_offset) (PARTITION rest VALUES LESS THAN (MAXVALUE, MAXVALUE));
 
 -- A field of a bad log is null where it could not be read; raw has the bytes as received, at most 64 KiB of raw_size.
 CREATE TABLE IF NOT EXISTS logs.bad_logs (
@@ -58,7 +61,8 @@ CREATE TABLE IF NOT EXISTS logs.bad_logs (
   raw_size         INT         COMMENT 'bytes',
   PRIMARY KEY (kafka_partition, kafka_offset),
   KEY received_at (received_at)
-);
+)
+PARTITION BY RANGE COLUMNS (kafka_partition, kafka_offset) (PARTITION rest VALUES LESS THAN (MAXVALUE, MAXVALUE));
 
 -- Written in the transaction of the rows: how far `load` has come, per partition.
 CREATE TABLE IF NOT EXISTS logs.load_progress (
@@ -93,4 +97,19 @@ CREATE TABLE IF NOT EXISTS logs.reconciled (
   next_offset     BIGINT      NOT NULL COMMENT 'origin: the first that is not closed',
   status_offset   BIGINT      NOT NULL COMMENT 'the first message of server-logs-status that is not closed',
   reconciled_at   DATETIME(3) NOT NULL COMMENT 'UTC'
+);
+
+-- How far `load` had come when: what is below end_offset is at least that old, whatever the clocks of senders say.
+CREATE TABLE IF NOT EXISTS logs.arrived (
+  kafka_partition INT         NOT NULL,
+  arrived_at      DATETIME(3) NOT NULL COMMENT 'UTC, by the clock of MySQL',
+  end_offset      BIGINT      NOT NULL COMMENT 'origin: the first that was not loaded then',
+  PRIMARY KEY (kafka_partition, arrived_at)
+);
+
+-- What has expired: written before its rows and documents are removed, so nobody misses these or brings them back.
+CREATE TABLE IF NOT EXISTS logs.expired (
+  kafka_partition INT         NOT NULL PRIMARY KEY,
+  before_offset   BIGINT      NOT NULL COMMENT 'origin: the first that is kept',
+  expired_at      DATETIME(3) NOT NULL COMMENT 'UTC'
 );

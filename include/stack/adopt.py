@@ -15,9 +15,19 @@ from confluent_kafka import OFFSET_END, Consumer, ConsumerGroupTopicPartitions, 
 from confluent_kafka.admin import AdminClient
 from elasticsearch import Elasticsearch
 
-from include import hops, topic_ids
+from include import hops, slices, topic_ids
 from include.indexer import GROUP
-from include.names import DRIVER, LEASE_TABLE, LOGS_DATABASE, LOGS_TOPIC, PROGRESS_TABLE, RECONCILED_TABLE, STATUS_TOPIC
+from include.names import (
+    ARRIVED_TABLE,
+    DRIVER,
+    EXPIRED_TABLE,
+    LEASE_TABLE,
+    LOGS_DATABASE,
+    LOGS_TOPIC,
+    PROGRESS_TABLE,
+    RECONCILED_TABLE,
+    STATUS_TOPIC,
+)
 from include.stack import probes, set_apart, stream, supervisor
 from include.stack.environment import HOST, Environment
 from include.stack.errors import StackError
@@ -65,7 +75,7 @@ def adopt(env: Environment, ids: dict[str, str], anew: list[str], tell: Callable
     """
     at = datetime.now(UTC).strftime("%Y%m%dt%H%M%S")
     letters = env.settings.dead_letters
-    with _clients(env) as clients:
+    with _clients(env) as clients, slices.alone(clients.cursor):
         supervisor.halt(env, _INDEXER)
         _fence(clients.cursor)
         done = {} if STATUS_TOPIC in anew else _done(clients)
@@ -73,6 +83,7 @@ def adopt(env: Environment, ids: dict[str, str], anew: list[str], tell: Callable
         ends = _empty(clients.admin)
         set_apart.rows(clients.cursor, at, tell)
         _begin_load(clients.cursor, ends)
+        slices.make(clients.cursor, len(ends), env.settings.retention_days)
         set_apart.documents(clients.index, at, tell)
         set_apart.refused_documents(letters, at, tell)
         _begin_index(clients.admin, ends)
@@ -100,9 +111,9 @@ def _empty(admin: AdminClient) -> dict[int, int]:
 
 
 def _begin_load(cursor: Any, ends: dict[int, int]) -> None:
-    """No origin is loaded or proven, and the next status message to load is the first to come."""
-    cursor.execute(f"DELETE FROM {LOGS_DATABASE}.{RECONCILED_TABLE}")  # noqa: S608
-    cursor.execute(f"DELETE FROM {_PROGRESS}")  # noqa: S608
+    """No origin is loaded, proven or expired, and the next status message to load is the first to come."""
+    for table in (RECONCILED_TABLE, ARRIVED_TABLE, EXPIRED_TABLE, PROGRESS_TABLE):
+        cursor.execute(f"DELETE FROM {LOGS_DATABASE}.{table}")  # noqa: S608
     cursor.executemany(
         f"INSERT INTO {_PROGRESS} (kafka_partition, last_offset, status_offset, loaded_at)"  # noqa: S608
         " VALUES (%s, -1, %s - 1, UTC_TIMESTAMP(3))",

@@ -42,7 +42,9 @@ def count(env: Environment, sender: KnownLogs, before: dict[int, int], result: R
         for each in proofs:
             number = each.partition
             origins = (before.get(number, 0), ends[number])
-            found = evidence.verdicts(consumer, number, (0, verdicts[number]), origins, lambda _: None).codes
+            found = evidence.verdicts(
+                consumer, number, (0, verdicts[number]), origins, origins[0], lambda _: None
+            ).codes
             other += int(np.count_nonzero((found != sender.expected(number, *origins)) & (found != 0)))
 
     def differing(*kinds: str) -> int:

@@ -56,6 +56,8 @@ class Facts:
     """The status offset up to which, without it, the indexer has committed; `loaded`: of load."""
     loaded: int = 0
     rows: list[Row] | None = None
+    expired: str | None = None
+    """When all up to it expired, UTC; None: it has not."""
     device: str | None = None
     """What the users history has for its account on the day of the event; None: it does not know the account then."""
     document: dict[str, Any] | None = None
@@ -135,6 +137,12 @@ def _ask_tables(facts: Facts, cursor: Any) -> None:
         (facts.partition,),
     )
     facts.loaded = (cursor.fetchone() or {"loaded": 0})["loaded"]
+    cursor.execute(
+        f"SELECT expired_at FROM {_LOGS}.{names.EXPIRED_TABLE} WHERE kafka_partition = %s AND before_offset > %s",  # noqa: S608
+        (facts.partition, facts.offset),
+    )
+    if found := cursor.fetchone():
+        facts.expired = f"{found['expired_at']:%F %T}"
     rows = []
     for status, table in names.TABLES.items():
         columns = "account_id, device, event_timestamp, users_version, status, reasons"

@@ -82,15 +82,17 @@ def _clients(env: Environment) -> Iterator[Clients]:
 
 def show(console: Console, proofs: list[Proof]) -> None:
     """Prints a row a partition, and below it what differs."""
-    table = Table("partition", "offsets", "logs", "status keys", "rows", "documents", "refused", "")
-    for column in table.columns[2:7]:
+    table = Table("partition", "offsets", "logs", "status keys", "rows", "documents", "refused", "expired", "")
+    for column in table.columns[2:8]:
         column.justify = "right"
     for each in proofs:
         offsets = f"{each.first:,} to {each.end - 1:,}" if each.logs else "nothing new"
-        counts = (each.logs, each.keys, each.rows, each.documents, each.refused)
+        counts = (each.logs, each.keys, each.rows, each.documents, each.refused, each.expired)
         well = "[red]differs" if each.differences else "[green]whole"
         table.add_row(str(each.partition), offsets, *(f"{count:,}" for count in counts), well)
     console.print(table)
     for each in proofs:
+        if each.left:
+            console.print(each.sentence(), soft_wrap=True, highlight=False)
         if each.differences:
             console.print(f"[red]✗[/] {each.sentence()}", soft_wrap=True, highlight=False)

@@ -39,6 +39,8 @@ class Status:
     classified: int | None = None
     status_messages: int | None = None
     mysql: dict[str, int] | None = None
+    expired: int | None = None
+    """Logs that were kept long enough: no row and no document is left of them."""
     elasticsearch: dict[str, int] | None = None
     refused_documents: int = 0
     lag: dict[str, int | None] = field(default_factory=dict)
@@ -72,6 +74,7 @@ def read_hops(env: Environment) -> Status:
             tables = hops.read_tables(cursor)
         now = datetime.now(UTC)
         status.mysql = dict(tables.rows)
+        status.expired = sum(tables.expired.values())
         status.freshness_seconds = {
             name: round((now - newest).total_seconds(), 1) if newest else None for name, newest in tables.newest.items()
         }
@@ -159,6 +162,8 @@ def show_hops(console: Console, status: Status, env: Environment) -> None:
     table.add_row(
         "Elasticsearch", total(status.elasticsearch), *by_status(status.elasticsearch), number(lag.get("index"))
     )
+    if status.expired:
+        table.add_row("expired", number(status.expired), "", "", "", "")
     ages = [status.freshness_seconds.get(name) for name in STATUSES]
     table.add_section()
     table.add_row("newest row, age", "", *("?" if age is None else f"{age:.1f} s" for age in ages), "")

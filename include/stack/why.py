@@ -152,7 +152,7 @@ def _in_tables(facts: Facts) -> str:
     if len(tables) > 1:
         return f"in {len(tables)} tables at once, which must not be: {', '.join(tables)}"
     if tables:
-        return tables[0] + _other_than_verdict(facts, facts.rows[0].record)
+        return tables[0] + _other_than_verdict(facts, facts.rows[0].record) + _to_expire(facts)
     return _absent(facts, facts.loaded, "loaded", "load")
 
 
@@ -161,19 +161,26 @@ def _in_index(facts: Facts) -> str:
         return "Elasticsearch is away"
     if facts.document is not None:
         place = f"{names.INDEX}/_doc/{facts.key}: {facts.document.get('status')}"
-        return place + _other_than_verdict(facts, facts.document)
+        return place + _other_than_verdict(facts, facts.document) + _to_expire(facts)
     return "refused" if facts.refused else _absent(facts, facts.indexed, "indexed", "the indexer")
 
 
 def _absent(facts: Facts, position: int, done: str, who: str) -> str:
     """Why a sink does not have the log, given the next status offset that it will take."""
+    if facts.expired:
+        return f"expired: expire_logs has removed it, {facts.expired} UTC"
     if facts.found is None:
         return f"not there; without Kafka nobody knows whether it is to be {done} yet"
     if not facts.found.verdicts:
         return "not there"
     if position <= facts.found.verdicts[0].offset:
         return f"not {done} yet ({who} is {facts.found.end - position:,} behind)"
-    return f"missing, though {who} has passed it: removed by hand, or expired"
+    unsure = ", or expired" if "MySQL" in facts.away else ""
+    return f"missing, though {who} has passed it: removed by hand{unsure}"
+
+
+def _to_expire(facts: Facts) -> str:
+    return ", though it has expired: the next run of expire_logs removes it" if facts.expired else ""
 
 
 def _other_than_verdict(facts: Facts, record: dict[str, Any]) -> str:

@@ -12,7 +12,8 @@ from include.settings import ROOT
 
 DAG_FILES = sorted((ROOT / "dags").glob("*.py"))
 EXPECTED = {
-    "bootstrap", "classify_logs", "generate_logs", "reconcile_logs", "rejudge_logs", "users_dimension", "watch_logs",
+    "bootstrap", "classify_logs", "expire_logs", "generate_logs", "reconcile_logs", "rejudge_logs", "users_dimension",
+    "watch_logs",
 }  # fmt: skip
 
 
@@ -65,6 +66,7 @@ def test_every_param_is_bounded(dagbag, dag_id):
         ("bootstrap", "rate", 0),
         ("bootstrap", "share_bad", 1.5),
         ("classify_logs", "trigger", "sometimes"),
+        ("expire_logs", "retention_days", -1),
         ("generate_logs", "late_days", 366),
         ("watch_logs", "breaker_share", 20),
         ("watch_logs", "breaker_window_minutes", 0),

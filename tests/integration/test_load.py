@@ -83,7 +83,7 @@ class Sink:
 def sink(stack: Any) -> Iterator[Sink]:
     sink = Sink(stack, next(PARTITION))
     yield sink
-    for table in (*names.TABLES.values(), names.PROGRESS_TABLE):
+    for table in (*names.TABLES.values(), names.PROGRESS_TABLE, names.EXPIRED_TABLE):
         stack.root_sql(f"DELETE FROM logs.{table} WHERE kafka_partition = %s", (sink.partition,))
     stack.root_sql("DELETE FROM logs.driver_lease WHERE name = %s", (sink.lease.name,))
 
@@ -160,6 +160,20 @@ def test_a_replay_of_an_old_range_keeps_what_is_newer(sink: Sink) -> None:
     sink.load(sink.batch(*(sink.message(offset, names.BAD) for offset in range(0, 2000, 2))))
     assert sink.offsets() == {"good": [*range(2000, 3000, 2)], "bad": [*range(0, 2000, 2)], "suspicious": []}
     assert sink.progress() == [(2998, 2499)]
+
+
+def test_a_correction_of_an_expired_log_brings_nothing_back(sink: Sink) -> None:
+    sink.load(sink.batch(*(sink.message(offset) for offset in range(6))))
+    expired = "INSERT INTO logs.expired (kafka_partition, before_offset, expired_at) VALUES (%s, 3, UTC_TIMESTAMP(3))"
+    sink.stack.root_sql(expired, (sink.partition,))
+    for table in names.TABLES.values():
+        where = "kafka_partition = %s AND kafka_offset < 3"
+        sink.stack.root_sql(f"DELETE FROM logs.{table} WHERE {where}", (sink.partition,))
+    sink.load(sink.batch(sink.message(1, names.BAD), sink.message(4, names.BAD), sink.message(6)))
+    assert sink.offsets() == {"good": [3, 5, 6], "bad": [4], "suspicious": []}
+    assert sink.load(sink.batch(sink.message(0), sink.message(2, names.BAD))) == 0
+    assert sink.offsets() == {"good": [3, 5, 6], "bad": [4], "suspicious": []}
+    assert sink.progress() == [(6, 10)], "they are done with all the same"
 
 
 def test_failure_halfway_leaves_nothing(sink: Sink) -> None:

@@ -89,6 +89,18 @@ def test_the_sentence_names_counts_and_the_first_origins():
     assert found.as_json()["differences"] == {proof.NO_ROW: [(200, 209), (300, 300)], proof.OTHER_DOCUMENT: [(7, 7)]}
 
 
+def test_the_sentence_tells_what_has_expired_and_what_of_it_is_left():
+    found = Proof(0, 2000, 3000, expired=2000)
+    assert found.sentence().startswith(
+        "partition 0, offsets 2,000 to 2,999: 1,000 logs (those before offset 2,000 have"
+    )
+    found.left = 3
+    assert "have expired, 3 rows and documents of theirs are left to expire_logs), each with" in found.sentence()
+    assert (
+        Proof(0, 2000, 2000, expired=2000).sentence().endswith("no new logs (those before offset 2,000 have expired)")
+    )
+
+
 def test_only_logs_are_judged_again():
     found = Proof(0, 0, 100)
     assert found.to_judge_again() == []

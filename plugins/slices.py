@@ -1,0 +1,33 @@
+"""How the DAGs come at the slices of the three tables."""
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from typing import Any
+
+from airflow.sdk import BaseHook
+
+from include.names import LOGS_TOPIC
+
+
+@contextmanager
+def alone() -> Iterator[Any]:
+    """A cursor that may alter the tables, while nobody else cuts or drops slices. Raises include.slices.BusyError."""
+    from include import slices
+
+    with (
+        closing(BaseHook.get_hook("mysql").get_conn()) as connection,
+        closing(connection.cursor()) as cursor,
+        slices.alone(cursor),
+    ):
+        yield cursor
+
+
+def make_slices(retention_days: int) -> None:
+    """For as many Kafka partitions as server-logs has; see `include.slices.make`."""
+    from include import hops, slices
+
+    kafka = BaseHook.get_connection("kafka").extra_dejson
+    with hops.looking(kafka, kafka["group.id"]) as consumer:
+        partitions = len(hops.topic_ranges(consumer, LOGS_TOPIC))
+    with alone() as cursor:
+        slices.make(cursor, partitions, retention_days)

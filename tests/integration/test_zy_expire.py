@@ -1,0 +1,268 @@
+"""Old logs expire while new ones come: the same origins vanish everywhere, and nothing brings them back.
+
+Near the end, as the tests before it count all logs since the stack began.
+"""
+
+import json
+from collections.abc import Callable
+from contextlib import closing
+from typing import Any
+
+import pytest
+from elasticsearch import Elasticsearch
+from kafka import KafkaProducer
+
+from include.names import TABLES
+from include.reconcile import Clients, reconcile
+from include.slices import FAR, NEAR
+from include.stack.probes import mysql_connection
+from include.stack.status import kafka_consumer
+from tests.integration.stack import Stack, check, until, wait_until_it_loads
+from tests.integration.test_why import why
+
+BEFORE = {0: 600, 1: 400}
+"""Up to where logs are to expire, by partition."""
+OLD_DAYS = 40
+
+
+def cut_at(stack: Stack, table: str) -> None:
+    """Stages a stack that has filled small slices: two before what is to expire, and one that it has begun."""
+    for number, end in BEFORE.items():
+        first, *_ = slices(stack, table)[number]
+        ends = [end // 2, end, end + 100]
+        parts = ", ".join(f"PARTITION p{number}_{at} VALUES LESS THAN ({number}, {at})" for at in [*ends, first])
+        stack.root_sql(f"ALTER TABLE logs.{table} REORGANIZE PARTITION p{number}_{first} INTO ({parts})")
+
+
+def slices(stack: Stack, table: str) -> dict[int, list[int]]:
+    """Where the slices of each partition end, as MySQL tells it."""
+    found: dict[int, list[int]] = {}
+    query = "SELECT PARTITION_DESCRIPTION FROM information_schema.PARTITIONS WHERE TABLE_SCHEMA = 'logs'"
+    for (bound,) in stack.root_sql(query + " AND TABLE_NAME = %s ORDER BY PARTITION_ORDINAL_POSITION", (table,)):
+        number, end = bound.split(",")
+        if end != "MAXVALUE":
+            found.setdefault(int(number), []).append(int(end))
+    return found
+
+
+def note_arrival(stack: Stack, days: int, ends: dict[int, int]) -> None:
+    for number, end in ends.items():
+        stack.root_sql(
+            "INSERT INTO logs.arrived (kafka_partition, arrived_at, end_offset)"
+            " VALUES (%s, UTC_TIMESTAMP(3) - INTERVAL %s DAY, %s)",
+            (number, days, end),
+        )
+
+
+def expired(stack: Stack) -> dict[int, int]:
+    return dict(stack.root_sql("SELECT kafka_partition, before_offset FROM logs.expired"))
+
+
+def rows_before(stack: Stack) -> int:
+    where = " OR ".join(f"kafka_partition = {number} AND kafka_offset < {end}" for number, end in BEFORE.items())
+    return sum(stack.root_sql(f"SELECT COUNT(*) FROM logs.{table} WHERE {where}")[0][0] for table in TABLES.values())
+
+
+def documents_before(stack: Stack) -> int:
+    of = [
+        {
+            "bool": {
+                "filter": [
+                    {"term": {"origin.kafka_partition": number}},
+                    {"range": {"origin.kafka_offset": {"lt": end}}},
+                ]
+            }
+        }
+        for number, end in BEFORE.items()
+    ]
+    stack.search("server-logs/_refresh", method="POST")
+    return stack.search("server-logs/_count", {"query": {"bool": {"should": of, "minimum_should_match": 1}}})["count"]
+
+
+def expire(stack: Stack, days: int = 30) -> tuple[bool, str]:
+    """Runs the DAG as a person would; whether it was green, and what it printed."""
+    conf = json.dumps({"retention_days": days})
+    done = stack.run("airflow", "dags", "test", "expire_logs", "--conf", conf, seconds=120)
+    printed = done.stdout + done.stderr
+    return done.returncode == 0 and "state=success" in printed, printed[-6000:]
+
+
+def correct(stack: Stack, partition: int, offset: int) -> None:
+    """Sends a correction of a log's verdict, as a rejudgement does whose run was under way when the log expired."""
+    record = {"event_id": "again", "account_id": 684, "event_type": "other", "device": "IOS", "location_country": "FR"}
+    record |= {"event_timestamp": "2021-04-29T19:28:30Z", "status": "suspicious", "reasons": ["unexpected_device"]}
+    record |= {"origin": {"kafka_partition": partition, "kafka_offset": offset}, "users_version": 1, "revision": 1}
+    value = json.dumps(record | {"received_at": "2026-11-23T01:02:03.456Z"}, separators=(",", ":")).encode()
+    with closing(KafkaProducer(bootstrap_servers=f"127.0.0.1:{stack.ports['kafka']}")) as producer:
+        sent = producer.send(
+            "server-logs-status",
+            value,
+            f"{partition}-{offset}".encode(),
+            headers=[("rejudged", b"test")],
+            partition=partition,
+        ).get(timeout=30)
+    query = "SELECT status_offset FROM logs.load_progress WHERE kafka_partition = %s"
+    until(lambda: stack.root_sql(query, (partition,))[0][0] >= sent.offset, 60, "load has taken the correction")
+    until(lambda: stack.status()["lag"]["index"] == 0, 60, "the indexer has taken it")
+
+
+@pytest.fixture(scope="module")
+def old(stack: Stack) -> Stack:
+    """A stack whose first logs were loaded long ago."""
+    wait_until_it_loads(stack)
+    query = "SELECT COUNT(*) FROM logs.load_progress WHERE kafka_partition = %s AND last_offset > %s"
+    for number, end in BEFORE.items():
+        until(lambda number=number, end=end: stack.root_sql(query, (number, end + 200)), 120, "logs enough are there")
+    return stack
+
+
+def test_bootstrap_cut_slices_ahead_and_a_day_without_old_logs_changes_nothing(old: Stack) -> None:
+    before = {table: slices(old, table) for table in TABLES.values()}
+    for found in before.values():
+        assert set(found) >= set(BEFORE)
+        assert {len(ends) for ends in found.values()} == {NEAR + FAR}
+    green, printed = expire(old)
+    assert green, printed
+    assert {table: slices(old, table) for table in TABLES.values()} == before
+    assert expired(old) == {}
+    assert old.root_sql("SELECT COUNT(*) FROM logs.arrived")[0][0] >= len(BEFORE), "from now on they age"
+
+
+def test_old_logs_expire_everywhere_also_when_a_run_broke_off(old: Stack) -> None:
+    for table in TABLES.values():
+        cut_at(old, table)
+    check_whole(old)
+    # One slice more was loaded in part, and one at a time when it was not old enough yet.
+    note_arrival(old, OLD_DAYS, {number: end + 50 for number, end in BEFORE.items()})
+    note_arrival(old, 20, {number: end + 100 for number, end in BEFORE.items()})
+    assert rows_before(old) == documents_before(old) == sum(BEFORE.values())
+
+    assert expire(old, days=0)[0], "for ever"
+    assert rows_before(old) == sum(BEFORE.values())
+
+    # The index takes no deletes: the run breaks off behind the rows.
+    old.search("_cluster/settings", {"persistent": {"cluster.blocks.read_only": True}}, "PUT")
+    try:
+        green, printed = expire(old)
+        assert not green, printed
+    finally:
+        old.search("_cluster/settings", {"persistent": {"cluster.blocks.read_only": None}}, "PUT")
+    assert expired(old) == BEFORE
+    assert rows_before(old) == 0
+    half = old.run("reconcile")
+    assert half.returncode == 0, half.stdout + half.stderr
+    assert f"{BEFORE[0]:,} rows and documents of theirs are left to expire_logs" in half.stdout
+    assert "the next run of expire_logs removes it" in why(old, (0, 5))["hops"]["Elasticsearch"]
+
+    green, printed = expire(old)
+    assert green, printed
+    assert documents_before(old) == 0
+    for table in TABLES.values():
+        assert {number: slices(old, table)[number][0] for number in BEFORE} == {
+            number: end + 100 for number, end in BEFORE.items()
+        }
+
+
+def test_all_others_are_untouched_and_still_come(old: Stack) -> None:
+    wait_until_it_loads(old)
+    check_whole(old)
+    check(old, {"server-logs": dict(BEFORE)})
+    status = old.status()
+    assert status["expired"] == sum(BEFORE.values())
+    assert "expired" in old.run("status").stdout
+
+
+def test_why_says_that_a_log_has_expired(old: Stack) -> None:
+    hops = why(old, (0, 5))["hops"]
+    for hop in ("MySQL", "Elasticsearch"):
+        assert hops[hop].startswith("expired: expire_logs has removed it, 20"), hops[hop]
+    kept = why(old, (0, BEFORE[0]))["hops"]
+    assert kept["MySQL"].startswith("logs.")
+    assert "_doc" in kept["Elasticsearch"]
+
+
+def test_a_correction_brings_no_expired_log_back(old: Stack) -> None:
+    correct(old, 0, 5)
+    assert rows_before(old) == 0
+    by_hand = "VALUES ('bad', '[]', '2026-01-01', 0, 6, 1, 0)"
+    columns = "status, reasons, received_at, kafka_partition, kafka_offset, users_version, revision"
+    old.root_sql(f"INSERT INTO logs.bad_logs ({columns}) {by_hand}")
+    check_whole(old)
+    assert sum(proof["left"] for proof in proofs(old)) == 2, "the proof tells what is left, and is green"
+    green, printed = expire(old)
+    assert green, printed
+    assert rows_before(old) == documents_before(old) == 0, "the next run has removed both"
+    assert expired(old) == BEFORE
+    assert "expired" in why(old, (0, 5))["hops"]["Elasticsearch"]
+    check_whole(old)
+
+
+def test_a_proof_of_an_expired_range_says_so_and_an_hourly_one_begins_behind_it(old: Stack) -> None:
+    asked = old.run("reconcile", "--partition", "0", "--to", "100", "--json")
+    (proof,) = json.loads(asked.stdout)
+    assert (proof["logs"], proof["expired"], proof["differences"]) == (0, BEFORE[0], {})
+    old.root_sql("DELETE FROM logs.reconciled")
+    firsts = {proof["partition"]: proof["first"] for proof in proofs(old, "--new")}
+    assert {number: firsts[number] for number in BEFORE} == BEFORE
+
+
+class CutMeanwhile:
+    """A cursor after whose snapshot somebody cuts a slice."""
+
+    def __init__(self, cursor: Any, cut: Callable[[], Any]) -> None:
+        self.cursor, self.cut = cursor, cut
+
+    def execute(self, query: str, values: Any = ()) -> None:
+        self.cursor.execute(query, values)
+        if query.startswith("START TRANSACTION"):
+            self.cut()
+            self.cut = int
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.cursor, name)
+
+
+def test_a_proof_begins_anew_when_slices_were_cut_after_its_snapshot(old: Stack) -> None:
+    last = slices(old, "bad_logs")[0][-1]
+    cut = (
+        f"ALTER TABLE logs.bad_logs REORGANIZE PARTITION p0_rest INTO (PARTITION p0_{last + 1} VALUES LESS THAN"
+        f" (0, {last + 1}), PARTITION p0_rest VALUES LESS THAN (0, MAXVALUE))"
+    )
+    with (
+        kafka_consumer(old.env) as consumer,
+        closing(mysql_connection(old.env, "stream")) as connection,
+        closing(connection.cursor()) as cursor,
+        Elasticsearch(f"http://127.0.0.1:{old.ports['elasticsearch']}") as index,
+    ):
+        clients = Clients(consumer, CutMeanwhile(cursor, lambda: old.root_sql(cut)), index)
+        found = reconcile(clients)
+    assert slices(old, "bad_logs")[0][-1] == last + 1
+    assert [proof.differences for proof in found] == [{}] * len(found)
+
+
+def test_tables_of_a_version_without_slices_are_brought_over(old: Stack) -> None:
+    before = old.counts()
+    for table in TABLES.values():
+        old.root_sql(f"ALTER TABLE logs.{table} REMOVE PARTITIONING")
+    green, printed = expire(old)
+    assert green, printed
+    for table in TABLES.values():
+        found = slices(old, table)
+        assert set(found) == set(range(len(old.ends("server-logs"))))
+        assert {len(ends) for ends in found.values()} == {NEAR + FAR}
+    assert all(count >= before[status] for status, count in old.counts().items())
+    check_whole(old)
+
+
+def proofs(stack: Stack, *options: str) -> list[dict[str, Any]]:
+    done = stack.run("reconcile", "--json", *options)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return json.loads(done.stdout)
+
+
+def check_whole(stack: Stack) -> None:
+    """Each log that has not expired has one row and one document."""
+    before = expired(stack)
+    for proof in proofs(stack):
+        assert proof["first"] == before.get(proof["partition"], 0)
+        assert proof["logs"] == proof["keys"] == proof["rows"] == proof["documents"]
