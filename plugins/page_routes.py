@@ -11,7 +11,7 @@ from fastapi.responses import FileResponse, Response
 from include.log_filters import LONGEST, Filters
 from include.log_search import Place
 from include.settings import ROOT, Settings
-from plugins import page_actions, page_errors
+from plugins import page_actions, page_chart, page_errors
 from plugins.page_app import PageApp
 from plugins.page_data import PageData
 from plugins.page_errors import PageError
@@ -59,7 +59,9 @@ def make_app() -> FastAPI:
     app = PageApp(dependencies=[reads], openapi_url=None, docs_url=None, redoc_url=None)
     page_errors.handle(app)
     page_actions.add(app)
-    data = PageData(Settings())
+    settings = Settings()
+    page_chart.add(app, settings.parts)
+    data = PageData(settings)
 
     @app.get("/")
     def index(request: Request) -> Response:

@@ -48,8 +48,7 @@ export function link(href, ...children) {
   return el("a", { href: inAirflow(href), onclick: follow }, ...children);
 }
 
-/** The address, if it is one of this Airflow's own; never `javascript:` or a foreign site. */
+/** The address of a place in this Airflow, wherever it is mounted: the page is one folder below it. */
 function inAirflow(href) {
-  const url = new URL(href, location.href);
-  return url.origin === location.origin ? url.href : "#";
+  return new URL(`../${href.replace(/^\/+/, "")}`, location.origin + location.pathname).href;
 }

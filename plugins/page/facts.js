@@ -30,7 +30,7 @@ function proofPart(proof, ago) {
   return [
     el("p", { class: `verdict ${proof.state === "success" ? "ok" : proof.state === "failed" ? "broken" : "unknown"}` },
       el("span", { "aria-hidden": "true" }, proof.state === "success" ? "✓ " : proof.state === "failed" ? "✕ " : "… "), proof.sentence),
-    pairs([["when", `${moment(proof.at)} UTC, ${ago(proof.at)}`], ["logs proven", count(proof.logs)]]),
+    pairs([["when", proof.at ? `${moment(proof.at)} UTC, ${ago(proof.at)}` : "not yet"], ["logs proven", count(proof.logs)]]),
     proof.link ? el("p", {}, link(proof.link, "See its run in Airflow")) : null,
   ];
 }

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Frame, Page, expect
 
 from tests.browser.visitor import Visitor, post
 from tests.integration.stack import Stack, drivers, until
@@ -18,7 +18,7 @@ ACTIONS = {
 }
 
 
-def press(page: Page, action: str) -> None:
+def press(page: Page | Frame, action: str) -> None:
     page.locator(f"[data-action={action}]").click()
     page.locator("#ask button[type=submit]").click()
 
@@ -26,7 +26,7 @@ def press(page: Page, action: str) -> None:
 def test_reconcile_shows_its_run_until_it_has_ended(visit: Callable[..., Visitor], stack: Stack) -> None:
     visitor = visit()
     frame = visitor.open_in_airflow()
-    press(frame, "reconcile")  # type: ignore[arg-type]
+    press(frame, "reconcile")
     notices = frame.locator("#notices")
     expect(notices).to_contain_text("of reconcile_logs")
     expect(notices).to_contain_text("done, with success", timeout=180_000)
@@ -84,7 +84,7 @@ def test_another_sites_form_cannot_act(visit: Callable[..., Visitor]) -> None:
 @pytest.mark.parametrize(
     "path", ["", "assets/page.js", "assets/vendor/uPlot.min.css", "data/me", "data/hops", "data/logs"]
 )
-def test_nothing_is_shown_without_a_login(chromium, stack: Stack, path: str) -> None:
+def test_nothing_is_shown_without_a_login(chromium: Browser, stack: Stack, path: str) -> None:
     context = chromium.new_context()
     answer = context.request.get(f"{stack.env.airflow_url}/logs/{path}", max_redirects=0)
     context.close()

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, BrowserContext, Frame, Page, StorageState, expect
 
@@ -46,10 +45,8 @@ class Visitor:
 
     def foreign(self) -> set[str]:
         """Sites outside of this Airflow that were asked for anything."""
-        own = urlsplit(self.stack.env.airflow_url).netloc
-        return {
-            url for url in self.asked if urlsplit(url).scheme in ("http", "https", "ws") and urlsplit(url).netloc != own
-        }
+        own = self.stack.env.airflow_url + "/"
+        return {url for url in self.asked if not url.startswith((own, "data:", "blob:", "about:"))}
 
 
 def log_in(browser: Browser, stack: Stack, user: str) -> StorageState:
@@ -75,8 +72,8 @@ def post(page: Page, path: str, body: dict[str, Any], headers: dict[str, str] | 
     """What the server answers to a request made by a script of the page: `status` and `body`."""
     return page.evaluate(
         """async ([path, body, headers]) => {
-            const answer = await fetch(path, { method: "POST", headers: { "Content-Type": "application/json", ...headers },
-                                               body: JSON.stringify(body) });
+            headers = { "Content-Type": "application/json", ...headers };
+            const answer = await fetch(path, { method: "POST", headers, body: JSON.stringify(body) });
             return { status: answer.status, body: await answer.text() };
         }""",
         [path, body, headers or {}],
