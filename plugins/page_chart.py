@@ -1,4 +1,4 @@
-"""The library that draws the chart: two files of a WebJar (conf `page` of include/stack/ivy.xml), read out of the jar."""
+"""The library that draws the chart: two files of a WebJar (conf `page` of include/stack/ivy.xml), out of the jar."""
 
 import zipfile
 from functools import cache
