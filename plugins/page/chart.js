@@ -38,7 +38,7 @@ function stacked({ buckets, bucket_seconds: seconds }) {
 function options() {
   const paths = window.uPlot.paths.stepped({ align: 1 });
   const layer = (name) => ({
-    paths, points: { show: false }, width: 1, stroke: () => css(`--${name}`), fill: () => css(`--${name}`),
+    paths, points: { show: false }, width: 0, fill: () => css(`--${name}`),
   });
   const axis = { stroke: () => css("--muted"), font: "12px system-ui, sans-serif", ticks: { show: false } };
   const grid = { stroke: () => css("--line"), width: 1 };

@@ -27,7 +27,7 @@ export function showLogs(answer) {
   const { logs } = answer;
   byId("logs-state").textContent = logs.length
     ? `${pages.length > 1 ? `Page ${pages.length}, ` : ""}${day(logs[0].received_at)}, times are UTC`
-    : filters.search ? "Nothing found by this event, account or origin." : "No such logs in this range.";
+    : answer.notice ?? (filters.search ? "Nothing found by this event, account or origin." : "No such logs in this range.");
   const head = COLUMNS.map((name) => el("th", { scope: "col", role: "columnheader" }, name));
   const table = byId("logs").firstElementChild ?? el(
     "table", { role: "table", "aria-labelledby": "logs-heading" },
