@@ -20,8 +20,8 @@ from include.verdict_search import Found
 
 AWAY: Final = (KafkaException, mysql.connector.Error, TransportError, ApiError, OSError)
 """What the clients raise when their server is away."""
-SECONDS: Final = 5
-"""How long MySQL and Elasticsearch may take for one answer."""
+SECONDS: Final = 3
+"""How long a server may take for its first answer."""
 _LOGS: Final = names.LOGS_DATABASE
 
 
@@ -97,8 +97,9 @@ class Facts:
 def gather(settings: Settings, partition: int, offset: int) -> Facts:
     """Everything about one log. Raises NoSuchLogError for a log that does not exist yet."""
     facts = Facts(partition, offset)
-    kafka = kafka_client.native(settings)
+    kafka = kafka_client.native(settings) | hops.QUICK
     with facts.asking("Kafka"), hops.looking(kafka, GROUP) as consumer:
+        consumer.list_topics(names.LOGS_TOPIC, timeout=SECONDS)  # who is away is not waited for as long as who is slow
         _ask_logs(facts, consumer)
         facts.no_status_partition = partition not in hops.topic_ranges(consumer, names.STATUS_TOPIC)
         if not facts.no_status_partition:

@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, Literal
+from urllib.parse import quote
 
 from include.health import lease_is_free
+from include.log_filters import text
 from include.names import LOGS_TOPIC, STATUS_TOPIC
 
 LAG: Final = 10_000
@@ -23,6 +25,10 @@ class Run:
     dag_id: str
     run_id: str
     state: str
+    at: datetime
+    """When it was to begin."""
+    base: str = ""
+    """Path of Airflow's address, without the last slash."""
 
     @property
     def active(self) -> bool:
@@ -31,9 +37,7 @@ class Run:
 
     def link(self, task: str | None = None) -> str:
         """Its place in Airflow's UI, or that of one of its tasks."""
-        from urllib.parse import quote
-
-        place = f"/dags/{self.dag_id}/runs/{quote(self.run_id, safe='')}"
+        place = f"{self.base}/dags/{self.dag_id}/runs/{quote(self.run_id, safe='')}"
         return f"{place}/tasks/{task}" if task else place
 
 
@@ -180,3 +184,24 @@ def _numbers(now: Sample, hop: str, numbers: dict[str, Any]) -> _Verdict:
     if age > FRESH_SECONDS:
         return "late", f"The newest is {age:,.0f} s old.", "See whether logs are sent and the stream runs.", link
     return "ok", f"The newest is {age:,.0f} s old" + (f", {lag:,} wait." if lag is not None else "."), None, link
+
+
+def reconciled(closed: tuple[datetime, int] | None, run: Run | None) -> dict[str, Any] | None:
+    """The last conservation proof: at, logs (all that are proven), state of the newest run, sentence, link. Pure.
+
+    `closed`: when a range was last found whole, and how many logs all of them have; `run`: of reconcile_logs.
+    """
+    times = [time for time in (closed and closed[0], run and run.at) if time]
+    if not times:
+        return None
+    logs, state = closed[1] if closed else 0, run.state if run else "success"
+    sentence = f"{logs:,} logs are proven whole at every hop."
+    if state == "failed":
+        sentence += " The newest run failed, or found that hops differ: see its log."
+    return {
+        "at": text(max(times)),
+        "logs": logs,
+        "state": state,
+        "sentence": sentence,
+        "link": run.link("prove") if run else None,
+    }

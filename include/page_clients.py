@@ -11,7 +11,7 @@ from confluent_kafka import Consumer
 from confluent_kafka.admin import AdminClient
 from elasticsearch import Elasticsearch
 
-from include import kafka_client, log_way_sample, mysql_client, search_index
+from include import hops, kafka_client, log_way_sample, mysql_client, search_index
 from include.indexer import GROUP
 from include.settings import Settings
 
@@ -60,10 +60,12 @@ class PageClients:
         """See log_way_sample.ask_kafka."""
         if self._kafka is None:
             kafka = kafka_client.native(self._settings) | {"log_level": 0}
-            # A long poll would hold up the questions behind it.
-            consumer = Consumer({**kafka, "group.id": GROUP, "enable.auto.commit": False, "fetch.wait.max.ms": 5})
+            consumer = Consumer({**kafka, **hops.QUICK, "group.id": GROUP, "enable.auto.commit": False})
             self._kafka = consumer, AdminClient(kafka)
-        return log_way_sample.ask_kafka(*self._kafka)
+        try:
+            return log_way_sample.ask_kafka(*self._kafka)
+        finally:
+            self._kafka[0].unassign()  # it would read on
 
     def ask_mysql(self) -> dict[str, Any]:
         """See log_way_sample.ask_mysql; and users and reconciled."""

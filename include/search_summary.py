@@ -1,35 +1,43 @@
 """Counts logs over time in Elasticsearch, with the top reasons, countries, devices and accounts."""
 
+import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
 from elasticsearch import ApiError, Elasticsearch
 
 from include.log_filters import Filters
 from include.names import INDEX, STATUSES, SUSPICIOUS
-from include.summary import Part, Read, Span
+from include.summary import Part, Read, Span, TakesLongError
 
 SECONDS: Final = 3
-"""How long Elasticsearch may take; it gives up by itself a little sooner."""
+"""How long Elasticsearch may take for some parts; it gives up by itself a little sooner."""
+ALL_SECONDS: Final = 6
+"""After so long no further parts are asked for."""
+AT_ONCE: Final = 6
+"""Parts asked for at once."""
 _SIZES: Final = {"reasons": 100, "countries": 300, "devices": 300, "accounts": 1000}
 """Terms of a part that are counted; what is rarer within it is left out of the tops."""
 _FIELDS: Final = {"reasons": "reasons", "countries": "location_country", "devices": "device", "accounts": "account_id"}
 
 
 def reader(client: Elasticsearch, note: Callable[[int], None] = lambda took: None) -> Read:
-    """Reads parts; a part is one search, all are sent at once. `note` is told the milliseconds that all took.
+    """Reads parts, a search each, some at once. `note` is told the milliseconds that these took.
 
-    Reading raises elastic_transport.TransportError and elasticsearch.ApiError.
+    Reading raises TakesLongError, elastic_transport.TransportError and elasticsearch.ApiError.
     """
 
-    def read(filters: Filters, spans: Sequence[Span]) -> list[Part]:
-        if not spans:
-            return []
-        searches = [each for span in spans for each in ({"index": INDEX}, body(filters, span))]
-        answer = client.options(request_timeout=SECONDS).msearch(searches=searches)
-        note(answer["took"])
-        return [part(each) for each in map(_whole, answer["responses"])]
+    def read(filters: Filters, spans: Sequence[Span]) -> Iterator[Part]:
+        until = time.monotonic() + ALL_SECONDS
+        for first in range(0, len(spans), AT_ONCE):
+            if time.monotonic() > until:
+                raise TakesLongError("Elasticsearch")
+            some = spans[first : first + AT_ONCE]
+            searches = [each for span in some for each in ({"index": INDEX}, body(filters, span))]
+            answer = client.options(request_timeout=SECONDS).msearch(searches=searches)
+            note(answer["took"])
+            yield from map(part, map(_whole, answer["responses"]))
 
     return read
 
@@ -37,7 +45,7 @@ def reader(client: Elasticsearch, note: Callable[[int], None] = lambda took: Non
 def body(filters: Filters, span: Span) -> dict[str, Any]:
     """The search for one part. Pure."""
     received = {"gte": span[0], "lt": span[1], "format": "epoch_millis"}
-    time = {"field": "received_at", "fixed_interval": f"{filters.bucket_seconds}s", "min_doc_count": 1}
+    over_time = {"field": "received_at", "fixed_interval": f"{filters.bucket_seconds}s", "min_doc_count": 1}
     # What is looked for here is what is suspicious, unless somebody asks for another status.
     looked_for = {"match_all": {}} if filters.statuses else {"term": {"status": SUSPICIOUS}}
     return {
@@ -48,7 +56,7 @@ def body(filters: Filters, span: Span) -> dict[str, Any]:
         "aggs": {
             "status": {
                 "terms": {"field": "status"},
-                "aggs": {"time": {"date_histogram": time}},
+                "aggs": {"time": {"date_histogram": over_time}},
             },
             "reasons": {"terms": _terms("reasons")},
             "looked_for": {

@@ -37,6 +37,10 @@ class Part:
     """Logs by reason, country, device, account, most first; empty where it was not asked."""
 
 
+class TakesLongError(Exception):
+    """The server, named, has not counted all parts in time; those that came are kept, so that the next try goes on."""
+
+
 Read = Callable[[Filters, Sequence[Span]], Iterable[Part]]
 """Reads the spans in order, each as one part; the filters' own range does not count."""
 

@@ -6,14 +6,10 @@ from typing import Any, Final
 
 from include.log_filters import Filters
 from include.names import LOGS_DATABASE, STATUSES, TABLES
-from include.summary import Part, Span
+from include.summary import Part, Span, TakesLongError
 
 SECONDS: Final = 2.5
 """How long MySQL may take for all of them; it gives up by itself."""
-
-
-class TakesLongError(Exception):
-    """MySQL has not counted all parts in time; those that came before are counted."""
 
 
 def read(cursor: Any, filters: Filters, spans: Sequence[Span]) -> Iterator[Part]:
@@ -27,7 +23,7 @@ def read(cursor: Any, filters: Filters, spans: Sequence[Span]) -> Iterator[Part]
         for status in filters.wanted:
             left = int((until - time.monotonic()) * 1000)
             if left <= 0:
-                raise TakesLongError
+                raise TakesLongError("MySQL")
             cursor.execute(
                 f"SELECT /*+ MAX_EXECUTION_TIME({left}) */"  # noqa: S608
                 f" FLOOR(UNIX_TIMESTAMP(received_at) / {step}) * {step} AS at, COUNT(*)"

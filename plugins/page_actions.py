@@ -1,31 +1,28 @@
 """The page's buttons. Each one calls Airflow's own API as the user who pressed it: Airflow decides who may."""
 
-from contextlib import closing
+import asyncio
+import time
 from datetime import date, timedelta
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-import httpx
-import mysql.connector
 from airflow.api_fastapi.app import get_auth_manager
 from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity, DagDetails
 from airflow.api_fastapi.core_api.security import requires_access_dag
 from airflow.api_fastapi.logging.decorators import action_logging
-from airflow.sdk import BaseHook
 from fastapi import Depends, FastAPI, Request
 from fastapi.concurrency import run_in_threadpool
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from include.health import lease_is_free
-from include.names import DRIVER, LEASE_TABLE, LOGS_DATABASE
 from include.settings import Settings
-from include.stop_mark import ask_to_stop
-from plugins.page_app import AROUND
+from plugins import page_inside as inside
+from plugins import page_stream
 from plugins.page_errors import PageError
 
 STREAM, USERS = "classify_logs", "users_dimension"
 LONGEST_BACKFILL = timedelta(days=366)
-_LEASE = f"SELECT heartbeat_at, UTC_TIMESTAMP(3) FROM {LOGS_DATABASE}.{LEASE_TABLE} WHERE name = %s"  # noqa: S608
+ENDING_SECONDS = 15
+"""So long a run may take to end behind its driver."""
 
 
 class Strict(BaseModel):
@@ -90,8 +87,8 @@ def add(app: FastAPI) -> None:
             "reprocess_behavior": "completed",
             "max_active_runs": 1,
         }
-        await _airflow(request, "POST", "/backfills", body)
-        return {"dag_id": USERS, "run_id": None, "link": f"/dags/{USERS}/backfills"}
+        await inside.call(request, "POST", "/backfills", body)
+        return {"dag_id": USERS, "run_id": None, "link": f"{inside.link(USERS, None)}/backfills"}
 
     @app.post("/actions/rejudge", dependencies=_acts_on("rejudge_logs"))
     async def logs_page_rejudge(request: Request, chosen: Chosen) -> dict[str, Any]:
@@ -106,67 +103,34 @@ def add(app: FastAPI) -> None:
             raise PageError(422, "Neither a range nor an account is given.", "Choose one of them.")
         if chosen.begin and chosen.end and chosen.begin >= chosen.end:
             raise PageError(422, "The range is empty.", "Choose another range.")
-        return await _trigger(request, "rejudge_logs", conf)
+        return await inside.trigger(request, "rejudge_logs", conf)
 
     @app.post("/actions/reconcile", dependencies=_acts_on("reconcile_logs"))
     async def logs_page_reconcile(request: Request, _: Nothing) -> dict[str, Any]:
-        return await _trigger(request, "reconcile_logs", {})
+        return await inside.trigger(request, "reconcile_logs", {})
 
     @app.post("/actions/start", dependencies=_acts_on(STREAM))
     async def logs_page_start(request: Request, _: Nothing) -> dict[str, Any]:
-        if run := await _active_run(request):
-            raise PageError(409, "A run of classify_logs is active already.", f"See {_link(STREAM, run)}.")
-        return await _trigger(request, STREAM, {"trigger": Settings().trigger})
+        if run := await _run_that_stays(request):
+            raise PageError(409, "A run of classify_logs is active already.", f"See {inside.link(STREAM, run)}.")
+        return await inside.trigger(request, STREAM, {"trigger": Settings().trigger})
 
     @app.post("/actions/stop", dependencies=_acts_on(STREAM))
     async def logs_page_stop(request: Request, _: Nothing) -> dict[str, Any]:
-        run = await _active_run(request)
-        alive = await run_in_threadpool(_leave_the_mark)
+        run = await inside.active_run(request, STREAM)
+        alive = await run_in_threadpool(page_stream.leave_the_mark)
         if run and not alive:
             # No driver sees the mark: it has not come as far as the lease, or is refused at each try.
-            await _airflow(request, "PATCH", f"/dags/{STREAM}/dagRuns/{quote(run, safe='')}", {"state": "success"})
-        return {"dag_id": STREAM, "run_id": run, "link": _link(STREAM, run)}
+            await inside.call(request, "PATCH", f"/dags/{STREAM}/dagRuns/{quote(run, safe='')}", {"state": "success"})
+        return {"dag_id": STREAM, "run_id": run, "link": inside.link(STREAM, run)}
 
 
-def _leave_the_mark() -> bool:
-    """Asks the stream to stop, by the account that the DAGs use; whether a driver lives that sees it."""
-    try:
-        with closing(BaseHook.get_hook("mysql").get_conn()) as connection, closing(connection.cursor()) as cursor:
-            ask_to_stop(cursor)
-            connection.commit()
-            cursor.execute(_LEASE, (DRIVER,))
-            row = cursor.fetchone()
-            return row is not None and not lease_is_free(*row)
-    except mysql.connector.Error as error:
-        raise PageError(503, f"MySQL does not answer: {error.msg}", "./logsieve status") from error
-
-
-async def _active_run(request: Request) -> str | None:
-    query = "?state=queued&state=running&limit=1&order_by=-id"
-    found = (await _airflow(request, "GET", f"/dags/{STREAM}/dagRuns{query}"))["dag_runs"]
-    return str(found[0]["dag_run_id"]) if found else None
-
-
-async def _trigger(request: Request, dag_id: str, conf: dict[str, Any]) -> dict[str, Any]:
-    made = await _airflow(request, "POST", f"/dags/{dag_id}/dagRuns", {"logical_date": None, "conf": conf})
-    return {"dag_id": dag_id, "run_id": made["dag_run_id"], "link": _link(dag_id, made["dag_run_id"])}
-
-
-def _link(dag_id: str, run_id: str | None) -> str:
-    return f"/dags/{dag_id}/runs/{quote(run_id, safe='')}" if run_id else f"/dags/{dag_id}"
-
-
-async def _airflow(request: Request, method: str, path: str, body: Any = None) -> Any:
-    """Calls Airflow's public API, in this process, with the request's own login. Raises PageError if it says no."""
-    login = {name: request.headers[name] for name in ("authorization", "cookie") if name in request.headers}
-    inside = httpx.ASGITransport(request.scope[AROUND], raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=inside, base_url="http://airflow", headers=login) as client:
-        answer = await client.request(method, f"/api/v2{path}", json=body)
-    if answer.is_success:
-        return answer.json()
-    try:
-        detail = answer.json()["detail"]
-    except (ValueError, KeyError):
-        detail = answer.reason_phrase
-    said = detail if isinstance(detail, str) else "; ".join(str(each.get("msg", each)) for each in detail)
-    raise PageError(answer.status_code, f"Airflow refuses: {said}", "Look at the DAG in Airflow.")
+async def _run_that_stays(request: Request) -> str | None:
+    """The active run, once one whose driver was stopped has had the time to end."""
+    until = time.monotonic() + ENDING_SECONDS
+    while run := await inside.active_run(request, STREAM):
+        stopping = await run_in_threadpool(page_stream.is_stopping)
+        if not stopping or time.monotonic() > until:
+            break
+        await asyncio.sleep(0.5)
+    return run

@@ -1,7 +1,9 @@
 """What the page shows: asks the servers, shares the answers among browsers, and says which server is away."""
 
 import json
+import logging
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -10,7 +12,6 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from airflow.utils.state import DagRunState
 from sqlalchemy.exc import SQLAlchemyError
 
 from include import log_facts, log_rows, log_search, log_way, search_summary, summary_rows, why
@@ -21,8 +22,7 @@ from include.names import BAD, SUSPICIOUS, origin_of
 from include.page_clients import PageClients
 from include.settings import Settings
 from include.shared import Shared
-from include.summary import Summaries
-from include.summary_rows import TakesLongError
+from include.summary import Summaries, TakesLongError
 from plugins import page_runs
 from plugins.page_errors import PageError
 
@@ -32,7 +32,9 @@ SHARED_SECONDS = 1.0
 SAMPLES_SECONDS = 20
 """Rates are of so many seconds."""
 DAGS = ("generate_logs", "classify_logs", "reconcile_logs")
-AWAY = "Elasticsearch is away: only counts by status, from MySQL; the other filters do not work meanwhile."
+AWAY = "Elasticsearch does not answer: only counts by status, from MySQL; the other filters do not work meanwhile."
+
+log = logging.getLogger(__name__)
 
 
 class PageData:
@@ -59,14 +61,14 @@ class PageData:
         now = datetime.now(UTC)
         try:
             return {"source": "elasticsearch", "notice": None, **self._by_search.summary(filters, now)}
-        except log_facts.AWAY:
-            pass
+        except TakesLongError as error:
+            raise _counting(error) from None
+        except log_facts.AWAY as error:
+            log.warning("Elasticsearch: %s: counting in MySQL", error)
         try:
             return {"source": "mysql", "notice": AWAY, **self._by_rows.summary(filters.only_by_status(), now)}
-        except TakesLongError:
-            raise PageError(
-                503, "Elasticsearch is away, and MySQL is still counting.", "Ask again, or choose a shorter range."
-            ) from None
+        except TakesLongError as error:
+            raise _counting(error) from None
         except log_facts.AWAY as error:
             raise _both_away() from error
 
@@ -87,7 +89,7 @@ class PageData:
         except log_facts.AWAY:
             pass
         if word and not origin_of(word.encode()):
-            notice = "Elasticsearch is away: meanwhile only an origin, as 0-1234, can be looked for."
+            notice = "Elasticsearch does not answer: meanwhile only an origin, as 0-1234, can be looked for."
             return _page([], size, "mysql", notice)
         try:
             with self._clients.cursor(dictionary=True) as cursor:
@@ -115,11 +117,12 @@ class PageData:
             "Airflow": lambda: page_runs.newest(DAGS),
         }
         futures = {server: self._ask(server, ask) for server, ask in asked.items()}
+        until = time.monotonic() + SECONDS
         found: dict[str, Any] = {}
         away: dict[str, str] = {}
         for server, future in futures.items():
             try:
-                found[server] = future.result(SECONDS if not away else 0.1)
+                found[server] = future.result(max(until - time.monotonic(), 0))
             except NotInTimeError:
                 away[server] = f"no answer within {SECONDS} s"
             except (*log_facts.AWAY, SQLAlchemyError) as error:
@@ -135,7 +138,7 @@ class PageData:
             "now": text(sample.at),
             "hops": log_way.tell(sample, self._before(sample)),
             "users": users and {name: text(v) if isinstance(v, datetime) else v for name, v in users.items()},
-            "reconciled": _reconciled(closed, runs.get("reconcile_logs")),
+            "reconciled": None if "MySQL" in away else log_way.reconciled(closed, runs.get("reconcile_logs")),
             "chaos": self._chaos(),
         }
 
@@ -150,7 +153,13 @@ class PageData:
     def _before(self, sample: Sample) -> Sample | None:
         """The sample that rates are counted from; keeps the new one."""
         self._samples.append(sample)
-        while len(self._samples) > 2 and (sample.at - self._samples[1].at).total_seconds() >= SAMPLES_SECONDS:
+
+        def age(number: int) -> float:
+            return (sample.at - self._samples[number].at).total_seconds()
+
+        while len(self._samples) > 2 and age(1) >= SAMPLES_SECONDS:
+            self._samples.popleft()
+        if age(0) > 3 * SAMPLES_SECONDS:  # nobody looked for a while
             self._samples.popleft()
         return self._samples[0] if len(self._samples) > 1 else None
 
@@ -170,22 +179,11 @@ def _page(found: list[dict[str, Any]], size: int, source: str, notice: str | Non
     return {"source": source, "notice": notice, "logs": logs, "next": last}
 
 
+def _counting(error: TakesLongError) -> PageError:
+    return PageError(
+        503, f"{error} is still counting.", "Wait: it goes on with each refresh. Or choose a shorter range."
+    )
+
+
 def _both_away() -> PageError:
-    return PageError(503, "Elasticsearch and MySQL are both away.", "./logsieve status tells more; ./logsieve up.")
-
-
-def _reconciled(closed: tuple[datetime, int] | None, run: Run | None) -> dict[str, Any] | None:
-    if closed is None and run is None:
-        return None
-    state = run.state if run else DagRunState.SUCCESS.value
-    logs = closed[1] if closed else 0
-    sentence = f"{logs:,} logs are proven whole at every hop."
-    if state == DagRunState.FAILED:
-        sentence += " The newest run found that hops differ, or failed: see its log."
-    return {
-        "at": text(closed[0]) if closed else None,
-        "logs": logs,
-        "state": state,
-        "sentence": sentence,
-        "link": run.link("prove") if run else "/dags/reconcile_logs",
-    }
+    return PageError(503, "Neither Elasticsearch nor MySQL answers.", "./logsieve status tells more; ./logsieve up.")

@@ -6,19 +6,17 @@ from typing import Annotated, Any, Literal
 from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
 from airflow.api_fastapi.core_api.security import GetUserDep, requires_access_dag
 from fastapi import Depends, FastAPI, Query, Request
-from fastapi.responses import FileResponse, Response
+from fastapi.responses import Response
 
 from include.log_filters import LONGEST, Filters
 from include.log_search import Place
-from include.settings import ROOT, Settings
-from plugins import page_actions, page_chart, page_errors
+from include.settings import Settings
+from plugins import page_actions, page_errors, page_files
 from plugins.page_app import PageApp
 from plugins.page_data import PageData
 from plugins.page_errors import PageError
 
-FILES = ROOT / "plugins" / "page"
 STREAM = "classify_logs"
-KINDS = {".html", ".css", ".js", ".svg", ".png"}
 
 Values = Annotated[list[Annotated[str, Query(max_length=200)]], Query(max_length=50)]
 Accounts = Annotated[list[Annotated[int, Query(ge=-(2**31), lt=2**31)]], Query(max_length=50)]
@@ -60,16 +58,19 @@ def make_app() -> FastAPI:
     page_errors.handle(app)
     page_actions.add(app)
     settings = Settings()
-    page_chart.add(app, settings.parts)
     data = PageData(settings)
 
     @app.get("/")
     def index(request: Request) -> Response:
-        return _file(request, "index.html")
+        return page_files.own(request, "index.html")
 
     @app.get("/assets/{name}")
     def asset(request: Request, name: str) -> Response:
-        return _file(request, name)
+        return page_files.own(request, name)
+
+    @app.get("/assets/vendor/{name}")
+    def vendor(request: Request, name: str) -> Response:
+        return page_files.vendor(request, name, settings.parts)
 
     @app.get("/data/me")
     def me(user: GetUserDep) -> dict[str, Any]:
@@ -100,16 +101,6 @@ def make_app() -> FastAPI:
         return data.story(origin[:64])
 
     return app
-
-
-def _file(request: Request, name: str) -> Response:
-    path = FILES / name
-    if path.parent != FILES or path.suffix not in KINDS or not path.is_file():
-        raise PageError(404, "There is no such file.", page_errors.REMEDIES[404])
-    answer = FileResponse(path, stat_result=path.stat(), headers={"Cache-Control": "private, no-cache"})
-    if answer.headers["etag"] in request.headers.get("if-none-match", ""):
-        return Response(status_code=304, headers={"ETag": answer.headers["etag"]})
-    return answer
 
 
 def _utc(time: datetime) -> datetime:

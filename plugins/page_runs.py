@@ -1,7 +1,9 @@
 """The newest runs of our DAGs, from Airflow's own metadata: the API server reads them as its own pages do."""
 
 from collections.abc import Iterable
+from urllib.parse import urlsplit
 
+from airflow.configuration import conf
 from airflow.models.dagrun import DagRun
 from airflow.utils.session import create_session
 from airflow.utils.state import DagRunState
@@ -17,8 +19,13 @@ def newest(dag_ids: Iterable[str]) -> dict[str, Run]:
     found = {}
     with create_session() as session:
         for dag_id in dag_ids:
-            query = select(DagRun.run_id, DagRun.state).where(DagRun.dag_id == dag_id)
+            query = select(DagRun.run_id, DagRun.state, DagRun.run_after).where(DagRun.dag_id == dag_id)
             row = session.execute(query.order_by(DagRun.state.in_(ACTIVE).desc(), DagRun.id.desc()).limit(1)).first()
             if row:
-                found[dag_id] = Run(dag_id, row.run_id, str(row.state))
+                found[dag_id] = Run(dag_id, row.run_id, str(row.state), row.run_after, base())
     return found
+
+
+def base() -> str:
+    """Path of Airflow's address, without the last slash: what links into its pages begin with."""
+    return urlsplit(conf.get("api", "base_url", fallback="")).path.rstrip("/")

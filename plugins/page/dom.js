@@ -48,7 +48,8 @@ export function link(href, ...children) {
   return el("a", { href: inAirflow(href), onclick: follow }, ...children);
 }
 
-/** The address of a place in this Airflow, wherever it is mounted: the page is one folder below it. */
+/** The address, if it is a place in this Airflow; never `javascript:` or a foreign site. */
 function inAirflow(href) {
-  return new URL(`../${href.replace(/^\/+/, "")}`, location.origin + location.pathname).href;
+  const url = new URL(href, location.origin);
+  return url.origin === location.origin ? url.href : "#";
 }
