@@ -39,14 +39,14 @@ def test_logs_that_contain_markup_stay_text(visit: Callable[..., Visitor], stack
         page.keyboard.press("Enter")
         expect(page.locator("#logs tbody tr")).to_have_count(1)
         expect(page.locator("#logs td.bytes")).to_contain_text(told)
-        page.locator("#logs tbody tr").click()
+        page.locator("#logs td.received").click()
         expect(page.locator("#story pre")).to_contain_text(told.replace("\\u{202e}", "\\u202e"))
         page.keyboard.press("Escape")
     for key in keys[len(TOLD) :]:
         page.fill("#search-text", key)
         page.keyboard.press("Enter")
         expect(page.locator(f"#logs [data-key='{key}']")).to_be_visible()
-        page.locator("#logs tbody tr").click()
+        page.locator("#logs td.received").click()
         expect(page.locator("#story h3").first).to_be_visible()
         page.keyboard.press("Escape")
 
