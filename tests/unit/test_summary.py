@@ -119,6 +119,14 @@ def test_a_correction_is_seen_within_a_minute(source: Source, clock: Clock) -> N
     assert found["totals"]["good"] == 2400
 
 
+def test_what_is_not_over_is_read_at_each_refresh(source: Source) -> None:
+    summaries = Summaries(source)
+    summaries.summary(last(hours=1), NOW)
+    source.more, source.read = 1, []
+    assert summaries.summary(last(hours=1), NOW)["totals"]["good"] > 1200, "late logs"
+    assert [end for _, end in source.read] == [milliseconds(NOW)]
+
+
 def test_other_filters_are_other_counts(source: Source) -> None:
     summaries, fixed = Summaries(source), Filters(NOW - timedelta(hours=2), NOW - timedelta(hours=1))
     summaries.summary(fixed, NOW)
