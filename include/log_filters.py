@@ -8,7 +8,7 @@ from include.names import STATUSES
 
 LONGEST: Final = timedelta(days=31)
 MOST_BUCKETS: Final = 360
-_STEPS: Final = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200)
+_STEPS: Final = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800)
 """Lengths of a bucket, seconds."""
 
 
