@@ -6,6 +6,7 @@ import { filters } from "./filters.js";
 
 const SIZE = 25;
 const COLUMNS = ["received", "status", "reasons", "account", "device", "country", "event", "bytes as received", "origin"];
+const HELD = "; held while you are in the table";
 const MARKS = { good: "✓", suspicious: "?", bad: "✕" };
 
 /** The cursors of the pages before this one; the first is null, the newest. */
@@ -18,6 +19,12 @@ export const logsQuery = () => filters.query({ search: filters.search, size: SIZ
 /** Whether a refresh may change the table: not while somebody pages, points at it or is in it with the keyboard. */
 export const mayRefresh = () =>
   pages.length === 1 && !byId("logs").matches(":hover") && !byId("logs").contains(document.activeElement);
+
+/** Says that newer logs wait to be shown. */
+export const holdLogs = () => {
+  const state = byId("logs-state");
+  if (pages.length === 1 && !state.textContent.includes(HELD)) state.textContent += HELD;
+};
 
 /** Shows an answer of data/logs. */
 export function showLogs(answer) {

@@ -9,7 +9,7 @@ import { filters } from "./filters.js";
 import { clock } from "./format.js";
 import { showFilters, showLists } from "./lists.js";
 import { Live } from "./live.js";
-import { logsQuery, mayRefresh, showLogs, startLogs } from "./logs_table.js";
+import { holdLogs, logsQuery, mayRefresh, showLogs, startLogs } from "./logs_table.js";
 import { standing } from "./notices.js";
 import { startStory } from "./story.js";
 import { headline, showStrip } from "./strip.js";
@@ -46,6 +46,7 @@ const logs = new Live(
   (answer) => {
     standing("logs", "broken", null);
     if (asked || mayRefresh()) showLogs(answer);
+    else holdLogs();
     asked = false;
   },
   fail("logs"),
