@@ -27,6 +27,8 @@ from include.names import (
 
 SECONDS = 10
 """How long Kafka may take for one answer."""
+QUICK = {"fetch.wait.max.ms": 5}
+"""For a consumer that reads single messages here and there: a long poll would hold up the questions behind it."""
 _READ_MESSAGES = 10_000
 _LAST_MESSAGES = 100
 

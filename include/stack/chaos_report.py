@@ -1,6 +1,8 @@
 """The tables of a chaos run, for the terminal and for docs/reliability.md."""
 
+import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 from rich.console import Console
@@ -8,6 +10,7 @@ from rich.table import Table
 
 from include.stack.chaos_count import Result
 
+KEPT = "chaos.json"
 FAULTS = ("lost", "doubled", "in two tables", "other status")
 
 
@@ -37,6 +40,20 @@ def markdown(result: Result) -> str:
 def save(result: Result, file: Path) -> None:
     """Writes the Markdown."""
     file.write_text(markdown(result), encoding="utf-8")
+
+
+def keep(result: Result, state: Path) -> None:
+    """Leaves the table in the state folder of the stack beside, for its page: logs, kills, seed, minutes, at, rows."""
+    state.mkdir(parents=True, exist_ok=True)
+    kept = {
+        "logs": result.sent,
+        "kills": sum(result.kills.values()),
+        "seed": result.seed,
+        "minutes": result.minutes,
+        "at": datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+        "rows": [[hop, *(found[fault] for fault in FAULTS)] for hop, found in result.faults.items()],
+    }
+    (state / KEPT).write_text(json.dumps(kept), encoding="utf-8")
 
 
 def _tables(result: Result) -> Iterator[tuple[str, list[str], list[list[str]]]]:

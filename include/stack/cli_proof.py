@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from include.settings import Settings
 from include.stack.errors import StackError
 from include.stack.killer import KINDS
 from include.stack.terminal import Json, err, known, out
@@ -70,6 +71,7 @@ def chaos(
         result = run_of_chaos.run(
             run_of_chaos.Plan(logs, kills, seed, rate, relentless), line.update, err.print, keep=keep
         )
+    chaos_report.keep(result, Settings().state)
     if markdown:
         chaos_report.save(result, markdown)
     if as_json:

@@ -11,10 +11,11 @@ from rich.markup import escape
 from rich.table import Table
 
 from include import names
+from include.printable import printable
 from include.stack import probes
 from include.stack.environment import Environment
 from include.stack.errors import StackError
-from include.stack.terminal import Json, known, out, printable
+from include.stack.terminal import Json, known, out
 from include.users_history import BEGINNING
 
 app = typer.Typer()

@@ -12,7 +12,7 @@ from base64 import urlsafe_b64encode
 from contextlib import ExitStack
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from include.settings import ROOT, Settings
@@ -92,6 +92,23 @@ class Environment:
     def metadata_url(self) -> str:
         """SQLAlchemy's address of Airflow's metadata."""
         return f"postgresql+psycopg2://airflow:{self.passwords['postgres']}@{HOST}:{self.ports.postgres}/postgres"
+
+    def reaching(self) -> Settings:
+        """The settings as the stack's own programs have them: how its servers are reached, by who may only read."""
+        return self.settings.model_copy(
+            update={
+                "kafka_bootstrap": f"{HOST}:{self.ports.kafka}",
+                "mysql_host": HOST,
+                "mysql_port": self.ports.mysql,
+                "mysql_reader_password": SecretStr(self.passwords["mysql_reader"]),
+                "elasticsearch_url": f"http://{HOST}:{self.ports.elasticsearch}",
+                # What the shell says of servers of one's own is not for these, which have no TLS.
+                "kafka_security": "PLAINTEXT",
+                "mysql_ca": None,
+                "elasticsearch_ca": None,
+                "elasticsearch_user": "",
+            }
+        )
 
     def variables(self) -> dict[str, str]:
         """Every variable that a program of the stack gets beyond what the shell has."""

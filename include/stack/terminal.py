@@ -23,11 +23,3 @@ def known() -> Environment:
     if env is None:
         raise StackError("No stack was started here yet.", "Run ./logsieve up first.")
     return env
-
-
-def printable(data: bytes | str | None) -> str:
-    """What a log says, as one line that does nothing to a terminal: control characters and bad bytes are escaped."""
-    if data is None:
-        return "-"
-    text = data.decode(errors="backslashreplace") if isinstance(data, bytes) else data
-    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)

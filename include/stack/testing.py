@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from rich.console import Console
 
 from include.settings import ROOT
+from include.stack import browser
 from include.stack.errors import StackError
 
 CHECKS = {
@@ -20,7 +21,8 @@ CHECKS = {
     "unit": [[sys.executable, "-m", "pytest", "-q", "tests/unit"]],
     "dags": [[sys.executable, "-m", "pytest", "-q", "tests/dags"]],
     "spark": [[sys.executable, "-m", "pytest", "-q", "tests/spark"]],
-    "integration": [[sys.executable, "-m", "pytest", "-q", "--durations=12", "tests/integration"]],
+    # One process, as both share one stack; the page first, as the last integration test sets all logs apart.
+    "integration": [[sys.executable, "-m", "pytest", "-q", "--durations=12", "tests/browser", "tests/integration"]],
     "chaos": [[sys.executable, "-m", "pytest", "-q", "tests/chaos"]],
 }
 
@@ -38,6 +40,8 @@ def run_tests(args: Sequence[str], console: Console) -> int:
     for name in names:
         begin = time.monotonic()
         console.rule(f"{name}")
+        if name == "integration":
+            browser.ensure(console)
         for command in CHECKS[name]:
             words = [*command, *(extra if "pytest" in command else [])]
             if subprocess.run(words, cwd=ROOT, env=variables, stdin=subprocess.DEVNULL).returncode != 0:

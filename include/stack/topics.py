@@ -9,10 +9,10 @@ from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, KafkaException, TopicP
 from rich.console import Console
 from rich.table import Table
 
+from include.printable import printable
 from include.stack.environment import Environment
 from include.stack.errors import StackError
 from include.stack.status import kafka_consumer
-from include.stack.terminal import printable
 
 SECONDS = 10
 BATCH = 500

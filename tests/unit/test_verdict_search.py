@@ -2,7 +2,7 @@
 
 import pytest
 
-from include.stack import verdict_search
+from include import verdict_search
 from tests.unit.staged_kafka import StagedConsumer
 
 

@@ -7,18 +7,30 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
+import mysql.connector
 from confluent_kafka import Consumer, KafkaException, TopicPartition
-from elasticsearch import Elasticsearch
+from elastic_transport import TransportError
+from elasticsearch import ApiError
 
-from include import hops, names
+from include import hops, kafka_client, mysql_client, names, search_index, verdict_search
 from include.dead_letters import refusals
-from include.stack import probes, verdict_search
-from include.stack.environment import HOST, Environment
-from include.stack.errors import StackError
-from include.stack.status import AWAY, kafka_consumer
-from include.stack.verdict_search import Found
+from include.indexer import GROUP
+from include.settings import Settings
+from include.verdict_search import Found
 
+AWAY: Final = (KafkaException, mysql.connector.Error, TransportError, ApiError, OSError)
+"""What the clients raise when their server is away."""
+SECONDS: Final = 3
+"""How long a server may take for its first answer."""
 _LOGS: Final = names.LOGS_DATABASE
+
+
+class NoSuchLogError(Exception):
+    """There is no log of this origin: `message` says why, `remedy` where to look."""
+
+    def __init__(self, message: str, remedy: str) -> None:
+        super().__init__(message)
+        self.message, self.remedy = message, remedy
 
 
 @dataclass(frozen=True)
@@ -84,10 +96,12 @@ class Facts:
             self.away[server] = told.splitlines()[0] if told else type(error).__name__
 
 
-def gather(env: Environment, partition: int, offset: int) -> Facts:
-    """Everything about one log. Raises StackError for a log that does not exist yet."""
+def gather(settings: Settings, partition: int, offset: int) -> Facts:
+    """Everything about one log. Raises NoSuchLogError for a log that does not exist yet."""
     facts = Facts(partition, offset)
-    with facts.asking("Kafka"), kafka_consumer(env) as consumer:
+    kafka = kafka_client.native(settings) | hops.QUICK
+    with facts.asking("Kafka"), hops.looking(kafka, GROUP) as consumer:
+        consumer.list_topics(names.LOGS_TOPIC, timeout=SECONDS)  # who is away is not waited for as long as who is slow
         _ask_logs(facts, consumer)
         facts.no_status_partition = partition not in hops.topic_ranges(consumer, names.STATUS_TOPIC)
         if not facts.no_status_partition:
@@ -95,17 +109,16 @@ def gather(env: Environment, partition: int, offset: int) -> Facts:
             # Progress is read before what it speaks of: here before the index, in MySQL in one snapshot.
             (committed,) = consumer.committed([TopicPartition(names.STATUS_TOPIC, partition)], timeout=hops.SECONDS)
             facts.indexed = max(committed.offset, 0)
-    with facts.asking("MySQL"), closing(probes.mysql_connection(env)) as connection:
+    with facts.asking("MySQL"), closing(mysql_client.connect(settings, SECONDS)) as connection:
         _ask_tables(facts, connection.cursor(dictionary=True))
-    url = f"http://{HOST}:{env.ports.elasticsearch}"
-    with facts.asking("Elasticsearch"), Elasticsearch(url, request_timeout=probes.SECONDS, max_retries=0) as client:
-        answer = client.options(ignore_status=404).get(index=names.INDEX, id=facts.key)
+    with facts.asking("Elasticsearch"), search_index.connect(settings) as client:
+        answer = client.options(ignore_status=404, request_timeout=SECONDS).get(index=names.INDEX, id=facts.key)
         facts.document = answer.get("_source")
-    facts.refused = refusals(env.settings, facts.key)
+    facts.refused = refusals(settings, facts.key)
     if facts.found and _differs(facts):
-        with facts.asking("Kafka"), kafka_consumer(env) as consumer:
+        with facts.asking("Kafka"), hops.looking(kafka, GROUP) as consumer:
             verdict_search.add_corrections(consumer, facts.found, partition, offset)
-    with facts.asking("MySQL"), closing(probes.mysql_connection(env)) as connection:
+    with facts.asking("MySQL"), closing(mysql_client.connect(settings, SECONDS)) as connection:
         _ask_users(facts, connection.cursor())
     return facts
 
@@ -114,12 +127,12 @@ def _ask_logs(facts: Facts, consumer: Consumer) -> None:
     ranges = hops.topic_ranges(consumer, names.LOGS_TOPIC)
     if facts.partition not in ranges:
         known = ", ".join(map(str, sorted(ranges))) or "none yet"
-        raise StackError(
+        raise NoSuchLogError(
             f"{facts.key} does not exist: the partitions of {names.LOGS_TOPIC} are {known}.", "./logsieve topics"
         )
     facts.logs = first, end = ranges[facts.partition]
     if facts.offset >= end:
-        raise StackError(
+        raise NoSuchLogError(
             f"{facts.key} does not exist yet: the next log of partition {facts.partition} will be"
             f" {names.origin_key(facts.partition, end)}.",
             "./logsieve topics lists the offsets.",

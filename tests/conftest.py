@@ -1,4 +1,4 @@
-"""One stack for all integration tests."""
+"""One stack for all tests that need running servers: those of the page, then the integration tests."""
 
 from collections.abc import Iterator
 

@@ -1,0 +1,81 @@
+"""The page's clients of Kafka, MySQL and Elasticsearch: made when first needed, kept, and replaced after an error."""
+
+import threading
+from collections import deque
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from typing import Any, Final
+
+import mysql.connector
+from confluent_kafka import Consumer
+from confluent_kafka.admin import AdminClient
+from elasticsearch import Elasticsearch
+
+from include import hops, kafka_client, log_way_sample, mysql_client, search_index
+from include.indexer import GROUP
+from include.settings import Settings
+
+MYSQL_SECONDS: Final = 3
+_KEPT_CONNECTIONS: Final = 4
+
+
+class PageClients:
+    """May be used by several threads; ask_kafka by one at a time."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._lock = threading.Lock()
+        self._search: Elasticsearch | None = None
+        self._kafka: tuple[Consumer, AdminClient] | None = None
+        self._connections: deque[Any] = deque()
+
+    def search(self) -> Elasticsearch:
+        """The one client."""
+        with self._lock:
+            self._search = self._search or search_index.connect(self._settings)
+            return self._search
+
+    @contextmanager
+    def cursor(self, **options: Any) -> Iterator[Any]:
+        """A cursor of a connection that nobody else uses meanwhile. Raises mysql.connector.Error."""
+        try:
+            connection = self._connections.pop()
+        except IndexError:
+            connection = mysql_client.connect(self._settings, MYSQL_SECONDS)
+        try:
+            # A kept connection may be older than the server's last start.
+            connection.ping(reconnect=True)
+            with closing(connection.cursor(**options)) as cursor:
+                yield cursor
+        except BaseException:
+            with suppress(mysql.connector.Error, OSError):
+                connection.close()
+            raise
+        if len(self._connections) < _KEPT_CONNECTIONS:
+            self._connections.append(connection)
+        else:
+            connection.close()
+
+    def ask_kafka(self) -> dict[str, Any]:
+        """See log_way_sample.ask_kafka."""
+        if self._kafka is None:
+            kafka = kafka_client.native(self._settings) | {"log_level": 0}
+            consumer = Consumer({**kafka, **hops.QUICK, "group.id": GROUP, "enable.auto.commit": False})
+            self._kafka = consumer, AdminClient(kafka)
+        try:
+            return log_way_sample.ask_kafka(*self._kafka)
+        finally:
+            self._kafka[0].unassign()  # it would read on
+
+    def ask_mysql(self) -> dict[str, Any]:
+        """See log_way_sample.ask_mysql; and users and reconciled."""
+        with self.cursor() as cursor:
+            return {
+                **log_way_sample.ask_mysql(cursor),
+                "users": log_way_sample.ask_users(cursor),
+                "reconciled": log_way_sample.ask_reconciled(cursor),
+            }
+
+    def ask_elasticsearch(self) -> dict[str, Any]:
+        """See log_way_sample.ask_elasticsearch."""
+        return log_way_sample.ask_elasticsearch(self.search())

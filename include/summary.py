@@ -1,0 +1,135 @@
+"""Counts of logs over time: put together from parts of the range, of which those that are over are kept for a while."""
+
+import math
+import threading
+import time
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import pairwise
+from typing import Any, Final
+
+from include.log_filters import Filters, milliseconds, text
+from include.names import STATUSES
+
+PART_BUCKETS: Final = 15
+"""Buckets of a part."""
+KEPT_SECONDS: Final = 60
+"""How long a part that is over is believed: then it is read again, for corrections and for late logs."""
+SETTLED_SECONDS: Final = 15
+"""A part whose end lies this far back is over."""
+TOP: Final = 10
+_KEPT_FILTERS: Final = 32
+"""So many filters are kept, those used last."""
+
+Span = tuple[int, int]
+"""From the first millisecond up to the second, without it."""
+
+
+@dataclass
+class Part:
+    """What one span holds."""
+
+    buckets: dict[int, list[int]] = field(default_factory=dict)
+    """Logs by status, in the order of STATUSES, by the bucket's first millisecond."""
+    tops: dict[str, Counter[Any]] = field(default_factory=dict)
+    """Logs by reason, country, device, account, most first; empty where it was not asked."""
+
+
+class TakesLongError(Exception):
+    """The server, named, has not counted all parts in time; those that came are kept, so that the next try goes on."""
+
+
+Read = Callable[[Filters, Sequence[Span]], Iterable[Part]]
+"""Reads the spans in order, each as one part; the filters' own range does not count."""
+
+
+def spans(begin: int, end: int, bucket_ms: int) -> list[Span]:
+    """The range in parts that begin at whole multiples of their length, but for the first and the last one. Pure."""
+    length = bucket_ms * PART_BUCKETS
+    cuts = [begin, *range((begin // length + 1) * length, end, length), end]
+    return list(pairwise(cuts))
+
+
+def renewed(ages: Sequence[float], since_last: float) -> set[int]:
+    """Which kept parts to read again, by their ages in seconds: those too old, and of the others the oldest few. Pure.
+
+    So that all are read again within KEPT_SECONDS, but never all at once.
+    """
+    few = min(math.ceil(len(ages) * since_last / (0.8 * KEPT_SECONDS)), len(ages))
+    oldest = sorted(range(len(ages)), key=lambda number: -ages[number])[:few]
+    return {number for number in oldest if ages[number] > KEPT_SECONDS / 4} | {
+        number for number, age in enumerate(ages) if age >= KEPT_SECONDS
+    }
+
+
+class Summaries:
+    """Reads summaries from one source, and keeps their parts; may be used by several threads."""
+
+    def __init__(self, read: Read, clock: Callable[[], float] = time.monotonic) -> None:
+        self._read, self._clock = read, clock
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[Any, _Kept] = OrderedDict()
+
+    def summary(self, filters: Filters, now: datetime) -> dict[str, Any]:
+        """See `as_json`. Raises what `read` raises."""
+        bucket_ms = filters.bucket_seconds * 1000
+        wanted = spans(milliseconds(filters.begin), milliseconds(filters.end), bucket_ms)
+        kept = self._of(filters, bucket_ms)
+        with kept.lock:  # who comes meanwhile finds what was read
+            at, over = self._clock(), milliseconds(now) - SETTLED_SECONDS * 1000
+            old = [span for span in wanted if span in kept.parts]
+            again = renewed([at - kept.parts[span][0] for span in old], at - kept.read_at)
+            missing = [span for span in wanted if span not in kept.parts] + [old[number] for number in sorted(again)]
+            found: dict[Span, Part] = {}
+            kept.read_at = at
+            kept.parts = {span: kept.parts[span] for span in old}
+            for span, part in zip(missing, self._read(filters, missing), strict=True):
+                found[span] = part
+                if span[1] <= over:  # kept even if the next one cannot be read: then there is less to do the next time
+                    kept.parts[span] = at, part
+            return as_json(filters, [found.get(span) or kept.parts[span][1] for span in wanted], now)
+
+    def _of(self, filters: Filters, bucket_ms: int) -> "_Kept":
+        key = (bucket_ms, filters.statuses, filters.reasons, filters.countries, filters.devices, filters.accounts)
+        with self._lock:
+            kept = self._kept.setdefault(key, _Kept())
+            self._kept.move_to_end(key)
+            while len(self._kept) > _KEPT_FILTERS:
+                self._kept.popitem(last=False)
+            return kept
+
+
+class _Kept:
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.read_at = 0.0
+        self.parts: dict[Span, tuple[float, Part]] = {}
+
+
+def as_json(filters: Filters, parts: Sequence[Part], now: datetime) -> dict[str, Any]:
+    """from, to, now, bucket_seconds, buckets (dense: first millisecond, good, bad, suspicious), totals by status, and
+    the largest TOP reasons, countries, devices, accounts, with their logs. Pure."""
+    step = filters.bucket_seconds * 1000
+    counts: dict[int, list[int]] = {}
+    tops: dict[str, Counter[Any]] = {}
+    for part in parts:
+        for bucket, numbers in part.buckets.items():
+            counts[bucket] = [a + b for a, b in zip(counts.get(bucket, (0, 0, 0)), numbers, strict=True)]
+        for name, counter in part.tops.items():
+            tops.setdefault(name, Counter()).update(counter)
+    first = milliseconds(filters.begin) // step * step
+    buckets = [[at, *counts.get(at, (0, 0, 0))] for at in range(first, milliseconds(filters.end), step)]
+    return {
+        "from": text(filters.begin),
+        "to": text(filters.end),
+        "now": text(now.astimezone(UTC)),
+        "bucket_seconds": filters.bucket_seconds,
+        "buckets": buckets,
+        "totals": dict(zip(STATUSES, map(sum, zip(*(bucket[1:] for bucket in buckets), strict=True)), strict=True)),
+        **{
+            name: [list(pair) for pair in tops[name].most_common(TOP)] if name in tops else None
+            for name in ("reasons", "countries", "devices", "accounts")
+        },
+    }

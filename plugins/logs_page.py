@@ -1,0 +1,43 @@
+"""The page "Logs" in Airflow's UI: its place in the navigation, and the application behind it (page_routes.py).
+
+Every process of Airflow loads this file; only the API server builds the application.
+"""
+
+from functools import cached_property
+from typing import Any
+from urllib.parse import urlsplit
+
+from airflow.plugins_manager import AirflowPlugin
+
+PREFIX = "/logs"
+
+
+class LogsPage(AirflowPlugin):
+    """What Airflow looks for in a plugin."""
+
+    name = "logs_page"
+
+    @cached_property
+    def fastapi_apps(self) -> list[dict[str, Any]]:  # type: ignore[override]
+        """The application, mounted below Airflow's own address."""
+        from plugins.page_routes import make_app
+
+        return [{"app": make_app(), "url_prefix": PREFIX, "name": "Logs"}]
+
+    @cached_property
+    def external_views(self) -> list[dict[str, Any]]:  # type: ignore[override]
+        """The entry in the navigation; it shows the page in a frame."""
+        from airflow.configuration import conf
+
+        base = urlsplit(conf.get("api", "base_url", fallback="")).path.rstrip("/")
+        return [
+            {
+                "name": "Logs",
+                "href": f"{base}{PREFIX}/",
+                "destination": "nav",
+                "nav_top_level": True,
+                "url_route": "logs-page",
+                "icon": f"{base}{PREFIX}/assets/icon.svg",
+                "icon_dark_mode": f"{base}{PREFIX}/assets/icon-dark.svg",
+            }
+        ]

@@ -1,0 +1,108 @@
+// What a person may do here. Each press triggers a DAG and shows its run until that has ended.
+
+import * as api from "./api.js";
+import { byId, el, link, replace } from "./dom.js";
+import { notice } from "./notices.js";
+
+const ENDED = ["success", "failed"];
+const LOOK = 2_000; // milliseconds between two looks at a run
+const LONGEST = 15 * 60_000; // how long a run is followed
+
+const yesterday = () => new Date(Date.now() - 86_400_000).toISOString().slice(0, 10);
+const local = (ago) => new Date(Date.now() - ago).toISOString().slice(0, 16);
+const utc = (value) => `${value}:00Z`;
+
+const date = (name, label) => ({ name, label, type: "date", value: yesterday(), required: true });
+const time = (name, label, ago) => ({ name, label: `${label} (UTC)`, type: "datetime-local", value: local(ago), required: true });
+const account = { name: "account", label: "Account", type: "number", value: "", required: true, step: 1 };
+
+/** By name: what the button says, what the dialog asks, and the body that is sent. */
+const ACTIONS = {
+  reconcile: {
+    label: "Reconcile", title: "Prove that nothing is lost or doubled?", button: "Reconcile",
+    explain: "Counts every log of the last closed range at each hop: one status, one row, one document. It changes nothing.",
+  },
+  rejudge: {
+    label: "Rejudge …", title: "Judge logs again", button: "Rejudge",
+    explain: "Judges logs again with today's history of users, and corrects their verdicts in MySQL, topic and index.",
+    choices: {
+      "By time": { fields: () => [time("from", "From", 3_600_000), time("to", "To", 0)], body: ({ from, to }) => ({ from: utc(from), to: utc(to) }) },
+      "By account": { fields: () => [account], body: (given) => ({ account: Number(given.account) }) },
+    },
+  },
+  backfill: {
+    label: "Backfill users …", title: "Load the users of past days", button: "Backfill",
+    explain: "Loads each day's accounts export into the history of users. Days that are loaded already do no harm.",
+    choices: { "": { fields: () => [date("from", "From"), date("to", "To")], body: (given) => given } },
+  },
+  start: {
+    label: "Start stream", title: "Start the stream?", button: "Start stream",
+    explain: "Logs are judged again, from the first one that waits.",
+  },
+  stop: {
+    label: "Stop stream", title: "Stop the stream?", button: "Stop stream", grave: true,
+    explain: "It ends between two batches. Logs that come meanwhile wait in Kafka, and nothing is lost.",
+  },
+};
+
+/** Shows the buttons to those who may act, and says so to the others. */
+export function showActions({ may_act: mayAct, name }) {
+  const buttons = Object.entries(ACTIONS).map(([action, { label, grave }]) =>
+    el("button", { type: "button", class: grave ? "grave" : "", "data-action": action, onclick: () => ask(action) }, label));
+  const looksOnly = el("p", { class: "muted" }, `${name} may look, and not act.`);
+  replace(byId("actions"), mayAct ? buttons : [looksOnly]);
+}
+
+function ask(action) {
+  const { title, explain, button, grave, choices = { "": { fields: () => [], body: () => ({}) } } } = ACTIONS[action];
+  const dialog = byId("ask");
+  const names = Object.keys(choices);
+  let choice = choices[names[0]];
+  const fields = el("div", { class: "fields" }, choice.fields().map(field));
+  const choose = (name) => {
+    choice = choices[name];
+    replace(fields, choice.fields().map(field));
+  };
+  const radios = names.length < 2 ? null : el("fieldset", { class: "choices" }, el("legend", { class: "hidden" }, "Which logs"),
+    names.map((name, at) => el("label", {},
+      el("input", { type: "radio", name: "choice", checked: at === 0, onchange: () => choose(name) }), name)));
+  const form = el("form", { method: "dialog", onsubmit: (event) => {
+    event.preventDefault();
+    const given = Object.fromEntries([...fields.querySelectorAll("input")].map(({ name, value }) => [name, value]));
+    dialog.close();
+    act(action, choice.body(given));
+  } },
+    el("h2", { id: "ask-title" }, title), el("p", {}, explain), radios, fields,
+    el("div", { class: "buttons" },
+      el("button", { type: "button", onclick: () => dialog.close() }, "Cancel"),
+      el("button", { type: "submit", class: grave ? "grave strong" : "strong" }, button)));
+  dialog.replaceChildren(form);
+  dialog.showModal();
+}
+
+const field = ({ label, ...attributes }) => el("label", {}, label, el("input", attributes));
+
+async function act(action, body) {
+  const said = ACTIONS[action].button;
+  const show = notice(`${said}: asking Airflow …`);
+  try {
+    const { dag_id: dag, run_id: run, link: place } = await api.act(action, body);
+    const see = link(place, run ? `See run ${run} of ${dag}` : `See ${dag}`);
+    show("ok", `${said}: ${run ? "the run is queued. " : "done. "}`, see);
+    if (run) await follow(dag, run, (state) => show(state === "failed" ? "broken" : "ok", `${said}: the run is ${told(state)}. `, see));
+  } catch (failure) {
+    show("broken", `${said}: ${failure.message} `, failure.remedy ?? "");
+  }
+}
+
+const told = (state) => ({ success: "done, with success", failed: "failed" })[state] ?? state;
+
+async function follow(dag, run, show) {
+  const deadline = Date.now() + LONGEST;
+  for (let state = null; !ENDED.includes(state) && Date.now() < deadline; ) {
+    const now = await api.runState(dag, run);
+    if (now !== state) show(now);
+    state = now;
+    await new Promise((done) => setTimeout(done, LOOK));
+  }
+}

@@ -1,0 +1,107 @@
+// The newest bad and suspicious logs, page by page. A log's own words are shown as text only, in their own direction.
+
+import { byId, el, replace } from "./dom.js";
+import { bytes, clock, count, day, printable } from "./format.js";
+import { filters } from "./filters.js";
+
+const SIZE = 25;
+const COLUMNS = ["received", "status", "reasons", "account", "device", "country", "event", "bytes as received", "origin"];
+const HELD = "; held while you are in the table";
+const MARKS = { good: "✓", suspicious: "?", bad: "✕" };
+
+/** The cursors of the pages before this one; the first is null, the newest. */
+let pages = [null];
+let next = null;
+
+/** Query parameters of the page that is looked at. */
+export const logsQuery = () => filters.query({ search: filters.search, size: SIZE, before: pages.at(-1) });
+
+/** Whether a refresh may change the table: not while somebody pages, points at it or is in it with the keyboard. */
+export const mayRefresh = () =>
+  pages.length === 1 && !byId("logs").matches(":hover") && !byId("logs").contains(document.activeElement);
+
+/** Says that newer logs wait to be shown. */
+export const holdLogs = () => {
+  const state = byId("logs-state");
+  if (pages.length === 1 && !state.textContent.includes(HELD)) state.textContent += HELD;
+};
+
+/** Shows an answer of data/logs. */
+export function showLogs(answer) {
+  next = answer.next;
+  byId("newer").disabled = pages.length === 1;
+  byId("older").disabled = !next;
+  const { logs } = answer;
+  byId("logs-state").textContent = logs.length
+    ? `${pages.length > 1 ? `Page ${pages.length}, ` : ""}${day(logs[0].received_at)}, times are UTC`
+    : answer.notice ?? (filters.search ? "Nothing found by this event, account or origin." : "No such logs in this range.");
+  const head = COLUMNS.map((name) => el("th", { scope: "col", role: "columnheader" }, name));
+  const table = byId("logs").firstElementChild ?? el(
+    "table", { role: "table", "aria-labelledby": "logs-heading" },
+    el("thead", { role: "rowgroup" }, el("tr", { role: "row" }, head)), el("tbody", { role: "rowgroup" }),
+  );
+  if (!table.isConnected) byId("logs").append(table);
+  replace(table.tBodies[0], logs.map(row));
+}
+
+function row(log) {
+  const words = (value) => (value === null || value === undefined ? null : printable(String(value)));
+  const open = (event) => event.target.closest("button") || filters.openLog(log.origin);
+  const cells = [
+    el("time", { datetime: log.received_at, title: log.received_at }, clock(log.received_at)),
+    badge(log.status),
+    log.reasons.map((reason) => press("reason", reason)),
+    press("account", log.account_id),
+    press("device", log.device),
+    press("country", log.location_country),
+    [words(log.event_type), log.event_id === null ? null : el("bdi", { class: "id" }, words(log.event_id))],
+    log.raw === null ? null : el("code", {}, el("bdi", { dir: "ltr" }, rawText(log))),
+    el("button", {
+      type: "button", class: "plain", "data-key": log.origin, "aria-label": `Story of log ${log.origin}`,
+      onclick: () => filters.openLog(log.origin),
+    }, log.origin),
+  ];
+  return el("tr", { role: "row", onclick: open }, cells.map((content, at) =>
+    el("td", { role: "cell", "data-name": COLUMNS[at], class: COLUMNS[at].split(" ")[0] }, content)));
+}
+
+function rawText(log) {
+  const text = bytes(log.raw);
+  if (text === "") return "(no bytes)";
+  return log.raw_size > 400 ? `${text} … ${count(log.raw_size)} bytes` : text;
+}
+
+/** A value of the log that filters by itself. */
+function press(name, value) {
+  if (value === null || value === undefined) return null;
+  return el("button", {
+    type: "button", class: "value", title: `Only this ${name}`, onclick: () => filters.toggle(name, value),
+  }, el("bdi", {}, printable(String(value)) || "(empty)"));
+}
+
+export function badge(status) {
+  const known = Object.hasOwn(MARKS, status) ? status : "unknown";
+  return el("span", { class: `badge ${known}` }, el("span", { "aria-hidden": "true" }, `${MARKS[known] ?? "·"} `), status ?? "none yet");
+}
+
+/** Wires search and pages, once; `again` reads the table anew. */
+export function startLogs(again) {
+  byId("search").addEventListener("submit", (event) => {
+    event.preventDefault();
+    filters.set("search", byId("search-text").value.trim());
+  });
+  byId("search-text").addEventListener("search", () => filters.set("search", byId("search-text").value.trim()));
+  byId("older").addEventListener("click", () => {
+    pages.push(next);
+    again();
+  });
+  byId("newer").addEventListener("click", () => {
+    pages.pop();
+    again();
+  });
+  filters.addEventListener("change", () => {
+    pages = [null];
+    byId("search-text").value = filters.search;
+  });
+  byId("search-text").value = filters.search;
+}

@@ -1,0 +1,136 @@
+"""The page's buttons. Each one calls Airflow's own API as the user who pressed it: Airflow decides who may."""
+
+import asyncio
+import time
+from datetime import date, timedelta
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from airflow.api_fastapi.app import get_auth_manager
+from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity, DagDetails
+from airflow.api_fastapi.core_api.security import requires_access_dag
+from airflow.api_fastapi.logging.decorators import action_logging
+from fastapi import Depends, FastAPI, Request
+from fastapi.concurrency import run_in_threadpool
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from include.settings import Settings
+from plugins import page_inside as inside
+from plugins import page_stream
+from plugins.page_errors import PageError
+
+STREAM, USERS = "classify_logs", "users_dimension"
+LONGEST_BACKFILL = timedelta(days=366)
+ENDING_SECONDS = 15
+"""So long a run may take to end behind its driver."""
+
+
+class Strict(BaseModel):
+    """Refuses what it does not know."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Nothing(Strict):
+    """{}"""
+
+
+class Days(Strict):
+    """Both belong to the range."""
+
+    begin: date = Field(alias="from")
+    end: date = Field(alias="to")
+
+
+class Chosen(Strict):
+    """Of events in the range, or of one account."""
+
+    begin: AwareDatetime | None = Field(None, alias="from")
+    end: AwareDatetime | None = Field(None, alias="to")
+    account: int | None = Field(None, ge=-(2**31), lt=2**31)
+
+
+def may_act(user: Any) -> bool:
+    """Whether the user may trigger the stream's DAG."""
+    return get_auth_manager().is_authorized_dag(
+        method="POST", access_entity=DagAccessEntity.RUN, details=DagDetails(id=STREAM), user=user
+    )
+
+
+def same_site(request: Request) -> None:
+    """Lets no foreign page press a button: the header needs its leave, and a browser tells who asks."""
+    origin = request.headers.get("origin")
+    foreign = origin is not None and urlsplit(origin).netloc != request.headers.get("host")
+    if request.headers.get("sec-fetch-site", "same-origin") != "same-origin" or foreign:
+        raise PageError(403, "Another site asked for this.", "Use the buttons of the page Logs.")
+    if request.headers.get("x-requested-with") != "logsieve":
+        raise PageError(403, "The header X-Requested-With is missing.", "Use the buttons of the page Logs.")
+
+
+def _acts_on(dag_id: str) -> list[Any]:
+    may = Depends(requires_access_dag("POST", DagAccessEntity.RUN, dag_id))
+    return [Depends(same_site), may, Depends(action_logging())]
+
+
+def add(app: FastAPI) -> None:
+    """Adds the routes of the buttons."""
+
+    @app.post("/actions/backfill", dependencies=_acts_on(USERS))
+    async def logs_page_backfill(request: Request, days: Days) -> dict[str, Any]:
+        if not timedelta(0) <= days.end - days.begin <= LONGEST_BACKFILL:
+            raise PageError(422, "The range is empty, or longer than 366 days.", "Choose another range.")
+        body = {
+            "dag_id": USERS,
+            "from_date": f"{days.begin}T00:00:00Z",
+            "to_date": f"{days.end}T00:00:00Z",
+            # A day that was loaded before is loaded again: its export may have been corrected.
+            "reprocess_behavior": "completed",
+            "max_active_runs": 1,
+        }
+        await inside.call(request, "POST", "/backfills", body)
+        return {"dag_id": USERS, "run_id": None, "link": f"{inside.link(USERS, None)}/backfills"}
+
+    @app.post("/actions/rejudge", dependencies=_acts_on("rejudge_logs"))
+    async def logs_page_rejudge(request: Request, chosen: Chosen) -> dict[str, Any]:
+        conf: dict[str, Any] = {}
+        if chosen.begin:
+            conf["begin"] = chosen.begin.isoformat()
+        if chosen.end:
+            conf["end"] = chosen.end.isoformat()
+        if chosen.account is not None:
+            conf["accounts"] = [chosen.account]
+        if not conf:
+            raise PageError(422, "Neither a range nor an account is given.", "Choose one of them.")
+        if chosen.begin and chosen.end and chosen.begin >= chosen.end:
+            raise PageError(422, "The range is empty.", "Choose another range.")
+        return await inside.trigger(request, "rejudge_logs", conf)
+
+    @app.post("/actions/reconcile", dependencies=_acts_on("reconcile_logs"))
+    async def logs_page_reconcile(request: Request, _: Nothing) -> dict[str, Any]:
+        return await inside.trigger(request, "reconcile_logs", {})
+
+    @app.post("/actions/start", dependencies=_acts_on(STREAM))
+    async def logs_page_start(request: Request, _: Nothing) -> dict[str, Any]:
+        if run := await _run_that_stays(request):
+            raise PageError(409, "A run of classify_logs is active already.", f"See {inside.link(STREAM, run)}.")
+        return await inside.trigger(request, STREAM, {"trigger": Settings().trigger})
+
+    @app.post("/actions/stop", dependencies=_acts_on(STREAM))
+    async def logs_page_stop(request: Request, _: Nothing) -> dict[str, Any]:
+        run = await inside.active_run(request, STREAM)
+        alive = await run_in_threadpool(page_stream.leave_the_mark)
+        if run and not alive:
+            # No driver sees the mark: it has not come as far as the lease, or is refused at each try.
+            await inside.call(request, "PATCH", f"/dags/{STREAM}/dagRuns/{quote(run, safe='')}", {"state": "success"})
+        return {"dag_id": STREAM, "run_id": run, "link": inside.link(STREAM, run)}
+
+
+async def _run_that_stays(request: Request) -> str | None:
+    """The active run, once one whose driver was stopped has had the time to end."""
+    until = time.monotonic() + ENDING_SECONDS
+    while run := await inside.active_run(request, STREAM):
+        stopping = await run_in_threadpool(page_stream.is_stopping)
+        if not stopping or time.monotonic() > until:
+            break
+        await asyncio.sleep(0.5)
+    return run

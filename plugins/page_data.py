@@ -1,0 +1,189 @@
+"""What the page shows: asks the servers, shares the answers among browsers, and says which server is away."""
+
+import json
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as NotInTimeError
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from include import log_facts, log_rows, log_search, log_way, search_summary, summary_rows, why
+from include.log_filters import Filters, text
+from include.log_search import Place
+from include.log_way import Run, Sample
+from include.names import BAD, SUSPICIOUS, origin_of
+from include.page_clients import PageClients
+from include.settings import Settings
+from include.shared import Shared
+from include.summary import Summaries, TakesLongError
+from plugins import page_runs
+from plugins.page_errors import PageError
+
+SECONDS = 2.5
+"""How long one server may take for the hops; it is away for them then."""
+SHARED_SECONDS = 1.0
+SAMPLES_SECONDS = 20
+"""Rates are of so many seconds."""
+DAGS = ("generate_logs", "classify_logs", "reconcile_logs")
+AWAY = "Elasticsearch does not answer: only counts by status, from MySQL; the other filters do not work meanwhile."
+
+log = logging.getLogger(__name__)
+
+
+class PageData:
+    """One for each API server."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._clients = PageClients(settings)
+        self._shared = Shared(SHARED_SECONDS)
+        self._by_search = Summaries(
+            lambda filters, spans: search_summary.reader(self._clients.search())(filters, spans)
+        )
+        self._by_rows = Summaries(self._count_rows)
+        self._pool = ThreadPoolExecutor(8, "logs-page")
+        self._asked: dict[str, Future[Any]] = {}
+        self._asking = threading.Lock()
+        self._samples: deque[Sample] = deque()
+
+    def summary(self, filters: Filters) -> dict[str, Any]:
+        """Of data/summary. Raises PageError when neither server answers."""
+        return self._shared.get(("summary", filters), lambda: self._summary(filters))
+
+    def _summary(self, filters: Filters) -> dict[str, Any]:
+        now = datetime.now(UTC)
+        try:
+            return {"source": "elasticsearch", "notice": None, **self._by_search.summary(filters, now)}
+        except TakesLongError as error:
+            raise _counting(error) from None
+        except log_facts.AWAY as error:
+            log.warning("Elasticsearch: %s: counting in MySQL", error)
+        try:
+            return {"source": "mysql", "notice": AWAY, **self._by_rows.summary(filters.only_by_status(), now)}
+        except TakesLongError as error:
+            raise _counting(error) from None
+        except log_facts.AWAY as error:
+            raise _both_away() from error
+
+    def _count_rows(self, filters: Filters, spans: Any) -> Any:
+        with self._clients.cursor() as cursor:
+            yield from summary_rows.read(cursor, filters, spans)
+
+    def logs(self, filters: Filters, word: str, size: int, before: Place | None) -> dict[str, Any]:
+        """Of data/logs. Raises PageError when neither server answers."""
+        return self._shared.get(("logs", filters, word, size, before), lambda: self._logs(filters, word, size, before))
+
+    def _logs(self, filters: Filters, word: str, size: int, before: Place | None) -> dict[str, Any]:
+        if not filters.statuses and not word:
+            filters = filters.of_status(BAD, SUSPICIOUS)
+        try:
+            found = log_search.read(self._clients.search(), filters, word, size, before)
+            return _page(found, size, "elasticsearch", None)
+        except log_facts.AWAY:
+            pass
+        if word and not origin_of(word.encode()):
+            notice = "Elasticsearch does not answer: meanwhile only an origin, as 0-1234, can be looked for."
+            return _page([], size, "mysql", notice)
+        try:
+            with self._clients.cursor(dictionary=True) as cursor:
+                found = log_rows.read(cursor, filters.only_by_status(), word, size, before)
+        except log_facts.AWAY as error:
+            raise _both_away() from error
+        return _page(found, size, "mysql", AWAY)
+
+    def story(self, origin: str) -> dict[str, Any]:
+        """Of data/log. Raises PageError when there is no such log."""
+        try:
+            return self._shared.get(("story", origin), lambda: asdict(why.read(self._settings, origin)))
+        except log_facts.NoSuchLogError as error:
+            raise PageError(404, error.message, error.remedy) from error
+
+    def hops(self) -> dict[str, Any]:
+        """Of data/hops; answers within some SECONDS, whoever is away."""
+        return self._shared.get("hops", self._hops)
+
+    def _hops(self) -> dict[str, Any]:
+        asked = {
+            "Kafka": self._clients.ask_kafka,
+            "MySQL": self._clients.ask_mysql,
+            "Elasticsearch": self._clients.ask_elasticsearch,
+            "Airflow": lambda: page_runs.newest(DAGS),
+        }
+        futures = {server: self._ask(server, ask) for server, ask in asked.items()}
+        until = time.monotonic() + SECONDS
+        found: dict[str, Any] = {}
+        away: dict[str, str] = {}
+        for server, future in futures.items():
+            try:
+                found[server] = future.result(max(until - time.monotonic(), 0))
+            except NotInTimeError:
+                away[server] = f"no answer within {SECONDS} s"
+            except (*log_facts.AWAY, SQLAlchemyError) as error:
+                away[server] = str(error).splitlines()[0] if str(error) else type(error).__name__
+        parts = [dict(found.get(server, {})) for server in ("Kafka", "MySQL", "Elasticsearch")]
+        newest = {hop: at for part in parts for hop, at in part.pop("newest", {}).items()}
+        users, closed = parts[1].pop("users", None), parts[1].pop("reconciled", None)
+        runs: dict[str, Run] = found.get("Airflow", {})
+        sample = Sample(
+            datetime.now(UTC), away, newest=newest, runs=runs, **{k: v for part in parts for k, v in part.items()}
+        )
+        return {
+            "now": text(sample.at),
+            "hops": log_way.tell(sample, self._before(sample)),
+            "users": users and {name: text(v) if isinstance(v, datetime) else v for name, v in users.items()},
+            "reconciled": None if "MySQL" in away else log_way.reconciled(closed, runs.get("reconcile_logs")),
+            "chaos": self._chaos(),
+        }
+
+    def _ask(self, server: str, ask: Callable[[], Any]) -> Future[Any]:
+        """One question to a server at a time: who hangs is not asked again before it has answered."""
+        with self._asking:
+            known = self._asked.get(server)
+            if known is None or known.done():
+                self._asked[server] = known = self._pool.submit(ask)
+            return known
+
+    def _before(self, sample: Sample) -> Sample | None:
+        """The sample that rates are counted from; keeps the new one."""
+        self._samples.append(sample)
+
+        def age(number: int) -> float:
+            return (sample.at - self._samples[number].at).total_seconds()
+
+        while len(self._samples) > 2 and age(1) >= SAMPLES_SECONDS:
+            self._samples.popleft()
+        if age(0) > 3 * SAMPLES_SECONDS:  # nobody looked for a while
+            self._samples.popleft()
+        return self._samples[0] if len(self._samples) > 1 else None
+
+    def _chaos(self) -> dict[str, Any] | None:
+        try:
+            found: dict[str, Any] = json.loads((self._settings.state / "chaos.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None
+        return found
+
+
+def _page(found: list[dict[str, Any]], size: int, source: str, notice: str | None) -> dict[str, Any]:
+    logs, last = found[:size], None
+    if len(found) > size:
+        partition, offset = map(int, logs[-1]["origin"].split("-"))
+        last = str(Place.at(datetime.fromisoformat(logs[-1]["received_at"]), partition, offset))
+    return {"source": source, "notice": notice, "logs": logs, "next": last}
+
+
+def _counting(error: TakesLongError) -> PageError:
+    return PageError(
+        503, f"{error} is still counting.", "Wait: it goes on with each refresh. Or choose a shorter range."
+    )
+
+
+def _both_away() -> PageError:
+    return PageError(503, "Neither Elasticsearch nor MySQL answers.", "./logsieve status tells more; ./logsieve up.")

@@ -1,0 +1,44 @@
+"""How the page's routes say no: always a sentence, and what to do."""
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+REMEDIES = {
+    401: "Log in to Airflow.",
+    403: "Ask for a role in Airflow that may read (or, for a button, trigger) the DAGs of Logsieve.",
+    404: "Open the page Logs from Airflow's navigation.",
+}
+
+
+class PageError(Exception):
+    """An answer other than 200: `message` says what is wrong, `remedy` what to do."""
+
+    def __init__(self, status: int, message: str, remedy: str) -> None:
+        super().__init__(message)
+        self.status, self.message, self.remedy = status, message, remedy
+
+
+def handle(app: FastAPI) -> None:
+    """Answers each error of the app as {"error", "remedy"}."""
+
+    @app.exception_handler(PageError)
+    def ours(_: Request, error: PageError) -> JSONResponse:
+        return _answer(error.status, error.message, error.remedy)
+
+    @app.exception_handler(HTTPException)
+    def airflow_s(_: Request, error: HTTPException) -> JSONResponse:
+        return _answer(error.status_code, f"{error.detail}.".replace("..", "."), REMEDIES.get(error.status_code, ""))
+
+    @app.exception_handler(RequestValidationError)
+    def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
+        # Where and why, not what was sent.
+        said = "; ".join(f"{'.'.join(map(str, each['loc'][1:]))}: {each['msg']}" for each in error.errors())
+        return _answer(
+            422, said, "Reload the page; who writes requests by hand finds their form in plugins/page_routes.py."
+        )
+
+
+def _answer(status: int, message: str, remedy: str) -> JSONResponse:
+    return JSONResponse({"error": message, "remedy": remedy}, status)

@@ -1,0 +1,51 @@
+"""The files of the page: those of plugins/page, and of the chart library, which lies packed among the fetched parts."""
+
+import mimetypes
+import zipfile
+from functools import lru_cache
+from hashlib import sha256
+from pathlib import Path
+from typing import Final
+
+from fastapi import Request, Response
+
+from include.settings import ROOT
+from plugins.page_errors import REMEDIES, PageError
+
+FILES: Final = ROOT / "plugins" / "page"
+KINDS: Final = {".html", ".css", ".js", ".svg", ".png"}
+VENDOR: Final = {"uPlot.iife.min.js", "uPlot.min.css"}
+
+
+def own(request: Request, name: str) -> Response:
+    """A file of plugins/page. Raises PageError where there is none of this name."""
+    path = FILES / name
+    if path.parent != FILES or path.suffix not in KINDS or not path.is_file():
+        raise PageError(404, "There is no such file.", REMEDIES[404])
+    return _answer(request, name, path.read_bytes())
+
+
+def vendor(request: Request, name: str, parts: Path) -> Response:
+    """A file of the chart library. Raises PageError where there is none of this name, or the library is not there."""
+    if name not in VENDOR:
+        raise PageError(404, "There is no such file.", REMEDIES[404])
+    jars = sorted((parts / "jars" / "page").glob("uplot-*.jar"))
+    if not jars:
+        raise PageError(404, f"The chart library is not in {parts}.", "./logsieve up fetches it.")
+    return _answer(request, name, _packed(jars[-1], name))
+
+
+@lru_cache(maxsize=8)
+def _packed(jar: Path, name: str) -> bytes:
+    with zipfile.ZipFile(jar) as packed:
+        (place,) = [place for place in packed.namelist() if place.endswith(f"/dist/{name}")]
+        return packed.read(place)
+
+
+def _answer(request: Request, name: str, content: bytes) -> Response:
+    """The browser may keep it, and asks each time whether it is still so."""
+    etag = f'"{sha256(content).hexdigest()[:32]}"'
+    headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
+    if etag in request.headers.get("if-none-match", ""):
+        return Response(status_code=304, headers=headers)
+    return Response(content, media_type=mimetypes.guess_type(name)[0], headers=headers)

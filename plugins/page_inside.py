@@ -1,0 +1,46 @@
+"""Airflow's public API, called from inside its API server as the user who asks: Airflow decides who may."""
+
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+from fastapi import Request
+
+from plugins import page_runs
+from plugins.page_app import AROUND
+from plugins.page_errors import PageError
+
+
+async def active_run(request: Request, dag_id: str) -> str | None:
+    """The newest run of the DAG that has not ended."""
+    query = "?state=queued&state=running&limit=1&order_by=-id"
+    found = (await call(request, "GET", f"/dags/{dag_id}/dagRuns{query}"))["dag_runs"]
+    return str(found[0]["dag_run_id"]) if found else None
+
+
+async def trigger(request: Request, dag_id: str, conf: dict[str, Any]) -> dict[str, Any]:
+    """Starts a run: dag_id, run_id and link."""
+    made = await call(request, "POST", f"/dags/{dag_id}/dagRuns", {"logical_date": None, "conf": conf})
+    return {"dag_id": dag_id, "run_id": made["dag_run_id"], "link": link(dag_id, made["dag_run_id"])}
+
+
+def link(dag_id: str, run_id: str | None) -> str:
+    """The place of the run, or of the DAG, in Airflow's pages."""
+    place = f"{page_runs.base()}/dags/{dag_id}"
+    return f"{place}/runs/{quote(run_id, safe='')}" if run_id else place
+
+
+async def call(request: Request, method: str, path: str, body: Any = None) -> Any:
+    """Calls Airflow's public API, in this process, with the request's own login. Raises PageError if it says no."""
+    login = {name: request.headers[name] for name in ("authorization", "cookie") if name in request.headers}
+    inside = httpx.ASGITransport(request.scope[AROUND], raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=inside, base_url="http://airflow", headers=login) as client:
+        answer = await client.request(method, f"/api/v2{path}", json=body)
+    if answer.is_success:
+        return answer.json()
+    try:
+        detail = answer.json()["detail"]
+    except (ValueError, KeyError):
+        detail = answer.reason_phrase
+    said = detail if isinstance(detail, str) else "; ".join(str(each.get("msg", each)) for each in detail)
+    raise PageError(answer.status_code, f"Airflow refuses: {said}", "Look at the DAG in Airflow.")

@@ -1,0 +1,107 @@
+"""The routes of the page "Logs". Each, of files too, asks for a user of Airflow who may see the stream's runs."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, Literal
+
+from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
+from airflow.api_fastapi.core_api.security import GetUserDep, requires_access_dag
+from fastapi import Depends, FastAPI, Query, Request
+from fastapi.responses import Response
+
+from include.log_filters import LONGEST, Filters
+from include.log_search import Place
+from include.settings import Settings
+from plugins import page_actions, page_errors, page_files
+from plugins.page_app import PageApp
+from plugins.page_data import PageData
+from plugins.page_errors import PageError
+
+STREAM = "classify_logs"
+
+Values = Annotated[list[Annotated[str, Query(max_length=200)]], Query(max_length=50)]
+Accounts = Annotated[list[Annotated[int, Query(ge=-(2**31), lt=2**31)]], Query(max_length=50)]
+Statuses = Annotated[list[Literal["good", "bad", "suspicious"]], Query(max_length=3)]
+
+
+def filters(
+    status: Statuses = [],  # noqa: B006  # FastAPI copies defaults
+    reason: Values = [],  # noqa: B006
+    country: Values = [],  # noqa: B006
+    device: Values = [],  # noqa: B006
+    account: Accounts = [],  # noqa: B006
+    begin: Annotated[datetime | None, Query(alias="from")] = None,
+    end: Annotated[datetime | None, Query(alias="to")] = None,
+) -> Filters:
+    """What the query parameters ask for. A range that reaches up to now is taken in whole seconds, to be shared."""
+    now = datetime.now(UTC)
+    wanted_end = _utc(end or now)
+    wanted_begin = _utc(begin or wanted_end - timedelta(hours=1))
+    if wanted_end >= now - timedelta(seconds=2):
+        wanted_end = now.replace(microsecond=0) + timedelta(seconds=1)
+        wanted_begin = wanted_begin.replace(microsecond=0)
+    if not timedelta(0) < wanted_end - wanted_begin <= LONGEST + timedelta(seconds=2):
+        raise PageError(422, "The range is empty, or longer than 31 days.", "Choose another range.")
+    if wanted_begin.year < 1971:
+        raise PageError(422, "Nothing was received so long ago.", "Choose another range.")
+    return Filters(
+        wanted_begin, wanted_end, tuple(status), tuple(reason), tuple(country), tuple(device), tuple(account)
+    )
+
+
+Asked = Annotated[Filters, Depends(filters)]
+
+
+def make_app() -> FastAPI:
+    """The application. Nothing is asked of any server before the first request."""
+    reads = Depends(requires_access_dag("GET", DagAccessEntity.RUN, STREAM))
+    app = PageApp(dependencies=[reads], openapi_url=None, docs_url=None, redoc_url=None)
+    page_errors.handle(app)
+    page_actions.add(app)
+    settings = Settings()
+    data = PageData(settings)
+
+    @app.get("/")
+    def index(request: Request) -> Response:
+        return page_files.own(request, "index.html")
+
+    @app.get("/assets/{name}")
+    def asset(request: Request, name: str) -> Response:
+        return page_files.own(request, name)
+
+    @app.get("/assets/vendor/{name}")
+    def vendor(request: Request, name: str) -> Response:
+        return page_files.vendor(request, name, settings.parts)
+
+    @app.get("/data/me")
+    def me(user: GetUserDep) -> dict[str, Any]:
+        return {"name": user.get_name(), "may_act": page_actions.may_act(user)}
+
+    @app.get("/data/summary")
+    def summary(asked: Asked) -> dict[str, Any]:
+        return data.summary(asked)
+
+    @app.get("/data/hops")
+    def hops() -> dict[str, Any]:
+        return data.hops()
+
+    @app.get("/data/logs")
+    def logs(
+        asked: Asked,
+        search: Annotated[str, Query(max_length=64)] = "",
+        size: Annotated[int, Query(ge=1, le=200)] = 50,
+        before: Annotated[str | None, Query(max_length=60)] = None,
+    ) -> dict[str, Any]:
+        place = Place.of(before) if before else None
+        if before and place is None:
+            raise PageError(422, "This is no place in the list.", "Begin with the first page.")
+        return data.logs(asked, search.strip(), size, place)
+
+    @app.get("/data/log/{origin}")
+    def log(origin: str) -> dict[str, Any]:
+        return data.story(origin[:64])
+
+    return app
+
+
+def _utc(time: datetime) -> datetime:
+    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)

@@ -1,0 +1,72 @@
+"""Who may act presses a button and sees the run; who may not sees no button and is refused by the server."""
+
+from collections.abc import Callable
+
+from playwright.sync_api import Frame, Page, expect
+
+from tests.browser.visitor import Visitor, post
+from tests.integration.stack import Stack, drivers, until
+
+OWN = {"X-Requested-With": "logsieve"}
+ACTIONS = {
+    "reconcile": {},
+    "rejudge": {"account": 684},
+    "backfill": {"from": "2026-01-01", "to": "2026-01-01"},
+    "stop": {},
+    "start": {},
+}
+
+
+def press(page: Page | Frame, action: str) -> None:
+    page.locator(f"[data-action={action}]").click()
+    page.locator("#ask button[type=submit]").click()
+
+
+def test_reconcile_shows_its_run_until_it_has_ended(visit: Callable[..., Visitor], stack: Stack) -> None:
+    visitor = visit()
+    frame = visitor.open_in_airflow()
+    press(frame, "reconcile")
+    notices = frame.locator("#notices")
+    expect(notices).to_contain_text("of reconcile_logs")
+    expect(notices).to_contain_text("done, with success", timeout=180_000)
+    run = notices.get_by_role("link").inner_text().split()[2]
+    notices.get_by_role("link").click()
+    visitor.page.wait_for_url(f"**/dags/reconcile_logs/runs/{run.replace(':', '*').replace('+', '*')}*")
+    expect(visitor.page.locator("iframe")).to_have_count(0)
+
+
+def test_rejudge_and_backfill_show_their_runs(visit: Callable[..., Visitor]) -> None:
+    page = visit().open()
+    page.locator("[data-action=rejudge]").click()
+    page.get_by_label("By account").check()
+    page.get_by_label("Account", exact=True).fill("684")
+    page.get_by_role("button", name="Rejudge", exact=True).click()
+    expect(page.locator("#notices")).to_contain_text("of rejudge_logs")
+    page.locator("[data-action=backfill]").click()
+    page.get_by_label("From").fill("2026-01-01")
+    page.get_by_label("To").fill("2026-01-01")
+    page.get_by_role("button", name="Backfill", exact=True).click()
+    expect(page.locator("#notices")).to_contain_text("users_dimension")
+    expect(page.locator("#notices .broken")).to_have_count(0)
+
+
+def test_the_stream_is_stopped_and_started(visit: Callable[..., Visitor], stack: Stack) -> None:
+    page = visit().open()
+    press(page, "stop")
+    expect(page.locator("#notices")).to_contain_text("classify_logs")
+    until(lambda: not drivers(stack), 60, "the driver has ended")
+    press(page, "start")
+    expect(page.locator("#notices").get_by_role("link")).to_have_count(2)
+    until(lambda: drivers(stack), 60, "a driver runs again")
+    expect(page.locator("#headline")).to_contain_text("All is well", timeout=180_000)
+
+
+def test_a_viewer_sees_all_and_cannot_act(visit: Callable[..., Visitor]) -> None:
+    visitor = visit(user="viewer")
+    page = visitor.open()
+    expect(page.locator("#actions")).to_contain_text("viewer may look, and not act")
+    expect(page.locator("#actions button")).to_have_count(0)
+    for action, body in ACTIONS.items():
+        assert post(page, f"actions/{action}", body, OWN)["status"] == 403, action
+    assert all("403" in complaint for complaint in visitor.complaints)
+    visitor.complaints.clear()

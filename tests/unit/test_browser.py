@@ -1,0 +1,35 @@
+"""Which browser the tests of the page look through."""
+
+from pathlib import Path
+
+import pytest
+
+from include.stack import browser
+
+
+def program(folder: Path, name: str) -> Path:
+    made = folder / name
+    made.write_text("#!/bin/sh\n")
+    made.chmod(0o755)
+    return made
+
+
+def test_the_named_one_comes_before_what_path_has(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv(browser.VARIABLE, raising=False)
+    assert browser.find() is None
+    chrome = program(tmp_path, "google-chrome")
+    assert browser.find() == chrome
+    chromium = program(tmp_path, "chromium")
+    assert browser.find() == chromium
+    monkeypatch.setenv(browser.VARIABLE, str(chrome))
+    assert browser.find() == chrome
+
+
+def test_a_named_one_that_is_not_there_is_not_replaced_by_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    program(tmp_path, "chromium")
+    monkeypatch.setenv(browser.VARIABLE, str(tmp_path / "nowhere"))
+    assert browser.find() is None

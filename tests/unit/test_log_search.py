@@ -1,0 +1,92 @@
+"""What is asked of Elasticsearch for a list and for a summary, and what is made of its answers."""
+
+import base64
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from elasticsearch import ApiError
+
+from include import log_search, search_summary
+from include.log_filters import Filters
+from include.log_search import Place
+
+NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
+HOUR = Filters(NOW - timedelta(hours=1), NOW)
+
+
+def clauses(word: str, filters: Filters = HOUR) -> list[Any]:
+    found: list[Any] = log_search.body(filters, word, 50, None)["query"]["bool"]["filter"]
+    return found
+
+
+def test_a_word_may_be_an_event_its_beginning_an_account_or_an_origin() -> None:
+    assert clauses("0-12") == [{"ids": {"values": ["0-12"]}}], "that log, whatever else is asked"
+    assert clauses("ab")[-1]["bool"]["should"] == [{"term": {"event_id": "ab"}}]
+    assert {"prefix": {"event_id": "abc"}} in clauses("abc")[-1]["bool"]["should"]
+    assert {"term": {"account_id": -684}} in clauses("-684")[-1]["bool"]["should"]
+    assert len(clauses("")) == 1
+
+
+@pytest.mark.parametrize("word", ["2147483648", "-2147483649", "1e3", "٣", "1.0", "", " 1"])
+def test_what_no_account_can_be_is_none(word: str) -> None:
+    assert log_search.account_of(word) is None
+
+
+def test_filters_are_exact_values() -> None:
+    filters = Filters(NOW, NOW + timedelta(seconds=1), ("bad",), ("not_json",), ("GB", "FR"), ("a*",), (1,))
+    assert clauses("", filters)[1:] == [
+        {"terms": {"status": ["bad"]}},
+        {"terms": {"reasons": ["not_json"]}},
+        {"terms": {"location_country": ["GB", "FR"]}},
+        {"terms": {"device": ["a*"]}},
+        {"terms": {"account_id": [1]}},
+    ]
+
+
+@pytest.mark.parametrize("text", ["", "1", "1-2", "1-2-3-4", "a-1-2", "1--2-3", "١-2-3", f"{10**15}-1-1"])
+def test_a_place_is_what_a_page_gave(text: str) -> None:
+    place = Place.at(NOW, 1, 2**62)
+    assert Place.of(str(place)) == place
+    assert Place.of(text) is None
+
+
+def test_of_a_bad_log_only_the_beginning_is_in_the_list() -> None:
+    source = {"origin": {"kafka_partition": 1, "kafka_offset": 2}, "received_at": "2026-11-25T12:00:00.000Z"}
+    raw = bytes(range(256)) * 4
+    found = log_search.row(source | {"status": "bad", "raw": base64.b64encode(raw).decode(), "raw_size": 1024})
+    assert (found["origin"], base64.b64decode(found["raw"]), found["raw_size"]) == ("1-2", raw[:400], 1024)
+    assert log_search.row(source)["raw"] is None
+
+
+def test_the_tops_are_of_suspicious_logs_unless_a_status_is_chosen() -> None:
+    def looked_for(filters: Filters) -> Any:
+        return search_summary.body(filters, (0, 1))["aggs"]["looked_for"]["filter"]
+
+    assert looked_for(HOUR) == {"term": {"status": "suspicious"}}
+    assert looked_for(HOUR.of_status("bad")) == {"match_all": {}}
+
+
+@pytest.mark.parametrize(
+    ("answer", "raised"),
+    [
+        ({"status": 404, "error": {}}, False),
+        ({"status": 429, "error": {"type": "circuit_breaking_exception"}}, True),
+        ({"status": 200, "timed_out": True, "_shards": {"failed": 0}}, True),
+        ({"status": 200, "timed_out": False, "_shards": {"failed": 1}}, True),
+    ],
+)
+def test_half_an_answer_is_none(answer: dict[str, Any], raised: bool) -> None:
+    class Client:
+        def options(self, **_: Any) -> "Client":
+            return self
+
+        def msearch(self, **_: Any) -> dict[str, Any]:
+            return {"took": 1, "responses": [answer]}
+
+    read = search_summary.reader(Client())  # type: ignore[arg-type]
+    if raised:
+        with pytest.raises(ApiError):
+            list(read(HOUR, [(0, 1)]))
+    else:
+        assert [part.buckets for part in read(HOUR, [(0, 1)])] == [{}], "no index yet"

@@ -1,0 +1,162 @@
+"""A summary is put together from parts; what is over is kept for a while, and read again bit by bit."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+
+import pytest
+
+from include.log_filters import Filters, milliseconds
+from include.names import STATUSES
+from include.summary import (
+    KEPT_SECONDS,
+    PART_BUCKETS,
+    SETTLED_SECONDS,
+    Part,
+    Span,
+    Summaries,
+    TakesLongError,
+    renewed,
+    spans,
+)
+
+NOW = datetime(2026, 11, 25, 12, 0, 7, tzinfo=UTC)
+
+
+class Source:
+    """A log a second, good, bad, suspicious in turn; remembers what was read."""
+
+    def __init__(self) -> None:
+        self.read: list[Span] = []
+        self.fails_after: int | None = None
+        self.more = 0
+        """Logs that a correction makes of each second's one."""
+
+    def __call__(self, filters: Filters, wanted: Sequence[Span]) -> Iterator[Part]:
+        for number, (begin, end) in enumerate(wanted):
+            if number == self.fails_after:
+                raise TakesLongError("The source")
+            self.read.append((begin, end))
+            part = Part(tops={"reasons": Counter({"not_json": 2}), "countries": Counter({"FR": 1})})
+            step = filters.bucket_seconds * 1000
+            for second in range(-(-begin // 1000), -(-end // 1000)):
+                bucket = part.buckets.setdefault(second * 1000 // step * step, [0, 0, 0])
+                bucket[second % 3] += 1 + self.more
+            yield part
+
+
+class Clock:
+    now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def source() -> Source:
+    return Source()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+def last(**length: float) -> Filters:
+    return Filters(NOW - timedelta(**length), NOW)
+
+
+def seconds(read: Sequence[Span]) -> float:
+    return sum(end - begin for begin, end in read) / 1000
+
+
+@pytest.mark.parametrize(
+    ("begin", "end"), [(0, 1), (7, 2_250_000), (150_000, 300_000), (149_999, 150_001), (1, 3_600_001)]
+)
+def test_the_spans_are_the_range_cut_at_whole_multiples(begin: int, end: int) -> None:
+    found = spans(begin, end, 10_000)
+    assert (found[0][0], found[-1][1]) == (begin, end)
+    assert all(a[1] == b[0] for a, b in pairwise(found))
+    assert all(cut % (10_000 * PART_BUCKETS) == 0 for cut, _ in found[1:])
+    assert all(b < e for b, e in found)
+
+
+@pytest.mark.parametrize(
+    ("length", "bucket"),
+    [({"seconds": 1}, 1), ({"hours": 1}, 10), ({"days": 1}, 300), ({"days": 7}, 1800), ({"days": 31}, 10_800)],
+)
+def test_buckets_are_few_and_dense(source: Source, length: dict[str, float], bucket: int) -> None:
+    found = Summaries(source).summary(last(**length), NOW)
+    assert found["bucket_seconds"] == bucket
+    assert len(found["buckets"]) <= 375
+    starts = [at for at, *_ in found["buckets"]]
+    assert starts == list(range(starts[0], milliseconds(NOW), bucket * 1000))
+    assert starts[0] <= milliseconds(NOW - timedelta(**length)) < starts[0] + bucket * 1000
+
+
+def test_totals_are_of_the_range_exactly(source: Source) -> None:
+    found = Summaries(source).summary(last(minutes=60), NOW)
+    assert found["totals"] == dict.fromkeys(STATUSES, 1200)
+    assert {s: sum(b[n + 1] for b in found["buckets"]) for n, s in enumerate(STATUSES)} == found["totals"]
+    assert found["reasons"] == [["not_json", 2 * len(source.read)]]
+    assert found["devices"] is None, "nobody asked"
+
+
+def test_a_refresh_reads_the_edges_and_little_else(source: Source, clock: Clock) -> None:
+    summaries = Summaries(source, clock)
+    summaries.summary(last(hours=1), NOW)
+    assert seconds(source.read) == 3600
+    for number in range(1, 30):
+        source.read.clear()
+        clock.now += 2
+        now = NOW + timedelta(seconds=2 * number)
+        summaries.summary(Filters(now - timedelta(hours=1), now), now)
+        assert seconds(source.read) < 5 * 150, "of 3600"
+
+
+def test_a_correction_is_seen_within_a_minute(source: Source, clock: Clock) -> None:
+    summaries, fixed = Summaries(source, clock), Filters(NOW - timedelta(hours=2), NOW - timedelta(hours=1))
+    assert summaries.summary(fixed, NOW)["totals"]["good"] == 1200
+    source.more = 1
+    source.read.clear()
+    clock.now += 2
+    assert summaries.summary(fixed, NOW)["totals"]["good"] == 1200, "kept"
+    assert source.read == []
+    for _ in range(KEPT_SECONDS // 2):
+        clock.now += 2
+        found = summaries.summary(fixed, NOW)
+    assert found["totals"]["good"] == 2400
+
+
+def test_what_is_not_over_is_read_at_each_refresh(source: Source) -> None:
+    summaries = Summaries(source)
+    summaries.summary(last(hours=1), NOW)
+    source.more, source.read = 1, []
+    assert summaries.summary(last(hours=1), NOW)["totals"]["good"] > 1200, "late logs"
+    assert all(end > milliseconds(NOW) - SETTLED_SECONDS * 1000 for _, end in source.read)
+
+
+def test_other_filters_are_other_counts(source: Source) -> None:
+    summaries, fixed = Summaries(source), Filters(NOW - timedelta(hours=2), NOW - timedelta(hours=1))
+    summaries.summary(fixed, NOW)
+    read = len(source.read)
+    summaries.summary(fixed.of_status("bad"), NOW)
+    assert len(source.read) == 2 * read
+
+
+def test_what_was_counted_before_it_took_too_long_is_kept(source: Source) -> None:
+    summaries, fixed = Summaries(source), Filters(NOW - timedelta(hours=2), NOW - timedelta(hours=1))
+    source.fails_after = 10
+    with pytest.raises(TakesLongError):
+        summaries.summary(fixed, NOW)
+    source.fails_after = None
+    assert summaries.summary(fixed, NOW)["totals"]["good"] == 1200
+    assert len(source.read) == len(set(source.read)), "nothing twice"
+
+
+def test_kept_parts_are_renewed_the_oldest_first_and_not_all_at_once() -> None:
+    assert renewed([], 2) == set()
+    assert renewed([5.0] * 24, 2) == set(), "young"
+    assert renewed([20.0] * 23 + [30.0], 2) == {23}
+    assert renewed([61.0] * 24, 2) == set(range(24)), "too old"
