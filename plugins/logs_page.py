@@ -35,7 +35,7 @@ class LogsPage(AirflowPlugin):
                 "name": "Logs",
                 "href": f"{base}{PREFIX}/",
                 "destination": "nav",
-                "category": "browse",
+                "nav_top_level": True,
                 "url_route": "logs-page",
                 "icon": f"{base}{PREFIX}/assets/icon.svg",
                 "icon_dark_mode": f"{base}{PREFIX}/assets/icon-dark.svg",
