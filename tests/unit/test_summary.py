@@ -25,10 +25,11 @@ NOW = datetime(2026, 11, 25, 12, 0, 7, tzinfo=UTC)
 
 
 class Source:
-    """A log a second, good, bad, suspicious in turn; remembers what was read."""
+    """A log each second, or less often, good, bad, suspicious in turn; remembers what was read."""
 
     def __init__(self) -> None:
         self.read: list[Span] = []
+        self.every = 1
         self.fails_after: int | None = None
         self.more = 0
         """Logs that a correction makes of each second's one."""
@@ -40,7 +41,7 @@ class Source:
             self.read.append((begin, end))
             part = Part(tops={"reasons": Counter({"not_json": 2}), "countries": Counter({"FR": 1})})
             step = filters.bucket_seconds * 1000
-            for second in range(-(-begin // 1000), -(-end // 1000)):
+            for second in range(-(-begin // 1000), -(-end // 1000), self.every):
                 bucket = part.buckets.setdefault(second * 1000 // step * step, [0, 0, 0])
                 bucket[second % 3] += 1 + self.more
             yield part
@@ -87,6 +88,7 @@ def test_the_spans_are_the_range_cut_at_whole_multiples(begin: int, end: int) ->
     [({"seconds": 1}, 1), ({"hours": 1}, 10), ({"days": 1}, 300), ({"days": 7}, 1800), ({"days": 31}, 10_800)],
 )
 def test_buckets_are_few_and_dense(source: Source, length: dict[str, float], bucket: int) -> None:
+    source.every = 3600
     found = Summaries(source).summary(last(**length), NOW)
     assert found["bucket_seconds"] == bucket
     assert len(found["buckets"]) <= 375
