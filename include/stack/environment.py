@@ -70,6 +70,16 @@ def write_private(path: Path, text: str) -> None:
     partial.rename(path)
 
 
+def fernet_key() -> str:
+    """A new key for what Airflow encrypts in its database."""
+    return urlsafe_b64encode(secrets.token_bytes(32)).decode()
+
+
+def cluster_id() -> str:
+    """A new id for a Kafka cluster. Its first letter is fixed: a "-" there would be taken for an option."""
+    return urlsafe_b64encode(b"L" + secrets.token_bytes(15)).decode().rstrip("=")
+
+
 class Environment:
     """Ports, secrets and settings of one stack, by its state folder."""
 
@@ -201,7 +211,7 @@ def make(settings: Settings) -> Environment:
     """The environment of a stack about to start: kept secrets or new ones, and the ports of today's settings."""
     known = load(settings)
     passwords = known.passwords if known else {name: secrets.token_urlsafe(24) for name in SECRETS}
-    passwords.setdefault("airflow_fernet", urlsafe_b64encode(secrets.token_bytes(32)).decode())
+    passwords.setdefault("airflow_fernet", fernet_key())
     made = Environment(settings, Ports(), passwords)
     write_private(
         settings.state / "stack.json",
