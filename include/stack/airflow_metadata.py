@@ -21,19 +21,16 @@ def write_logins(file: Path, passwords: Mapping[str, str]) -> None:
     write_private(file, json.dumps({"admin": passwords["airflow_admin"], "viewer": passwords["airflow_viewer"]}))
 
 
-def migrate(url: str, variables: Mapping[str, str]) -> None:
+def migrate(url: str, variables: Mapping[str, str], remedy: str) -> None:
     """Makes or migrates the tables, and adds what airflow.sql adds. `url`: SQLAlchemy's, of PostgreSQL.
 
-    Raises StackError when Airflow cannot, psycopg2.Error when PostgreSQL is away.
+    Raises StackError, with the remedy, when Airflow cannot, psycopg2.Error when PostgreSQL is away.
     """
     command = [sys.executable, "-m", "airflow", "db", "migrate"]
     done = subprocess.run(command, capture_output=True, text=True, env=dict(variables))
     if done.returncode != 0:
         lines = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
-        raise StackError(
-            f"Airflow's database could not be made: {' '.join(lines[-3:])}",
-            "Run ./logsieve doctor; ./logsieve up --fresh starts anew.",
-        )
+        raise StackError(f"Airflow's database could not be made: {' '.join(lines[-3:])}", remedy)
     with closing(psycopg2.connect(url.replace("+psycopg2", ""), connect_timeout=10)) as connection:
         connection.cursor().execute(OURS.read_text(encoding="utf-8"))
         connection.commit()

@@ -20,6 +20,8 @@ NOT_ROOT = "nobody"
 BEHIND = ("nice", "-n", "10")
 """Before a command that gives way where processors are short, so that what is waited for comes first."""
 
+REMEDY = "Run ./logsieve doctor; ./logsieve up --fresh starts anew."
+
 KAFKA = {
     "process.roles": "broker,controller",
     "node.id": "1",
@@ -200,7 +202,7 @@ def airflow(env: Environment) -> None:
     wanted = f"{version('apache-airflow')}\n{airflow_metadata.OURS.read_text(encoding='utf-8')}"
     if stamp.exists() and stamp.read_text() == wanted:
         return
-    airflow_metadata.migrate(env.metadata_url, {**os.environ, **env.variables()})
+    airflow_metadata.migrate(env.metadata_url, {**os.environ, **env.variables()}, REMEDY)
     stamp.write_text(wanted)
 
 
@@ -217,4 +219,4 @@ def _run(command: list[str], what: str, **options: Any) -> None:
     done = subprocess.run(command, capture_output=True, text=True, env=variables, **options)
     if done.returncode != 0:
         lines = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
-        raise StackError(f"{what}: {' '.join(lines[-3:])}", "Run ./logsieve doctor; ./logsieve up --fresh starts anew.")
+        raise StackError(f"{what}: {' '.join(lines[-3:])}", REMEDY)

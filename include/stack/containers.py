@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Final
 
 import mysql.connector
-from elasticsearch import Elasticsearch
+from elasticsearch import AuthenticationException, Elasticsearch
+from mysql.connector import errorcode
 
 from include.accounts import Accounts, ensure_export
 from include.names import INDEX
@@ -21,10 +22,15 @@ from include.search_index import connect, ensure_index
 from include.settings import Settings
 from include.stack import airflow_metadata, mysql_users, up
 from include.stack.airflow_api import AirflowApi
+from include.stack.compose_env import COMMAND
 from include.stack.errors import StackError
 
 INDEX_SECONDS: Final = 180
 SEARCH_ROLE: Final = "logsieve"
+OLD_PASSWORDS: Final = (
+    "A volume keeps the passwords of its first start: bring back the .env.compose of then, or delete all data with"
+    f" {COMMAND} down --volumes"
+)
 
 
 @dataclass(frozen=True)
@@ -36,27 +42,45 @@ class Airflow:
 
 
 def mysql_accounts() -> None:
-    """Makes the users of MySQL, who may come from every other container. Raises mysql.connector.Error."""
+    """Makes the users of MySQL, who may come from every other container.
+
+    Raises StackError when it refuses root, mysql.connector.Error when it is away.
+    """
     settings = Settings()
     passwords = {
         "mysql_airflow": os.environ["MYSQL_AIRFLOW_PASSWORD"],
         "mysql_stream": settings.mysql_stream_password.get_secret_value(),
         "mysql_reader": settings.mysql_reader_password.get_secret_value(),
     }
-    root = os.environ["MYSQL_ROOT_PASSWORD"]
-    with closing(
-        mysql.connector.connect(host=settings.mysql_host, port=settings.mysql_port, user="root", password=root)
-    ) as connection:
-        cursor = connection.cursor()
+    server = {"host": settings.mysql_host, "port": settings.mysql_port}
+    try:
+        connection = mysql.connector.connect(**server, user="root", password=os.environ["MYSQL_ROOT_PASSWORD"])
+    except mysql.connector.Error as error:
+        if error.errno != errorcode.ER_ACCESS_DENIED_ERROR:
+            raise
+        raise StackError(f"MySQL refuses root: {error.msg}", OLD_PASSWORDS) from error
+    with closing(connection), closing(connection.cursor()) as cursor:
         for statement in mysql_users.statements(passwords, host="%", root=False):
             cursor.execute(statement)
 
 
 def search() -> None:
-    """Makes Elasticsearch's users and the index, which Logstash does not make. Raises what its client raises."""
+    """Makes Elasticsearch's users and the index, which Logstash does not make.
+
+    Raises StackError when it refuses `elastic`, what its client raises when it is away.
+    """
     settings = Settings()
-    with Elasticsearch(settings.elasticsearch_url, basic_auth=("elastic", os.environ["ELASTIC_PASSWORD"])) as client:
-        client.security.change_password(username="kibana_system", password=os.environ["KIBANA_SYSTEM_PASSWORD"])
+    with Elasticsearch(
+        settings.elasticsearch_url,
+        basic_auth=("elastic", os.environ["ELASTIC_PASSWORD"]),
+        # Its first answers come before the index of its users can be written.
+        max_retries=10,
+        retry_on_timeout=True,
+    ) as client:
+        try:
+            client.security.change_password(username="kibana_system", password=os.environ["KIBANA_SYSTEM_PASSWORD"])
+        except AuthenticationException as error:
+            raise StackError(f"Elasticsearch refuses elastic: {error.message}", OLD_PASSWORDS) from error
         client.security.put_role(
             name=SEARCH_ROLE,
             cluster=["monitor", "manage_index_templates"],
@@ -76,7 +100,7 @@ def airflow() -> None:
     settings = Settings()
     passwords = {f"airflow_{name}": os.environ[f"AIRFLOW_{name.upper()}_PASSWORD"] for name in ("admin", "viewer")}
     airflow_metadata.write_logins(Path(os.environ["AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE"]), passwords)
-    airflow_metadata.migrate(os.environ["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"], os.environ)
+    airflow_metadata.migrate(os.environ["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"], os.environ, OLD_PASSWORDS)
     if not settings.accounts_path:
         accounts = Accounts(settings.seed, settings.accounts)
         ensure_export(settings.accounts_exports, datetime.now(UTC).date(), accounts)
