@@ -10,8 +10,8 @@ from pathlib import Path
 import psycopg2
 
 from include.settings import ROOT
-from include.stack.environment import write_private
 from include.stack.errors import StackError
+from include.stack.private import write_private
 
 OURS = ROOT / "include" / "sql" / "airflow.sql"
 

@@ -1,15 +1,19 @@
-"""The env file of docker-compose.airflow.yml: generated secrets, and the ports on this machine."""
+"""The env file of docker-compose.airflow.yml: generated secrets, and the ports on this machine.
 
+Needs the standard library only: who runs containers has to install nothing else (./logsieve).
+"""
+
+import os
 import secrets
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
-from include.settings import ROOT
-from include.stack.environment import cluster_id, fernet_key, write_private
 from include.stack.errors import StackError
+from include.stack.private import cluster_id, fernet_key, write_private
 
-FILE: Final = ROOT / ".env.compose"
+FILE: Final = Path(__file__).resolve().parents[2] / ".env.compose"
 COMMAND: Final = "docker compose -f docker-compose.airflow.yml --env-file .env.compose"
 
 
@@ -60,3 +64,17 @@ def _port(name: str, value: str) -> str:
     if not (value.isascii() and value.isdecimal() and 1 <= int(value) <= 65535):
         raise StackError(f"{name}={value} is no port.", "Give a number from 1 to 65535.")
     return value
+
+
+def main() -> None:
+    """Writes the file and prints the next command; ends with 1, and the remedy, for a port that is none."""
+    try:
+        added = write(FILE, os.environ)
+    except StackError as error:
+        sys.exit(f"✗ {error.message}\n→ {error.remedy}")
+    print(f"{FILE.name}: {len(added)} added." if added else f"{FILE.name} has everything already.")  # noqa: T201
+    print(f"Next: {COMMAND} up --build --detach")  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from include.stack import airflow_metadata, mysql_users
-from include.stack.environment import HOST, Environment, cluster_id, write_private
+from include.stack.environment import HOST, Environment
 from include.stack.errors import StackError
 from include.stack.parts import unpack_elasticsearch, unpack_postgres, whole
+from include.stack.private import cluster_id, write_private
 
 NOT_ROOT = "nobody"
 """Elasticsearch and PostgreSQL refuse to run as root; when root starts the stack, they run as this user."""

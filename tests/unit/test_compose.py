@@ -3,6 +3,8 @@
 import json
 import re
 import stat
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -158,6 +160,11 @@ def test_compose_env_writes_secrets_once_for_its_owner_alone(tmp_path: Path):
     assert len(values["KIBANA_ENCRYPTION_KEY"]) >= 32, "Kibana refuses shorter ones"
     assert write(file, {}) == []
     assert file.read_text() == first
+
+
+def test_compose_env_needs_nothing_installed():
+    command = [sys.executable, "-S", "-c", "import include.stack.compose_env"]
+    assert subprocess.run(command, cwd=ROOT, env={}, check=False).returncode == 0
 
 
 @pytest.mark.parametrize("port", ["0", "70000", "http", "-1"])
