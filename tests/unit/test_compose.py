@@ -140,7 +140,7 @@ def test_no_container_waits_for_itself():
 def test_every_variable_is_made_by_compose_env_and_asked_for():
     names = re.findall(r"(?<!\$)\$\{?(\w+)", TEXT)
     assert set(names) == {*SECRETS, *PORTS}
-    assert len(names) == len(re.findall(r"\$\{\w+:\?", TEXT)), "one that is missing would be empty"
+    assert len(names) == len(re.findall(r"\$\{\w+:\?run ./logsieve compose-env\}", TEXT)), "a missing one is told"
 
 
 def test_compose_env_writes_secrets_once_for_its_owner_alone(tmp_path: Path):
