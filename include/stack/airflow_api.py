@@ -1,19 +1,30 @@
 """The few calls of Airflow's REST API that the command needs."""
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 import httpx
 
-from include.stack.environment import Environment
+
+class Place(Protocol):
+    """Where Airflow is, and its logins; the embedded stack's Environment is one."""
+
+    @property
+    def airflow_url(self) -> str:
+        """Without a slash at its end."""
+
+    @property
+    def passwords(self) -> Mapping[str, str]:
+        """With that of `airflow_admin`."""
 
 
 class AirflowApi:
     """A logged-in client. Every call raises httpx.HTTPError when Airflow is away or says no."""
 
-    def __init__(self, env: Environment) -> None:
-        self._http = httpx.Client(base_url=env.airflow_url, timeout=30)
-        login = {"username": "admin", "password": env.passwords["airflow_admin"]}
+    def __init__(self, place: Place) -> None:
+        self._http = httpx.Client(base_url=place.airflow_url, timeout=30)
+        login = {"username": "admin", "password": place.passwords["airflow_admin"]}
         token = self._http.post("/auth/token", json=login).raise_for_status().json()["access_token"]
         self._http.headers["Authorization"] = f"Bearer {token}"
 

@@ -13,7 +13,17 @@ from pydantic import ValidationError
 from rich.markup import escape
 
 from include.settings import Settings
-from include.stack import cli_develop, cli_logs, cli_proof, cli_repair, cli_stream, cli_users, environment, supervisor
+from include.stack import (
+    cli_compose,
+    cli_develop,
+    cli_logs,
+    cli_proof,
+    cli_repair,
+    cli_stream,
+    cli_users,
+    environment,
+    supervisor,
+)
 from include.stack import doctor as checks
 from include.stack.environment import Environment
 from include.stack.errors import StackError
@@ -142,6 +152,7 @@ app.add_typer(cli_users.app)
 app.add_typer(cli_proof.app)
 app.add_typer(cli_stream.app, name="stream")
 app.add_typer(cli_repair.app)
+app.add_typer(cli_compose.app)
 app.add_typer(cli_develop.app)
 
 

@@ -1,31 +1,60 @@
 """Writes the servers' configuration files and makes their empty data folders, once each."""
 
-import json
 import os
 import pwd
-import secrets
 import shutil
 import subprocess
-import sys
-from base64 import urlsafe_b64encode
-from contextlib import closing
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from include.names import LOGS_DATABASE, USERS_DATABASE
-from include.settings import ROOT
-from include.stack.environment import HOST, Environment, write_private
+from include.stack import airflow_metadata, mysql_users
+from include.stack.environment import HOST, Environment
 from include.stack.errors import StackError
 from include.stack.parts import unpack_elasticsearch, unpack_postgres, whole
-from include.stack.probes import postgres_connection
+from include.stack.private import cluster_id, write_private
 
 NOT_ROOT = "nobody"
 """Elasticsearch and PostgreSQL refuse to run as root; when root starts the stack, they run as this user."""
 
 BEHIND = ("nice", "-n", "10")
 """Before a command that gives way where processors are short, so that what is waited for comes first."""
+
+REMEDY = "Run ./logsieve doctor; ./logsieve up --fresh starts anew."
+
+KAFKA = {
+    "process.roles": "broker,controller",
+    "node.id": "1",
+    "controller.listener.names": "CONTROLLER",
+    "auto.create.topics.enable": "false",
+    "offsets.topic.replication.factor": "1",
+    "offsets.topic.num.partitions": "4",
+    "transaction.state.log.replication.factor": "1",
+    "transaction.state.log.min.isr": "1",
+    "share.coordinator.state.topic.replication.factor": "1",
+    "share.coordinator.state.topic.min.isr": "1",
+    "group.initial.rebalance.delay.ms": "0",
+}
+"""Kafka's settings that say nothing of addresses; docker-compose.airflow.yml has the same, held by a test."""
+
+MYSQL = {
+    "mysqlx": "OFF",
+    "character_set_server": "utf8mb4",
+    "default_time_zone": "+00:00",
+    "local_infile": "ON",
+    "secure_file_priv": "NULL",
+    "performance_schema": "OFF",
+    "innodb_buffer_pool_size": "256M",
+    "innodb_io_capacity": "2000",
+    "innodb_adaptive_hash_index": "OFF",
+    "max_connections": "100",
+}
+"""MySQL's settings, of 8.0 and 8.4 alike; docker-compose.airflow.yml has the same, held by a test."""
+
+
+def _lines(settings: dict[str, str]) -> str:
+    return "\n".join(f"{name}={value}" for name, value in settings.items())
 
 
 def kafka(env: Environment, jars: Path) -> None:
@@ -35,36 +64,26 @@ def kafka(env: Environment, jars: Path) -> None:
     properties = home / "server.properties"
     write_private(
         properties,
-        f"""process.roles=broker,controller
-node.id=1
-controller.quorum.voters=1@{HOST}:{ports.kafka_controller}
+        f"""controller.quorum.voters=1@{HOST}:{ports.kafka_controller}
 listeners=PLAINTEXT://{HOST}:{ports.kafka},CONTROLLER://{HOST}:{ports.kafka_controller}
 advertised.listeners=PLAINTEXT://{HOST}:{ports.kafka}
-controller.listener.names=CONTROLLER
 log.dirs={data}
-auto.create.topics.enable=false
-offsets.topic.replication.factor=1
-offsets.topic.num.partitions=4
-transaction.state.log.replication.factor=1
-transaction.state.log.min.isr=1
-share.coordinator.state.topic.replication.factor=1
-share.coordinator.state.topic.min.isr=1
-group.initial.rebalance.delay.ms=0
+{_lines(KAFKA)}
 """,
     )
     if (data / "meta.properties").exists():
         return
-    # The first letter is fixed: an id that begins with "-" would be taken for an option.
-    cluster = urlsafe_b64encode(b"L" + secrets.token_bytes(15)).decode().rstrip("=")
     tool = [*BEHIND, "java", "-Xmx64m", "-XX:TieredStopAtLevel=1", "-cp", f"{jars}/kafka/*", "kafka.tools.StorageTool"]
-    _run([*tool, "format", "-t", cluster, "-c", str(properties)], "Kafka's storage could not be formatted")
+    _run([*tool, "format", "-t", cluster_id(), "-c", str(properties)], "Kafka's storage could not be formatted")
 
 
 def mysql(env: Environment, home: Path, libaio: Path) -> None:
     """my.cnf, the users with their rights, and an initialised data folder."""
     folder = env.state / "mysql"
     data, users, cnf = folder / "data", folder / "users.sql", folder / "my.cnf"
-    write_private(users, _mysql_users(env))
+    # Run by mysqld at every start.
+    lines = mysql_users.statements(env.passwords, HOST, root=True)
+    write_private(users, "".join(f"{line};\n" for line in lines))
     write_private(
         cnf,
         f"""[mysqld]
@@ -73,20 +92,11 @@ datadir={data}
 port={env.ports.mysql}
 bind_address={HOST}
 socket=mysql.sock
-mysqlx=OFF
 skip_name_resolve
 skip_log_bin
 init_file={users}
-character_set_server=utf8mb4
-default_time_zone=+00:00
-local_infile=ON
-secure_file_priv=NULL
-performance_schema=OFF
-innodb_buffer_pool_size=256M
 innodb_log_file_size=256M
-innodb_io_capacity=2000
-innodb_adaptive_hash_index=OFF
-max_connections=100
+{_lines(MYSQL)}
 """,
     )
     if (data / "mysql.ibd").exists():
@@ -96,27 +106,6 @@ max_connections=100
     command += ["--initialize-insecure", "--innodb-log-file-size=256M"]
     command += ["--user=root"] if os.geteuid() == 0 else []
     _run(command, "MySQL's data folder could not be initialised", variables={"LD_LIBRARY_PATH": str(libaio)})
-
-
-def _mysql_users(env: Environment) -> str:
-    """Run by mysqld at every start: each program its own user with no more rights than it needs."""
-    change = "SELECT, INSERT, UPDATE, DELETE"
-    rights = {
-        "root": [("ALL", "*.*")],
-        "logsieve_airflow": [
-            (f"{change}, CREATE, ALTER, DROP, INDEX", f"{LOGS_DATABASE}.*"),
-            (f"{change}, CREATE, ALTER, DROP, INDEX, CREATE TEMPORARY TABLES", f"{USERS_DATABASE}.*"),
-        ],
-        "logsieve_stream": [(change, f"{LOGS_DATABASE}.*"), ("SELECT", f"{USERS_DATABASE}.*")],
-        "logsieve_reader": [("SELECT", f"{LOGS_DATABASE}.*"), ("SELECT", f"{USERS_DATABASE}.*")],
-    }
-    lines = [f"ALTER USER 'root'@'localhost' IDENTIFIED BY '{env.passwords['mysql_root']}';"]
-    for user, grants in rights.items():
-        password = env.passwords[f"mysql_{user.removeprefix('logsieve_')}"]
-        lines.append(f"CREATE USER IF NOT EXISTS '{user}'@'{HOST}' IDENTIFIED BY '{password}';")
-        lines.append(f"ALTER USER '{user}'@'{HOST}' IDENTIFIED BY '{password}';")
-        lines += [f"GRANT {right} ON {what} TO '{user}'@'{HOST}';" for right, what in grants]
-    return "\n".join(lines) + "\n"
 
 
 def folder_of(env: Environment, name: str) -> Path:
@@ -209,16 +198,12 @@ cluster.routing.allocation.disk.watermark.flood_stage: 500mb
 def airflow(env: Environment) -> None:
     """Logins, and the metadata brought to the version of the installed Airflow; needs a running PostgreSQL."""
     home = env.state / "airflow"
-    logins = {"admin": env.passwords["airflow_admin"], "viewer": env.passwords["airflow_viewer"]}
-    write_private(home / "passwords.json", json.dumps(logins))
-    ours = (ROOT / "include" / "sql" / "airflow.sql").read_text(encoding="utf-8")
-    stamp, wanted = home / "migrated", f"{version('apache-airflow')}\n{ours}"
+    airflow_metadata.write_logins(home / "passwords.json", env.passwords)
+    stamp = home / "migrated"
+    wanted = f"{version('apache-airflow')}\n{airflow_metadata.OURS.read_text(encoding='utf-8')}"
     if stamp.exists() and stamp.read_text() == wanted:
         return
-    _run([sys.executable, "-m", "airflow", "db", "migrate"], "Airflow's database could not be made", env)
-    with closing(postgres_connection(env)) as connection:
-        connection.cursor().execute(ours)
-        connection.commit()
+    airflow_metadata.migrate(env.metadata_url, {**os.environ, **env.variables()}, REMEDY)
     stamp.write_text(wanted)
 
 
@@ -230,9 +215,9 @@ def which_java() -> str:
     return found
 
 
-def _run(command: list[str], what: str, env: Environment | None = None, **options: Any) -> None:
-    variables = {**os.environ, **(env.variables() if env else {}), **options.pop("variables", {})}
+def _run(command: list[str], what: str, **options: Any) -> None:
+    variables = {**os.environ, **options.pop("variables", {})}
     done = subprocess.run(command, capture_output=True, text=True, env=variables, **options)
     if done.returncode != 0:
         lines = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
-        raise StackError(f"{what}: {' '.join(lines[-3:])}", "Run ./logsieve doctor; ./logsieve up --fresh starts anew.")
+        raise StackError(f"{what}: {' '.join(lines[-3:])}", REMEDY)

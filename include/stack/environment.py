@@ -8,7 +8,6 @@ import os
 import secrets
 import socket
 import sys
-from base64 import urlsafe_b64encode
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from include.settings import ROOT, Settings
 from include.spark_conf import local_master
+from include.stack.private import fernet_key, write_private
 
 HOST = "127.0.0.1"
 STACK_VARIABLE = "LOGSIEVE_STACK"
@@ -58,16 +58,6 @@ def free_ports() -> dict[str, int]:
             probe.bind((HOST, 0))
             ports[name] = probe.getsockname()[1]
     return ports
-
-
-def write_private(path: Path, text: str) -> None:
-    """Writes a file that only its owner can read (0600), whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    partial.unlink(missing_ok=True)
-    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(text)
-    partial.rename(path)
 
 
 class Environment:
@@ -218,7 +208,7 @@ def make(settings: Settings) -> Environment:
     """The environment of a stack about to start: kept secrets or new ones, and the ports of today's settings."""
     known = load(settings)
     passwords = known.passwords if known else {name: secrets.token_urlsafe(24) for name in SECRETS}
-    passwords.setdefault("airflow_fernet", urlsafe_b64encode(secrets.token_bytes(32)).decode())
+    passwords.setdefault("airflow_fernet", fernet_key())
     made = Environment(settings, Ports(), passwords)
     write_private(
         settings.state / "stack.json",

@@ -13,8 +13,9 @@ from typing import Any
 import psutil
 from supervisor.xmlrpc import Faults
 
-from include.stack.environment import HOST, STACK_VARIABLE, Environment, write_private
+from include.stack.environment import HOST, STACK_VARIABLE, Environment
 from include.stack.errors import StackError
+from include.stack.private import write_private
 from include.stack.servers import Server
 
 PROGRAM = """

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 
 from include.stack import configs, doctor, status, supervisor
-from include.stack.airflow_api import AirflowApi
+from include.stack.airflow_api import AirflowApi, Place
 from include.stack.environment import Environment
 from include.stack.errors import StackError
 from include.stack.servers import Homes, Server, servers
@@ -76,7 +76,8 @@ def bring_to_life(
     wait_until_healthy(env, first, steps, "Start the servers")
     run_id = None
     if conf is not None and not (again and bootstrapped(env)):
-        run_id = trigger_bootstrap(env, conf, steps)
+        with steps.step("Read the DAGs"):
+            run_id = trigger_bootstrap(env, conf)
     wait_until_healthy(env, rest, steps, "Start the rest")
     if run_id is not None:
         wait_for_bootstrap(env, run_id, steps)
@@ -88,41 +89,55 @@ def bootstrapped(env: Environment) -> bool:
     return run is not None and run["state"] != "failed"
 
 
-def trigger_bootstrap(env: Environment, conf: dict[str, Any], steps: Steps) -> str:
+def trigger_bootstrap(place: Place, conf: dict[str, Any]) -> str:
     """Unpauses the DAGs and triggers `bootstrap`; gives the run's id. Raises StackError when a DAG does not parse."""
-    api = AirflowApi(env)
-    with steps.step("Read the DAGs"):
-        _until(lambda: api.dags().keys() >= DAGS, 120, lambda: _not_parsed(api))
-        for dag_id in DAGS - LAST:
-            api.unpause(dag_id)
-        return api.trigger("bootstrap", conf)
+    api = AirflowApi(place)
+    _until(lambda: api.dags().keys() >= DAGS, 120, lambda: _not_parsed(api))
+    for dag_id in DAGS - LAST:
+        api.unpause(dag_id)
+    return api.trigger("bootstrap", conf)
+
+
+def wait_for_run(place: Place, run_id: str, say: Callable[[str], None]) -> None:
+    """Waits until the run of `bootstrap`, which looks at topics and tables itself, has ended well; says what is busy.
+
+    Raises StackError when it fails.
+    """
+    api = AirflowApi(place)
+    said = ""
+
+    def ended() -> bool:
+        nonlocal said
+        tasks = api.tasks("bootstrap", run_id)
+        busy = [task for task, state in tasks.items() if state in ("running", "deferred", "up_for_retry")]
+        now = f"Bootstrap: {', '.join(busy)}" if busy else "Bootstrap"
+        if now != said:
+            say(now)
+            said = now
+        state = api.run_state("bootstrap", run_id)
+        if state == "failed":
+            red = [task for task, state in tasks.items() if state == "failed"]
+            raise StackError(
+                f"The DAG bootstrap failed at {', '.join(red)}.", f"See the task's log at {place.airflow_url}."
+            )
+        return state == "success"
+
+    _until(ended, BOOTSTRAP_SECONDS, lambda: StackError("bootstrap has not ended yet.", "./logsieve status"))
 
 
 def wait_for_bootstrap(env: Environment, run_id: str, steps: Steps) -> None:
-    """Waits until the run, which looks at topics and tables itself, has ended well and documents are in the index.
+    """Waits until the run has ended well and documents are in the index.
 
     Raises StackError when `bootstrap` fails, or when the index stays empty.
     """
-    api = AirflowApi(env)
     with steps.step("Bootstrap") as say:
-
-        def ended() -> bool:
-            tasks = api.tasks("bootstrap", run_id)
-            busy = [task for task, state in tasks.items() if state in ("running", "deferred", "up_for_retry")]
-            say(f"Bootstrap: {', '.join(busy)}" if busy else "Bootstrap")
-            state = api.run_state("bootstrap", run_id)
-            if state == "failed":
-                red = [task for task, state in tasks.items() if state == "failed"]
-                raise StackError(
-                    f"The DAG bootstrap failed at {', '.join(red)}.", f"See the task's log at {env.airflow_url}."
-                )
-            return state == "success"
+        wait_for_run(env, run_id, say)
 
         def indexed() -> bool:
             return sum((status.read_hops(env).elasticsearch or {}).values()) > 0
 
-        _until(ended, BOOTSTRAP_SECONDS, lambda: StackError("bootstrap has not ended yet.", "./logsieve status"))
         _until(indexed, INDEX_SECONDS, lambda: StackError("The index stays empty.", "./logsieve logs indexer"))
+        api = AirflowApi(env)
         for dag_id in LAST:
             api.unpause(dag_id)
         say("Bootstrap: logs are in the topic, in MySQL and in Elasticsearch")

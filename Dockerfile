@@ -1,0 +1,43 @@
+# Airflow with Java, Spark's jars and Logsieve itself: a start of docker-compose.airflow.yml downloads nothing.
+FROM apache/airflow:slim-3.3.2-python3.11
+
+USER 0
+SHELL ["/bin/bash", "-o", "pipefail", "-c"]
+# Debian keeps no older version of a package than the present one, so Java 17 cannot be pinned closer.
+# hadolint ignore=DL3008
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends openjdk-17-jre-headless \
+    && rm -rf /var/lib/apt/lists/* \
+    && install -d -o 50000 -g 0 -m 0775 /opt/logsieve /opt/logsieve/state
+USER 50000:0
+WORKDIR /opt/logsieve
+
+# A virtual environment of its own with exactly requirements.txt, as the tests have it, and none of the image's packages
+# beside it. So of the official image these are used: Debian, Python, the user, the entry point.
+ENV PATH=/opt/logsieve/.venv/bin:$PATH VIRTUAL_ENV=/opt/logsieve/.venv
+ARG UV_DEFAULT_INDEX
+COPY --chown=50000:0 requirements.txt ./
+RUN python3 -m venv .venv \
+    && PIP_USER=0 PIP_INDEX_URL=$UV_DEFAULT_INDEX \
+       .venv/bin/python -m pip install -q --no-cache-dir "$(grep '^uv==' requirements.txt)" \
+    && uv pip sync --python .venv/bin/python --no-cache --compile-bytecode -q requirements.txt
+
+COPY --chown=50000:0 dags dags
+COPY --chown=50000:0 plugins plugins
+COPY --chown=50000:0 include include
+COPY --chown=50000:0 jobs jobs
+ENV PYTHONPATH=/opt/logsieve \
+    PYTHONUNBUFFERED=1 \
+    PYSPARK_PYTHON=/opt/logsieve/.venv/bin/python \
+    SPARK_LOCAL_IP=127.0.0.1 \
+    LOGSIEVE_STATE=/opt/logsieve/state \
+    LOGSIEVE_PARTS=/opt/logsieve/parts \
+    AIRFLOW_HOME=/opt/logsieve/state/airflow \
+    AIRFLOW__CORE__DAGS_FOLDER=/opt/logsieve/dags \
+    AIRFLOW__CORE__PLUGINS_FOLDER=/opt/logsieve/plugins \
+    AIRFLOW__LOGGING__BASE_LOG_FOLDER=/opt/logsieve/state/logs/airflow \
+    CONNECTION_CHECK_MAX_COUNT=0
+RUN python -m compileall -q dags plugins include jobs && python -m include.stack.image
+
+# The only folder that is written to: a volume.
+WORKDIR /opt/logsieve/state

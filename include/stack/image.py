@@ -1,0 +1,23 @@
+"""Run while the image of Airflow is built (Dockerfile): all that a start would else fetch or make."""
+
+import shutil
+
+from include.settings import Settings
+from include.stack import class_archive, parts
+
+
+def main() -> None:
+    """Spark's jars, bytecode for PySpark's zips, and the archive of the driver's classes.
+
+    Raises StackError when a jar cannot be had; without the archive the driver only starts slower, and that is printed.
+    """
+    settings = Settings()
+    jars = parts.fetch_jars(settings.parts, only="spark")
+    shutil.rmtree(settings.parts / "ivy-cache")
+    parts.compile_pyspark()
+    if wrong := class_archive.ensure(settings, jars):
+        print(f"Spark will start slower, no class archive: {wrong}")  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()

