@@ -48,7 +48,7 @@ function options() {
     ms: 1,
     tzDate: (when) => window.uPlot.tzDate(new Date(when), "Etc/UTC"),
     legend: { show: false },
-    padding: [8, 8, 0, 0],
+    padding: [8, 22, 0, 0],
     cursor: { y: false, points: { show: false }, drag: { x: true, y: false, setScale: false } },
     scales: { x: { time: true }, y: { range: (_, __, most) => [0, most > 0 ? most * 1.1 : 10] } },
     axes: [

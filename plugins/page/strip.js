@@ -12,12 +12,11 @@ const WHAT = {
   "Elasticsearch": "documents",
 };
 const MARKS = { ok: "✓", late: "!", broken: "✕", unknown: "?" };
-const SAID = { ok: "ok", late: "late", broken: "broken", unknown: "unknown" };
 
 /** Shows the hops of data/hops; those that are not well also with sentence, remedy and link. */
 export function showStrip({ hops }) {
   replace(byId("strip"), hops.map(hopItem));
-  replace(byId("remedies"), hops.filter((hop) => hop.health === "late" || hop.health === "broken").map(remedyItem));
+  replace(byId("remedies"), troubles(hops).map(remedyItem));
 }
 
 function hopItem(hop) {
@@ -35,7 +34,7 @@ function hopItem(hop) {
       { class: "hop-head" },
       el("span", { class: "mark", "aria-hidden": "true" }, MARKS[hop.health] ?? "?"),
       el("h3", {}, hop.link ? link(hop.link, hop.name) : hop.name),
-      el("span", { class: "hidden" }, `: ${SAID[hop.health] ?? "unknown"}`),
+      el("span", { class: "hidden" }, `: ${hop.health}`),
     ),
     el("p", { class: "muted" }, WHAT[hop.name] ?? ""),
     el("dl", {}, facts.map(([name, told]) => el("div", {}, el("dt", {}, name), el("dd", {}, told)))),
@@ -43,28 +42,46 @@ function hopItem(hop) {
   );
 }
 
-function remedyItem(hop) {
+/** Groups of hops that are not well for the same reason: broken ones first, each with what is to be done, told once. */
+function troubles(hops) {
+  const groups = new Map();
+  for (const health of ["broken", "late"]) {
+    for (const hop of hops.filter((each) => each.health === health)) {
+      const key = `${health} ${hop.remedy}`;
+      groups.set(key, [...(groups.get(key) ?? []), hop]);
+    }
+  }
+  return [...groups.values()];
+}
+
+function remedyItem(group) {
+  const [{ health, remedy }] = group;
+  const names = group.map((hop) => hop.name);
+  const sentences = new Set(group.map((hop) => hop.sentence));
+  const told = sentences.size === 1 ? [...sentences] : group.map((hop) => `${hop.name}: ${hop.sentence}`);
+  const place = group.find((hop) => hop.link)?.link;
   return el(
     "li",
-    { class: hop.health },
-    el("span", { class: "mark", "aria-hidden": "true" }, MARKS[hop.health]),
+    { class: health },
+    el("span", { class: "mark", "aria-hidden": "true" }, MARKS[health]),
     el(
       "p",
       {},
-      el("strong", {}, `${hop.name} is ${SAID[hop.health]}. `),
-      hop.sentence,
-      hop.remedy ? el("span", { class: "remedy" }, hop.remedy) : null,
-      hop.link ? link(hop.link, "See its run and log in Airflow") : null,
+      el("strong", {}, `${and(names)} ${names.length > 1 ? "are" : "is"} ${health}. `),
+      told.join(" "),
+      remedy ? el("span", { class: "remedy" }, remedy) : null,
+      place ? link(place, "See the run and its log in Airflow") : null,
     ),
   );
 }
 
+const and = (names) => (names.length > 1 ? `${names.slice(0, -1).join(", ")} and ${names.at(-1)}` : names[0]);
+
 /** One sentence on all of it, for the top of the page. */
 export function headline({ hops }) {
-  const wrong = hops.filter((hop) => hop.health === "broken" || hop.health === "late");
-  if (wrong.length) {
-    return `Not well: ${wrong.map((hop) => `${hop.name} is ${SAID[hop.health]}`).join(", ")}.`;
-  }
+  const names = (health) => hops.filter((hop) => hop.health === health).map((hop) => hop.name);
+  const wrong = ["broken", "late"].filter((health) => names(health).length);
+  if (wrong.length) return `Not well: ${wrong.map((health) => `${and(names(health))} ${health}`).join("; ")}.`;
   const sink = hops.find((hop) => hop.name === "MySQL");
   const source = hops.find((hop) => hop.name === "server-logs");
   if (!sink || !source) return "";

@@ -15,7 +15,7 @@ def test_the_page_lives_on_mysql_while_elasticsearch_is_away(visit: Callable[...
     with stack.away("elasticsearch"):
         expect(hop.locator(".mark")).to_have_text("✕")
         expect(page.locator("#remedies")).to_contain_text("What to do")
-        expect(page.locator("#headline")).to_contain_text("Elasticsearch is broken")
+        expect(page.locator("#headline")).to_contain_text("Elasticsearch broken")
         expect(page.locator("#notices")).to_contain_text("MySQL")
         expect(page.locator("#lists")).to_contain_text("while Elasticsearch is away")
         before = totals(page)
