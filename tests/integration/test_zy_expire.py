@@ -12,6 +12,7 @@ import pytest
 from elasticsearch import Elasticsearch
 from kafka import KafkaProducer
 
+from include import hops
 from include.names import TABLES
 from include.reconcile import Clients, reconcile
 from include.slices import FAR, NEAR
@@ -103,7 +104,8 @@ def correct(stack: Stack, partition: int, offset: int) -> None:
         ).get(timeout=30)
     query = "SELECT status_offset FROM logs.load_progress WHERE kafka_partition = %s"
     until(lambda: stack.root_sql(query, (partition,))[0][0] >= sent.offset, 60, "load has taken the correction")
-    until(lambda: stack.status()["lag"]["index"] == 0, 60, "the indexer has taken it")
+    with kafka_consumer(stack.env) as consumer:
+        until(lambda: hops.indexed(consumer, [partition])[partition] > sent.offset, 60, "the indexer has taken it")
 
 
 @pytest.fixture(scope="module")
