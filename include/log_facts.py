@@ -69,7 +69,7 @@ class Facts:
     loaded: int = 0
     rows: list[Row] | None = None
     expired: str | None = None
-    """When all up to it expired, UTC; None: it has not."""
+    """When it expired, UTC; None: it has not."""
     device: str | None = None
     """What the users history has for its account on the day of the event; None: it does not know the account then."""
     document: dict[str, Any] | None = None

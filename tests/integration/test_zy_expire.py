@@ -12,12 +12,13 @@ import pytest
 from elasticsearch import Elasticsearch
 from kafka import KafkaProducer
 
+from include import hops
 from include.names import TABLES
 from include.reconcile import Clients, reconcile
 from include.slices import FAR, NEAR
 from include.stack.probes import mysql_connection
 from include.stack.status import kafka_consumer
-from tests.integration.stack import Stack, check, until, wait_until_it_loads
+from tests.integration.stack import Moment, Stack, check, until, wait_until_it_loads
 from tests.integration.test_why import why
 
 BEFORE = {0: 600, 1: 400}
@@ -103,7 +104,8 @@ def correct(stack: Stack, partition: int, offset: int) -> None:
         ).get(timeout=30)
     query = "SELECT status_offset FROM logs.load_progress WHERE kafka_partition = %s"
     until(lambda: stack.root_sql(query, (partition,))[0][0] >= sent.offset, 60, "load has taken the correction")
-    until(lambda: stack.status()["lag"]["index"] == 0, 60, "the indexer has taken it")
+    with kafka_consumer(stack.env) as consumer:
+        until(lambda: hops.indexed(consumer, [partition])[partition] > sent.offset, 60, "the indexer has taken it")
 
 
 @pytest.fixture(scope="module")
@@ -114,6 +116,12 @@ def old(stack: Stack) -> Stack:
     for number, end in BEFORE.items():
         until(lambda number=number, end=end: stack.root_sql(query, (number, end + 200)), 120, "logs enough are there")
     return stack
+
+
+@pytest.fixture(scope="module")
+def moment(old: Stack) -> Moment:
+    """Before anything expires: other tests have sent verdicts twice, on purpose."""
+    return old.now()
 
 
 def test_bootstrap_cut_slices_ahead_and_a_day_without_old_logs_changes_nothing(old: Stack) -> None:
@@ -128,7 +136,7 @@ def test_bootstrap_cut_slices_ahead_and_a_day_without_old_logs_changes_nothing(o
     assert old.root_sql("SELECT COUNT(*) FROM logs.arrived")[0][0] >= len(BEFORE), "from now on they age"
 
 
-def test_old_logs_expire_everywhere_also_when_a_run_broke_off(old: Stack) -> None:
+def test_old_logs_expire_everywhere_also_when_a_run_broke_off(old: Stack, moment: Moment) -> None:
     for table in TABLES.values():
         cut_at(old, table)
     check_whole(old)
@@ -163,10 +171,10 @@ def test_old_logs_expire_everywhere_also_when_a_run_broke_off(old: Stack) -> Non
         }
 
 
-def test_all_others_are_untouched_and_still_come(old: Stack) -> None:
+def test_all_others_are_untouched_and_still_come(old: Stack, moment: Moment) -> None:
     wait_until_it_loads(old)
     check_whole(old)
-    check(old, {"server-logs": dict(BEFORE)})
+    check(old, moment)
     status = old.status()
     assert status["expired"] == sum(BEFORE.values())
     assert "expired" in old.run("status").stdout
@@ -265,4 +273,4 @@ def check_whole(stack: Stack) -> None:
     before = expired(stack)
     for proof in proofs(stack):
         assert proof["first"] == before.get(proof["partition"], 0)
-        assert proof["logs"] == proof["keys"] == proof["rows"] == proof["documents"]
+        assert proof["logs"] == proof["rows"] == proof["documents"] + proof["refused"]
