@@ -191,15 +191,17 @@ def reconciled(closed: tuple[datetime, int] | None, run: Run | None) -> dict[str
 
     `closed`: when a range was last found whole, and how many logs all of them have; `run`: of reconcile_logs.
     """
-    times = [time for time in (closed and closed[0], run and run.at) if time]
-    if not times:
+    # A run that has not ended has proven nothing yet.
+    ended = [run.at] if run and not run.active else []
+    at = max([*ended, *([closed[0]] if closed else [])], default=run.at if run else None)
+    if at is None:
         return None
     logs, state = closed[1] if closed else 0, run.state if run else "success"
     sentence = f"{logs:,} logs are proven whole at every hop."
     if state == "failed":
         sentence += " The newest run failed, or found that hops differ: see its log."
     return {
-        "at": text(max(times)),
+        "at": text(at),
         "logs": logs,
         "state": state,
         "sentence": sentence,

@@ -9,37 +9,61 @@ from elasticsearch import ApiError, Elasticsearch
 
 from include.log_filters import Filters
 from include.names import INDEX, STATUSES, SUSPICIOUS
-from include.summary import Part, Read, Span, TakesLongError
+from include.summary import Part, Span, TakesLongError
 
 SECONDS: Final = 3
 """How long Elasticsearch may take for some parts; it gives up by itself a little sooner."""
 ALL_SECONDS: Final = 6
 """After so long no further parts are asked for."""
-AT_ONCE: Final = 6
+AT_ONCE: Final = 12
 """Parts asked for at once."""
-_SIZES: Final = {"reasons": 100, "countries": 300, "devices": 300, "accounts": 1000}
+SEEN_TWICE: Final = 10_000
+"""So many changes are looked at again: two requests at once may become visible in another order than they began."""
+_SIZES: Final = {"reasons": 100, "countries": 300, "devices": 300, "accounts": 500}
 """Terms of a part that are counted; what is rarer within it is left out of the tops."""
 _FIELDS: Final = {"reasons": "reasons", "countries": "location_country", "devices": "device", "accounts": "account_id"}
 
 
-def reader(client: Elasticsearch, note: Callable[[int], None] = lambda took: None) -> Read:
-    """Reads parts, a search each, some at once. `note` is told the milliseconds that these took.
+class SearchSource:
+    """A Source of summaries; `client` gives the client, `note` is told the milliseconds that each request took.
 
-    Reading raises TakesLongError, elastic_transport.TransportError and elasticsearch.ApiError.
+    Its methods raise elastic_transport.TransportError and elasticsearch.ApiError, `read` also TakesLongError.
     """
 
-    def read(filters: Filters, spans: Sequence[Span]) -> Iterator[Part]:
+    kept_seconds = 900.0
+    """For what `changed` does not see: documents that were removed."""
+
+    def __init__(self, client: Callable[[], Elasticsearch], note: Callable[[int], None] = lambda took: None) -> None:
+        self._client, self._note = client, note
+
+    def read(self, filters: Filters, spans: Sequence[Span]) -> Iterator[Part]:
+        """A search a part, some at once."""
         until = time.monotonic() + ALL_SECONDS
         for first in range(0, len(spans), AT_ONCE):
             if time.monotonic() > until:
                 raise TakesLongError("Elasticsearch")
             some = spans[first : first + AT_ONCE]
             searches = [each for span in some for each in ({"index": INDEX}, body(filters, span))]
-            answer = client.options(request_timeout=SECONDS).msearch(searches=searches)
-            note(answer["took"])
+            answer = self._client().options(request_timeout=SECONDS).msearch(searches=searches)
+            self._note(answer["took"])
             yield from map(part, map(_whole, answer["responses"]))
 
-    return read
+    def changed(self, since: int | None, before: int, length: int) -> tuple[int | None, set[int]]:
+        """By the sequence number that Elasticsearch gives to each change of a document: a correction has a new one."""
+        last: dict[str, Any] = {"last": {"max": {"field": "_seq_no"}}}
+        asked: dict[str, Any] = {"size": 0, "track_total_hits": False, "aggs": last}
+        if since is not None:
+            time = {"field": "received_at", "fixed_interval": f"{length}ms", "min_doc_count": 1}
+            earlier = {"range": {"received_at": {"lt": before, "format": "epoch_millis"}}}
+            asked["query"] = {"bool": {"filter": [{"range": {"_seq_no": {"gt": since - SEEN_TWICE}}}]}}
+            asked["aggs"] = last | {"earlier": {"filter": earlier, "aggs": {"time": {"date_histogram": time}}}}
+        client = self._client().options(request_timeout=SECONDS, ignore_status=404)
+        answer = client.search(index=INDEX, **asked)
+        self._note(answer.get("took", 0))
+        found = answer.get("aggregations", {})
+        newest = found.get("last", {}).get("value")
+        buckets = found.get("earlier", {}).get("time", {}).get("buckets", [])
+        return since if newest is None else int(newest), {bucket["key"] for bucket in buckets}
 
 
 def body(filters: Filters, span: Span) -> dict[str, Any]:

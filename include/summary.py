@@ -1,4 +1,4 @@
-"""Counts of logs over time: put together from parts of the range, of which those that are over are kept for a while."""
+"""Counts of logs over time: put together from parts of the range, of which those that are over are kept."""
 
 import math
 import threading
@@ -8,15 +8,13 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import pairwise
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from include.log_filters import Filters, milliseconds, text
 from include.names import STATUSES
 
-PART_BUCKETS: Final = 15
+PART_BUCKETS: Final = 6
 """Buckets of a part."""
-KEPT_SECONDS: Final = 60
-"""How long a part that is over is believed: then it is read again, for corrections and for late logs."""
 SETTLED_SECONDS: Final = 15
 """A part whose end lies this far back is over."""
 TOP: Final = 10
@@ -41,8 +39,20 @@ class TakesLongError(Exception):
     """The server, named, has not counted all parts in time; those that came are kept, so that the next try goes on."""
 
 
-Read = Callable[[Filters, Sequence[Span]], Iterable[Part]]
-"""Reads the spans in order, each as one part; the filters' own range does not count."""
+class Source(Protocol):
+    """Where logs are counted."""
+
+    kept_seconds: float
+    """How long a part that is over is believed: then it is read again, for corrections and for late logs."""
+
+    def read(self, filters: Filters, spans: Sequence[Span]) -> Iterable[Part]:
+        """Reads the spans in order, each as one part; the filters' own range does not count."""
+
+    def changed(self, since: int | None, before: int, length: int) -> tuple[int | None, set[int]]:
+        """What to ask with the next time, and the first milliseconds of the spans of this length that have changed.
+
+        `since`: None at first; spans that begin `before` then count. Nothing, from a source that cannot tell.
+        """
 
 
 def spans(begin: int, end: int, bucket_ms: int) -> list[Span]:
@@ -52,40 +62,43 @@ def spans(begin: int, end: int, bucket_ms: int) -> list[Span]:
     return list(pairwise(cuts))
 
 
-def renewed(ages: Sequence[float], since_last: float) -> set[int]:
+def renewed(ages: Sequence[float], since_last: float, kept_seconds: float) -> set[int]:
     """Which kept parts to read again, by their ages in seconds: those too old, and of the others the oldest few. Pure.
 
-    So that all are read again within KEPT_SECONDS, but never all at once.
+    So that all are read again within `kept_seconds`, but never all at once.
     """
-    few = min(math.ceil(len(ages) * since_last / (0.8 * KEPT_SECONDS)), len(ages))
+    few = min(math.ceil(len(ages) * since_last / (0.8 * kept_seconds)), len(ages))
     oldest = sorted(range(len(ages)), key=lambda number: -ages[number])[:few]
-    return {number for number in oldest if ages[number] > KEPT_SECONDS / 4} | {
-        number for number, age in enumerate(ages) if age >= KEPT_SECONDS
+    return {number for number in oldest if ages[number] > kept_seconds / 4} | {
+        number for number, age in enumerate(ages) if age >= kept_seconds
     }
 
 
 class Summaries:
     """Reads summaries from one source, and keeps their parts; may be used by several threads."""
 
-    def __init__(self, read: Read, clock: Callable[[], float] = time.monotonic) -> None:
-        self._read, self._clock = read, clock
+    def __init__(self, source: Source, clock: Callable[[], float] = time.monotonic) -> None:
+        self._source, self._clock = source, clock
         self._lock = threading.Lock()
         self._kept: OrderedDict[Any, _Kept] = OrderedDict()
 
     def summary(self, filters: Filters, now: datetime) -> dict[str, Any]:
-        """See `as_json`. Raises what `read` raises."""
+        """See `as_json`. Raises what the source raises."""
         bucket_ms = filters.bucket_seconds * 1000
         wanted = spans(milliseconds(filters.begin), milliseconds(filters.end), bucket_ms)
         kept = self._of(filters, bucket_ms)
         with kept.lock:  # who comes meanwhile finds what was read
             at, over = self._clock(), milliseconds(now) - SETTLED_SECONDS * 1000
-            old = [span for span in wanted if span in kept.parts]
-            again = renewed([at - kept.parts[span][0] for span in old], at - kept.read_at)
-            missing = [span for span in wanted if span not in kept.parts] + [old[number] for number in sorted(again)]
+            # Asked before anything is read: what changes meanwhile is told the next time.
+            kept.since, changed = self._source.changed(kept.since, over, bucket_ms * PART_BUCKETS)
+            old = [span for span in wanted if span in kept.parts and _begin(span, bucket_ms) not in changed]
+            again = renewed([at - kept.parts[span][0] for span in old], at - kept.read_at, self._source.kept_seconds)
+            known = set(old)
+            missing = [span for span in wanted if span not in known] + [old[number] for number in sorted(again)]
             found: dict[Span, Part] = {}
             kept.read_at = at
             kept.parts = {span: kept.parts[span] for span in old}
-            for span, part in zip(missing, self._read(filters, missing), strict=True):
+            for span, part in zip(missing, self._source.read(filters, missing), strict=True):
                 found[span] = part
                 if span[1] <= over:  # kept even if the next one cannot be read: then there is less to do the next time
                     kept.parts[span] = at, part
@@ -101,10 +114,17 @@ class Summaries:
             return kept
 
 
+def _begin(span: Span, bucket_ms: int) -> int:
+    """Where the whole part begins that the span belongs to."""
+    length = bucket_ms * PART_BUCKETS
+    return span[0] // length * length
+
+
 class _Kept:
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.read_at = 0.0
+        self.since: int | None = None
         self.parts: dict[Span, tuple[float, Part]] = {}
 
 

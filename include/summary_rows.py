@@ -1,7 +1,8 @@
 """Counts logs over time in MySQL: what is left to tell when Elasticsearch is away."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, Final
 
 from include.log_filters import Filters
@@ -12,11 +13,28 @@ SECONDS: Final = 2.5
 """How long MySQL may take for all of them; it gives up by itself."""
 
 
-def read(cursor: Any, filters: Filters, spans: Sequence[Span]) -> Iterator[Part]:
-    """Parts without tops, by the index of received_at; of the filters only the status counts.
+class RowSource:
+    """A Source of summaries; `cursor` opens a cursor of a session in UTC, for as long as the block lasts.
 
-    Raises TakesLongError, and mysql.connector.Error.
+    Reading raises TakesLongError, and mysql.connector.Error.
     """
+
+    kept_seconds = 60.0
+
+    def __init__(self, cursor: Callable[[], AbstractContextManager[Any]]) -> None:
+        self._cursor = cursor
+
+    def read(self, filters: Filters, spans: Sequence[Span]) -> Iterator[Part]:
+        """Parts without tops, by the index of received_at; of the filters only the status counts."""
+        with self._cursor() as cursor:
+            yield from _read(cursor, filters, spans)
+
+    def changed(self, since: int | None, before: int, length: int) -> tuple[int | None, set[int]]:
+        """MySQL cannot tell."""
+        return None, set()
+
+
+def _read(cursor: Any, filters: Filters, spans: Sequence[Span]) -> Iterator[Part]:
     until, step = time.monotonic() + SECONDS, filters.bucket_seconds
     for begin, end in spans:
         part = Part()

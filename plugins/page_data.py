@@ -14,15 +14,17 @@ from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from include import log_facts, log_rows, log_search, log_way, search_summary, summary_rows, why
+from include import log_facts, log_rows, log_search, log_way, why
 from include.log_filters import Filters, text
 from include.log_search import Place
 from include.log_way import Run, Sample
 from include.names import BAD, SUSPICIOUS, origin_of
 from include.page_clients import PageClients
+from include.search_summary import SearchSource
 from include.settings import Settings
 from include.shared import Shared
 from include.summary import Summaries, TakesLongError
+from include.summary_rows import RowSource
 from plugins import page_runs
 from plugins.page_errors import PageError
 
@@ -44,10 +46,8 @@ class PageData:
         self._settings = settings
         self._clients = PageClients(settings)
         self._shared = Shared(SHARED_SECONDS)
-        self._by_search = Summaries(
-            lambda filters, spans: search_summary.reader(self._clients.search())(filters, spans)
-        )
-        self._by_rows = Summaries(self._count_rows)
+        self._by_search = Summaries(SearchSource(self._clients.search))
+        self._by_rows = Summaries(RowSource(self._clients.cursor))
         self._pool = ThreadPoolExecutor(8, "logs-page")
         self._asked: dict[str, Future[Any]] = {}
         self._asking = threading.Lock()
@@ -71,10 +71,6 @@ class PageData:
             raise _counting(error) from None
         except log_facts.AWAY as error:
             raise _both_away() from error
-
-    def _count_rows(self, filters: Filters, spans: Any) -> Any:
-        with self._clients.cursor() as cursor:
-            yield from summary_rows.read(cursor, filters, spans)
 
     def logs(self, filters: Filters, word: str, size: int, before: Place | None) -> dict[str, Any]:
         """Of data/logs. Raises PageError when neither server answers."""

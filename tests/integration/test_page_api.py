@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from include.names import MAX_RAW, STATUSES, TABLES
+from include.summary import SETTLED_SECONDS
 from tests.integration.stack import Stack, drivers, until, wait_until_it_loads
 
 ROUTES = [
@@ -163,6 +164,25 @@ def test_the_totals_of_a_closed_range_are_those_of_mysql(stack: Stack, viewer: h
     assert [n for _, n in found["reasons"]] == sorted((n for _, n in found["reasons"]), reverse=True)
     bad = get(viewer, "data/summary", **{"from": text(begin), "to": text(end), "status": "bad"})
     assert bad["totals"] == {"good": 0, "bad": found["totals"]["bad"], "suspicious": 0}
+
+
+def test_a_correction_of_an_old_log_is_counted_at_the_next_refresh(stack: Stack, viewer: httpx.Client) -> None:
+    (origin,) = stack.send([log(stack, event_id="corrected", device="PAGE-CORRECTED")])
+    key = f"{origin[0]}-{origin[1]}"
+
+    def totals(device: str = "PAGE-CORRECTED") -> dict[str, int]:
+        return dict(get(viewer, "data/summary", device=device)["totals"])
+
+    until(lambda: totals()["suspicious"] == 1, 60, "it is counted")
+    until(lambda: _age(stack, key) > 2 * SETTLED_SECONDS, 60, "its part is over")
+    assert totals()["suspicious"] == 1
+    document = stack.search(f"server-logs/_doc/{key}")["_source"]
+    stack.search(f"server-logs/_doc/{key}?refresh=true", document | {"status": "good", "reasons": []}, "PUT")
+    try:
+        until(lambda: totals() == {"good": 1, "bad": 0, "suspicious": 0}, 4, "its correction is counted")
+    finally:
+        stack.search(f"server-logs/_doc/{key}?refresh=true", document, "PUT")
+    until(lambda: totals()["suspicious"] == 1, 4, "so is the next one")
 
 
 def test_filters_choose_and_a_list_goes_on_page_by_page(stack: Stack, viewer: httpx.Client) -> None:
@@ -382,6 +402,11 @@ def test_while_mysql_or_kafka_is_away_the_page_answers_soon_and_says_so(stack: S
             assert get(viewer, "data/summary")["source"] == "elasticsearch"
         until(lambda hop=hop: _hop(viewer, hop, "ok"), 120, f"{hop} is well again")
     wait_until_it_loads(stack)
+
+
+def _age(stack: Stack, key: str) -> float:
+    received_at = datetime.fromisoformat(stack.search(f"server-logs/_doc/{key}")["_source"]["received_at"])
+    return (datetime.now(UTC) - received_at).total_seconds()
 
 
 def _hop(client: httpx.Client, name: str, health: str) -> dict[str, Any] | None:

@@ -84,7 +84,7 @@ def test_half_an_answer_is_none(answer: dict[str, Any], raised: bool) -> None:
         def msearch(self, **_: Any) -> dict[str, Any]:
             return {"took": 1, "responses": [answer]}
 
-    read = search_summary.reader(Client())  # type: ignore[arg-type]
+    read = search_summary.SearchSource(Client).read  # type: ignore[arg-type]
     if raised:
         with pytest.raises(ApiError):
             list(read(HOUR, [(0, 1)]))

@@ -94,3 +94,7 @@ def test_the_last_reconciliation() -> None:
     assert (found["at"], found["logs"], found["state"]) == ("2026-11-25T12:00:00.000Z", 1234, "failed")
     assert "differ" in found["sentence"]
     assert found["link"] == "/dags/reconcile_logs/runs/1/tasks/prove"
+    under_way = Run("reconcile_logs", "2", "running", NOW)
+    found = reconciled((NOW - timedelta(hours=1), 1234), under_way)
+    assert found is not None
+    assert (found["at"], found["state"]) == ("2026-11-25T11:00:00.000Z", "running")

@@ -10,7 +10,6 @@ import pytest
 from include.log_filters import Filters, milliseconds
 from include.names import STATUSES
 from include.summary import (
-    KEPT_SECONDS,
     PART_BUCKETS,
     SETTLED_SECONDS,
     Part,
@@ -25,25 +24,34 @@ NOW = datetime(2026, 11, 25, 12, 0, 7, tzinfo=UTC)
 
 
 class Source:
-    """A log a second, good, bad, suspicious in turn; remembers what was read."""
+    """A log each second, or less often, good, bad, suspicious in turn; remembers what was read."""
+
+    kept_seconds = 60.0
 
     def __init__(self) -> None:
-        self.read: list[Span] = []
+        self.asked: list[Span] = []
+        self.tells: set[int] = set()
+        """What has changed, for the next question."""
+        self.every = 1
         self.fails_after: int | None = None
         self.more = 0
         """Logs that a correction makes of each second's one."""
 
-    def __call__(self, filters: Filters, wanted: Sequence[Span]) -> Iterator[Part]:
+    def read(self, filters: Filters, wanted: Sequence[Span]) -> Iterator[Part]:
         for number, (begin, end) in enumerate(wanted):
             if number == self.fails_after:
                 raise TakesLongError("The source")
-            self.read.append((begin, end))
+            self.asked.append((begin, end))
             part = Part(tops={"reasons": Counter({"not_json": 2}), "countries": Counter({"FR": 1})})
             step = filters.bucket_seconds * 1000
-            for second in range(-(-begin // 1000), -(-end // 1000)):
+            for second in range(-(-begin // 1000), -(-end // 1000), self.every):
                 bucket = part.buckets.setdefault(second * 1000 // step * step, [0, 0, 0])
                 bucket[second % 3] += 1 + self.more
             yield part
+
+    def changed(self, since: int | None, before: int, length: int) -> tuple[int | None, set[int]]:
+        told, self.tells = self.tells, set()
+        return 1, told
 
 
 class Clock:
@@ -87,6 +95,7 @@ def test_the_spans_are_the_range_cut_at_whole_multiples(begin: int, end: int) ->
     [({"seconds": 1}, 1), ({"hours": 1}, 10), ({"days": 1}, 300), ({"days": 7}, 1800), ({"days": 31}, 10_800)],
 )
 def test_buckets_are_few_and_dense(source: Source, length: dict[str, float], bucket: int) -> None:
+    source.every = 3600
     found = Summaries(source).summary(last(**length), NOW)
     assert found["bucket_seconds"] == bucket
     assert len(found["buckets"]) <= 375
@@ -99,50 +108,70 @@ def test_totals_are_of_the_range_exactly(source: Source) -> None:
     found = Summaries(source).summary(last(minutes=60), NOW)
     assert found["totals"] == dict.fromkeys(STATUSES, 1200)
     assert {s: sum(b[n + 1] for b in found["buckets"]) for n, s in enumerate(STATUSES)} == found["totals"]
-    assert found["reasons"] == [["not_json", 2 * len(source.read)]]
+    assert found["reasons"] == [["not_json", 2 * len(source.asked)]]
     assert found["devices"] is None, "nobody asked"
 
 
 def test_a_refresh_reads_the_edges_and_little_else(source: Source, clock: Clock) -> None:
     summaries = Summaries(source, clock)
     summaries.summary(last(hours=1), NOW)
-    assert seconds(source.read) == 3600
+    assert seconds(source.asked) == 3600
     for number in range(1, 30):
-        source.read.clear()
+        source.asked.clear()
         clock.now += 2
         now = NOW + timedelta(seconds=2 * number)
         summaries.summary(Filters(now - timedelta(hours=1), now), now)
-        assert seconds(source.read) < 5 * 150, "of 3600"
+        assert seconds(source.asked) < 6 * 60, "of 3600"
 
 
 def test_a_correction_is_seen_within_a_minute(source: Source, clock: Clock) -> None:
     summaries, fixed = Summaries(source, clock), Filters(NOW - timedelta(hours=2), NOW - timedelta(hours=1))
     assert summaries.summary(fixed, NOW)["totals"]["good"] == 1200
     source.more = 1
-    source.read.clear()
+    source.asked.clear()
     clock.now += 2
     assert summaries.summary(fixed, NOW)["totals"]["good"] == 1200, "kept"
-    assert source.read == []
-    for _ in range(KEPT_SECONDS // 2):
+    assert source.asked == []
+    for _ in range(30):
         clock.now += 2
         found = summaries.summary(fixed, NOW)
     assert found["totals"]["good"] == 2400
 
 
+def test_a_part_of_which_the_source_tells_a_change_is_read_at_once(source: Source) -> None:
+    summaries, fixed = Summaries(source), Filters(NOW - timedelta(hours=2), NOW - timedelta(hours=1))
+    summaries.summary(fixed, NOW)
+    source.more, source.asked = 1, []
+    length = fixed.bucket_seconds * 1000 * PART_BUCKETS
+    begin = milliseconds(fixed.begin)
+    source.tells = {begin // length * length, begin // length * length + 5 * length, 0}
+    assert summaries.summary(fixed, NOW)["totals"]["good"] > 1200
+    first, fifth = source.asked
+    assert first == (begin, begin // length * length + length), "the first one begins within it"
+    assert fifth[0] == begin // length * length + 5 * length
+    source.fails_after, source.tells = 0, {fifth[0]}
+    with pytest.raises(TakesLongError):
+        summaries.summary(fixed, NOW)
+    source.fails_after = None
+    source.asked = []
+    summaries.summary(fixed, NOW)
+    assert source.asked == [fifth], "what could not be read is read the next time"
+
+
 def test_what_is_not_over_is_read_at_each_refresh(source: Source) -> None:
     summaries = Summaries(source)
     summaries.summary(last(hours=1), NOW)
-    source.more, source.read = 1, []
+    source.more, source.asked = 1, []
     assert summaries.summary(last(hours=1), NOW)["totals"]["good"] > 1200, "late logs"
-    assert all(end > milliseconds(NOW) - SETTLED_SECONDS * 1000 for _, end in source.read)
+    assert all(end > milliseconds(NOW) - SETTLED_SECONDS * 1000 for _, end in source.asked)
 
 
 def test_other_filters_are_other_counts(source: Source) -> None:
     summaries, fixed = Summaries(source), Filters(NOW - timedelta(hours=2), NOW - timedelta(hours=1))
     summaries.summary(fixed, NOW)
-    read = len(source.read)
+    read = len(source.asked)
     summaries.summary(fixed.of_status("bad"), NOW)
-    assert len(source.read) == 2 * read
+    assert len(source.asked) == 2 * read
 
 
 def test_what_was_counted_before_it_took_too_long_is_kept(source: Source) -> None:
@@ -152,11 +181,11 @@ def test_what_was_counted_before_it_took_too_long_is_kept(source: Source) -> Non
         summaries.summary(fixed, NOW)
     source.fails_after = None
     assert summaries.summary(fixed, NOW)["totals"]["good"] == 1200
-    assert len(source.read) == len(set(source.read)), "nothing twice"
+    assert len(source.asked) == len(set(source.asked)), "nothing twice"
 
 
 def test_kept_parts_are_renewed_the_oldest_first_and_not_all_at_once() -> None:
-    assert renewed([], 2) == set()
-    assert renewed([5.0] * 24, 2) == set(), "young"
-    assert renewed([20.0] * 23 + [30.0], 2) == {23}
-    assert renewed([61.0] * 24, 2) == set(range(24)), "too old"
+    assert renewed([], 2, 60) == set()
+    assert renewed([5.0] * 24, 2, 60) == set(), "young"
+    assert renewed([20.0] * 23 + [30.0], 2, 60) == {23}
+    assert renewed([61.0] * 24, 2, 60) == set(range(24)), "too old"
