@@ -37,16 +37,17 @@ class SearchSource:
         self._client, self._note = client, note
 
     def read(self, filters: Filters, spans: Sequence[Span]) -> Iterator[Part]:
-        """A search a part, some at once."""
+        """A search for each run of neighbouring parts, some parts at once."""
         until = time.monotonic() + ALL_SECONDS
         for first in range(0, len(spans), AT_ONCE):
             if time.monotonic() > until:
                 raise TakesLongError("Elasticsearch")
-            some = spans[first : first + AT_ONCE]
-            searches = [each for span in some for each in ({"index": INDEX}, body(filters, span))]
+            some = runs(spans[first : first + AT_ONCE])
+            searches = [each for run in some for each in ({"index": INDEX}, body(filters, run))]
             answer = self._client().options(request_timeout=SECONDS).msearch(searches=searches)
             self._note(answer["took"])
-            yield from map(part, map(_whole, answer["responses"]))
+            for run, found in zip(some, map(_whole, answer["responses"]), strict=True):
+                yield from parts(found, len(run))
 
     def changed(self, since: int | None, before: int, length: int) -> tuple[int | None, set[int]]:
         """By the sequence number that Elasticsearch gives to each change of a document: a correction has a new one."""
@@ -66,9 +67,21 @@ class SearchSource:
         return since if newest is None else int(newest), {bucket["key"] for bucket in buckets}
 
 
-def body(filters: Filters, span: Span) -> dict[str, Any]:
-    """The search for one part. Pure."""
-    received = {"gte": span[0], "lt": span[1], "format": "epoch_millis"}
+def runs(spans: Sequence[Span]) -> list[list[Span]]:
+    """The spans in order, those that follow each other without a gap together. Pure."""
+    found: list[list[Span]] = []
+    for span in spans:
+        if found and found[-1][-1][1] == span[0]:
+            found[-1].append(span)
+        else:
+            found.append([span])
+    return found
+
+
+def body(filters: Filters, run: Sequence[Span]) -> dict[str, Any]:
+    """The search for one run of parts. Pure."""
+    received = {"gte": run[0][0], "lt": run[-1][1], "format": "epoch_millis"}
+    ranges = [{"from": begin, "to": end} for begin, end in run]
     over_time = {"field": "received_at", "fixed_interval": f"{filters.bucket_seconds}s", "min_doc_count": 1}
     # What is looked for here is what is suspicious, unless somebody asks for another status.
     looked_for = {"match_all": {}} if filters.statuses else {"term": {"status": SUSPICIOUS}}
@@ -78,24 +91,30 @@ def body(filters: Filters, span: Span) -> dict[str, Any]:
         "timeout": f"{SECONDS - 1}s",
         "query": {"bool": {"filter": [{"range": {"received_at": received}}, *filters.clauses()]}},
         "aggs": {
-            "status": {
-                "terms": {"field": "status"},
-                "aggs": {"time": {"date_histogram": over_time}},
-            },
-            "reasons": {"terms": _terms("reasons")},
-            "looked_for": {
-                "filter": looked_for,
-                "aggs": {name: {"terms": _terms(name)} for name in ("countries", "devices", "accounts")},
-            },
+            "parts": {
+                "date_range": {"field": "received_at", "format": "epoch_millis", "ranges": ranges},
+                "aggs": {
+                    "status": {"terms": {"field": "status"}, "aggs": {"time": {"date_histogram": over_time}}},
+                    "reasons": {"terms": _terms("reasons")},
+                    "looked_for": {
+                        "filter": looked_for,
+                        "aggs": {name: {"terms": _terms(name)} for name in ("countries", "devices", "accounts")},
+                    },
+                },
+            }
         },
     }
 
 
-def part(answer: dict[str, Any]) -> Part:
-    """What one search found. Pure."""
-    found = Part()
+def parts(answer: dict[str, Any], count: int) -> list[Part]:
+    """What one search found, a part for each of its `count` spans. Pure."""
     # No index yet, no logs yet.
-    aggregations = answer.get("aggregations", {})
+    buckets = answer.get("aggregations", {}).get("parts", {}).get("buckets", [{}] * count)
+    return [_part(bucket) for bucket in buckets]
+
+
+def _part(aggregations: dict[str, Any]) -> Part:
+    found = Part()
     for status in aggregations.get("status", {}).get("buckets", []):
         for bucket in status["time"]["buckets"]:
             found.buckets.setdefault(bucket["key"], [0] * len(STATUSES))[STATUSES.index(status["key"])] = bucket[

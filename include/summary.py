@@ -18,8 +18,8 @@ PART_BUCKETS: Final = 6
 SETTLED_SECONDS: Final = 15
 """A part whose end lies this far back is over."""
 TOP: Final = 10
-_KEPT_FILTERS: Final = 32
-"""So many filters are kept, those used last."""
+_KEPT_FILTERS: Final = 12
+"""So many filters are kept, those used last: some MB each."""
 
 Span = tuple[int, int]
 """From the first millisecond up to the second, without it."""

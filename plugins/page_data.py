@@ -33,6 +33,8 @@ SECONDS = 2.5
 SHARED_SECONDS = 1.0
 SAMPLES_SECONDS = 20
 """Rates are of so many seconds."""
+SEARCH_AGAIN_SECONDS = 5
+"""When Elasticsearch has failed, MySQL is asked for so long without trying it first."""
 DAGS = ("generate_logs", "classify_logs", "reconcile_logs")
 AWAY = "Elasticsearch does not answer: only counts by status, from MySQL; the other filters do not work meanwhile."
 
@@ -48,6 +50,7 @@ class PageData:
         self._shared = Shared(SHARED_SECONDS)
         self._by_search = Summaries(SearchSource(self._clients.search))
         self._by_rows = Summaries(RowSource(self._clients.cursor))
+        self._search_again_at = 0.0
         self._pool = ThreadPoolExecutor(8, "logs-page")
         self._asked: dict[str, Future[Any]] = {}
         self._asking = threading.Lock()
@@ -60,11 +63,12 @@ class PageData:
     def _summary(self, filters: Filters) -> dict[str, Any]:
         now = datetime.now(UTC)
         try:
+            self._search_first()
             return {"source": "elasticsearch", "notice": None, **self._by_search.summary(filters, now)}
         except TakesLongError as error:
             raise _counting(error) from None
         except log_facts.AWAY as error:
-            log.warning("Elasticsearch: %s: counting in MySQL", error)
+            self._search_failed(error)
         try:
             return {"source": "mysql", "notice": AWAY, **self._by_rows.summary(filters.only_by_status(), now)}
         except TakesLongError as error:
@@ -80,10 +84,11 @@ class PageData:
         if not filters.statuses and not word:
             filters = filters.of_status(BAD, SUSPICIOUS)
         try:
+            self._search_first()
             found = log_search.read(self._clients.search(), filters, word, size, before)
             return _page(found, size, "elasticsearch", None)
-        except log_facts.AWAY:
-            pass
+        except log_facts.AWAY as error:
+            self._search_failed(error)
         if word and not origin_of(word.encode()):
             notice = "Elasticsearch does not answer: meanwhile only an origin, as 0-1234, can be looked for."
             return _page([], size, "mysql", notice)
@@ -93,6 +98,16 @@ class PageData:
         except log_facts.AWAY as error:
             raise _both_away() from error
         return _page(found, size, "mysql", AWAY)
+
+    def _search_first(self) -> None:
+        """Raises ConnectionError while Elasticsearch has just failed: nobody waits for it each time."""
+        if time.monotonic() < self._search_again_at:
+            raise ConnectionError("Elasticsearch has just failed")
+
+    def _search_failed(self, error: BaseException) -> None:
+        if time.monotonic() >= self._search_again_at:
+            log.warning("Elasticsearch does not answer, MySQL is asked instead: %s", error)
+            self._search_again_at = time.monotonic() + SEARCH_AGAIN_SECONDS
 
     def story(self, origin: str) -> dict[str, Any]:
         """Of data/log. Raises PageError when there is no such log."""

@@ -61,10 +61,20 @@ def test_of_a_bad_log_only_the_beginning_is_in_the_list() -> None:
 
 def test_the_tops_are_of_suspicious_logs_unless_a_status_is_chosen() -> None:
     def looked_for(filters: Filters) -> Any:
-        return search_summary.body(filters, (0, 1))["aggs"]["looked_for"]["filter"]
+        return search_summary.body(filters, [(0, 1)])["aggs"]["parts"]["aggs"]["looked_for"]["filter"]
 
     assert looked_for(HOUR) == {"term": {"status": "suspicious"}}
     assert looked_for(HOUR.of_status("bad")) == {"match_all": {}}
+
+
+def test_neighbours_are_one_search_and_each_is_a_part_of_its_own() -> None:
+    assert search_summary.runs([(0, 5), (5, 9), (20, 30), (3, 4)]) == [[(0, 5), (5, 9)], [(20, 30)], [(3, 4)]]
+    asked = search_summary.body(HOUR, [(0, 5), (5, 9)])
+    assert asked["query"]["bool"]["filter"][0]["range"]["received_at"] == {"gte": 0, "lt": 9, "format": "epoch_millis"}
+    assert asked["aggs"]["parts"]["date_range"]["ranges"] == [{"from": 0, "to": 5}, {"from": 5, "to": 9}]
+    counts = {"status": {"buckets": [{"key": "bad", "time": {"buckets": [{"key": 5, "doc_count": 3}]}}]}}
+    answer = {"aggregations": {"parts": {"buckets": [{}, counts | {"reasons": {"buckets": []}}]}}}
+    assert [part.buckets for part in search_summary.parts(answer, 2)] == [{}, {5: [0, 3, 0]}]
 
 
 @pytest.mark.parametrize(
