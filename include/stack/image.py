@@ -7,12 +7,12 @@ from include.stack import class_archive, parts
 
 
 def main() -> None:
-    """Spark's jars, bytecode for PySpark's zips, and the archive of the driver's classes.
+    """Spark's jars and the page's, bytecode for PySpark's zips, and the archive of the driver's classes.
 
     Raises StackError when a jar cannot be had; without the archive the driver only starts slower, and that is printed.
     """
     settings = Settings()
-    jars = parts.fetch_jars(settings.parts, only="spark")
+    jars = parts.fetch_jars(settings.parts, "spark", "page")
     shutil.rmtree(settings.parts / "ivy-cache")
     parts.compile_pyspark()
     if wrong := class_archive.ensure(settings, jars):

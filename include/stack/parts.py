@@ -35,20 +35,20 @@ def whole(target: Path) -> Iterator[Path]:
         shutil.rmtree(partial, ignore_errors=True)
 
 
-def fetch_jars(parts: Path, only: str = "*") -> Path:
-    """Folder with one sub-folder of jars for each configuration of ivy.xml, or for one; Ivy checks every checksum.
+def fetch_jars(parts: Path, *only: str) -> Path:
+    """Folder with one sub-folder of jars for each configuration of ivy.xml, or for these; Ivy checks every checksum.
 
     Raises StackError when a jar cannot be had.
     """
     version = hashlib.sha256(IVY_XML.read_bytes()).hexdigest()[:12]
-    jars = parts / (f"jars-{version}" if only == "*" else f"jars-{version}-{only}")
+    jars = parts / "-".join(["jars", version, *only])
     if jars.exists():
         return _make_current(jars)
     ivy = next((Path(str(files("pyspark"))) / "jars").glob("ivy-*.jar"))
     mirror = os.environ.get("LOGSIEVE_IVY_SETTINGS")
     with whole(jars) as folder:
         command = ["java", "-jar", str(ivy), "-ivy", str(IVY_XML), "-warn", "-cache", str(parts / "ivy-cache")]
-        command += ["-confs", only]
+        command += ["-confs", *(only or ["*"])]
         command += ["-settings", mirror] if mirror else []
         command += ["-retrieve", f"{folder}/[conf]/[artifact]-[revision].[ext]"]
         done = subprocess.run(command, capture_output=True, text=True)

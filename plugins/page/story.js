@@ -74,7 +74,11 @@ function verdicts(all) {
 /** Wires the dialog, once, and opens the log that the address names. */
 export function startStory() {
   filters.addEventListener("log", follow);
-  dialog().addEventListener("close", () => filters.log && filters.openLog(null));
+  dialog().addEventListener("close", () => {
+    // A refresh may have put another row in the place of the one that was left.
+    byId("logs").querySelector(`[data-key="${CSS.escape(dialog().dataset.origin)}"]`)?.focus();
+    if (filters.log) filters.openLog(null);
+  });
   dialog().addEventListener("click", (event) => event.target === dialog() && dialog().close());
   follow();
 }
