@@ -27,9 +27,9 @@ from include.stack.errors import StackError
 
 INDEX_SECONDS: Final = 180
 SEARCH_ROLE: Final = "logsieve"
-OLD_PASSWORDS: Final = (
-    "A volume keeps the passwords of its first start: bring back the .env.compose of then, or delete all data with"
-    f" {COMMAND} down --volumes"
+REMEDY: Final = (
+    "Where a password is refused: a volume keeps those of its first start. Bring back the .env.compose of then, or"
+    f" delete all data with {COMMAND} down --volumes"
 )
 
 
@@ -58,7 +58,7 @@ def mysql_accounts() -> None:
     except mysql.connector.Error as error:
         if error.errno != errorcode.ER_ACCESS_DENIED_ERROR:
             raise
-        raise StackError(f"MySQL refuses root: {error.msg}", OLD_PASSWORDS) from error
+        raise StackError(f"MySQL refuses root: {error.msg}", REMEDY) from error
     with closing(connection), closing(connection.cursor()) as cursor:
         for statement in mysql_users.statements(passwords, host="%", root=False):
             cursor.execute(statement)
@@ -80,7 +80,7 @@ def search() -> None:
         try:
             client.security.change_password(username="kibana_system", password=os.environ["KIBANA_SYSTEM_PASSWORD"])
         except AuthenticationException as error:
-            raise StackError(f"Elasticsearch refuses elastic: {error.message}", OLD_PASSWORDS) from error
+            raise StackError(f"Elasticsearch refuses elastic: {error.message}", REMEDY) from error
         client.security.put_role(
             name=SEARCH_ROLE,
             cluster=["monitor", "manage_index_templates"],
@@ -100,7 +100,7 @@ def airflow() -> None:
     settings = Settings()
     passwords = {f"airflow_{name}": os.environ[f"AIRFLOW_{name.upper()}_PASSWORD"] for name in ("admin", "viewer")}
     airflow_metadata.write_logins(Path(os.environ["AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE"]), passwords)
-    airflow_metadata.migrate(os.environ["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"], os.environ, OLD_PASSWORDS)
+    airflow_metadata.migrate(os.environ["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"], os.environ, REMEDY)
     if not settings.accounts_path:
         accounts = Accounts(settings.seed, settings.accounts)
         ensure_export(settings.accounts_exports, datetime.now(UTC).date(), accounts)

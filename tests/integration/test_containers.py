@@ -1,8 +1,13 @@
 """The steps of the one-shot containers, each as its container runs it, on the servers of the embedded stack."""
 
+import contextlib
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+
+import pymysql
+import pytest
 
 from include.settings import ROOT
 from tests.integration.stack import PATIENCE, Stack
@@ -16,6 +21,22 @@ def step(stack: Stack, name: str, **variables: str) -> subprocess.CompletedProce
     return subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE * 200)
 
 
+@pytest.fixture
+def root_may_grant(stack: Stack) -> Iterator[None]:
+    """As the official image's root, which the embedded server has at its socket only."""
+    root = pymysql.connect(
+        unix_socket=str(stack.state / "mysql" / "data" / "mysql.sock"),
+        user="root",
+        password=stack.passwords["mysql_root"],
+        autocommit=True,
+    )
+    with contextlib.closing(root), root.cursor() as cursor:
+        cursor.execute("GRANT GRANT OPTION ON *.* TO 'root'@'127.0.0.1'")
+        yield
+        cursor.execute("REVOKE GRANT OPTION ON *.* FROM 'root'@'127.0.0.1'")
+
+
+@pytest.mark.usefixtures("root_may_grant")
 def test_mysql_users_may_come_from_other_containers_and_may_do_what_they_may_here(stack: Stack) -> None:
     passwords = {"MYSQL_ROOT_PASSWORD": stack.passwords["mysql_root"], "MYSQL_AIRFLOW_PASSWORD": "of-a-container"}
     try:
