@@ -1,0 +1,235 @@
+"""The rules as somebody writes them by hand for speed: plain Python, one log at a time, no framework. Pure.
+
+The contract is Logsieve's, held by tests/unit/test_bench_by_hand.py on every worked case of tests/spark/cases.
+"""
+
+import base64
+import json
+import re
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+import orjson
+
+from include import names
+
+Log = tuple[bytes | None, int, int]
+"""Value, offset, and Kafka's timestamp in milliseconds."""
+Periods = list[tuple[int, int | None, str]]
+"""First day, day behind the last (none: still so), days since 1970, and the device."""
+
+_REMEMBERED = 100_000
+_BEGINNING = datetime(1970, 1, 1)  # UTC, but written without a zone
+# No more digits than can be in range: int() refuses what has thousands.
+_INTEGER = re.compile("([+-]?)0*([0-9]{1,12})")
+_PLAIN = re.compile("[0-9]{1,12}")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_NUMBERS = (int, float)
+_INT32 = (-(2**31), 2**31 - 1)
+_FAST, _CAREFUL = (TypeError, KeyError, ValueError), (ValueError, RecursionError)
+
+
+class Judged(NamedTuple):
+    """Status messages as (key, value), and lines of CSV by status, without the columns that `loading` sets."""
+
+    messages: list[tuple[str, bytes]]
+    lines: dict[str, list[str]]
+
+
+def loading(path: str, status: str, partition: int, users_version: int) -> str:
+    """The LOAD DATA statement for a file of such lines."""
+    raw = ", @raw, raw_size" if status == names.BAD else ""
+    return (
+        f"LOAD DATA LOCAL INFILE '{path}' INTO TABLE {names.LOGS_DATABASE}.{names.TABLES[status]} CHARACTER SET utf8mb4"
+        """ FIELDS TERMINATED BY ',' ENCLOSED BY '"' ESCAPED BY '' LINES TERMINATED BY '\\n'"""
+        f" ({', '.join(names.FIELDS)}, reasons, received_at, kafka_offset{raw}) SET status = '{status}',"
+        f" kafka_partition = {partition}, users_version = {users_version}, revision = 0"
+        f"{', raw = FROM_BASE64(@raw)' if raw else ''}"
+    )
+
+
+class Judge:
+    """Judges the logs of one partition. `users`: the periods of each account."""
+
+    def __init__(self, partition: int, users: Mapping[int, Periods], users_version: int) -> None:
+        self._partition = partition
+        self._users = users
+        # Whoever always had one device, by the account's text: no number has to be made for it.
+        self._devices = {str(account): of[0][2] for account, of in users.items() if len(of) == 1 and of[0][1] is None}
+        self._tail = f'"users_version":{users_version},"revision":0'
+        self._times: dict[str, str] = {}
+        self._received: dict[int, str] = {}
+
+    def judge(self, logs: Iterable[Log]) -> Judged:
+        """The verdicts, in the order of the logs."""
+        messages: list[tuple[str, bytes]] = []
+        lines: dict[str, list[str]] = {status: [] for status in names.STATUSES}
+        add_message, add_good = messages.append, lines[names.GOOD].append
+        loads, devices, times, received = orjson.loads, self._devices, self._times, self._received
+        partition, tail = self._partition, self._tail
+        for value, offset, when in logs:
+            at = received.get(when) or self._received_at(when)
+            try:
+                log = loads(value)  # type: ignore[arg-type]  # a tombstone is a TypeError
+                event_id, event_type, device, country = (
+                    log["event_id"], log["event_type"], log["device"], log["location_country"],
+                )  # fmt: skip
+                account, happened = log["account_id"], log["event_timestamp"]
+                time = times.get(happened) or self._time(happened)
+                if (
+                    devices.get(account) == device
+                    # Together so short, so each of them; and none that is no text can be joined.
+                    and len("".join((event_id, event_type, device, country))) <= names.MAX_TEXT
+                    and event_id and event_type and device and country
+                    # Without an escape no character is inside that JSON or CSV would have to escape again.
+                    and b"\\" not in value  # type: ignore[operator]
+                ):  # fmt: skip
+                    key = f"{partition}-{offset}"
+                    add_message((key, (
+                        f'{{"event_id":"{event_id}","account_id":{account},"event_type":"{event_type}",'
+                        f'"device":"{device}","location_country":"{country}","event_timestamp":"{time}Z",'
+                        f'"status":"good","reasons":[],"origin":{{"kafka_partition":{partition},'
+                        f'"kafka_offset":{offset}}},"received_at":"{at}Z",{tail}}}'
+                    ).encode()))  # fmt: skip
+                    add_good(
+                        f'"{event_id}",{account},"{event_type}","{device}","{country}",{time},[],{at},{offset}'
+                    )  # fmt: skip
+                    continue
+            except _FAST:
+                pass
+            self._carefully(value, offset, at, messages, lines)
+        return Judged(messages, lines)
+
+    def _carefully(
+        self, value: bytes | None, offset: int, at: str, messages: list[tuple[str, bytes]], lines: dict[str, list[str]]
+    ) -> None:
+        fields, status, reasons = self.verdict(value)
+        message: dict[str, Any] = {
+            **fields,
+            "event_timestamp": fields["event_timestamp"] and fields["event_timestamp"] + "Z",
+            "status": status,
+            "reasons": reasons,
+            "origin": {"kafka_partition": self._partition, "kafka_offset": offset},
+            "received_at": f"{at}Z",
+        }
+        cells = [*fields.values(), orjson.dumps(reasons).decode(), at, offset]
+        if status == names.BAD:
+            raw = None if value is None else base64.b64encode(value[: names.MAX_RAW]).decode()
+            size = None if value is None else len(value)
+            message |= {"raw": raw, "raw_size": size}
+            cells += [raw, size]
+        text = orjson.dumps(message)[:-1] + f",{self._tail}}}".encode()
+        messages.append((f"{self._partition}-{offset}", text))
+        lines[status].append(",".join(map(_cell, cells)))
+
+    def verdict(self, value: bytes | None) -> tuple[dict[str, Any], str, list[str]]:
+        """The six fields (event_timestamp as ISO 8601 without its Z), status and reasons of one log."""
+        try:
+            record = _quickly(value)
+        except _CAREFUL:
+            return dict.fromkeys(names.FIELDS), names.BAD, [names.NOT_JSON]
+        fields: dict[str, Any] = {}
+        reasons = []
+        for field in names.FIELDS:
+            fields[field], reason = _field(field, record)
+            reasons += [reason] if reason else []
+        if reasons:
+            return _shown(fields), names.BAD, reasons
+        device = self._device_on(fields["account_id"], fields["event_timestamp"] // 86_400)
+        if device is None:
+            return _shown(fields), names.SUSPICIOUS, [names.UNKNOWN_ACCOUNT]
+        if device != fields["device"]:
+            return _shown(fields), names.SUSPICIOUS, [names.UNEXPECTED_DEVICE]
+        return _shown(fields), names.GOOD, []
+
+    def _device_on(self, account: int, day: int) -> str | None:
+        for first, end, device in self._users.get(account, ()):
+            if first <= day and (end is None or day < end):
+                return device
+        return None
+
+    def _time(self, happened: Any) -> str:
+        """ISO 8601 without its Z. Raises ValueError or TypeError for what is no plain text of digits in range."""
+        if not _PLAIN.fullmatch(happened) or int(happened) > names.MAX_TIMESTAMP:
+            raise ValueError(happened)
+        if len(self._times) > _REMEMBERED:
+            self._times.clear()
+        time = self._times[happened] = _iso(int(happened))
+        return time
+
+    def _received_at(self, when: int) -> str:
+        if len(self._received) > _REMEMBERED:
+            self._received.clear()
+        within = min(max(when, 0), names.MAX_TIMESTAMP * 1000 + 999)
+        found = self._received[when] = f"{_iso(within // 1000)}.{within % 1000:03}"
+        return found
+
+
+class _Number(str):
+    """A JSON number as written."""
+
+
+def _quickly(value: bytes | None) -> dict[str, Any]:
+    """As `_record`, by the fast library where it tells all: it forgets how a number was written."""
+    try:
+        record = orjson.loads(value or b"")
+    except ValueError:
+        return _record(value)
+    if not isinstance(record, dict):
+        raise ValueError("no object")
+    if any(record.get(field).__class__ in _NUMBERS for field in names.FIELDS):
+        return _record(value)
+    return record
+
+
+def _record(value: bytes | None) -> dict[str, Any]:
+    """The log as one strict JSON object whose numbers are as written. Raises ValueError for what is none."""
+
+    def refuse(constant: str) -> None:
+        raise ValueError(constant)
+
+    if value is None:
+        raise ValueError("a tombstone")
+    text = value.decode()
+    record = json.loads(text, parse_constant=refuse, parse_int=_Number, parse_float=_Number)
+    if not isinstance(record, dict):
+        raise ValueError("no object")
+    if "\\u" in text and _SURROGATE.search(json.dumps(record, ensure_ascii=False)):
+        raise ValueError("half a surrogate pair")
+    return record
+
+
+def _field(field: str, record: dict[str, Any]) -> tuple[Any, str | None]:
+    """The field's value, and the rule that it breaks."""
+    if field not in record:
+        return None, names.missing(field)
+    value = record[field]
+    if value is None:
+        return None, names.null(field)
+    if not isinstance(value, str):
+        return None, names.invalid(field)
+    if field in names.TEXT_FIELDS:
+        if not value:
+            return None, names.empty(field)
+        return (str(value), None) if len(value) <= names.MAX_TEXT else (None, names.too_long(field))
+    number = _INTEGER.fullmatch(value)
+    least, most = _INT32 if field == "account_id" else (0, names.MAX_TIMESTAMP)
+    if not number or not least <= int(number[1] + number[2]) <= most:
+        return None, names.invalid(field)
+    return int(number[1] + number[2]), None
+
+
+def _shown(fields: dict[str, Any]) -> dict[str, Any]:
+    seconds = fields["event_timestamp"]
+    return fields | {"event_timestamp": None if seconds is None else _iso(seconds)}
+
+
+def _iso(seconds: int) -> str:
+    return (_BEGINNING + timedelta(seconds=seconds)).isoformat()
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "NULL"
+    return '"' + value.replace('"', '""') + '"' if isinstance(value, str) else str(value)
