@@ -1,6 +1,7 @@
 """The command `./logsieve bench`."""
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -17,6 +18,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
+
+RATES = (100, 1_000, 5_000, 10_000)
 
 Seed = Annotated[int, typer.Option(help="The same seed makes the same logs.")]
 Partitions = Annotated[int, typer.Option(min=1, max=64, help="Partitions of both topics.")]
@@ -63,6 +66,41 @@ def throughput(
     else:
         report.show(out, found)
     raise typer.Exit(1 if found.wrong else 0)
+
+
+@app.command()
+def latency(
+    rate: Annotated[list[float] | None, typer.Option(min=1, max=1_000_000, help="Logs a second; repeat it.")] = None,
+    seconds: Annotated[float, typer.Option(min=1, max=86_400, help="For how long each rate is held.")] = 120,
+    warm_up: Annotated[float, typer.Option(min=1, max=3600, help="Seconds before, that do not count.")] = 30,
+    trigger: Annotated[list[str] | None, typer.Option(help="realtime or interval; both if not given.")] = None,
+    seed: Seed = 7,
+    partitions: Partitions = 2,
+    accounts: Accounts = 10_000,
+    keep: Keep = False,
+    chart: Chart = None,
+    markdown: Markdown = None,
+    as_json: Json = False,
+) -> None:
+    """Measures how long a log takes to its status and into MySQL, at rates that are held."""
+    from bench import latency as latency_run
+
+    chosen = [each for each in latency_run.TRIGGERS if not trigger or each.name in trigger]
+    if unknown := set(trigger or ()) - {each.name for each in chosen}:
+        raise StackError(f"There is no trigger {', '.join(sorted(unknown))}.", "Known: realtime, interval.")
+    plan = latency_run.Plan(rate or RATES, seconds, warm_up, seed, partitions, accounts, chosen)
+    with Steps(err) as steps:
+        held = latency_run.run(plan, steps, keep=keep)
+    if markdown:
+        markdown.write_text(report.latency_markdown(held), encoding="utf-8")
+    if chart:
+        from bench import charts
+
+        charts.latency(held, chart)
+    if as_json:
+        out.print_json(json.dumps([asdict(each) for each in held]))
+    else:
+        report.show_latency(out, held)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ import psutil
 
 from bench import own_stack, sinks
 from bench.contestants import INDEXED, Contestant
+from include import names
 from include.stack import supervisor
 from include.stack.environment import Environment
 from include.stack.errors import StackError
@@ -114,7 +115,7 @@ def run(env: Environment, contestant: Contestant, logs: int, number: int, say: C
 
     Raises StackError when it ends too early, or stands still for STALLED_SECONDS.
     """
-    sinks.empty(env)
+    sinks.empty(env, names.STATUS_TOPIC)
     result = Run(contestant.name, number, logs)
     servers: tuple[str, ...] = own_stack.SERVERS
     with sinks.watching(env, contestant.hops) as progress:

@@ -1,14 +1,18 @@
 """The tables of a bench, for the terminal and for docs/performance.md."""
 
+from collections.abc import Sequence
+
 from rich.console import Console
 from rich.table import Table
 
+from bench.delays import Held
 from bench.summary import Summary
 
 HEADER = (
     "", "logs/s, whole run", "logs/s, warm", "first log, s", "CPU s a million: application", "Kafka", "MySQL",
     "Elasticsearch", "indexer", "µs a log, warm", "peak, MiB",
 )  # fmt: skip
+LATENCY_HEADER = ("trigger", "logs/s", "reached", "to", "p50, ms", "p99, ms", "p99.9, ms", "longest, ms")
 GROUPS = ("application", "kafka", "mysql", "elasticsearch", "indexer")
 
 
@@ -39,25 +43,57 @@ def sentences(summary: Summary) -> list[str]:
     ]
 
 
+def latency_lines(held: Sequence[Held]) -> list[list[str]]:
+    """A row a rate, trigger and hop, with the cells of LATENCY_HEADER."""
+    return [
+        [
+            each.trigger,
+            _number(each.rate),
+            _number(each.reached),
+            hop,
+            *(_number(value, 1) for value in (delays.p50, delays.p99, delays.p999, delays.longest)),
+        ]
+        for each in held
+        for hop, delays in (("status", each.to_status), ("MySQL", each.to_mysql))
+    ]
+
+
 def show(console: Console, summary: Summary) -> None:
     """Prints table, ratios, and what is wrong."""
-    table = Table(*HEADER, title=f"{sum(summary.made.values()):,} logs", title_justify="left")
-    for column in table.columns[1:]:
-        column.justify = "right"
-    for line in lines(summary):
-        table.add_row(*line)
-    console.print(table)
+    _print(console, f"{sum(summary.made.values()):,} logs", HEADER, lines(summary))
     for sentence in sentences(summary):
         console.print(sentence, highlight=False)
     for found in summary.wrong:
         console.print(f"[red]✗[/] {found}", highlight=False)
 
 
+def show_latency(console: Console, held: Sequence[Held]) -> None:
+    """Prints the table of latencies."""
+    _print(console, "From the log to", LATENCY_HEADER, latency_lines(held))
+
+
 def markdown(summary: Summary) -> str:
-    """The same as Markdown."""
-    table = [f"| {' | '.join(HEADER)} |", "| --- |" + " ---: |" * (len(HEADER) - 1)]
-    table += [f"| {' | '.join(line)} |" for line in lines(summary)]
-    return "\n".join([*table, "", *(f"- {sentence}" for sentence in sentences(summary))]) + "\n"
+    """Table and ratios as Markdown."""
+    return "\n".join([*_markdown(HEADER, lines(summary)), "", *(f"- {line}" for line in sentences(summary))]) + "\n"
+
+
+def latency_markdown(held: Sequence[Held]) -> str:
+    """The latencies as Markdown."""
+    return "\n".join(_markdown(LATENCY_HEADER, latency_lines(held))) + "\n"
+
+
+def _print(console: Console, title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    table = Table(*header, title=title, title_justify="left")
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for row in rows:
+        table.add_row(*row)
+    console.print(table)
+
+
+def _markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    first = [f"| {' | '.join(header)} |", "| --- |" + " ---: |" * (len(header) - 1)]
+    return first + [f"| {' | '.join(row)} |" for row in rows]
 
 
 def _number(value: float | None, digits: int = 0) -> str:

@@ -7,6 +7,7 @@ from bench import limits, measure, own_stack, pour, sinks, summary
 from bench.contestants import ALL, Contestant
 from bench.measure import Run
 from bench.summary import Summary
+from include import names
 from include.stack.environment import Environment
 from include.stack.errors import StackError
 from include.stack.steps import Steps
@@ -54,7 +55,7 @@ def _pour(env: Environment, plan: Plan, steps: Steps) -> dict[str, int]:
             env, plan.logs, plan.share_bad, plan.share_suspicious, lambda sent: say(f"Pour the logs: {sent:,}")
         )
         say("Prepare the rows of the limits")
-        prepared = limits.prepare(own_stack.env_settings(env), sinks.ends(env))
+        prepared = limits.prepare(own_stack.env_settings(env), sinks.ends(env, names.LOGS_TOPIC))
         if prepared != made:
             raise StackError(f"The logs were made as {made}, but are {prepared}.", "This is a fault of the bench.")
         say(f"{plan.logs:,} logs are in the topic")

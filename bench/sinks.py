@@ -23,22 +23,22 @@ _FEW_PAGES: Final = 200
 _SECONDS: Final = 60
 
 
-def empty(env: Environment) -> None:
-    """No row, no progress, no lease, no status message, no document; and MySQL has written what it had to.
+def empty(env: Environment, *topics: str) -> None:
+    """No row, no progress, no lease, no message in these topics, no document; and MySQL has written what it had to.
 
-    Raises StackError when Kafka does not remove the status topic.
+    Raises StackError when Kafka does not remove a topic.
     """
     shutil.rmtree(own_stack.env_settings(env).checkpoints, ignore_errors=True)
     with closing(own_stack.connection(env)) as connection, closing(connection.cursor()) as cursor:
         for table in (*names.TABLES.values(), *_STATE_TABLES):
             cursor.execute(f"TRUNCATE TABLE {names.LOGS_DATABASE}.{table}")
         admin = probes.admin(env)
-        for done in admin.delete_topics([names.STATUS_TOPIC]).values():
+        for done in admin.delete_topics(list(topics)).values():
             done.result(_SECONDS)
         with suppress(KafkaException):  # there was none, mostly
             admin.delete_consumer_groups([GROUP])[GROUP].result(_SECONDS)
-        _until(lambda: names.STATUS_TOPIC not in admin.list_topics(timeout=_SECONDS).topics, "the topic is gone")
-        own_stack.make_topics(env, names.STATUS_TOPIC)
+        _until(lambda: not admin.list_topics(timeout=_SECONDS).topics.keys() & set(topics), "the topics are gone")
+        own_stack.make_topics(env, *topics)
         with search_index.connect(own_stack.env_settings(env)) as client:
             client.options(ignore_status=404).indices.delete(index=names.INDEX)
             search_index.ensure_index(client)
@@ -122,7 +122,7 @@ def documents(env: Environment) -> dict[str, int]:
         return hops.read_documents(client)
 
 
-def ends(env: Environment) -> dict[int, int]:
-    """How many logs are in each partition of the logs topic."""
+def ends(env: Environment, topic: str) -> dict[int, int]:
+    """The next offset of each partition."""
     with hops.looking({"bootstrap.servers": f"{HOST}:{env.ports.kafka}"}, GROUP) as consumer:
-        return hops.topic_ends(consumer, names.LOGS_TOPIC)
+        return hops.topic_ends(consumer, topic)

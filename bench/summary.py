@@ -108,7 +108,7 @@ def _triggers(runs: Sequence[Run]) -> dict[str, list[Run]]:
     return {each.name: of for each in (REALTIME, INTERVAL) if (of := _of(runs, each.name))}
 
 
-def _of(runs: Iterable[Run], name: str) -> list[Run]:
+def _of(runs: Iterable[Run], name: str | None) -> list[Run]:
     return [run for run in runs if run.contestant == name]
 
 
