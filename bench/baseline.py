@@ -17,9 +17,9 @@ from jobs import classify, partitions, rules, session, sources, users, verdicts
 
 def rows(judged: DataFrame, status: str) -> DataFrame:
     """The verdicts of one status with the columns of its table."""
-    columns = (*verdicts.COLUMNS, *(verdicts.RAW_COLUMNS if status == names.BAD else ()), "revision")
-    found = judged.filter(F.col("status") == status).withColumn("reasons", F.to_json("reasons"))
-    return found.withColumn("revision", F.lit(0)).select(*dict.fromkeys(columns))
+    columns = (*verdicts.COLUMNS, *(verdicts.RAW_COLUMNS if status == names.BAD else ()))
+    more = {"reasons": F.to_json("reasons"), "revision": F.lit(0)}
+    return judged.filter(F.col("status") == status).withColumns(more).select(*columns)
 
 
 def main() -> None:

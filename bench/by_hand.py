@@ -27,6 +27,9 @@ _PLAIN = re.compile("[0-9]{1,12}")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _NUMBERS = (int, float)
 _INT32 = (-(2**31), 2**31 - 1)
+_UNEXPECTED, _UNKNOWN = (
+    (f'["{reason}"]', f'"[""{reason}""]"') for reason in (names.UNEXPECTED_DEVICE, names.UNKNOWN_ACCOUNT)
+)
 _FAST, _CAREFUL = (TypeError, KeyError, ValueError), (ValueError, RecursionError)
 
 
@@ -66,6 +69,7 @@ class Judge:
         messages: list[tuple[str, bytes]] = []
         lines: dict[str, list[str]] = {status: [] for status in names.STATUSES}
         add_message, add_good = messages.append, lines[names.GOOD].append
+        add_suspicious = lines[names.SUSPICIOUS].append
         loads, devices, times, received = orjson.loads, self._devices, self._times, self._received
         partition, tail = self._partition, self._tail
         for value, offset, when in logs:
@@ -78,28 +82,44 @@ class Judge:
                 account, happened = log["account_id"], log["event_timestamp"]
                 time = times.get(happened) or self._time(happened)
                 if (
-                    devices.get(account) == device
                     # Together so short, so each of them; and none that is no text can be joined.
-                    and len("".join((event_id, event_type, device, country))) <= names.MAX_TEXT
+                    len("".join((event_id, event_type, device, country))) <= names.MAX_TEXT
                     and event_id and event_type and device and country
                     # Without an escape no character is inside that JSON or CSV would have to escape again.
                     and b"\\" not in value  # type: ignore[operator]
                 ):  # fmt: skip
-                    key = f"{partition}-{offset}"
-                    add_message((key, (
+                    if devices.get(account) == device:
+                        status, reasons, quoted, add_line = names.GOOD, "[]", "[]", add_good
+                    else:
+                        status, add_line = names.SUSPICIOUS, add_suspicious
+                        reasons, quoted = self._suspicion(account)
+                    add_message((f"{partition}-{offset}", (
                         f'{{"event_id":"{event_id}","account_id":{account},"event_type":"{event_type}",'
                         f'"device":"{device}","location_country":"{country}","event_timestamp":"{time}Z",'
-                        f'"status":"good","reasons":[],"origin":{{"kafka_partition":{partition},'
+                        f'"status":"{status}","reasons":{reasons},"origin":{{"kafka_partition":{partition},'
                         f'"kafka_offset":{offset}}},"received_at":"{at}Z",{tail}}}'
                     ).encode()))  # fmt: skip
-                    add_good(
-                        f'"{event_id}",{account},"{event_type}","{device}","{country}",{time},[],{at},{offset}'
-                    )  # fmt: skip
+                    add_line(
+                        f'"{event_id}",{account},"{event_type}","{device}","{country}",{time},{quoted},{at},{offset}'
+                    )
                     continue
             except _FAST:
                 pass
             self._carefully(value, offset, at, messages, lines)
         return Judged(messages, lines)
+
+    def _suspicion(self, account: str) -> tuple[str, str]:
+        """The reason of a log whose device is not that of its account, as JSON, and as a cell of CSV.
+
+        Raises ValueError or TypeError where it takes a closer look: the account's text is no plain number, or had
+        several devices.
+        """
+        if account in self._devices:
+            return _UNEXPECTED
+        number = int(account)
+        if str(number) != account or not _INT32[0] <= number <= _INT32[1] or number in self._users:
+            raise ValueError(account)
+        return _UNKNOWN
 
     def _carefully(
         self, value: bytes | None, offset: int, at: str, messages: list[tuple[str, bytes]], lines: dict[str, list[str]]

@@ -6,6 +6,7 @@ and loads none twice, but may send the messages of one batch again. It has no le
 start.
 """
 
+import gc
 import signal
 import tempfile
 import threading
@@ -99,6 +100,7 @@ def save(cursor: Any, partition: int, last_offset: int) -> None:
 
 def work(partition: int) -> None:
     """Judges and loads one partition for ever."""
+    gc.disable()  # nothing here makes cycles, and it would look at every row again and again
     settings = Settings()
     database = Database.of(settings)
     users, version = read_users(database)

@@ -9,9 +9,13 @@ from bench.delays import Held
 from bench.summary import Summary
 
 HEADER = (
-    "", "logs/s, whole run", "logs/s, warm", "first log, s", "CPU s a million: application", "Kafka", "MySQL",
-    "Elasticsearch", "indexer", "µs a log, warm", "peak, MiB",
+    "", "logs/s", "warm", "first, s", "application", "Kafka", "MySQL", "Elasticsearch", "indexer", "µs/log", "MiB",
 )  # fmt: skip
+CAPTION = (
+    "logs/s: of the whole run, from the start of the process; warm: behind the first 30 % of the logs; first: until one"
+    " log was everywhere; application to indexer: CPU seconds a million logs; µs/log: CPU of the application, warm;"
+    " MiB: most memory of the application. Each is the median of the rounds."
+)
 LATENCY_HEADER = ("trigger", "logs/s", "reached", "to", "p50, ms", "p99, ms", "p99.9, ms", "longest, ms")
 GROUPS = ("application", "kafka", "mysql", "elasticsearch", "indexer")
 
@@ -61,7 +65,7 @@ def latency_lines(held: Sequence[Held]) -> list[list[str]]:
 def show(console: Console, summary: Summary) -> None:
     """Prints table, ratios, and what is wrong."""
     _print(console, f"{sum(summary.made.values()):,} logs", HEADER, lines(summary))
-    for sentence in sentences(summary):
+    for sentence in (CAPTION, *sentences(summary)):
         console.print(sentence, highlight=False)
     for found in summary.wrong:
         console.print(f"[red]✗[/] {found}", highlight=False)
@@ -74,7 +78,8 @@ def show_latency(console: Console, held: Sequence[Held]) -> None:
 
 def markdown(summary: Summary) -> str:
     """Table and ratios as Markdown."""
-    return "\n".join([*_markdown(HEADER, lines(summary)), "", *(f"- {line}" for line in sentences(summary))]) + "\n"
+    table = _markdown(HEADER, lines(summary))
+    return "\n".join([*table, "", CAPTION, "", *(f"- {line}" for line in sentences(summary))]) + "\n"
 
 
 def latency_markdown(held: Sequence[Held]) -> str:
