@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from bench import contestants, report
+from bench import contestants, machine, report
 from bench import run as bench_run
 from include.stack.errors import StackError
 from include.stack.steps import Steps
@@ -40,6 +40,7 @@ def throughput(
     accounts: Accounts = 10_000,
     share_bad: Annotated[float, typer.Option(min=0, max=1, help="Share of bad logs.")] = 0.05,
     share_suspicious: Annotated[float, typer.Option(min=0, max=1, help="Share of suspicious logs.")] = 0.05,
+    rows: Annotated[int, typer.Option(min=0, max=1_000_000_000, help="Rows in the tables before.")] = 0,
     keep: Keep = False,
     chart: Chart = None,
     markdown: Markdown = None,
@@ -52,7 +53,7 @@ def throughput(
     if unknown := set(only or ()) - {each.name for each in chosen}:
         known = ", ".join(each.name for each in contestants.ALL)
         raise StackError(f"There is no contestant {', '.join(sorted(unknown))}.", f"Known: {known}.")
-    plan = bench_run.Plan(logs, rounds, seed, partitions, accounts, share_bad, share_suspicious, chosen)
+    plan = bench_run.Plan(logs, rounds, seed, partitions, accounts, share_bad, share_suspicious, rows, chosen)
     with Steps(err) as steps:
         found = bench_run.run(plan, steps, err.print, keep=keep)
     if markdown:
@@ -62,7 +63,7 @@ def throughput(
 
         charts.throughput(found, chart)
     if as_json:
-        out.print_json(json.dumps(found.as_json()))
+        out.print_json(json.dumps({"machine": machine.describe(), "plan": plan.as_json()} | found.as_json()))
     else:
         report.show(out, found)
     raise typer.Exit(1 if found.wrong else 0)
@@ -98,7 +99,7 @@ def latency(
 
         charts.latency(held, chart)
     if as_json:
-        out.print_json(json.dumps([asdict(each) for each in held]))
+        out.print_json(json.dumps({"machine": machine.describe(), "held": [asdict(each) for each in held]}))
     else:
         report.show_latency(out, held)
 

@@ -4,7 +4,6 @@ The contract is Logsieve's, held by tests/unit/test_bench_by_hand.py on every wo
 """
 
 import base64
-import json
 import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
@@ -12,6 +11,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from bench import careful
 from include import names
 
 Log = tuple[bytes | None, int, int]
@@ -21,16 +21,11 @@ Periods = list[tuple[int, int | None, str]]
 
 _REMEMBERED = 100_000
 _BEGINNING = datetime(1970, 1, 1)  # UTC, but written without a zone
-# No more digits than can be in range: int() refuses what has thousands.
-_INTEGER = re.compile("([+-]?)0*([0-9]{1,12})")
 _PLAIN = re.compile("[0-9]{1,12}")
-_SURROGATE = re.compile("[\ud800-\udfff]")
-_NUMBERS = (int, float)
-_INT32 = (-(2**31), 2**31 - 1)
 _UNEXPECTED, _UNKNOWN = (
     (f'["{reason}"]', f'"[""{reason}""]"') for reason in (names.UNEXPECTED_DEVICE, names.UNKNOWN_ACCOUNT)
 )
-_FAST, _CAREFUL = (TypeError, KeyError, ValueError), (ValueError, RecursionError)
+_TAKES_CARE = (TypeError, KeyError, ValueError)
 
 
 class Judged(NamedTuple):
@@ -103,7 +98,7 @@ class Judge:
                         f'"{event_id}",{account},"{event_type}","{device}","{country}",{time},{quoted},{at},{offset}'
                     )
                     continue
-            except _FAST:
+            except _TAKES_CARE:
                 pass
             self._carefully(value, offset, at, messages, lines)
         return Judged(messages, lines)
@@ -117,7 +112,7 @@ class Judge:
         if account in self._devices:
             return _UNEXPECTED
         number = int(account)
-        if str(number) != account or not _INT32[0] <= number <= _INT32[1] or number in self._users:
+        if str(number) != account or not careful.INT32[0] <= number <= careful.INT32[1] or number in self._users:
             raise ValueError(account)
         return _UNKNOWN
 
@@ -146,13 +141,13 @@ class Judge:
     def verdict(self, value: bytes | None) -> tuple[dict[str, Any], str, list[str]]:
         """The six fields (event_timestamp as ISO 8601 without its Z), status and reasons of one log."""
         try:
-            record = _quickly(value)
-        except _CAREFUL:
+            record = careful.record(value)
+        except careful.NOT_JSON:
             return dict.fromkeys(names.FIELDS), names.BAD, [names.NOT_JSON]
         fields: dict[str, Any] = {}
         reasons = []
         for field in names.FIELDS:
-            fields[field], reason = _field(field, record)
+            fields[field], reason = careful.field(field, record)
             reasons += [reason] if reason else []
         if reasons:
             return _shown(fields), names.BAD, reasons
@@ -184,60 +179,6 @@ class Judge:
         within = min(max(when, 0), names.MAX_TIMESTAMP * 1000 + 999)
         found = self._received[when] = f"{_iso(within // 1000)}.{within % 1000:03}"
         return found
-
-
-class _Number(str):
-    """A JSON number as written."""
-
-
-def _quickly(value: bytes | None) -> dict[str, Any]:
-    """As `_record`, by the fast library where it tells all: it forgets how a number was written."""
-    try:
-        record = orjson.loads(value or b"")
-    except ValueError:
-        return _record(value)
-    if not isinstance(record, dict):
-        raise ValueError("no object")
-    if any(record.get(field).__class__ in _NUMBERS for field in names.FIELDS):
-        return _record(value)
-    return record
-
-
-def _record(value: bytes | None) -> dict[str, Any]:
-    """The log as one strict JSON object whose numbers are as written. Raises ValueError for what is none."""
-
-    def refuse(constant: str) -> None:
-        raise ValueError(constant)
-
-    if value is None:
-        raise ValueError("a tombstone")
-    text = value.decode()
-    record = json.loads(text, parse_constant=refuse, parse_int=_Number, parse_float=_Number)
-    if not isinstance(record, dict):
-        raise ValueError("no object")
-    if "\\u" in text and _SURROGATE.search(json.dumps(record, ensure_ascii=False)):
-        raise ValueError("half a surrogate pair")
-    return record
-
-
-def _field(field: str, record: dict[str, Any]) -> tuple[Any, str | None]:
-    """The field's value, and the rule that it breaks."""
-    if field not in record:
-        return None, names.missing(field)
-    value = record[field]
-    if value is None:
-        return None, names.null(field)
-    if not isinstance(value, str):
-        return None, names.invalid(field)
-    if field in names.TEXT_FIELDS:
-        if not value:
-            return None, names.empty(field)
-        return (str(value), None) if len(value) <= names.MAX_TEXT else (None, names.too_long(field))
-    number = _INTEGER.fullmatch(value)
-    least, most = _INT32 if field == "account_id" else (0, names.MAX_TIMESTAMP)
-    if not number or not least <= int(number[1] + number[2]) <= most:
-        return None, names.invalid(field)
-    return int(number[1] + number[2]), None
 
 
 def _shown(fields: dict[str, Any]) -> dict[str, Any]:

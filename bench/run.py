@@ -1,9 +1,10 @@
 """A whole bench: its own stack, the logs, and every contestant once a round, in an order that rotates."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any
 
-from bench import limits, measure, own_stack, pour, sinks, summary
+from bench import limits, measure, own_stack, pour, prefill, sinks, summary
 from bench.contestants import ALL, Contestant
 from bench.measure import Run
 from bench.summary import Summary
@@ -24,7 +25,14 @@ class Plan:
     accounts: int
     share_bad: float
     share_suspicious: float
+    rows: int = 0
+    """How many rows are in the tables before."""
     contestants: Sequence[Contestant] = ALL
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values."""
+        names = [each.name for each in self.contestants]
+        return {field.name: getattr(self, field.name) for field in fields(self)} | {"contestants": names}
 
 
 def order(contestants: Sequence[Contestant], number: int) -> list[Contestant]:
@@ -37,6 +45,9 @@ def run(plan: Plan, steps: Steps, tell: Callable[[str], None], *, keep: bool) ->
     """Runs all of it. `tell` is told of each run that ended. Raises StackError."""
     with own_stack.running(plan.partitions, plan.accounts, plan.seed, steps, keep=keep) as env:
         made = _pour(env, plan, steps)
+        if plan.rows:
+            with steps.step(f"Fill the tables with {plan.rows:,} rows") as say:
+                prefill.fill(env, plan.rows, _saying(say, "Fill the tables: {:,}"))
         runs: list[Run] = []
         for number in range(plan.rounds):
             for contestant in order(plan.contestants, number):
@@ -51,15 +62,17 @@ def run(plan: Plan, steps: Steps, tell: Callable[[str], None], *, keep: bool) ->
 
 def _pour(env: Environment, plan: Plan, steps: Steps) -> dict[str, int]:
     with steps.step("Pour the logs") as say:
-        made = pour.pour(
-            env, plan.logs, plan.share_bad, plan.share_suspicious, lambda sent: say(f"Pour the logs: {sent:,}")
-        )
+        made = pour.pour(env, plan.logs, plan.share_bad, plan.share_suspicious, _saying(say, "Pour the logs: {:,}"))
         say("Prepare the rows of the limits")
         prepared = limits.prepare(own_stack.env_settings(env), sinks.ends(env, names.LOGS_TOPIC))
         if prepared != made:
             raise StackError(f"The logs were made as {made}, but are {prepared}.", "This is a fault of the bench.")
         say(f"{plan.logs:,} logs are in the topic")
     return made
+
+
+def _saying(say: Callable[[str], None], text: str) -> Callable[[int], None]:
+    return lambda number: say(text.format(number))
 
 
 def _told(run: Run) -> str:

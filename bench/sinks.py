@@ -9,12 +9,13 @@ from typing import Any, Final
 from confluent_kafka import Consumer, KafkaException
 from elasticsearch import Elasticsearch
 
-from bench import own_stack
+from bench import own_stack, prefill
 from include import hops, names, search_index
 from include.indexer import GROUP
 from include.stack import probes
 from include.stack.environment import HOST, Environment
 from include.stack.errors import StackError
+from jobs import verdicts
 
 _STATE_TABLES: Final = (names.PROGRESS_TABLE, names.LEASE_TABLE, names.TOPIC_IDS_TABLE, names.RECONCILED_TABLE)
 _LOADED: Final = f"SELECT COALESCE(SUM(last_offset + 1), 0) FROM {names.LOGS_DATABASE}.{names.PROGRESS_TABLE}"  # noqa: S608
@@ -30,7 +31,9 @@ def empty(env: Environment, *topics: str) -> None:
     """
     shutil.rmtree(own_stack.env_settings(env).checkpoints, ignore_errors=True)
     with closing(own_stack.connection(env)) as connection, closing(connection.cursor()) as cursor:
-        for table in (*names.TABLES.values(), *_STATE_TABLES):
+        for table in names.TABLES.values():
+            prefill.empty(cursor, table)
+        for table in _STATE_TABLES:
             cursor.execute(f"TRUNCATE TABLE {names.LOGS_DATABASE}.{table}")
         admin = probes.admin(env)
         for done in admin.delete_topics(list(topics)).values():
@@ -89,14 +92,18 @@ def watching(env: Environment, wanted: frozenset[str]) -> Iterator[Progress]:
 
 
 def rows(env: Environment) -> dict[str, tuple[int, int]]:
-    """By status how many rows there are, and MySQL's checksum of them: equal rows have equal ones."""
+    """By status how many rows there are, and a checksum of them: equal rows have equal ones."""
     found = {}
     with closing(own_stack.connection(env)) as connection, closing(connection.cursor()) as cursor:
         for status, table in names.TABLES.items():
-            cursor.execute(f"SELECT COUNT(*) FROM {names.LOGS_DATABASE}.{table}")  # noqa: S608
-            (count,) = cursor.fetchone()
-            cursor.execute(f"CHECKSUM TABLE {names.LOGS_DATABASE}.{table}")
-            found[status] = (count, int(cursor.fetchone()[1]))
+            columns = (*verdicts.COLUMNS, *(verdicts.RAW_COLUMNS if status == names.BAD else ()))
+            row = f"CONCAT_WS(',', {', '.join(f'QUOTE({column})' for column in columns)})"
+            cursor.execute(
+                f"SELECT COUNT(*), BIT_XOR(CRC32({row})) FROM {names.LOGS_DATABASE}.{table}"  # noqa: S608
+                f" WHERE kafka_partition < {prefill.FIRST_PARTITION}"
+            )
+            count, checksum = cursor.fetchone()
+            found[status] = (int(count), int(checksum))
     return found
 
 
