@@ -6,7 +6,7 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context
-from multiprocessing.synchronize import Event
+from multiprocessing.synchronize import Barrier, Event
 from typing import Any
 
 from bench import delays, measure, own_stack, sinks, watchers
@@ -21,6 +21,7 @@ from include.stack.steps import Steps
 
 TRIGGERS = (REALTIME, INTERVAL)
 WARM_UP_RATE = 5_000
+START_SECONDS = 60
 
 
 @dataclass(frozen=True)
@@ -62,9 +63,7 @@ def _hold(env: Environment, trigger: Contestant, rate: float, seconds: float, se
     with _processes() as (start, stop):
         seen = start(_see_verdicts, settings, verdicts)
         rows = start(_see_rows, settings)
-        begin = time.time()
-        sent = start(watchers.send, settings, rate, seconds, seed).result()
-        took = time.time() - begin
+        sent, took = start(_send, settings, rate, seconds, seed).result()
         _until_done(env, trigger, sum(logs.values()) + sent)
         stop.set()
         by_partition, steps = seen.result(), rows.result()
@@ -104,30 +103,29 @@ def _boundaries(settings: Settings, begin: float, end: float) -> list[float]:
 @contextmanager
 def _processes() -> Iterator[tuple[Callable[..., Future[Any]], Event]]:
     spawn = get_context("spawn")
-    stop = spawn.Event()
-    with ProcessPoolExecutor(3, spawn, _keep_stop, (stop,)) as pool:
+    stop, ready = spawn.Event(), spawn.Barrier(3, timeout=START_SECONDS)
+    with ProcessPoolExecutor(3, spawn, _keep, (ready, stop)) as pool:
         try:
             yield pool.submit, stop
         finally:
             stop.set()
 
 
-_stop: Event | None = None
+_kept: dict[str, Any] = {}
+"""Of each of the three processes; such things can be handed over only as it starts."""
 
 
-def _keep_stop(stop: Event) -> None:
-    global _stop
-    _stop = stop
+def _keep(ready: Barrier, stop: Event) -> None:
+    _kept.update(ready=ready.wait, stop=stop.is_set)
 
 
-def _stopped() -> bool:
-    assert _stop is not None  # noqa: S101  # set as the process starts
-    return _stop.is_set()
+def _send(settings: Settings, rate: float, seconds: float, seed: int) -> tuple[int, float]:
+    return watchers.send(settings, rate, seconds, seed, _kept["ready"])
 
 
 def _see_verdicts(settings: Settings, begin: dict[int, int]) -> Any:
-    return watchers.see_verdicts(settings, begin, _stopped)
+    return watchers.see_verdicts(settings, begin, _kept["ready"], _kept["stop"])
 
 
 def _see_rows(settings: Settings) -> Any:
-    return watchers.see_rows(settings, _stopped)
+    return watchers.see_rows(settings, _kept["ready"], _kept["stop"])

@@ -1,6 +1,7 @@
 """The processes around a latency run: one sends at a rate, one sees verdicts arrive, one sees rows become visible.
 
-Each has a process of its own, so that none waits for another's work. Times are microseconds since 1970, of one clock.
+Each has a process of its own, so that none waits for another's work; `ready` waits until all three have their
+connections, `stop` tells when to end. Times are microseconds since 1970, of one clock.
 """
 
 import time
@@ -26,20 +27,25 @@ _RECEIVED: Final = b'"received_at":"'
 _TEXT: Final = len("2026-01-15T08:00:00.000")
 _LOADED: Final = f"SELECT kafka_partition, last_offset FROM {names.LOGS_DATABASE}.{names.PROGRESS_TABLE}"  # noqa: S608
 
+Ready = Callable[[], object]
 Stop = Callable[[], bool]
 
 
-def send(settings: Settings, rate: float, seconds: float, seed: int) -> int:
-    """Sends logs at that rate for so long, each at once; gives how many. Raises RuntimeError when Kafka takes not all.
+def send(settings: Settings, rate: float, seconds: float, seed: int, ready: Ready) -> tuple[int, float]:
+    """Sends logs at that rate for so long, each at once; gives how many, and the seconds that it took.
 
-    Kafka's timestamp of each is when it was given to the client, in milliseconds, cut: so it is never too late.
+
+    Kafka's timestamp of each is when it was given to the client, in milliseconds, cut: so it is never too late. Raises
+    RuntimeError when Kafka does not take all.
     """
     maker = LogMaker(
         Accounts(settings.seed, settings.accounts), seed, share_bad=0.05, share_suspicious=0.05,
         clock=lambda: own_stack.BEGIN,
     )  # fmt: skip
     producer = Producer(producer_settings(kafka_client.native(settings)) | {"linger.ms": 0})
-    pace, wanted, sent = Pace(rate), round(rate * seconds), 0
+    producer.list_topics(timeout=30)
+    ready()
+    begin, pace, wanted, sent = time.monotonic(), Pace(rate), round(rate * seconds), 0
     while sent < wanted:
         step = min(pace.due(), LARGEST_STEP, wanted - sent)
         if not step:
@@ -52,15 +58,17 @@ def send(settings: Settings, rate: float, seconds: float, seed: int) -> int:
         sent += step
     if producer.flush(60):
         raise RuntimeError("Kafka does not take the logs")
-    return sent
+    return sent, time.monotonic() - begin
 
 
-def see_verdicts(settings: Settings, begin: Mapping[int, int], stop: Stop) -> dict[int, np.ndarray]:
+def see_verdicts(settings: Settings, begin: Mapping[int, int], ready: Ready, stop: Stop) -> dict[int, np.ndarray]:
     """Per partition a row (sent, seen) for each verdict behind these offsets, in their order; until `stop`."""
     sent: dict[int, list[bytes]] = {number: [] for number in begin}
     seen: dict[int, list[int]] = {number: [] for number in begin}
     with closing(Consumer(kafka_client.native(settings) | {"group.id": "bench", "fetch.wait.max.ms": 100})) as consumer:
         consumer.assign([TopicPartition(names.STATUS_TOPIC, number, offset) for number, offset in begin.items()])
+        consumer.poll(1)  # nothing is there yet
+        ready()
         while True:
             message = consumer.poll(0.1)
             if message is None:
@@ -76,11 +84,12 @@ def see_verdicts(settings: Settings, begin: Mapping[int, int], stop: Stop) -> di
     }
 
 
-def see_rows(settings: Settings, stop: Stop) -> dict[int, np.ndarray]:
+def see_rows(settings: Settings, ready: Ready, stop: Stop) -> dict[int, np.ndarray]:
     """Per partition a row (last log's offset, seen) for each time that more was visible to this connection."""
     found: dict[int, list[tuple[int, int]]] = {}
     with closing(Database.of(settings).connect()) as connection, closing(connection.cursor()) as cursor:
         connection.autocommit = True
+        ready()
         while not stop():
             cursor.execute(_LOADED)
             rows: Any = cursor.fetchall()
