@@ -108,6 +108,7 @@ def started(env: Environment, contestant: Contestant) -> Iterator[subprocess.Pop
             with suppress(psutil.NoSuchProcess):
                 each.kill()
         process.wait()
+        psutil.wait_procs(left, timeout=END_SECONDS)
 
 
 def run(env: Environment, contestant: Contestant, logs: int, number: int, say: Callable[[str], None]) -> Run:
