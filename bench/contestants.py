@@ -12,13 +12,18 @@ from include.spark_conf import local_master, submit_conf
 
 @dataclass(frozen=True)
 class Contestant:
-    """`hops`: status, rows, documents: where every log has to be. `judges`: whether rows and messages are verdicts."""
+    """`hops`: status, rows, documents: where every log has to be for it to be done.
+
+    `leaves`: rows, messages, documents: what it leaves one of for each log, of the right status. `is_fed`: whether it
+    finds the verdicts in the status topic.
+    """
 
     name: str
     title: str
     arguments: tuple[str, ...]
     hops: frozenset[str]
-    judges: bool = True
+    leaves: tuple[str, ...]
+    is_fed: bool = False
 
     def command(self, settings: Settings) -> list[str]:
         """What starts it: for Spark as Airflow's operator does (plugins/stream.py)."""
@@ -33,25 +38,37 @@ class Contestant:
 
 _STREAM: Final = "jobs/stream_logs.py"
 _BOTH: Final = frozenset({"status", "rows"})
+_DOCUMENTS: Final = frozenset({"documents"})
+_VERDICTS: Final = ("rows", "messages")
 
 
 def _logsieve(trigger: str) -> tuple[str, ...]:
     return (_STREAM, "--trigger", trigger, "--owner", "bench")
 
 
-REALTIME: Final = Contestant("realtime", "Logsieve, real-time", _logsieve("realtime"), _BOTH)
-INTERVAL: Final = Contestant("interval", "Logsieve, interval", _logsieve("interval"), _BOTH)
+REALTIME: Final = Contestant("realtime", "Logsieve, real-time", _logsieve("realtime"), _BOTH, _VERDICTS)
+INTERVAL: Final = Contestant("interval", "Logsieve, interval", _logsieve("interval"), _BOTH, _VERDICTS)
 INDEXED: Final = Contestant(
-    "indexed", "Logsieve, real-time, and the indexer", _logsieve("realtime"), _BOTH | {"documents"}
+    "indexed",
+    "Logsieve, real-time, and the indexer",
+    _logsieve("realtime"),
+    _BOTH | _DOCUMENTS,
+    (*_VERDICTS, "documents"),
 )
 # It writes to Kafka at the end of each batch, when the rows of that are committed.
-BASELINE: Final = Contestant("baseline", "baseline", ("bench/baseline.py",), frozenset({"status"}))
-HAND_WRITTEN: Final = Contestant("hand_written", "hand-written", ("bench.hand_written",), _BOTH)
-_CONSUME, _LOAD_DATA, _COPY = LIMITS
-CONSUME: Final = Contestant("consume", "limit: consume", ("bench.limits", _CONSUME), frozenset({"rows"}), judges=False)
+BASELINE: Final = Contestant("baseline", "baseline", ("bench/baseline.py",), frozenset({"status"}), _VERDICTS)
+HAND_WRITTEN: Final = Contestant("hand_written", "hand-written", ("bench.hand_written",), _BOTH, _VERDICTS)
+_CONSUME, _LOAD_DATA, _COPY, _BULK = LIMITS
+CONSUME: Final = Contestant("consume", "limit: consume", ("bench.limits", _CONSUME), frozenset({"rows"}), ())
 LOAD_DATA: Final = Contestant(
-    "load_data", "limit: LOAD DATA", ("bench.limits", _LOAD_DATA), frozenset({"rows"}), judges=False
+    "load_data", "limit: LOAD DATA", ("bench.limits", _LOAD_DATA), frozenset({"rows"}), ("rows",)
 )
-COPY: Final = Contestant("copy", "limit: copy", ("bench.limits", _COPY), _BOTH, judges=False)
+COPY: Final = Contestant("copy", "limit: copy", ("bench.limits", _COPY), _BOTH, ("rows",))
+INDEXER: Final = Contestant(
+    "indexer", "the indexer alone", ("include.indexer",), _DOCUMENTS, ("documents",), is_fed=True
+)
+BULK: Final = Contestant(
+    "bulk", "limit: the client's bulk helper", ("bench.limits", _BULK), _DOCUMENTS, ("documents",), is_fed=True
+)
 
-ALL: Final = (BASELINE, HAND_WRITTEN, REALTIME, INTERVAL, INDEXED, CONSUME, LOAD_DATA, COPY)
+ALL: Final = (BASELINE, HAND_WRITTEN, REALTIME, INTERVAL, INDEXED, INDEXER, CONSUME, LOAD_DATA, COPY, BULK)

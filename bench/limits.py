@@ -1,22 +1,29 @@
-"""The limits: what the parts cost alone, without any judging. `python -m bench.limits consume|load-data|copy`.
+"""The limits: what the parts cost alone, without any judging. `python -m bench.limits NAME`.
 
 The rows that `load-data` and `copy` load were made before (`prepare`), so that they are of the same logs as all others.
 """
 
 import shutil
+import signal
 import sys
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from confluent_kafka import Consumer, TopicPartition
+from elasticsearch.helpers import streaming_bulk
+
 from bench import hand_written
-from bench.by_hand import Judge, loading
+from bench.by_hand import Judge, Judged, loading
 from bench.hand_written import BATCH
-from include import names
+from include import kafka_client, names, search_index
+from include.bulk import CHUNK_MESSAGES
+from include.indexer import GROUP
 from include.settings import Settings
 from jobs.database import Database
 
-LIMITS = ("consume", "load-data", "copy")
+LIMITS = ("consume", "load-data", "copy", "bulk")
 
 
 def folder_of(settings: Settings) -> Path:
@@ -28,6 +35,28 @@ def prepare(settings: Settings, ends: dict[int, int]) -> dict[str, int]:
     """Writes the rows of all logs up to these offsets; gives how many there are of each status."""
     counts = dict.fromkeys(names.STATUSES, 0)
     shutil.rmtree(folder_of(settings), ignore_errors=True)
+    for partition, last_offset, version, judged in _judged(settings, ends):
+        folder = folder_of(settings) / str(partition) / f"{last_offset:012}"
+        folder.mkdir(parents=True)
+        (folder / "version").write_text(str(version))
+        for status, lines in judged.lines.items():
+            counts[status] += len(lines)
+            if lines:
+                (folder / f"{status}.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return counts
+
+
+def feed(settings: Settings, ends: dict[int, int]) -> None:
+    """Sends the verdicts of all logs up to these offsets to the status topic."""
+    producer = hand_written.producer_of(settings)
+    for partition, _, _, judged in _judged(settings, ends):
+        for key, value in judged.messages:
+            producer.produce(names.STATUS_TOPIC, value, key, partition)
+        producer.flush(60)
+
+
+def _judged(settings: Settings, ends: dict[int, int]) -> Iterator[tuple[int, int, int, Judged]]:
+    """Partition, last offset, version of the users, and verdicts, of each batch of logs up to these offsets."""
     users, version = hand_written.read_users(Database.of(settings))
     for partition, end in ends.items():
         judge, position = Judge(partition, users, version), 0
@@ -36,14 +65,7 @@ def prepare(settings: Settings, ends: dict[int, int]) -> dict[str, int]:
                 logs = consumer.consume(min(BATCH, end - position), 30)
                 judged = judge.judge((log.value(), log.offset() or 0, log.timestamp()[1]) for log in logs)
                 position = (logs[-1].offset() or 0) + 1
-                folder = folder_of(settings) / str(partition) / f"{position - 1:012}"
-                folder.mkdir(parents=True)
-                (folder / "version").write_text(str(version))
-                for status, lines in judged.lines.items():
-                    counts[status] += len(lines)
-                    if lines:
-                        (folder / f"{status}.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return counts
+                yield partition, position - 1, version, judged
 
 
 def consume(partition: int) -> None:
@@ -90,6 +112,26 @@ def copy(partition: int) -> None:
     _wait_for_ever()
 
 
+def bulk(partition: int) -> None:
+    """Gives every status message to the client's own bulk helper, as a document that is ready."""
+    settings = Settings()
+    consumer = Consumer(kafka_client.native(settings) | {"group.id": GROUP, "enable.auto.commit": False})
+    consumer.assign([TopicPartition(names.STATUS_TOPIC, partition, 0)])
+    with search_index.connect(settings) as client:
+        while True:
+            messages = consumer.consume(BATCH, hand_written.BATCH_SECONDS)
+            actions: Any = (
+                {"_id": (message.key() or b"").decode(), "_source": message.value()} for message in messages
+            )
+            for _ in streaming_bulk(client, actions, index=names.INDEX, chunk_size=CHUNK_MESSAGES):
+                pass
+            if messages:
+                consumer.commit(
+                    offsets=[TopicPartition(names.STATUS_TOPIC, partition, (messages[-1].offset() or 0) + 1)],
+                    asynchronous=False,
+                )
+
+
 def _load(cursor: Any, partition: int, folder: Path) -> None:
     version = int((folder / "version").read_text())
     for path in folder.glob("*.csv"):
@@ -99,10 +141,8 @@ def _load(cursor: Any, partition: int, folder: Path) -> None:
 
 def _wait_for_ever() -> None:
     """Whoever measures reads the CPU seconds of a living process, and then ends it."""
-    import signal
-
     signal.pause()
 
 
 if __name__ == "__main__":
-    hand_written.run(dict(zip(LIMITS, (consume, load_data, copy), strict=True))[sys.argv[1]])
+    hand_written.run(dict(zip(LIMITS, (consume, load_data, copy, bulk), strict=True))[sys.argv[1]])

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import psutil
 
-from bench import own_stack, sinks
+from bench import limits, own_stack, sinks
 from bench.contestants import INDEXED, Contestant
 from include import names
 from include.stack import supervisor
@@ -117,6 +117,9 @@ def run(env: Environment, contestant: Contestant, logs: int, number: int, say: C
     Raises StackError when it ends too early, or stands still for STALLED_SECONDS.
     """
     sinks.empty(env, names.STATUS_TOPIC)
+    if contestant.is_fed:
+        say(f"{contestant.title}: fill the status topic before")
+        limits.feed(own_stack.env_settings(env), sinks.ends(env, names.LOGS_TOPIC))
     result = Run(contestant.name, number, logs)
     servers: tuple[str, ...] = own_stack.SERVERS
     with sinks.watching(env, contestant.hops) as progress:
@@ -172,10 +175,10 @@ def _measure(
 
 def _count(env: Environment, contestant: Contestant) -> dict[str, dict[str, list[int]]]:
     found = {}
-    if contestant.name != "consume":
+    if "rows" in contestant.leaves:
         found["rows"] = {status: list(counted) for status, counted in sinks.rows(env).items()}
-    if contestant.judges:
+    if "messages" in contestant.leaves:
         found["messages"] = {status: [count] for status, count in sinks.messages(env).items()}
-    if "documents" in contestant.hops:
+    if "documents" in contestant.leaves:
         found["documents"] = {status: [count] for status, count in sinks.documents(env).items()}
     return found

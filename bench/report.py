@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.delays import Held
-from bench.summary import Summary
+from bench.summary import BULK_LIMIT, Summary
 
 HEADER = (
     "", "logs/s", "warm", "first, s", "application", "Kafka", "MySQL", "Elasticsearch", "indexer", "µs/log", "MiB",
@@ -38,11 +38,17 @@ def lines(summary: Summary) -> list[list[str]]:
 
 def sentences(summary: Summary) -> list[str]:
     """The ratios, a line each."""
-    against = {"baseline": "the baseline", "hand_written": "the hand-written one", "copy_limit": "the copy limit"}
+    trigger = f"Logsieve ({summary.best_trigger} trigger)"
+    compared = {
+        "baseline": (trigger, "the baseline"),
+        "hand_written": (trigger, "the hand-written one"),
+        "copy_limit": (trigger, "the copy limit"),
+        BULK_LIMIT: ("the indexer alone", "the client's bulk helper"),
+    }
     return [
-        f"{_number(summary.ratios[name], 2)} times {title} warm, {_number(summary.ratios_whole_run[name], 2)} over the"
-        f" whole run ({summary.best_trigger} trigger)"
-        for name, title in against.items()
+        f"{who} is {_number(summary.ratios[name], 2)} times as fast as {other} warm,"
+        f" {_number(summary.ratios_whole_run[name], 2)} times over the whole run"
+        for name, (who, other) in compared.items()
         if summary.ratios_whole_run[name] is not None
     ]
 

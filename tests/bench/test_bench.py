@@ -48,7 +48,7 @@ def test_all_contestants_give_the_same_verdicts_and_nothing_is_left(tmp_path: Pa
         for hop, counts in run["found"].items():
             assert {status: count[0] for status, count in counts.items()} == found["made"], (run["contestant"], hop)
     assert found["wrong"] == []
-    assert set(found["ratios"]) == {"baseline", "hand_written", "copy_limit"}
+    assert set(found["ratios"]) == {"baseline", "hand_written", "copy_limit", "bulk_limit"}
     assert all(found["ratios_whole_run"].values())
     assert all(of["cpu_seconds_a_million"]["application"] > 0 for of in found["contestants"].values())
     assert (tmp_path / "chart.png").stat().st_size > 1000

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from bench import charts, delays, report, summary
-from bench.contestants import ALL, BASELINE, CONSUME, COPY, HAND_WRITTEN, INTERVAL, REALTIME
+from bench.contestants import ALL, BASELINE, BULK, CONSUME, COPY, HAND_WRITTEN, INDEXER, INTERVAL, REALTIME
 from bench.measure import Run
 from bench.run import order
 
@@ -41,8 +41,13 @@ def rounds() -> list[Run]:
 def test_ratios_are_of_neighbours_warm_and_with_the_better_trigger():
     found = summary.summarise(rounds(), MADE)
     assert found.best_trigger == INTERVAL.name
-    assert found.ratios == {"baseline": 7.0, "hand_written": 1.2, "copy_limit": 0.5}
-    assert found.ratios_whole_run == {"baseline": 6.0, "hand_written": 0.8, "copy_limit": 0.4}
+    assert found.ratios == {"baseline": 7.0, "hand_written": 1.2, "copy_limit": 0.5, "bulk_limit": None}
+    assert found.ratios_whole_run == {"baseline": 6.0, "hand_written": 0.8, "copy_limit": 0.4, "bulk_limit": None}
+
+
+def test_the_indexer_is_compared_with_the_bulk_helper():
+    found = summary.summarise([run(INDEXER, 0, 10, 7, found={}), run(BULK, 0, 9, 7.7, found={})], MADE)
+    assert (found.ratios["bulk_limit"], found.ratios_whole_run["bulk_limit"]) == (1.1, 0.9)
 
 
 def test_figures_are_medians():
@@ -64,7 +69,7 @@ def test_what_came_at_once_has_no_warm_figure():
 
 def test_a_contestant_that_did_not_run_has_no_ratio():
     found = summary.summarise([run(REALTIME, 0, 10, 7)], MADE)
-    assert found.ratios == {"baseline": None, "hand_written": None, "copy_limit": None}
+    assert set(found.ratios.values()) == {None}
     only_limit = summary.summarise([run(CONSUME, 0, 1, 1, found={})], MADE)
     assert only_limit.best_trigger is None
     assert set(only_limit.ratios.values()) == {None}

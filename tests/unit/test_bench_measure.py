@@ -51,7 +51,7 @@ def test_children_count_also_when_they_have_ended_and_none_outlives_the_run(
     (tmp_path / "stubborn.py").write_text(STUBBORN)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(measure, "END_SECONDS", 1)
-    with measure.started(env, Contestant("stubborn", "stubborn", ("stubborn",), frozenset())) as process:
+    with measure.started(env, Contestant("stubborn", "stubborn", ("stubborn",), frozenset(), ())) as process:
         root = psutil.Process(process.pid)
         until(lambda: any("stay" in child.cmdline() for child in root.children()))
         assert measure._cpu(root) >= 0.5, "the child that burned it is gone, and was waited for"
