@@ -120,9 +120,7 @@ def bulk(partition: int) -> None:
     with search_index.connect(settings) as client:
         while True:
             messages = consumer.consume(BATCH, hand_written.BATCH_SECONDS)
-            actions: Any = (
-                {"_id": (message.key() or b"").decode(), "_source": message.value()} for message in messages
-            )
+            actions = ({"_id": str(each.key(), "ascii"), "_source": each.value()} for each in messages)  # type: ignore[arg-type]
             for _ in streaming_bulk(client, actions, index=names.INDEX, chunk_size=CHUNK_MESSAGES):
                 pass
             if messages:

@@ -38,10 +38,13 @@ def living() -> list[str]:
 
 @pytest.mark.timeout(600)
 def test_all_contestants_give_the_same_verdicts_and_nothing_is_left(tmp_path: Path) -> None:
-    found = bench("--logs", str(LOGS), "--rounds", "1", "--chart", str(tmp_path / "chart.png"))
+    # Without `realtime`, which `indexed` is too, and the other test: each driver takes its time to start.
+    names = [each.name for each in contestants.ALL if each is not contestants.REALTIME]
+    only = [word for name in names for word in ("--only", name)]
+    found = bench("--logs", str(LOGS), "--rounds", "1", "--chart", str(tmp_path / "chart.png"), *only)
     assert sum(found["made"].values()) == LOGS
     assert min(found["made"].values()) > 0.03 * LOGS
-    assert {run["contestant"] for run in found["runs"]} == {each.name for each in contestants.ALL}
+    assert {run["contestant"] for run in found["runs"]} == set(names)
     rows = {json.dumps(run["found"]["rows"]) for run in found["runs"] if "rows" in run["found"]}
     assert len(rows) == 1, "every table is the same, to the byte, whoever filled it"
     for run in found["runs"]:
