@@ -15,6 +15,7 @@ from include.names import LOGS_TOPIC, STATUS_TOPIC, USERS_DATABASE
 from include.settings import ROOT, Settings
 from include.stack import configs, environment, probes, supervisor, up
 from include.stack.environment import HOST, Environment, Ports
+from include.stack.errors import StackError
 from include.stack.servers import servers
 from include.stack.start import unpack
 from include.stack.steps import Steps
@@ -30,7 +31,7 @@ _SECONDS: Final = 60
 def running(partitions: int, accounts: int, seed: int, steps: Steps, *, keep: bool) -> Iterator[Environment]:
     """The stack, provisioned: topics, tables, users, index. At the end it is gone, unless its data is to be kept.
 
-    Raises StackError when a server does not start.
+    Raises StackError when a server does not start; after one, data and logs stay.
     """
     settings = Settings(state=ROOT / ".state-bench", topic_partitions=partitions, accounts=accounts, seed=seed)
     if (left := environment.load(settings)) is not None:
@@ -54,6 +55,9 @@ def running(partitions: int, accounts: int, seed: int, steps: Steps, *, keep: bo
             with search_index.connect(env_settings(env)) as client:
                 search_index.ensure_index(client)
         yield env
+    except StackError:
+        keep = True  # for whoever looks what went wrong
+        raise
     finally:
         supervisor.stop(env)
         if not keep:

@@ -90,7 +90,9 @@ def see_rows(settings: Settings, ready: Ready, stop: Stop) -> dict[int, np.ndarr
     with closing(Database.of(settings).connect()) as connection, closing(connection.cursor()) as cursor:
         connection.autocommit = True
         ready()
-        while not stop():
+        ended = False
+        while not ended:
+            ended = stop()  # and one more look, as the last rows may have come since the last one
             cursor.execute(_LOADED)
             rows: Any = cursor.fetchall()
             now = time.time_ns() // 1000
