@@ -8,6 +8,7 @@ from typing import Any, Final
 import sqlparse
 from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]  # its stub forgets it
 from mysql.connector import connect
+from pydantic import SecretStr
 
 from include import search_index, users_history
 from include.accounts import Accounts, export_file, write_export
@@ -73,18 +74,12 @@ def env_settings(env: Environment) -> Settings:
             "mysql_host": HOST,
             "mysql_port": env.ports.mysql,
             "mysql_ca": None,
-            "mysql_stream_password": _secret(env.passwords["mysql_stream"]),
+            "mysql_stream_password": SecretStr(env.passwords["mysql_stream"]),
             "elasticsearch_url": f"http://{HOST}:{env.ports.elasticsearch}",
             "elasticsearch_user": "",
             "elasticsearch_ca": None,
         }
     )
-
-
-def _secret(text: str) -> Any:
-    from pydantic import SecretStr
-
-    return SecretStr(text)
 
 
 def make_topics(env: Environment, *topics: str) -> None:
