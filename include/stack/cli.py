@@ -9,11 +9,10 @@ from dataclasses import asdict
 from typing import Annotated
 
 import typer
-from pydantic import ValidationError
-from rich.markup import escape
 
 from include.settings import Settings
 from include.stack import (
+    cli_bench,
     cli_compose,
     cli_develop,
     cli_logs,
@@ -23,6 +22,7 @@ from include.stack import (
     cli_users,
     environment,
     supervisor,
+    terminal,
 )
 from include.stack import doctor as checks
 from include.stack.environment import Environment
@@ -153,6 +153,7 @@ app.add_typer(cli_proof.app)
 app.add_typer(cli_stream.app, name="stream")
 app.add_typer(cli_repair.app)
 app.add_typer(cli_compose.app)
+app.add_typer(cli_bench.app)
 app.add_typer(cli_develop.app)
 
 
@@ -162,20 +163,8 @@ def _shell(env: Environment) -> dict[str, str]:
 
 
 def main() -> None:
-    """Runs the command; an expected failure is one message with its remedy and exit code 1."""
-    try:
-        app()
-    except StackError as error:
-        err.print(f"[red]✗[/] {escape(error.message)}", highlight=False)
-        err.print(f"→ {error.remedy}", highlight=False, markup=False)
-        sys.exit(1)
-    except ValidationError as error:
-        for wrong in error.errors():
-            name = "_".join(str(part) for part in wrong["loc"]).upper()
-            prefix = "LOGSIEVE_PORT_" if error.title == "Ports" else "LOGSIEVE_"
-            err.print(f"[red]✗[/] The setting {prefix}{name} does not fit: {wrong['msg']}.", highlight=False)
-        err.print("→ Correct or unset it; include/settings.py explains every setting.")
-        sys.exit(1)
+    """Runs the command."""
+    terminal.run(app)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ app = typer.Typer()
 
 @app.command(context_settings=PASS_ON)
 def test(context: typer.Context) -> None:
-    """Runs the checks and tests: all, or of the folders named (lint, unit, dags, spark, integration, chaos)."""
+    """Runs the checks and tests: all, or of the folders named (lint, unit, dags, spark, integration, bench, chaos)."""
     from include.stack.testing import run_tests
 
     raise typer.Exit(run_tests(context.args, out))

@@ -204,12 +204,12 @@ def load_or_plan(settings: Settings) -> Environment:
     return load(settings) or Environment(settings, Ports(), {})
 
 
-def make(settings: Settings) -> Environment:
-    """The environment of a stack about to start: kept secrets or new ones, and the ports of today's settings."""
+def make(settings: Settings, ports: Ports | None = None) -> Environment:
+    """The environment of a stack about to start: kept or new secrets; without `ports`, those of the settings."""
     known = load(settings)
     passwords = known.passwords if known else {name: secrets.token_urlsafe(24) for name in SECRETS}
     passwords.setdefault("airflow_fernet", fernet_key())
-    made = Environment(settings, Ports(), passwords)
+    made = Environment(settings, ports or Ports(), passwords)
     write_private(
         settings.state / "stack.json",
         json.dumps({"ports": made.ports.model_dump(), "passwords": passwords}, indent=2),

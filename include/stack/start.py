@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from include.accounts import Accounts, ensure_export
@@ -16,11 +17,8 @@ FIRST_SECONDS = 300
 """How long a server may take that others wait for."""
 
 
-def start(env: Environment, steps: Steps) -> list[Server]:
-    """Fetches what is missing, writes every configuration, starts every program; gives them.
-
-    Raises StackError when that does not work, and then nothing of it is left running.
-    """
+def unpack(env: Environment, steps: Steps) -> Homes:
+    """Fetches and unpacks what is missing, all but PostgreSQL. Raises StackError."""
     folder = env.settings.parts
     with steps.step("Fetch and unpack the servers") as say:
         jars, libaio = parts.fetch_jars(folder), parts.fetch_libaio(folder)
@@ -29,13 +27,16 @@ def start(env: Environment, steps: Steps) -> list[Server]:
             say(f"Fetch and unpack the servers (Spark will start slower, no class archive: {wrong})")
         # Another user runs two of root's servers, and has to pass; else nobody has any business here.
         env.state.chmod(0o711 if configs.never_root() else 0o700)
-        homes = Homes(
-            jars,
-            libaio,
-            parts.unpack_mysql(folder, jars),
-            configs.elasticsearch(env, jars),
-            configs.postgres_home(env, jars),
-        )
+        return Homes(jars, libaio, parts.unpack_mysql(folder, jars), configs.elasticsearch(env, jars))
+
+
+def start(env: Environment, steps: Steps) -> list[Server]:
+    """Fetches what is missing, writes every configuration, starts every program; gives them.
+
+    Raises StackError when that does not work, and then nothing of it is left running.
+    """
+    homes = unpack(env, steps)
+    homes = replace(homes, postgres=configs.postgres_home(env, homes.jars))
     if not env.settings.accounts_path:
         accounts = Accounts(env.settings.seed, env.settings.accounts)
         ensure_export(env.settings.accounts_exports, datetime.now(UTC).date(), accounts)

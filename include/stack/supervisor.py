@@ -175,7 +175,7 @@ def stop(env: Environment, *, seconds: float = 60, on_wait: Callable[[list[str]]
 def _stop_tasks(env: Environment) -> None:
     """Ends the scheduler and the tasks below it first, while the API server still takes their last reports."""
     rpc = proxy(env)
-    with suppress(psutil.NoSuchProcess):
+    with suppress(psutil.NoSuchProcess, xmlrpc.client.Fault):  # it may not be one of the programs
         scheduler = psutil.Process(rpc.getProcessInfo("airflow-scheduler")["pid"])
         tasks = scheduler.children(recursive=True)
         rpc.stopProcess("airflow-scheduler", False)

@@ -1,9 +1,12 @@
 """What the commands share: where they print, the stack they speak to, options that mean the same everywhere."""
 
+import sys
 from typing import Annotated
 
 import typer
+from pydantic import ValidationError
 from rich.console import Console
+from rich.markup import escape
 
 from include.settings import Settings
 from include.stack import environment
@@ -15,6 +18,23 @@ err = Console(stderr=True)
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
+
+
+def run(app: typer.Typer) -> None:
+    """Runs a command; an expected failure is one message with its remedy and exit code 1."""
+    try:
+        app()
+    except StackError as error:
+        err.print(f"[red]✗[/] {escape(error.message)}", highlight=False)
+        err.print(f"→ {error.remedy}", highlight=False, markup=False)
+        sys.exit(1)
+    except ValidationError as error:
+        for wrong in error.errors():
+            name = "_".join(str(part) for part in wrong["loc"]).upper()
+            prefix = "LOGSIEVE_PORT_" if error.title == "Ports" else "LOGSIEVE_"
+            err.print(f"[red]✗[/] The setting {prefix}{name} does not fit: {wrong['msg']}.", highlight=False)
+        err.print("→ Correct or unset it; include/settings.py explains every setting.")
+        sys.exit(1)
 
 
 def known() -> Environment:

@@ -16,13 +16,14 @@ CHECKS = {
     "lint": [
         [sys.executable, "-m", "ruff", "check", "."],
         [sys.executable, "-m", "ruff", "format", "--check", "."],
-        [sys.executable, "-m", "mypy", "include", "jobs", "dags", "plugins"],
+        [sys.executable, "-m", "mypy", "include", "jobs", "dags", "plugins", "bench"],
     ],
     "unit": [[sys.executable, "-m", "pytest", "-q", "tests/unit"]],
     "dags": [[sys.executable, "-m", "pytest", "-q", "tests/dags"]],
     "spark": [[sys.executable, "-m", "pytest", "-q", "tests/spark"]],
     # One process, as both share one stack; the page first, as the last integration test sets all logs apart.
     "integration": [[sys.executable, "-m", "pytest", "-q", "--durations=12", "tests/browser", "tests/integration"]],
+    "bench": [[sys.executable, "-m", "pytest", "-q", "tests/bench"]],
     "chaos": [[sys.executable, "-m", "pytest", "-q", "tests/chaos"]],
 }
 

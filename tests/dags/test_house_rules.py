@@ -104,10 +104,11 @@ def imports(file: Path) -> set[str]:
 
 
 FORBIDDEN = {
-    "include": {"airflow", "pyspark", "dags", "plugins", "jobs"},
-    "jobs": {"airflow", "dags", "plugins"},
-    "plugins": {"dags", "jobs", "pyspark"},
-    "dags": {"dags", "jobs", "pyspark"},
+    "include": {"airflow", "pyspark", "dags", "plugins", "jobs", "bench"},
+    "jobs": {"airflow", "dags", "plugins", "bench"},
+    "plugins": {"dags", "jobs", "pyspark", "bench"},
+    "dags": {"dags", "jobs", "pyspark", "bench"},
+    "bench": {"airflow", "dags", "plugins"},
 }
 
 

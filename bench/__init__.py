@@ -1,0 +1,1 @@
+"""The measured comparison: `./logsieve bench`. Contestants, limits, and what measures them."""

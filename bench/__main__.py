@@ -1,0 +1,108 @@
+"""The command `./logsieve bench`."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bench import contestants, machine, report
+from bench import run as bench_run
+from include.stack.errors import StackError
+from include.stack.steps import Steps
+from include.stack.terminal import Json, err, out, run
+
+app = typer.Typer(
+    help="Compares Logsieve with a baseline, hand-written consumers and the limits, on a stack of its own.",
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+RATES = (100, 1_000, 5_000, 10_000)
+
+Seed = Annotated[int, typer.Option(help="The same seed makes the same logs.")]
+Partitions = Annotated[int, typer.Option(min=1, max=64, help="Partitions of both topics.")]
+Accounts = Annotated[int, typer.Option(min=10, max=10_000_000, help="Accounts that the users dimension knows.")]
+Keep = Annotated[bool, typer.Option("--keep", help="Leave the data and the logs in .state-bench.")]
+Chart = Annotated[Path | None, typer.Option(help="Write a PNG chart to this file.")]
+Markdown = Annotated[Path | None, typer.Option(help="Write the table to this file too.")]
+
+
+@app.callback(invoke_without_command=True)
+def throughput(
+    context: typer.Context,
+    logs: Annotated[int, typer.Option(min=1000, max=100_000_000, help="How many logs each one reads.")] = 2_000_000,
+    rounds: Annotated[int, typer.Option(min=1, max=20, help="How often each one runs.")] = 3,
+    only: Annotated[list[str] | None, typer.Option(help="Only this contestant; may be given again.")] = None,
+    seed: Seed = 7,
+    partitions: Partitions = 2,
+    accounts: Accounts = 10_000,
+    share_bad: Annotated[float, typer.Option(min=0, max=1, help="Share of bad logs.")] = 0.05,
+    share_suspicious: Annotated[float, typer.Option(min=0, max=1, help="Share of suspicious logs.")] = 0.05,
+    rows: Annotated[int, typer.Option(min=0, max=1_000_000_000, help="Rows in the tables before.")] = 0,
+    keep: Keep = False,
+    chart: Chart = None,
+    markdown: Markdown = None,
+    as_json: Json = False,
+) -> None:
+    """Measures logs a second, CPU and memory. Ends with 1 when a contestant gave other verdicts than the others."""
+    if context.invoked_subcommand:
+        return
+    chosen = [each for each in contestants.ALL if not only or each.name in only]
+    if unknown := set(only or ()) - {each.name for each in chosen}:
+        known = ", ".join(each.name for each in contestants.ALL)
+        raise StackError(f"There is no contestant {', '.join(sorted(unknown))}.", f"Known: {known}.")
+    plan = bench_run.Plan(logs, rounds, seed, partitions, accounts, share_bad, share_suspicious, rows, chosen)
+    with Steps(err) as steps:
+        found = bench_run.run(plan, steps, err.print, keep=keep)
+    if markdown:
+        markdown.write_text(report.markdown(found), encoding="utf-8")
+    if chart:
+        from bench import charts
+
+        charts.throughput(found, chart)
+    if as_json:
+        out.print_json(json.dumps({"machine": machine.describe(), "plan": plan.as_json()} | found.as_json()))
+    else:
+        report.show(out, found)
+    raise typer.Exit(1 if found.wrong else 0)
+
+
+@app.command()
+def latency(
+    rate: Annotated[list[float] | None, typer.Option(min=1, max=1_000_000, help="Logs a second; repeat it.")] = None,
+    seconds: Annotated[float, typer.Option(min=1, max=86_400, help="For how long each rate is held.")] = 120,
+    warm_up: Annotated[float, typer.Option(min=1, max=3600, help="Seconds before, that do not count.")] = 30,
+    trigger: Annotated[list[str] | None, typer.Option(help="realtime or interval; both if not given.")] = None,
+    seed: Seed = 7,
+    partitions: Partitions = 2,
+    accounts: Accounts = 10_000,
+    keep: Keep = False,
+    chart: Chart = None,
+    markdown: Markdown = None,
+    as_json: Json = False,
+) -> None:
+    """Measures how long a log takes to its status and into MySQL, at rates that are held."""
+    from bench import latency as latency_run
+
+    chosen = [each for each in latency_run.TRIGGERS if not trigger or each.name in trigger]
+    if unknown := set(trigger or ()) - {each.name for each in chosen}:
+        raise StackError(f"There is no trigger {', '.join(sorted(unknown))}.", "Known: realtime, interval.")
+    plan = latency_run.Plan(rate or RATES, seconds, warm_up, seed, partitions, accounts, chosen)
+    with Steps(err) as steps:
+        held = latency_run.run(plan, steps, keep=keep)
+    if markdown:
+        markdown.write_text(report.latency_markdown(held), encoding="utf-8")
+    if chart:
+        from bench import charts
+
+        charts.latency(held, chart)
+    if as_json:
+        out.print_json(json.dumps({"machine": machine.describe(), "held": [asdict(each) for each in held]}))
+    else:
+        report.show_latency(out, held)
+
+
+if __name__ == "__main__":
+    run(app)

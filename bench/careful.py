@@ -1,0 +1,72 @@
+"""The half of the rules by hand that is not fast: what most logs do not need. Pure."""
+
+import json
+import re
+from typing import Any
+
+import orjson
+
+from include import names
+
+NOT_JSON = (ValueError, RecursionError)
+INT32 = (-(2**31), 2**31 - 1)
+
+# No more digits than can be in range: int() refuses what has thousands.
+_INTEGER = re.compile("([+-]?)0*([0-9]{1,12})")
+_SURROGATE = re.compile("[\\ud800-\\udfff]")
+_NUMBERS = (int, float)
+
+
+class _Number(str):
+    """A JSON number as written."""
+
+
+def record(value: bytes | None) -> dict[str, Any]:
+    """The log as one strict JSON object whose numbers are as written. Raises one of NOT_JSON for what is none.
+
+    By the fast library where that tells all: it forgets how a number was written.
+    """
+    try:
+        found = orjson.loads(value or b"")
+    except ValueError:
+        return _strictly(value)
+    if not isinstance(found, dict):
+        raise ValueError("no object")
+    if any(found.get(field).__class__ in _NUMBERS for field in names.FIELDS):
+        return _strictly(value)
+    return found
+
+
+def _strictly(value: bytes | None) -> dict[str, Any]:
+    def refuse(constant: str) -> None:
+        raise ValueError(constant)
+
+    if value is None:
+        raise ValueError("a tombstone")
+    text = value.decode()
+    record = json.loads(text, parse_constant=refuse, parse_int=_Number, parse_float=_Number)
+    if not isinstance(record, dict):
+        raise ValueError("no object")
+    if "\\u" in text and _SURROGATE.search(json.dumps(record, ensure_ascii=False)):
+        raise ValueError("half a surrogate pair")
+    return record
+
+
+def field(name: str, record: dict[str, Any]) -> tuple[Any, str | None]:
+    """The field's value, and the rule that it breaks."""
+    if name not in record:
+        return None, names.missing(name)
+    value = record[name]
+    if value is None:
+        return None, names.null(name)
+    if not isinstance(value, str):
+        return None, names.invalid(name)
+    if name in names.TEXT_FIELDS:
+        if not value:
+            return None, names.empty(name)
+        return (str(value), None) if len(value) <= names.MAX_TEXT else (None, names.too_long(name))
+    number = _INTEGER.fullmatch(value)
+    least, most = INT32 if name == "account_id" else (0, names.MAX_TIMESTAMP)
+    if not number or not least <= int(number[1] + number[2]) <= most:
+        return None, names.invalid(name)
+    return int(number[1] + number[2]), None

@@ -1,0 +1,74 @@
+"""Who is compared: the command of each, and by what it is known that it is done."""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from bench.limits import LIMITS
+from include.settings import ROOT, Settings
+from include.spark_conf import local_master, submit_conf
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """`hops`: status, rows, documents: where every log has to be for it to be done.
+
+    `leaves`: rows, messages, documents: what it leaves one of for each log, of the right status. `is_fed`: whether it
+    finds the verdicts in the status topic.
+    """
+
+    name: str
+    title: str
+    arguments: tuple[str, ...]
+    hops: frozenset[str]
+    leaves: tuple[str, ...]
+    is_fed: bool = False
+
+    def command(self, settings: Settings) -> list[str]:
+        """What starts it: for Spark as Airflow's operator does (plugins/stream.py)."""
+        program, *rest = self.arguments
+        if not program.endswith(".py"):
+            return [sys.executable, "-m", program, *rest]
+        words = [str(Path(sys.executable).parent / "spark-submit"), "--master", local_master(settings.topic_partitions)]
+        for key, value in submit_conf(settings).items():
+            words += ["--conf", f"{key}={value}"]
+        return [*words, "--name", self.name, "--deploy-mode", "client", str(ROOT / program), *rest]
+
+
+_STREAM: Final = "jobs/stream_logs.py"
+_BOTH: Final = frozenset({"status", "rows"})
+_DOCUMENTS: Final = frozenset({"documents"})
+_VERDICTS: Final = ("rows", "messages")
+
+
+def _logsieve(trigger: str) -> tuple[str, ...]:
+    return (_STREAM, "--trigger", trigger, "--owner", "bench")
+
+
+REALTIME: Final = Contestant("realtime", "Logsieve, real-time", _logsieve("realtime"), _BOTH, _VERDICTS)
+INTERVAL: Final = Contestant("interval", "Logsieve, interval", _logsieve("interval"), _BOTH, _VERDICTS)
+INDEXED: Final = Contestant(
+    "indexed",
+    "Logsieve, real-time, and the indexer",
+    _logsieve("realtime"),
+    _BOTH | _DOCUMENTS,
+    (*_VERDICTS, "documents"),
+)
+# It writes to Kafka at the end of each batch, when the rows of that are committed.
+BASELINE: Final = Contestant("baseline", "baseline", ("bench/baseline.py",), frozenset({"status"}), _VERDICTS)
+HAND_WRITTEN: Final = Contestant("hand_written", "hand-written", ("bench.hand_written",), _BOTH, _VERDICTS)
+_CONSUME, _LOAD_DATA, _COPY, _BULK = LIMITS
+CONSUME: Final = Contestant("consume", "limit: consume", ("bench.limits", _CONSUME), frozenset({"rows"}), ())
+LOAD_DATA: Final = Contestant(
+    "load_data", "limit: LOAD DATA", ("bench.limits", _LOAD_DATA), frozenset({"rows"}), ("rows",)
+)
+COPY: Final = Contestant("copy", "limit: copy", ("bench.limits", _COPY), _BOTH, ("rows",))
+INDEXER: Final = Contestant(
+    "indexer", "the indexer alone", ("include.indexer",), _DOCUMENTS, ("documents",), is_fed=True
+)
+BULK: Final = Contestant(
+    "bulk", "limit: the client's bulk helper", ("bench.limits", _BULK), _DOCUMENTS, ("documents",), is_fed=True
+)
+
+ALL: Final = (BASELINE, HAND_WRITTEN, REALTIME, INTERVAL, INDEXED, INDEXER, CONSUME, LOAD_DATA, COPY, BULK)

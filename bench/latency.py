@@ -1,0 +1,131 @@
+"""From log to status and from log to MySQL, at rates that are held: what `./logsieve bench latency` measures."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing import get_context
+from multiprocessing.synchronize import Barrier, Event
+from typing import Any
+
+from bench import delays, measure, own_stack, sinks, watchers
+from bench.contestants import INTERVAL, REALTIME, Contestant
+from bench.delays import Held
+from bench.measure import LOOK_SECONDS, STALLED_SECONDS
+from include import names
+from include.settings import Settings
+from include.stack.environment import Environment
+from include.stack.errors import StackError
+from include.stack.steps import Steps
+
+TRIGGERS = (REALTIME, INTERVAL)
+WARM_UP_RATE = 5_000
+START_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Which rates are held for how long; before them, the driver is warmed up with WARM_UP_RATE for `warm_up` s."""
+
+    rates: Sequence[float]
+    seconds: float
+    warm_up: float
+    seed: int
+    partitions: int
+    accounts: int
+    triggers: Sequence[Contestant] = TRIGGERS
+
+
+def run(plan: Plan, steps: Steps, *, keep: bool) -> list[Held]:
+    """Holds each rate with each trigger, on a stack of the bench's own. Raises StackError."""
+    found = []
+    with own_stack.running(plan.partitions, plan.accounts, plan.seed, steps, keep=keep) as env:
+        for trigger in plan.triggers:
+            sinks.empty(env, names.LOGS_TOPIC, names.STATUS_TOPIC)
+            with measure.started(env, trigger):
+                with steps.step(f"{trigger.title}: start and warm up"):
+                    _hold(env, trigger, WARM_UP_RATE, plan.warm_up, plan.seed)
+                for number, rate in enumerate(plan.rates):
+                    with steps.step(f"{trigger.title}: {rate:,.0f} logs/s") as say:
+                        held = _hold(env, trigger, rate, plan.seconds, plan.seed + 1 + number)
+                        say(
+                            f"{trigger.title}: {rate:,.0f} logs/s, p99 {held.to_status.p99} ms to the status,"
+                            f" {held.to_mysql.p99} ms to MySQL"
+                        )
+                    found.append(held)
+    return found
+
+
+def _hold(env: Environment, trigger: Contestant, rate: float, seconds: float, seed: int) -> Held:
+    settings = own_stack.env_settings(env)
+    logs, verdicts = sinks.ends(env, names.LOGS_TOPIC), sinks.ends(env, names.STATUS_TOPIC)
+    with _processes() as (start, stop):
+        seen = start(_see_verdicts, settings, verdicts)
+        rows = start(_see_rows, settings)
+        sent, took = start(_send, settings, rate, seconds, seed).result()
+        _until_done(env, trigger, sum(logs.values()) + sent)
+        stop.set()
+        by_partition, steps = seen.result(), rows.result()
+    if sum(map(len, by_partition.values())) != sent:
+        raise StackError(f"{sent} logs have {sum(map(len, by_partition.values()))} verdicts.", "This must not be.")
+    first = min(float(each[0, 0]) for each in by_partition.values() if len(each)) / 1e6
+    return Held(
+        trigger.name,
+        rate,
+        sent,
+        round(sent / took, 1),
+        delays.summarise(delays.of_verdicts(by_partition)),
+        delays.summarise(delays.of_rows(by_partition, steps, logs)),
+        _boundaries(settings, first, first + took),
+    )
+
+
+def _until_done(env: Environment, trigger: Contestant, total: int) -> None:
+    with sinks.watching(env, trigger.hops) as progress:
+        done, moved = 0, time.monotonic()
+        while done < total:
+            time.sleep(LOOK_SECONDS)
+            before, done = done, min(progress.read().values())
+            if done > before:
+                moved = time.monotonic()
+            elif time.monotonic() - moved > STALLED_SECONDS:
+                raise StackError(f"{trigger.title} stands still at {done:,} of {total:,} logs.", "See its log.")
+
+
+def _boundaries(settings: Settings, begin: float, end: float) -> list[float]:
+    """When batches of classify were committed, in seconds from the beginning, as its checkpoint tells."""
+    commits = settings.checkpoints.glob("*/classify/commits/*")
+    times = sorted(file.stat().st_mtime for file in commits if file.name.isdigit())
+    return [round(at - begin, 2) for at in times if begin <= at <= end]
+
+
+@contextmanager
+def _processes() -> Iterator[tuple[Callable[..., Future[Any]], Event]]:
+    spawn = get_context("spawn")
+    stop, ready = spawn.Event(), spawn.Barrier(3, timeout=START_SECONDS)
+    with ProcessPoolExecutor(3, spawn, _keep, (ready, stop)) as pool:
+        try:
+            yield pool.submit, stop
+        finally:
+            stop.set()
+
+
+_kept: dict[str, Any] = {}
+"""Of each of the three processes; such things can be handed over only as it starts."""
+
+
+def _keep(ready: Barrier, stop: Event) -> None:
+    _kept.update(ready=ready.wait, stop=stop.is_set)
+
+
+def _send(settings: Settings, rate: float, seconds: float, seed: int) -> tuple[int, float]:
+    return watchers.send(settings, rate, seconds, seed, _kept["ready"])
+
+
+def _see_verdicts(settings: Settings, begin: dict[int, int]) -> Any:
+    return watchers.see_verdicts(settings, begin, _kept["ready"], _kept["stop"])
+
+
+def _see_rows(settings: Settings) -> Any:
+    return watchers.see_rows(settings, _kept["ready"], _kept["stop"])

@@ -1,0 +1,146 @@
+"""The limits: what the parts cost alone, without any judging. `python -m bench.limits NAME`.
+
+The rows that `load-data` and `copy` load were made before (`prepare`), so that they are of the same logs as all others.
+"""
+
+import shutil
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from confluent_kafka import Consumer, TopicPartition
+from elasticsearch.helpers import streaming_bulk
+
+from bench import hand_written
+from bench.by_hand import Judge, Judged, loading
+from bench.hand_written import BATCH
+from include import kafka_client, names, search_index
+from include.bulk import CHUNK_MESSAGES
+from include.indexer import GROUP
+from include.settings import Settings
+from jobs.database import Database
+
+LIMITS = ("consume", "load-data", "copy", "bulk")
+
+
+def folder_of(settings: Settings) -> Path:
+    """Where the prepared rows are: a folder a partition, in it a folder a batch, named by its last offset."""
+    return settings.state / "prepared"
+
+
+def prepare(settings: Settings, ends: dict[int, int]) -> dict[str, int]:
+    """Writes the rows of all logs up to these offsets; gives how many there are of each status."""
+    counts = dict.fromkeys(names.STATUSES, 0)
+    shutil.rmtree(folder_of(settings), ignore_errors=True)
+    for partition, last_offset, version, judged in _judged(settings, ends):
+        folder = folder_of(settings) / str(partition) / f"{last_offset:012}"
+        folder.mkdir(parents=True)
+        (folder / "version").write_text(str(version))
+        for status, lines in judged.lines.items():
+            counts[status] += len(lines)
+            if lines:
+                (folder / f"{status}.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return counts
+
+
+def feed(settings: Settings, ends: dict[int, int]) -> None:
+    """Sends the verdicts of all logs up to these offsets to the status topic."""
+    producer = hand_written.producer_of(settings)
+    for partition, _, _, judged in _judged(settings, ends):
+        for key, value in judged.messages:
+            producer.produce(names.STATUS_TOPIC, value, key, partition)
+        producer.flush(60)
+
+
+def _judged(settings: Settings, ends: dict[int, int]) -> Iterator[tuple[int, int, int, Judged]]:
+    """Partition, last offset, version of the users, and verdicts, of each batch of logs up to these offsets."""
+    users, version = hand_written.read_users(Database.of(settings))
+    for partition, end in ends.items():
+        judge, position = Judge(partition, users, version), 0
+        with closing(hand_written.consumer_of(settings, partition, 0)) as consumer:
+            while position < end:
+                logs = consumer.consume(min(BATCH, end - position), 30)
+                judged = judge.judge((log.value(), log.offset() or 0, log.timestamp()[1]) for log in logs)
+                position = (logs[-1].offset() or 0) + 1
+                yield partition, position - 1, version, judged
+
+
+def consume(partition: int) -> None:
+    """Reads every log and keeps how far it came."""
+    settings = Settings()
+    consumer = hand_written.consumer_of(settings, partition, 0)
+    with closing(Database.of(settings).connect()) as connection, closing(connection.cursor()) as cursor:
+        while True:
+            logs = consumer.consume(BATCH, hand_written.BATCH_SECONDS)
+            if logs:
+                hand_written.save(cursor, partition, logs[-1].offset() or 0)
+                connection.commit()
+
+
+def load_data(partition: int) -> None:
+    """Loads the prepared rows, a transaction a batch, and ends."""
+    settings = Settings()
+    with closing(Database.of(settings).connect()) as connection, closing(connection.cursor()) as cursor:
+        for folder in sorted((folder_of(settings) / str(partition)).iterdir()):
+            _load(cursor, partition, folder)
+            connection.commit()
+    _wait_for_ever()
+
+
+def copy(partition: int) -> None:
+    """Reads every log, sends it on as it is, and loads the rows that were prepared of it."""
+    settings = Settings()
+    consumer, producer = hand_written.consumer_of(settings, partition, 0), hand_written.producer_of(settings)
+    batches = iter(sorted((folder_of(settings) / str(partition)).iterdir()))
+    sent, folder = 0, next(batches, None)
+    with closing(Database.of(settings).connect()) as connection, closing(connection.cursor()) as cursor:
+        while folder is not None:
+            logs = consumer.consume(int(folder.name) + 1 - sent, 30)
+            produce = producer.produce
+            for log in logs:
+                produce(names.STATUS_TOPIC, log.value(), log.key(), partition)
+            sent += len(logs)
+            if sent <= int(folder.name):
+                continue
+            _load(cursor, partition, folder)
+            producer.flush(60)
+            connection.commit()
+            folder = next(batches, None)
+    _wait_for_ever()
+
+
+def bulk(partition: int) -> None:
+    """Gives every status message to the client's own bulk helper, as a document that is ready."""
+    settings = Settings()
+    consumer = Consumer(kafka_client.native(settings) | {"group.id": GROUP, "enable.auto.commit": False})
+    consumer.assign([TopicPartition(names.STATUS_TOPIC, partition, 0)])
+    with search_index.connect(settings) as client:
+        while True:
+            messages = consumer.consume(BATCH, hand_written.BATCH_SECONDS)
+            actions = ({"_id": str(each.key(), "ascii"), "_source": each.value()} for each in messages)  # type: ignore[arg-type]
+            for _ in streaming_bulk(client, actions, index=names.INDEX, chunk_size=CHUNK_MESSAGES):
+                pass
+            if messages:
+                consumer.commit(
+                    offsets=[TopicPartition(names.STATUS_TOPIC, partition, (messages[-1].offset() or 0) + 1)],
+                    asynchronous=False,
+                )
+
+
+def _load(cursor: Any, partition: int, folder: Path) -> None:
+    version = int((folder / "version").read_text())
+    for path in folder.glob("*.csv"):
+        cursor.execute(loading(str(path), path.stem, partition, version))
+    hand_written.save(cursor, partition, int(folder.name))
+
+
+def _wait_for_ever() -> None:
+    """Whoever measures reads the CPU seconds of a living process, and then ends it."""
+    signal.pause()
+
+
+if __name__ == "__main__":
+    hand_written.run(dict(zip(LIMITS, (consume, load_data, copy, bulk), strict=True))[sys.argv[1]])

@@ -1,0 +1,184 @@
+"""One run of one contestant: timed from the start of its process until its last log is everywhere, and weighed."""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+
+import psutil
+
+from bench import limits, own_stack, sinks
+from bench.contestants import INDEXED, Contestant
+from include import names
+from include.stack import supervisor
+from include.stack.environment import Environment
+from include.stack.errors import StackError
+
+WARM_FROM = 0.3
+"""Of the logs: what is measured behind it counts as warm."""
+LOOK_SECONDS = 0.2
+WEIGH_SECONDS = 1.0
+STALLED_SECONDS = 180
+END_SECONDS = 15
+APPLICATION = "application"
+
+
+@dataclass
+class Run:
+    """What was measured. Seconds are from the start of the process; `cpu` and `warm_cpu` are CPU seconds by group:
+    application (with all its children), kafka, mysql, elasticsearch, indexer."""
+
+    contestant: str
+    round: int
+    logs: int
+    seconds: float = 0.0
+    first_seconds: float | None = None
+    """Until the first log was everywhere."""
+    warm_logs: int = 0
+    """Logs that were not yet done when the warm part began; 0 when all were done at once."""
+    warm_seconds: float = 0.0
+    cpu: dict[str, float] = field(default_factory=dict)
+    warm_cpu: dict[str, float] = field(default_factory=dict)
+    peak_bytes: int = 0
+    """Most memory of the application with its children; a page that several share is divided among them."""
+    found: dict[str, dict[str, list[int]]] = field(default_factory=dict)
+    """What was counted after it: rows (with their checksum), messages and documents, by status."""
+
+
+class Meter:
+    """CPU seconds and memory of the application and of each server."""
+
+    def __init__(self, env: Environment, pid: int, servers: tuple[str, ...]) -> None:
+        rpc = supervisor.proxy(env)
+        pids = {name: rpc.getProcessInfo(name)["pid"] for name in servers}
+        self._roots = {APPLICATION: psutil.Process(pid)} | {name: psutil.Process(found) for name, found in pids.items()}
+        self._before = {name: _cpu(root) for name, root in self._roots.items() if name in own_stack.SERVERS}
+
+    def cpu(self) -> dict[str, float]:
+        """Since the beginning, by group."""
+        return {name: round(_cpu(root) - self._before.get(name, 0.0), 2) for name, root in self._roots.items()}
+
+    def memory(self) -> int:
+        """Bytes of the application now."""
+        total = 0
+        for process in _tree(self._roots[APPLICATION]):
+            with suppress(psutil.Error):
+                total += process.memory_full_info().pss
+        return total
+
+
+def _tree(root: psutil.Process) -> list[psutil.Process]:
+    try:
+        return [root, *root.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return []
+
+
+def _cpu(root: psutil.Process) -> float:
+    """Of the living processes of a tree, and of their children that have ended."""
+    total = 0.0
+    for process in _tree(root):
+        with suppress(psutil.Error):
+            total += sum(process.cpu_times()[:4])
+    return total
+
+
+@contextmanager
+def started(env: Environment, contestant: Contestant) -> Iterator[subprocess.Popen[bytes]]:
+    """Its process, in a session of its own; at the end every process below it is gone."""
+    log = supervisor.log_file(env, f"bench-{contestant.name}")
+    command = contestant.command(own_stack.env_settings(env))
+    with log.open("ab") as out:
+        process = subprocess.Popen(
+            command, env={**os.environ, **env.variables()}, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+            start_new_session=True,
+        )  # fmt: skip
+    try:
+        yield process
+    finally:
+        living = _tree(psutil.Process(process.pid)) if process.poll() is None else []
+        for each in living:
+            with suppress(psutil.NoSuchProcess):
+                each.send_signal(signal.SIGTERM)
+        _, left = psutil.wait_procs(living, timeout=END_SECONDS)
+        for each in left:
+            with suppress(psutil.NoSuchProcess):
+                each.kill()
+        process.wait()
+        psutil.wait_procs(left, timeout=END_SECONDS)
+
+
+def run(env: Environment, contestant: Contestant, logs: int, number: int, say: Callable[[str], None]) -> Run:
+    """Empties the sinks, starts it, measures until all logs are done, ends it, and counts what it left.
+
+    Raises StackError when it ends too early, or stands still for STALLED_SECONDS.
+    """
+    sinks.empty(env, names.STATUS_TOPIC)
+    if contestant.is_fed:
+        say(f"{contestant.title}: fill the status topic before")
+        limits.feed(own_stack.env_settings(env), sinks.ends(env, names.LOGS_TOPIC))
+    result = Run(contestant.name, number, logs)
+    servers: tuple[str, ...] = own_stack.SERVERS
+    with sinks.watching(env, contestant.hops) as progress:
+        if contestant is INDEXED:
+            supervisor.run(env, "indexer")
+            servers = (*servers, "indexer")
+        try:
+            begin = time.monotonic()
+            with started(env, contestant) as process:
+                _measure(env, contestant, result, Meter(env, process.pid, servers), progress, begin, process, say)
+        finally:
+            if contestant is INDEXED:
+                supervisor.halt(env, "indexer")
+    result.found = _count(env, contestant)
+    return result
+
+
+def _measure(
+    env: Environment,
+    contestant: Contestant,
+    result: Run,
+    meter: Meter,
+    progress: sinks.Progress,
+    begin: float,
+    process: subprocess.Popen[bytes],
+    say: Callable[[str], None],
+) -> None:
+    done, moved, weighed, warm_from = 0, begin, 0.0, (begin, 0)
+    warm_cpu: dict[str, float] = {}
+    while done < result.logs:
+        time.sleep(LOOK_SECONDS)
+        before, done, now = done, min(progress.read().values()), time.monotonic()
+        if done > before:
+            moved = now
+            result.first_seconds = result.first_seconds or round(now - begin, 2)
+            say(f"{contestant.title}: {done:,} of {result.logs:,}")
+        elif process.poll() is not None or now - moved > STALLED_SECONDS:
+            ended = f"ended with {process.returncode}" if process.poll() is not None else "stands still"
+            last = supervisor.log_file(env, f"bench-{contestant.name}").read_text(errors="replace").splitlines()[-8:]
+            raise StackError(
+                f"{contestant.title} {ended} at {done:,} of {result.logs:,} logs:\n" + "\n".join(last),
+                f"Its log is {supervisor.log_file(env, f'bench-{contestant.name}')}.",
+            )
+        if done >= WARM_FROM * result.logs and not warm_cpu:
+            warm_from, warm_cpu = (now, done), meter.cpu()
+        if now - weighed >= WEIGH_SECONDS:
+            weighed, result.peak_bytes = now, max(result.peak_bytes, meter.memory())
+    result.seconds, result.cpu = round(now - begin, 2), meter.cpu()
+    result.peak_bytes = max(result.peak_bytes, meter.memory())
+    result.warm_logs, result.warm_seconds = result.logs - warm_from[1], round(now - warm_from[0], 2)
+    result.warm_cpu = {name: round(spent - warm_cpu[name], 2) for name, spent in result.cpu.items()}
+
+
+def _count(env: Environment, contestant: Contestant) -> dict[str, dict[str, list[int]]]:
+    found = {}
+    if "rows" in contestant.leaves:
+        found["rows"] = {status: list(counted) for status, counted in sinks.rows(env).items()}
+    if "messages" in contestant.leaves:
+        found["messages"] = {status: [count] for status, count in sinks.messages(env).items()}
+    if "documents" in contestant.leaves:
+        found["documents"] = {status: [count] for status, count in sinks.documents(env).items()}
+    return found

@@ -1,0 +1,121 @@
+"""A stack of the bench's own: Kafka, MySQL and Elasticsearch on free ports, without Airflow, in `.state-bench`."""
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, date, datetime
+from typing import Any, Final
+
+import sqlparse
+from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]  # its stub forgets it
+from mysql.connector import connect
+from pydantic import SecretStr
+
+from include import search_index, users_history
+from include.accounts import Accounts, export_file, write_export
+from include.names import LOGS_TOPIC, STATUS_TOPIC, USERS_DATABASE
+from include.settings import ROOT, Settings
+from include.stack import configs, environment, probes, supervisor, up
+from include.stack.environment import HOST, Environment, Ports
+from include.stack.errors import StackError
+from include.stack.servers import servers
+from include.stack.start import unpack
+from include.stack.steps import Steps
+
+SERVERS: Final = ("kafka", "mysql", "elasticsearch")
+DAY: Final = date(2026, 1, 15)
+"""The day on which all logs of the bench happen, and whose accounts are loaded: the same seed gives the same bytes."""
+BEGIN: Final = int(datetime(DAY.year, DAY.month, DAY.day, 8, tzinfo=UTC).timestamp())
+_SECONDS: Final = 60
+
+
+@contextmanager
+def running(partitions: int, accounts: int, seed: int, steps: Steps, *, keep: bool) -> Iterator[Environment]:
+    """The stack, provisioned: topics, tables, users, index. At the end it is gone, unless its data is to be kept.
+
+    Raises StackError when a server does not start; after one, data and logs stay.
+    """
+    settings = Settings(state=ROOT / ".state-bench", topic_partitions=partitions, accounts=accounts, seed=seed)
+    if (left := environment.load(settings)) is not None:
+        supervisor.stop(left)
+        up.wipe(left)
+    env = environment.make(settings, Ports(**environment.free_ports()))
+    try:
+        homes = unpack(env, steps)
+        programs = [server for server in servers(env, homes) if server.name in (*SERVERS, "indexer")]
+        supervisor.start(env, programs)
+        configs.kafka(env, homes.jars)
+        configs.mysql(env, homes.mysql, homes.libaio)
+        for name in SERVERS:
+            supervisor.run(env, name)
+        wanted = [server for server in programs if server.name in SERVERS]
+        up.wait_until_healthy(env, wanted, steps, "Start the servers")
+        with steps.step("Make topics, tables, users and index"):
+            make_topics(env, LOGS_TOPIC, STATUS_TOPIC)
+            _make_tables(env)
+            _load_users(env)
+            with search_index.connect(env_settings(env)) as client:
+                search_index.ensure_index(client)
+        yield env
+    except StackError:
+        keep = True  # for whoever looks what went wrong
+        raise
+    finally:
+        supervisor.stop(env)
+        if not keep:
+            up.wipe(env)
+
+
+def env_settings(env: Environment) -> Settings:
+    """The settings as a program of the stack reads them."""
+    return env.settings.model_copy(
+        update={
+            "kafka_bootstrap": f"{HOST}:{env.ports.kafka}",
+            "kafka_security": "PLAINTEXT",
+            "mysql_host": HOST,
+            "mysql_port": env.ports.mysql,
+            "mysql_ca": None,
+            "mysql_stream_password": SecretStr(env.passwords["mysql_stream"]),
+            "elasticsearch_url": f"http://{HOST}:{env.ports.elasticsearch}",
+            "elasticsearch_user": "",
+            "elasticsearch_ca": None,
+        }
+    )
+
+
+def make_topics(env: Environment, *topics: str) -> None:
+    """Makes the topics, which are not there. Raises KafkaException."""
+    admin: AdminClient = probes.admin(env)
+    made = admin.create_topics([NewTopic(topic, env.settings.topic_partitions, 1) for topic in topics])
+    for done in made.values():
+        done.result(_SECONDS)
+
+
+def connection(env: Environment, database: str | None = None) -> Any:
+    """A connection of the account that may make and empty tables, with autocommit. Raises mysql.connector.Error."""
+    return connect(
+        host=HOST,
+        port=env.ports.mysql,
+        user="logsieve_airflow",
+        password=env.passwords["mysql_airflow"],
+        time_zone="+00:00",
+        autocommit=True,
+        allow_local_infile=True,
+        database=database,
+        use_pure=True,
+    )
+
+
+def _make_tables(env: Environment) -> None:
+    with closing(connection(env)) as opened, closing(opened.cursor()) as cursor:
+        for name in ("logs.sql", "dim_users.sql"):
+            text = (ROOT / "include" / "sql" / name).read_text(encoding="utf-8")
+            for statement in sqlparse.split(sqlparse.format(text, strip_comments=True)):
+                cursor.execute(statement)
+
+
+def _load_users(env: Environment) -> None:
+    folder = env.settings.state / "accounts"
+    write_export(folder, DAY, Accounts(env.settings.seed, env.settings.accounts))
+    with closing(connection(env, USERS_DATABASE)) as opened, export_file(folder, DAY).open("rb") as export:
+        opened.autocommit = False
+        users_history.load_day(opened, DAY, export, "the bench's accounts", None)

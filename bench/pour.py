@@ -1,0 +1,44 @@
+"""The logs of the bench: made from a seed and poured into `server-logs` once, for every contestant to read."""
+
+import threading
+from collections.abc import Callable
+
+from bench import own_stack
+from include import kafka_client
+from include.accounts import Accounts
+from include.log_maker import LogMaker
+from include.names import STATUSES
+from include.sender import Sender
+from include.stack.environment import Environment
+
+LOGS_A_SECOND = 10_000
+"""Of the logs' own time: so many happen in one second of it."""
+STEP = 10_000
+
+
+def pour(
+    env: Environment, count: int, share_bad: float, share_suspicious: float, say: Callable[[int], None]
+) -> dict[str, int]:
+    """Sends so many logs; gives how many of each status they were made as. `say` is told of those sent so far.
+
+    Raises NotDeliveredError.
+    """
+    made = dict.fromkeys(STATUSES, 0)
+    maker = LogMaker(
+        Accounts(env.settings.seed, env.settings.accounts),
+        env.settings.seed,
+        share_bad=share_bad,
+        share_suspicious=share_suspicious,
+        clock=lambda: own_stack.BEGIN + sum(made.values()) / LOGS_A_SECOND,
+    )
+    sender = Sender(kafka_client.native(own_stack.env_settings(env)), threading.Event())
+    sender.wait_for_topic()
+    for number in range(count):
+        log = maker.make()
+        sender.send(log.key, log.value)
+        made[log.status] += 1
+        if number % STEP == 0:
+            sender.check()
+            say(number)
+    sender.close()
+    return made

@@ -1,0 +1,135 @@
+"""What the contestants write to: emptied before each run, asked how far it came during it, counted after it."""
+
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager, suppress
+from typing import Any, Final
+
+from confluent_kafka import Consumer, KafkaException
+from elasticsearch import Elasticsearch
+
+from bench import own_stack, prefill
+from include import hops, names, search_index
+from include.indexer import GROUP
+from include.stack import probes
+from include.stack.environment import HOST, Environment
+from include.stack.errors import StackError
+from jobs import verdicts
+
+_STATE_TABLES: Final = (names.PROGRESS_TABLE, names.LEASE_TABLE, names.TOPIC_IDS_TABLE, names.RECONCILED_TABLE)
+_LOADED: Final = f"SELECT COALESCE(SUM(last_offset + 1), 0) FROM {names.LOGS_DATABASE}.{names.PROGRESS_TABLE}"  # noqa: S608
+_DIRTY: Final = "SHOW GLOBAL STATUS LIKE 'Innodb_buffer_pool_pages_dirty'"
+_FEW_PAGES: Final = 200
+_SECONDS: Final = 60
+
+
+def empty(env: Environment, *topics: str) -> None:
+    """No row, no progress, no lease, no message in these topics, no document; and MySQL has written what it had to.
+
+    Raises StackError when Kafka does not remove a topic.
+    """
+    shutil.rmtree(own_stack.env_settings(env).checkpoints, ignore_errors=True)
+    with closing(own_stack.connection(env)) as connection, closing(connection.cursor()) as cursor:
+        for table in names.TABLES.values():
+            prefill.empty(cursor, table)
+        for table in _STATE_TABLES:
+            cursor.execute(f"TRUNCATE TABLE {names.LOGS_DATABASE}.{table}")
+        admin = probes.admin(env)
+        for done in admin.delete_topics(list(topics)).values():
+            done.result(_SECONDS)
+        with suppress(KafkaException):  # there was none, mostly
+            admin.delete_consumer_groups([GROUP])[GROUP].result(_SECONDS)
+        _until(lambda: not admin.list_topics(timeout=_SECONDS).topics.keys() & set(topics), "the topics are gone")
+        own_stack.make_topics(env, *topics)
+        with search_index.connect(own_stack.env_settings(env)) as client:
+            client.options(ignore_status=404).indices.delete(index=names.INDEX)
+            search_index.ensure_index(client)
+
+        def is_quiet() -> bool:
+            cursor.execute(_DIRTY)
+            return int(cursor.fetchone()[1]) < _FEW_PAGES
+
+        _until(is_quiet, "MySQL has written its pages")
+
+
+def _until(condition: Any, what: str) -> None:
+    deadline = time.monotonic() + _SECONDS
+    while not condition():
+        if time.monotonic() > deadline:
+            raise StackError(f"Not after {_SECONDS} s: {what}.", "Try ./logsieve bench again on a quieter machine.")
+        time.sleep(0.2)
+
+
+class Progress:
+    """How many logs have come how far; the fewest of the asked hops count."""
+
+    def __init__(self, consumer: Consumer, cursor: Any, wanted: frozenset[str]) -> None:
+        self._consumer, self._cursor, self._wanted = consumer, cursor, wanted
+
+    def read(self) -> dict[str, int]:
+        """By hop: status (messages), rows (by the progress that is committed with them), documents (committed)."""
+        found = {}
+        # The furthest hop is asked last, so that the fewest are never more than they were.
+        if "rows" in self._wanted:
+            self._cursor.execute(_LOADED)
+            found["rows"] = int(self._cursor.fetchone()[0])
+        if "documents" in self._wanted:
+            ends = hops.topic_ends(self._consumer, names.STATUS_TOPIC)
+            found["documents"] = sum(hops.indexed(self._consumer, ends).values())
+        if "status" in self._wanted:
+            found["status"] = sum(hops.topic_ends(self._consumer, names.STATUS_TOPIC).values())
+        return found
+
+
+@contextmanager
+def watching(env: Environment, wanted: frozenset[str]) -> Iterator[Progress]:
+    """Looks at the hops with clients of its own."""
+    with ExitStack() as stack:
+        consumer = stack.enter_context(hops.looking({"bootstrap.servers": f"{HOST}:{env.ports.kafka}"}, GROUP))
+        connection = stack.enter_context(closing(own_stack.connection(env)))
+        yield Progress(consumer, stack.enter_context(closing(connection.cursor())), wanted)
+
+
+def rows(env: Environment) -> dict[str, tuple[int, int]]:
+    """By status how many rows there are, and a checksum of them: equal rows have equal ones."""
+    found = {}
+    with closing(own_stack.connection(env)) as connection, closing(connection.cursor()) as cursor:
+        for status, table in names.TABLES.items():
+            columns = (*verdicts.COLUMNS, *(verdicts.RAW_COLUMNS if status == names.BAD else ()))
+            row = f"CONCAT_WS(',', {', '.join(f'QUOTE({column})' for column in columns)})"
+            cursor.execute(
+                f"SELECT COUNT(*), BIT_XOR(CRC32({row})) FROM {names.LOGS_DATABASE}.{table}"  # noqa: S608
+                f" WHERE kafka_partition < {prefill.FIRST_PARTITION}"
+            )
+            count, checksum = cursor.fetchone()
+            found[status] = (int(count), int(checksum))
+    return found
+
+
+def messages(env: Environment) -> dict[str, int]:
+    """By status how many distinct origins the status topic has, of its keys and the text of its values."""
+    marks = {status: f'"status":"{status}"'.encode() for status in names.STATUSES}
+    origins: dict[str, set[bytes]] = {status: set() for status in names.STATUSES}
+    with hops.looking({"bootstrap.servers": f"{HOST}:{env.ports.kafka}"}, GROUP) as consumer:
+        for partition, (first, end) in hops.topic_ranges(consumer, names.STATUS_TOPIC).items():
+            for some in hops.read_status(consumer, partition, first, end):
+                for message in some:
+                    value: Any = message.value() or b""
+                    status = next((status for status, mark in marks.items() if mark in value), None)
+                    if status:
+                        origins[status].add(bytes(message.key() or b""))
+    return {status: len(found) for status, found in origins.items()}
+
+
+def documents(env: Environment) -> dict[str, int]:
+    """Documents by status."""
+    with Elasticsearch(f"http://{HOST}:{env.ports.elasticsearch}", request_timeout=60) as client:
+        client.indices.refresh(index=names.INDEX)
+        return hops.read_documents(client)
+
+
+def ends(env: Environment, topic: str) -> dict[int, int]:
+    """The next offset of each partition."""
+    with hops.looking({"bootstrap.servers": f"{HOST}:{env.ports.kafka}"}, GROUP) as consumer:
+        return hops.topic_ends(consumer, topic)

@@ -1,0 +1,109 @@
+"""The processes around a latency run: one sends at a rate, one sees verdicts arrive, one sees rows become visible.
+
+Each has a process of its own, so that none waits for another's work; `ready` waits until all three have their
+connections, `stop` tells when to end. Times are microseconds since 1970, of one clock.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from typing import Any, Final
+
+import numpy as np
+from confluent_kafka import Consumer, Producer, TopicPartition
+
+from bench import own_stack
+from include import kafka_client, names
+from include.accounts import Accounts
+from include.generator import LARGEST_STEP, Pace
+from include.log_maker import LogMaker
+from include.sender import producer_settings
+from include.settings import Settings
+from jobs.database import Database
+
+LOOK_SECONDS: Final = 0.005
+"""Between two looks at what MySQL shows: a row is seen at most so much too late."""
+_RECEIVED: Final = b'"received_at":"'
+_TEXT: Final = len("2026-01-15T08:00:00.000")
+_LOADED: Final = f"SELECT kafka_partition, last_offset FROM {names.LOGS_DATABASE}.{names.PROGRESS_TABLE}"  # noqa: S608
+
+Ready = Callable[[], object]
+Stop = Callable[[], bool]
+
+
+def send(settings: Settings, rate: float, seconds: float, seed: int, ready: Ready) -> tuple[int, float]:
+    """Sends logs at that rate for so long, each at once; gives how many, and the seconds that it took.
+
+
+    Kafka's timestamp of each is when it was given to the client, in milliseconds, cut: so it is never too late. Raises
+    RuntimeError when Kafka does not take all.
+    """
+    maker = LogMaker(
+        Accounts(settings.seed, settings.accounts), seed, share_bad=0.05, share_suspicious=0.05,
+        clock=lambda: own_stack.BEGIN,
+    )  # fmt: skip
+    producer = Producer(producer_settings(kafka_client.native(settings)) | {"linger.ms": 0})
+    producer.list_topics(timeout=30)
+    ready()
+    begin, pace, wanted, sent = time.monotonic(), Pace(rate), round(rate * seconds), 0
+    while sent < wanted:
+        step = min(pace.due(), LARGEST_STEP, wanted - sent)
+        if not step:
+            time.sleep(pace.wait())
+        for _ in range(step):
+            log = maker.make()
+            producer.produce(names.LOGS_TOPIC, log.value, log.key)
+        pace.sent(step)
+        producer.poll(0)
+        sent += step
+    if producer.flush(60):
+        raise RuntimeError("Kafka does not take the logs")
+    return sent, time.monotonic() - begin
+
+
+def see_verdicts(settings: Settings, begin: Mapping[int, int], ready: Ready, stop: Stop) -> dict[int, np.ndarray]:
+    """Per partition a row (sent, seen) for each verdict behind these offsets, in their order; until `stop`."""
+    sent: dict[int, list[bytes]] = {number: [] for number in begin}
+    seen: dict[int, list[int]] = {number: [] for number in begin}
+    with closing(Consumer(kafka_client.native(settings) | {"group.id": "bench", "fetch.wait.max.ms": 100})) as consumer:
+        consumer.assign([TopicPartition(names.STATUS_TOPIC, number, offset) for number, offset in begin.items()])
+        consumer.poll(1)  # nothing is there yet
+        ready()
+        while True:
+            message = consumer.poll(0.1)
+            if message is None:
+                if stop():
+                    break
+                continue
+            now, value, partition = time.time_ns() // 1000, message.value() or b"", message.partition() or 0
+            at = value.rfind(_RECEIVED) + len(_RECEIVED)
+            sent[partition].append(value[at : at + _TEXT])
+            seen[partition].append(now)
+    return {
+        number: np.column_stack([_microseconds(sent[number]), np.array(seen[number], np.int64)]) for number in begin
+    }
+
+
+def see_rows(settings: Settings, ready: Ready, stop: Stop) -> dict[int, np.ndarray]:
+    """Per partition a row (last log's offset, seen) for each time that more was visible to this connection."""
+    found: dict[int, list[tuple[int, int]]] = {}
+    with closing(Database.of(settings).connect()) as connection, closing(connection.cursor()) as cursor:
+        connection.autocommit = True
+        ready()
+        ended = False
+        while not ended:
+            ended = stop()  # and one more look, as the last rows may have come since the last one
+            cursor.execute(_LOADED)
+            rows: Any = cursor.fetchall()
+            now = time.time_ns() // 1000
+            for partition, offset in rows:
+                steps = found.setdefault(partition, [])
+                if not steps or steps[-1][0] != offset:
+                    steps.append((offset, now))
+            time.sleep(LOOK_SECONDS)
+    return {number: np.array(steps, np.int64).reshape(-1, 2) for number, steps in found.items()}
+
+
+def _microseconds(times: list[bytes]) -> np.ndarray:
+    stamps = np.array(times, f"S{_TEXT}").astype(f"U{_TEXT}").astype("datetime64[us]")
+    return stamps.astype(np.int64)

@@ -1,0 +1,18 @@
+"""The command that measures: bench. Its options are in bench/__main__.py."""
+
+import subprocess
+import sys
+
+import typer
+
+from include.settings import ROOT
+from include.stack.terminal import PASS_ON
+
+app = typer.Typer()
+
+
+@app.command(context_settings=PASS_ON | {"help_option_names": []})
+def bench(context: typer.Context) -> None:
+    """Measures Logsieve beside a baseline, hand-written consumers and the limits, on a stack of its own."""
+    # Not imported: bench/ uses include/ and jobs/, and nothing uses bench/.
+    raise typer.Exit(subprocess.run([sys.executable, "-m", "bench", *context.args], cwd=ROOT).returncode)
