@@ -18,18 +18,21 @@ export function el(tag, attributes = {}, ...children) {
 export const byId = (id) => document.getElementById(id);
 
 /**
- * Puts the children in place of what is there. One that looks as before is kept as it is, with its listeners, and the
+ * Puts the children in place of what is there. One that looks as before is kept, wherever it was, with its listeners; the
  * focus stays on what has the same `data-key`: a refresh takes nothing from under a reader's hand.
  */
 export function replace(parent, ...children) {
   const fresh = children.flat().filter((child) => child !== null);
   const held = parent.contains(document.activeElement) ? document.activeElement.dataset.key : null;
-  fresh.forEach((child, at) => {
-    const old = parent.childNodes[at];
-    if (!old) parent.append(child);
-    else if (!old.isEqualNode(child)) old.replaceWith(child);
+  const old = [...parent.childNodes];
+  const kept = fresh.map((child) => {
+    const at = old.findIndex((node) => node.isEqualNode(child));
+    return at < 0 ? child : old.splice(at, 1)[0];
   });
-  while (parent.childNodes.length > fresh.length) parent.lastChild.remove();
+  old.forEach((node) => node.remove());
+  kept.forEach((node, at) => {
+    if (parent.childNodes[at] !== node) parent.insertBefore(node, parent.childNodes[at] ?? null);
+  });
   if (held && !parent.contains(document.activeElement)) {
     parent.querySelector(`[data-key="${CSS.escape(held)}"]`)?.focus({ preventScroll: true });
   }

@@ -16,9 +16,9 @@ let next = null;
 /** Query parameters of the page that is looked at. */
 export const logsQuery = () => filters.query({ search: filters.search, size: SIZE, before: pages.at(-1) });
 
-/** Whether a refresh may change the table: not while somebody pages, points at it or is in it with the keyboard. */
+/** Whether a refresh may change the table: not while somebody pages, reads a story, points at it or is in it by keyboard. */
 export const mayRefresh = () =>
-  pages.length === 1 && !byId("logs").matches(":hover") && !byId("logs").contains(document.activeElement);
+  pages.length === 1 && !filters.log && !byId("logs").matches(":hover") && !byId("logs").contains(document.activeElement);
 
 /** Says that newer logs wait to be shown. */
 export const holdLogs = () => {

@@ -69,7 +69,7 @@ function remedyItem(group) {
       {},
       el("strong", {}, `${and(names)} ${names.length > 1 ? "are" : "is"} ${health}. `),
       told.join(" "),
-      remedy ? el("span", { class: "remedy" }, remedy) : null,
+      remedy ? el("span", { class: "remedy" }, el("strong", {}, "What to do: "), remedy) : null,
       place ? link(place, "See the run and its log in Airflow") : null,
     ),
   );

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from playwright.sync_api import Frame, Page, expect
 
 from tests.browser.visitor import Visitor, post
-from tests.integration.stack import Stack, drivers, until
+from tests.integration.stack import Stack, drivers, until, wait_until_it_loads
 
 OWN = {"X-Requested-With": "logsieve"}
 ACTIONS = {
@@ -58,6 +58,7 @@ def test_the_stream_is_stopped_and_started(visit: Callable[..., Visitor], stack:
     press(page, "start")
     expect(page.locator("#notices").get_by_role("link")).to_have_count(2)
     until(lambda: drivers(stack), 60, "a driver runs again")
+    wait_until_it_loads(stack)
     expect(page.locator("#headline")).to_contain_text("All is well", timeout=180_000)
 
 

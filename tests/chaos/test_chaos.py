@@ -18,7 +18,7 @@ def test_nothing_is_lost_or_doubled_whatever_is_killed(capsys: pytest.CaptureFix
     assert done.stdout, done.stderr
     result = json.loads(done.stdout)
     with capsys.disabled():
-        print(f"\nseconds until a new verdict, by what was killed: {result['seconds']}")
+        print(f"\nseconds until a new verdict, by kill: {result['seconds']}")  # noqa: T201
     assert result["faults"].keys() == {"server-logs", "server-logs-status", "MySQL", "Elasticsearch"}
     assert {count for hop in result["faults"].values() for count in hop.values()} == {0}, done.stdout + done.stderr
     assert result["sent"] == LOGS
