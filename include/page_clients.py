@@ -1,5 +1,6 @@
 """The page's clients of Kafka, MySQL and Elasticsearch: made when first needed, kept, and replaced after an error."""
 
+import logging
 import threading
 from collections import deque
 from collections.abc import Iterator
@@ -7,7 +8,7 @@ from contextlib import closing, contextmanager, suppress
 from typing import Any, Final
 
 import mysql.connector
-from confluent_kafka import Consumer
+from confluent_kafka import Consumer, KafkaException
 from confluent_kafka.admin import AdminClient
 from elasticsearch import Elasticsearch
 
@@ -32,7 +33,10 @@ class PageClients:
     def search(self) -> Elasticsearch:
         """The one client."""
         with self._lock:
-            self._search = self._search or search_index.connect(self._settings)
+            if self._search is None:
+                # A line for each request otherwise.
+                logging.getLogger("elastic_transport").setLevel(logging.WARNING)
+                self._search = search_index.connect(self._settings)
             return self._search
 
     @contextmanager
@@ -64,8 +68,11 @@ class PageClients:
             self._kafka = consumer, AdminClient(kafka)
         try:
             return log_way_sample.ask_kafka(*self._kafka)
-        finally:
-            self._kafka[0].unassign()  # it would read on
+        except KafkaException:
+            # After a restart of the broker it would fail for ever: FENCED_LEADER_EPOCH (seen).
+            self._kafka[0].close()
+            self._kafka = None
+            raise
 
     def ask_mysql(self) -> dict[str, Any]:
         """See log_way_sample.ask_mysql; and users and reconciled."""
