@@ -1,5 +1,10 @@
--- `airflow dags test` makes a run in this database and executes its tasks itself. The scheduler would execute some of
--- them too, and they would fail. It leaves alone runs that are not due yet, and tasks whose pool has no slots.
+-- `airflow dags test` makes a run in this database and executes its tasks itself, and so does `airflow tasks test` with
+-- one task. The scheduler would execute some of them too, and they would fail. It leaves alone runs that are not due
+-- yet, and tasks whose pool has no slots.
+CREATE OR REPLACE FUNCTION is_a_test(run dag_run) RETURNS boolean AS $$
+  SELECT run.triggered_by = 'TEST' OR starts_with(run.run_id, '__airflow_temporary_run_')
+$$ LANGUAGE sql;
+
 CREATE OR REPLACE FUNCTION not_due_yet() RETURNS trigger AS $$
 BEGIN
   NEW.run_after := NEW.run_after + INTERVAL '1 day';
@@ -10,15 +15,15 @@ $$ LANGUAGE plpgsql;
 DROP TRIGGER IF EXISTS dags_test ON dag_run;
 
 CREATE TRIGGER dags_test BEFORE INSERT ON dag_run
-FOR EACH ROW WHEN (NEW.triggered_by = 'TEST') EXECUTE FUNCTION not_due_yet();
+FOR EACH ROW WHEN (is_a_test(NEW)) EXECUTE FUNCTION not_due_yet();
 
 INSERT INTO slot_pool (pool, slots, description, include_deferred)
-VALUES ('dags_test', 0, 'Tasks of airflow dags test: the scheduler must not take them', FALSE)
+VALUES ('dags_test', 0, 'Tasks of airflow dags test and tasks test: the scheduler must not take them', FALSE)
 ON CONFLICT (pool) DO NOTHING;
 
 CREATE OR REPLACE FUNCTION pool_of_a_test() RETURNS trigger AS $$
 BEGIN
-  IF EXISTS (SELECT FROM dag_run WHERE dag_id = NEW.dag_id AND run_id = NEW.run_id AND triggered_by = 'TEST') THEN
+  IF EXISTS (SELECT FROM dag_run AS run WHERE dag_id = NEW.dag_id AND run_id = NEW.run_id AND is_a_test(run)) THEN
     NEW.pool := 'dags_test';
   END IF;
   RETURN NEW;

@@ -29,3 +29,10 @@ def test_the_scheduler_can_take_none_of_these_runs_nor_their_tasks(stack: Stack)
             " JOIN dag_run USING (dag_id, run_id) JOIN slot_pool USING (pool) WHERE triggered_by = 'TEST'"
         )
         assert cursor.fetchall() == [("dags_test", 0, True)]
+
+
+def test_a_task_is_tried_alone_and_the_scheduler_takes_none_beside_it(stack: Stack) -> None:
+    done = stack.run("airflow", "tasks", "test", "bootstrap", "make_topics", seconds=SECONDS)
+    assert done.returncode == 0, done.stdout + done.stderr
+    logs = stack.state / "logs" / "airflow" / "dag_id=bootstrap"
+    assert not list(logs.glob("run_id=__airflow_temporary_run_*")), "what the scheduler executes has a log"
