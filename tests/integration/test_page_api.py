@@ -148,7 +148,7 @@ def test_no_other_file_is_served(viewer: httpx.Client, name: str) -> None:
 
 def test_the_totals_of_a_closed_range_are_those_of_mysql(stack: Stack, viewer: httpx.Client) -> None:
     wait_until_it_loads(stack)
-    end = datetime.now(UTC).replace(microsecond=0)
+    end = datetime.now(UTC).replace(microsecond=0) - timedelta(seconds=5)  # closed: not up to now, in whole seconds
     begin = end - timedelta(seconds=50, milliseconds=123)  # within a bucket
     until(lambda: _newest(viewer, "MySQL") > end and _newest(viewer, "Elasticsearch") > end, 60, "all is everywhere")
 
