@@ -13,7 +13,7 @@ app = typer.Typer()
 
 @app.command(context_settings=PASS_ON)
 def test(context: typer.Context) -> None:
-    """Runs the checks and tests: all, or of the folders named (lint, unit, dags, spark, integration, bench, chaos)."""
+    """Runs the checks and tests: all, or those named (lint, unit, dags, spark, integration, chaos, bench)."""
     from include.stack.testing import run_tests
 
     raise typer.Exit(run_tests(context.args, out))
