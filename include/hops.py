@@ -7,10 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from confluent_kafka import OFFSET_INVALID, Consumer, KafkaError, KafkaException, Message, TopicPartition
-from elasticsearch import Elasticsearch
 
 from include.names import (
     EXPIRED_TABLE,
@@ -24,6 +23,9 @@ from include.names import (
     TABLES,
     origin_of,
 )
+
+if TYPE_CHECKING:  # half a second that a driver does not have
+    from elasticsearch import Elasticsearch
 
 SECONDS = 10
 """How long Kafka may take for one answer."""
@@ -177,7 +179,7 @@ def read_expired(cursor: Any) -> dict[int, int]:
     return dict(cursor.fetchall())
 
 
-def read_documents(client: Elasticsearch) -> dict[str, int]:
+def read_documents(client: "Elasticsearch") -> dict[str, int]:
     """Documents by status; zeros when the index does not exist yet."""
     answer = client.options(ignore_status=404).search(
         index=INDEX, size=0, aggs={"status": {"terms": {"field": "status"}}}, track_total_hits=False

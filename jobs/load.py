@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from mysql.connector.abstracts import MySQLCursorAbstract
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.streaming.query import StreamingQuery
 
@@ -46,15 +46,6 @@ _SETS: Final = {
 
 class LoadRefusedError(RuntimeError):
     """MySQL skipped or changed rows. The transaction is rolled back."""
-
-
-def start_workers(spark: SparkSession, count: int) -> None:
-    """Starts so many Pythons and has them import what `write` needs: that takes seconds, and no batch waits for it."""
-    spark.range(0, count, 1, count).mapInArrow(_as_it_is, "id long").collect()
-
-
-def _as_it_is(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    return batches
 
 
 def start(status: DataFrame, settings: Settings, trigger: Trigger, lease: Lease, checkpoints: Path) -> StreamingQuery:

@@ -14,7 +14,6 @@ import os
 import shutil
 import signal
 import sys
-import threading
 from typing import Final, get_args
 
 from pyspark.sql.streaming.query import StreamingQuery
@@ -56,7 +55,6 @@ def stream(settings: Settings, trigger: Trigger, owner: str, *, take_over: bool)
     signal.signal(signal.SIGTERM, lambda *_: stop.ask())
     count = partitions.of_logs(settings)
     spark = session.build(names.DRIVER, count)
-    threading.Thread(target=load.start_workers, args=(spark, count), daemon=True).start()
     database = Database.of(settings)
     inputs.wait(database, settings, _INPUTS_SECONDS)
     topic_ids.check(database, settings)
