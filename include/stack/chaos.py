@@ -32,8 +32,8 @@ PAUSE_SECONDS = (2.0, 12.0)
 RECOVERY_SECONDS = 300
 """After so long without a new verdict, or a process to kill, the run has failed."""
 DRAIN_SECONDS = 600
-TRICKLED_A_KILL = 40
-"""Logs held back for each kill, so that there is something to judge after the last one."""
+HELD_BACK_A_KILL = 40
+"""Logs that are sent after each kill at the earliest: something to judge, also when all others are sent."""
 LOOK_SECONDS = 0.25
 
 Say = Callable[[str], None]
@@ -100,13 +100,14 @@ class Chaos:
         self._kinds = killer.order(plan.kills, random.Random(plan.seed))  # noqa: S311
         self._rng = random.Random(plan.seed + 1)  # noqa: S311
         self._result = Result(plan.logs, plan.seed)
+        self._held_back = max(min(HELD_BACK_A_KILL, plan.logs // 2 // max(plan.kills, 1)), 1)
         self._sender = KnownLogs(
             f"{HOST}:{env.ports.kafka}",
             Accounts(env.settings.seed, env.settings.accounts),
             plan.seed,
             plan.logs,
             plan.rate or max(plan.logs / (plan.kills * SECONDS_A_KILL), 50.0),
-            min(plan.kills * TRICKLED_A_KILL, plan.logs // 2),
+            min(plan.kills * self._held_back, plan.logs),
         )
 
     def run(self) -> Result:
@@ -149,6 +150,7 @@ class Chaos:
     def _kill(self, what: str, kind: str) -> None:
         self._until(lambda: killer.kill(self._env, kind), RECOVERY_SECONDS, f"Looking for {what}")
         begun, before = time.monotonic(), dict(self._sender.ends)
+        self._sender.allow(self._held_back)
         judged = self._indexed if kind in killer.IN_THE_INDEX else self._loaded
 
         def new_verdict() -> bool:

@@ -13,13 +13,12 @@ from include.names import LOGS_TOPIC
 from include.proof import CODES
 from include.sender import producer_settings
 
-TRICKLE = 10.0
-"""Logs a second while only the reserve is left: enough to see whether verdicts come."""
+IDLE_SECONDS = 0.05
 FLUSH_SECONDS = 120
 
 
 class KnownLogs(threading.Thread):
-    """A thread that sends `count` logs at `rate` a second; the last `reserve` slowly, until `release` is called.
+    """A thread that sends `count` logs at `rate` a second; the last `reserve` only as `allow` lets it, till `release`.
 
     What Kafka does not take at once waits and is sent again for as long as it is away. `refused`: what it never took.
     All happen on the day of the start, also over midnight: the next day's accounts may not be loaded yet.
@@ -31,8 +30,9 @@ class KnownLogs(threading.Thread):
         self._maker = LogMaker(
             accounts, seed, share_bad=0.05, share_suspicious=0.05, clock=lambda: min(time.time(), midnight - 1)
         )
-        self._count, self._rate, self._reserve = count, rate, reserve
-        self._released, self._stopped = threading.Event(), threading.Event()
+        self._count, self._rate = count, rate
+        self._allowed = count - reserve
+        self._stopped = threading.Event()
         self._codes: dict[int, bytearray] = {}
         self.ends: dict[int, int] = {}
         """Behind the highest offset that Kafka has acknowledged in each partition."""
@@ -44,9 +44,13 @@ class KnownLogs(threading.Thread):
         codes = np.frombuffer(bytes(self._codes.get(partition, b"")), np.int8)[first:end]
         return np.pad(codes, (0, end - first - len(codes)))
 
+    def allow(self, more: int) -> None:
+        """Lets it send so many of the reserve."""
+        self._allowed = min(self._allowed + more, self._count)
+
     def release(self) -> None:
-        """Lets it send the reserve at full rate."""
-        self._released.set()
+        """Lets it send the whole reserve."""
+        self._allowed = self._count
 
     def stop(self) -> None:
         """Ends it early."""
@@ -54,16 +58,13 @@ class KnownLogs(threading.Thread):
 
     def run(self) -> None:
         """Sends until all are sent, then waits for the acknowledgements."""
-        pace, slow = Pace(self._rate), False
+        pace = Pace(self._rate)
         while self.sent < self._count and not self._stopped.is_set():
-            if slow != (self.sent >= self._count - self._reserve and not self._released.is_set()):
-                slow = not slow
-                pace = Pace(min(TRICKLE, self._rate) if slow else self._rate)
-            due = min(pace.due(), self._count - self.sent)
+            due = min(pace.due(), self._allowed - self.sent)
             for _ in range(due):
                 self._send()
             pace.sent(due)
-            self._producer.poll(0 if due else pace.wait())
+            self._producer.poll(0 if due else max(pace.wait(), IDLE_SECONDS))
         self._producer.flush(FLUSH_SECONDS)
 
     def _send(self) -> None:

@@ -22,7 +22,7 @@ CHECKS = {
     "dags": [[sys.executable, "-m", "pytest", "-q", "tests/dags"]],
     "spark": [[sys.executable, "-m", "pytest", "-q", "tests/spark"]],
     # One process, as both share one stack; the page first, as the last integration test sets all logs apart.
-    "integration": [[sys.executable, "-m", "pytest", "-q", "--durations=12", "tests/browser", "tests/integration"]],
+    "integration": [[sys.executable, "-m", "pytest", "-q", "--durations=40", "tests/browser", "tests/integration"]],
     "chaos": [[sys.executable, "-m", "pytest", "-q", "tests/chaos"]],
     "bench": [[sys.executable, "-m", "pytest", "-q", "tests/bench"]],
 }
