@@ -104,5 +104,27 @@ def latency(
         report.show_latency(out, held)
 
 
+@app.command()
+def page(
+    documents: Annotated[int, typer.Option(min=1000, max=1_000_000_000, help="In the index before.")] = 10_000_000,
+    refreshes: Annotated[int, typer.Option(min=3, max=10_000, help="Of each range.")] = 30,
+    seed: Seed = 7,
+    keep: Keep = False,
+    markdown: Markdown = None,
+    as_json: Json = False,
+) -> None:
+    """Measures what a refresh of the page "Logs" costs Elasticsearch."""
+    from bench import page as page_run
+
+    with Steps(err) as steps:
+        costs = page_run.run(documents, refreshes, seed, steps, keep=keep)
+    if markdown:
+        markdown.write_text(report.page_markdown(costs), encoding="utf-8")
+    if as_json:
+        out.print_json(json.dumps({"machine": machine.describe(), "costs": [asdict(each) for each in costs]}))
+    else:
+        report.show_page(out, costs)
+
+
 if __name__ == "__main__":
     run(app)

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 
 from rich.console import Console
-from rich.table import Table
 
 from bench.delays import Held
+from bench.page import Cost
 from bench.summary import BULK_LIMIT, Summary
+from include.stack import tables
 
 HEADER = (
     "", "logs/s", "warm", "first, s", "application", "Kafka", "MySQL", "Elasticsearch", "indexer", "µs/log", "MiB",
@@ -17,6 +18,7 @@ CAPTION = (
     " MiB: most memory of the application. Each is the median of the rounds."
 )
 LATENCY_HEADER = ("trigger", "logs/s", "reached", "to", "p50, ms", "p99, ms", "p99.9, ms", "longest, ms")
+PAGE_HEADER = ("range", "documents", "first look, ms", "refresh, median, ms", "longest, ms")
 GROUPS = ("application", "kafka", "mysql", "elasticsearch", "indexer")
 
 
@@ -68,9 +70,14 @@ def latency_lines(held: Sequence[Held]) -> list[list[str]]:
     ]
 
 
+def page_lines(costs: Sequence[Cost]) -> list[list[str]]:
+    """A row a range, with the cells of PAGE_HEADER."""
+    return [[of.range, *(_number(value) for value in (of.documents, of.first, of.median, of.longest))] for of in costs]
+
+
 def show(console: Console, summary: Summary) -> None:
     """Prints table, ratios, and what is wrong."""
-    _print(console, f"{sum(summary.made.values()):,} logs", HEADER, lines(summary))
+    tables.show(console, f"{sum(summary.made.values()):,} logs", HEADER, lines(summary))
     for sentence in (CAPTION, *sentences(summary)):
         console.print(sentence, highlight=False)
     for found in summary.wrong:
@@ -79,32 +86,28 @@ def show(console: Console, summary: Summary) -> None:
 
 def show_latency(console: Console, held: Sequence[Held]) -> None:
     """Prints the table of latencies."""
-    _print(console, "From the log to", LATENCY_HEADER, latency_lines(held))
+    tables.show(console, "From the log to", LATENCY_HEADER, latency_lines(held))
+
+
+def show_page(console: Console, costs: Sequence[Cost]) -> None:
+    """Prints the table of the page's cost."""
+    tables.show(console, "What the page costs Elasticsearch", PAGE_HEADER, page_lines(costs))
 
 
 def markdown(summary: Summary) -> str:
     """Table and ratios as Markdown."""
-    table = _markdown(HEADER, lines(summary))
-    return "\n".join([*table, "", CAPTION, "", *(f"- {line}" for line in sentences(summary))]) + "\n"
+    ratios = "".join(f"- {line}\n" for line in sentences(summary))
+    return f"{tables.markdown(HEADER, lines(summary))}\n{CAPTION}\n\n{ratios}"
 
 
 def latency_markdown(held: Sequence[Held]) -> str:
     """The latencies as Markdown."""
-    return "\n".join(_markdown(LATENCY_HEADER, latency_lines(held))) + "\n"
+    return tables.markdown(LATENCY_HEADER, latency_lines(held))
 
 
-def _print(console: Console, title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    table = Table(*header, title=title, title_justify="left")
-    for column in table.columns[1:]:
-        column.justify = "right"
-    for row in rows:
-        table.add_row(*row)
-    console.print(table)
-
-
-def _markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    first = [f"| {' | '.join(header)} |", "| --- |" + " ---: |" * (len(header) - 1)]
-    return first + [f"| {' | '.join(row)} |" for row in rows]
+def page_markdown(costs: Sequence[Cost]) -> str:
+    """The page's cost as Markdown."""
+    return tables.markdown(PAGE_HEADER, page_lines(costs))
 
 
 def _number(value: float | None, digits: int = 0) -> str:

@@ -8,6 +8,7 @@ from typing import Final
 from confluent_kafka.admin import AdminClient
 
 from include import kafka_client, names
+from include.driver_ends import DriverEnd
 from include.settings import Settings
 from jobs.database import Database
 from jobs.ends import EndError
@@ -29,7 +30,7 @@ _log = logging.getLogger("logsieve.inputs")
 class NotProvisionedError(EndError):
     """A topic, a table or the users dimension was not made in time."""
 
-    exit_code = 78
+    exit_code = DriverEnd.NOT_PROVISIONED
 
 
 def wait(database: Database, settings: Settings, seconds: float) -> None:

@@ -16,6 +16,7 @@ import psutil
 from mysql.connector.abstracts import MySQLCursorAbstract
 
 from include import names
+from include.driver_ends import DriverEnd
 from include.health import LEASE_LASTS, lease_is_free
 from jobs.database import Database, number
 from jobs.ends import EndError
@@ -54,13 +55,13 @@ _log = logging.getLogger("logsieve.lease")
 class LeaseLostError(EndError):
     """Another driver has taken the lease: this one must not write any more."""
 
-    exit_code = 75
+    exit_code = DriverEnd.TAKEN_OVER
 
 
 class LeaseHeldError(EndError):
     """Another driver lives and holds the lease: a second one is not needed."""
 
-    exit_code = 76
+    exit_code = DriverEnd.ANOTHER_LIVES
 
 
 class StopAskedError(EndError):

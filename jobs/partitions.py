@@ -10,6 +10,7 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from include import kafka_client, names
+from include.driver_ends import DriverEnd
 from include.settings import Settings
 from jobs.ends import EndError
 
@@ -22,7 +23,7 @@ _log = logging.getLogger("logsieve.partitions")
 class PartitionsAddedError(EndError):
     """The logs have more partitions than this driver has task slots for: its next try has enough."""
 
-    exit_code = 77
+    exit_code = DriverEnd.MORE_PARTITIONS
 
 
 def of_logs(settings: Settings) -> int:

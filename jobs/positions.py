@@ -11,6 +11,7 @@ from typing import Any, Literal
 from confluent_kafka import Consumer
 
 from include import hops, kafka_client, names
+from include.driver_ends import DriverEnd
 from include.settings import Settings
 from jobs.database import Database
 from jobs.ends import EndError
@@ -19,7 +20,7 @@ from jobs.ends import EndError
 class LogsGoneError(EndError):
     """Kafka has removed messages that were not processed yet."""
 
-    exit_code = 79
+    exit_code = DriverEnd.LOGS_GONE
 
 
 def of_logs(database: Database, settings: Settings) -> dict[int, int]:

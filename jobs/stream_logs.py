@@ -3,7 +3,7 @@
 Exits with 0 when stopped by SIGTERM or `./logsieve stream stop`, or, bounded, at its end; 1 when a query failed; 75
 when another driver took over the lease, 76 when another one lives; 77 when the logs have more partitions than at its
 start; 78 when a topic, a table or the users are missing, or a topic was made anew; 79 when Kafka has removed logs that
-were not processed. Each code is at its error (`exit_code`).
+were not processed (include/driver_ends.py).
 """
 
 import argparse

@@ -5,6 +5,7 @@ from contextlib import closing
 from confluent_kafka.admin import AdminClient
 
 from include import kafka_client, topic_ids
+from include.driver_ends import DriverEnd
 from include.settings import Settings
 from jobs.database import Database
 from jobs.ends import EndError
@@ -13,7 +14,7 @@ from jobs.ends import EndError
 class OtherTopicError(EndError):
     """A topic was deleted and made anew: its offsets would be taken for those of other logs."""
 
-    exit_code = 78
+    exit_code = DriverEnd.NOT_PROVISIONED
 
 
 def check(database: Database, settings: Settings) -> None:

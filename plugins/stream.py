@@ -14,6 +14,7 @@ from airflow.sdk import BaseHook, Context
 from airflow.sdk.exceptions import AirflowException, AirflowSkipException
 from mysql.connector import errorcode
 
+from include.driver_ends import DriverEnd
 from include.health import lease_is_free
 from include.names import DRIVER, LEASE_TABLE, LOGS_DATABASE
 
@@ -22,8 +23,6 @@ OWNER = "{{ dag.dag_id }} {{ run_id }}"
 
 NO_TABLE_YET = {errorcode.ER_BAD_DB_ERROR, errorcode.ER_NO_SUCH_TABLE}
 
-GIVES_ITS_REASON: Final = range(75, 80)
-"""Exit codes of jobs/stream_logs.py for ends that another driver at once would not better."""
 STEADY_SECONDS: Final = 60
 """A driver that ends sooner is one of a row of failures."""
 PAUSES: Final = (0, 1, 3)
@@ -58,7 +57,7 @@ class StreamOperator(SparkSubmitOperator):
                 if time.monotonic() - begun > STEADY_SECONDS:
                     pauses = iter(PAUSES)
                 pause = next(pauses, None)
-                if self._stopped or pause is None or _exit_code(self._hook) in GIVES_ITS_REASON:
+                if self._stopped or pause is None or _exit_code(self._hook) in set(DriverEnd):
                     raise
                 self.log.warning("%s\nThe next driver begins in %d s.", error, pause)
                 time.sleep(pause)

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
 
+from include.stack import tables
 from include.stack.chaos_count import Result
 
 KEPT = "chaos.json"
@@ -17,12 +17,7 @@ FAULTS = ("lost", "doubled", "in two tables", "other status")
 def show(console: Console, result: Result) -> None:
     """Prints both tables."""
     for title, header, rows in _tables(result):
-        table = Table(*header, title=title, title_justify="left")
-        for column in table.columns[1:]:
-            column.justify = "right"
-        for row in rows:
-            table.add_row(*row)
-        console.print(table)
+        tables.show(console, title, header, rows)
     for sentence in result.sentences:
         console.print(sentence, highlight=False)
     console.print("[green]Nothing lost, nothing doubled." if result.well else "[red]Not every count is 0.")
@@ -30,11 +25,7 @@ def show(console: Console, result: Result) -> None:
 
 def markdown(result: Result) -> str:
     """Both tables as Markdown."""
-    parts = []
-    for title, header, rows in _tables(result):
-        lines = [f"| {' | '.join(header)} |", "| --- |" + " ---: |" * (len(header) - 1)]
-        parts.append(f"{title}\n\n" + "\n".join(lines + [f"| {' | '.join(row)} |" for row in rows]) + "\n")
-    return "\n".join(parts)
+    return "\n".join(f"{title}\n\n{tables.markdown(header, rows)}" for title, header, rows in _tables(result))
 
 
 def save(result: Result, file: Path) -> None:

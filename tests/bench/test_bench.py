@@ -76,3 +76,12 @@ def test_what_is_no_contestant_is_told() -> None:
     assert done.returncode == 1
     assert "nobody" in done.stderr
     assert "hand_written" in done.stderr
+
+
+@pytest.mark.timeout(300)
+def test_every_range_of_the_page_is_measured() -> None:
+    costs = bench("page", "--documents", "5000", "--refreshes", "3")["costs"]
+    assert [cost["range"] for cost in costs] == ["hour", "day", "week"]
+    assert all(0 < cost["median"] <= cost["longest"] for cost in costs)
+    assert living() == []
+    assert not STATE.exists()
