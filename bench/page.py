@@ -17,6 +17,7 @@ from bench import own_stack
 from include import log_filters, names, search_index
 from include.log_filters import Filters
 from include.log_search import body
+from include.log_way_sample import NEWEST
 from include.search_summary import SearchSource
 from include.stack.steps import Steps
 from include.summary import Summaries
@@ -42,11 +43,11 @@ class Cost:
 
     range: str
     documents: int
-    first: float
+    first: int
     """Of the first look, when nothing is known yet."""
     median: float
     """Of a refresh."""
-    longest: float
+    longest: int
 
 
 def run(documents: int, refreshes: int, seed: int, steps: Steps, *, keep: bool) -> list[Cost]:
@@ -124,21 +125,10 @@ def _measure(client: Elasticsearch, name: str, documents: int, refreshes: int, r
         summaries.summary(filters, now)
         newest = filters.of_status(names.BAD, names.SUSPICIOUS)
         took.append(client.search(index=names.INDEX, **body(newest, "", ROWS, None))["took"])
-        costs.append(float(sum(took)) + _hops(client))
+        took.append(client.search(index=names.INDEX, **NEWEST)["took"])
+        costs.append(sum(took))
         first = documents + (list(RANGES).index(name) * refreshes + number) * NEW
         _send(client, [verdict(rng, first + offset, datetime.now(UTC)) for offset in range(NEW)])
         time.sleep(PAUSE_SECONDS)
     after = np.array(costs[1:])
-    return Cost(name, documents, costs[0], float(np.median(after)), float(after.max()))
-
-
-def _hops(client: Elasticsearch) -> float:
-    """The questions of log_way_sample.ask_elasticsearch, with the way there and back, as counting tells no time."""
-    begun = time.perf_counter()
-    client.count(index=names.INDEX)
-    count = (time.perf_counter() - begun) * 1000
-    sort = [{"received_at": "desc"}]
-    answer = client.search(
-        index=names.INDEX, size=1, source_includes=["received_at"], sort=sort, track_total_hits=False
-    )
-    return count + float(answer["took"])
+    return Cost(name, documents, costs[0], float(np.median(after)), int(after.max()))

@@ -1,7 +1,7 @@
 """Asks each server how far the logs have come, cheaply: nothing here counts rows."""
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]
@@ -28,6 +28,14 @@ from include.names import (
 SECONDS = 3
 MOST_CHANGES = 100_000
 """So many pending changes are counted, not more."""
+
+NEWEST: Final[dict[str, Any]] = {
+    "size": 1,
+    "source_includes": ["received_at"],
+    "sort": [{"received_at": "desc"}],
+    "track_total_hits": True,
+}
+"""The search for the newest document and the number of all: Elasticsearch takes both from its index, and reads none."""
 
 
 def ask_kafka(consumer: Consumer, admin: AdminClient) -> dict[str, Any]:
@@ -113,13 +121,10 @@ def ask_reconciled(cursor: Any) -> tuple[datetime, int] | None:
 def ask_elasticsearch(client: Elasticsearch) -> dict[str, Any]:
     """documents and newest of a Sample. Raises what the client raises."""
     asked = client.options(request_timeout=SECONDS, ignore_status=404)
-    documents = asked.count(index=INDEX).get("count")
-    answer = asked.search(
-        index=INDEX, size=1, source_includes=["received_at"], sort=[{"received_at": "desc"}], track_total_hits=False
-    )
-    hits = answer.get("hits", {}).get("hits", [])
-    newest = datetime.fromisoformat(hits[0]["_source"]["received_at"]) if hits else None
-    return {"documents": documents or 0, "newest": {"Elasticsearch": newest}}
+    hits = asked.search(index=INDEX, **NEWEST).get("hits", {})
+    newest = [datetime.fromisoformat(hit["_source"]["received_at"]) for hit in hits.get("hits", [])]
+    documents = hits.get("total", {}).get("value", 0)
+    return {"documents": documents, "newest": {"Elasticsearch": newest[0] if newest else None}}
 
 
 def _utc(time: datetime | None) -> datetime | None:
