@@ -57,7 +57,7 @@ def log_in(browser: Browser, stack: Stack, user: str) -> StorageState:
     page.fill("input[name=username]", user)
     page.fill("input[name=password]", stack.passwords[f"airflow_{user}"])
     page.click("button[type=submit]")
-    expect(page.get_by_role("link", name="Dags")).to_be_visible()
+    expect(page.get_by_role("link", name="Dags", exact=True)).to_be_visible()
     state = context.storage_state()
     context.close()
     return state
