@@ -16,7 +16,7 @@ from elasticsearch import Elasticsearch
 from bench import own_stack
 from include import log_filters, names, search_index
 from include.log_filters import Filters
-from include.log_search import body
+from include.log_search import SHARES, body, newest
 from include.log_way_sample import NEWEST
 from include.search_summary import SearchSource
 from include.stack.steps import Steps
@@ -123,8 +123,12 @@ def _measure(client: Elasticsearch, name: str, documents: int, refreshes: int, r
         filters = Filters(now - RANGES[name], now)
         took.clear()
         summaries.summary(filters, now)
-        newest = filters.of_status(names.BAD, names.SUSPICIOUS)
-        took.append(client.search(index=names.INDEX, **body(newest, "", ROWS, None))["took"])
+        for share in SHARES:
+            rows = newest(filters.of_status(names.BAD, names.SUSPICIOUS), None, share)
+            answer = client.search(index=names.INDEX, **body(rows, "", ROWS, None))
+            took.append(answer["took"])
+            if len(answer["hits"]["hits"]) > ROWS:
+                break
         took.append(client.search(index=names.INDEX, **NEWEST)["took"])
         costs.append(sum(took))
         first = documents + (list(RANGES).index(name) * refreshes + number) * NEW

@@ -2,8 +2,8 @@
 
 import base64
 import re
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from elasticsearch import Elasticsearch
@@ -12,6 +12,8 @@ from include import names
 from include.log_filters import Filters, milliseconds
 
 SECONDS: Final = 3
+SHARES: Final = (256, 16, 1)
+"""Newest parts of the range that are searched until the page is full: to sort the logs of a week takes long."""
 RAW_BYTES: Final = 400
 """So much of a log's bytes is in a list."""
 SHORTEST_BEGINNING: Final = 3
@@ -87,9 +89,21 @@ def _meanings(word: str) -> list[dict[str, Any]]:
 
 def read(client: Elasticsearch, filters: Filters, word: str, size: int, before: Place | None) -> list[dict[str, Any]]:
     """Up to size + 1 logs, the newest first, see `row`. Raises what the client raises."""
-    wanted = body(filters, word, size, before)
-    answer = client.options(request_timeout=SECONDS, ignore_status=404).search(index=names.INDEX, **wanted)
-    return [row(hit["_source"]) for hit in answer.get("hits", {}).get("hits", [])]
+    asked = client.options(request_timeout=SECONDS, ignore_status=404)
+    for share in SHARES:
+        wanted = body(newest(filters, before, share), word, size, before)
+        hits = asked.search(index=names.INDEX, **wanted).get("hits", {}).get("hits", [])
+        if len(hits) > size:
+            break
+    return [row(hit["_source"]) for hit in hits]
+
+
+def newest(filters: Filters, before: Place | None, share: int) -> Filters:
+    """The same filters on the newest part of their range, or of what of it lies before the place. Pure."""
+    if before is None:
+        return replace(filters, begin=filters.end - (filters.end - filters.begin) / share)
+    end = datetime.fromtimestamp(before.received_at / 1000, UTC)
+    return replace(filters, begin=max(filters.begin, end - (filters.end - filters.begin) / share))
 
 
 def row(source: dict[str, Any]) -> dict[str, Any]:

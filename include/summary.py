@@ -3,6 +3,7 @@
 import math
 import threading
 import time
+from bisect import bisect_right
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -15,6 +16,8 @@ from include.names import STATUSES
 
 PART_BUCKETS: Final = 6
 """Buckets of a part."""
+BUCKET_SLICES: Final = 5
+"""Slices of a bucket."""
 SETTLED_SECONDS: Final = 15
 """A part whose end lies this far back is over."""
 TOP: Final = 10
@@ -56,10 +59,23 @@ class Source(Protocol):
 
 
 def spans(begin: int, end: int, bucket_ms: int) -> list[Span]:
-    """The range in parts that begin at whole multiples of their length, but for the first and the last one. Pure."""
-    length = bucket_ms * PART_BUCKETS
-    cuts = [begin, *range((begin // length + 1) * length, end, length), end]
-    return list(pairwise(cuts))
+    """The range in parts that begin at whole multiples of their length; at its edges in buckets, and in slices. Pure.
+
+    So what has to be counted anew at each refresh, as the range moves on, is a slice at either end.
+    """
+    lengths = (bucket_ms * PART_BUCKETS, bucket_ms, bucket_ms // BUCKET_SLICES)
+
+    def is_cut(at: int) -> bool:
+        for length in lengths:
+            first = at // length * length
+            if at == first:
+                return True
+            if begin <= first and first + length <= end:
+                return False
+        return True
+
+    slices = range((begin // lengths[-1] + 1) * lengths[-1], end, lengths[-1])
+    return list(pairwise([begin, *filter(is_cut, slices), end]))
 
 
 def renewed(ages: Sequence[float], since_last: float, kept_seconds: float) -> set[int]:
@@ -90,8 +106,10 @@ class Summaries:
         with kept.lock:  # who comes meanwhile finds what was read
             at, over = self._clock(), milliseconds(now) - SETTLED_SECONDS * 1000
             # Asked before anything is read: what changes meanwhile is told the next time.
-            kept.since, changed = self._source.changed(kept.since, over, bucket_ms * PART_BUCKETS)
-            old = [span for span in wanted if span in kept.parts and _begin(span, bucket_ms) not in changed]
+            slice_ms = bucket_ms // BUCKET_SLICES
+            kept.since, changed = self._source.changed(kept.since, over, slice_ms)
+            firsts = sorted(changed)
+            old = [span for span in wanted if span in kept.parts and not _touched(span, firsts, slice_ms)]
             again = renewed([at - kept.parts[span][0] for span in old], at - kept.read_at, self._source.kept_seconds)
             known = set(old)
             missing = [span for span in wanted if span not in known] + [old[number] for number in sorted(again)]
@@ -114,10 +132,10 @@ class Summaries:
             return kept
 
 
-def _begin(span: Span, bucket_ms: int) -> int:
-    """Where the whole part begins that the span belongs to."""
-    length = bucket_ms * PART_BUCKETS
-    return span[0] // length * length
+def _touched(span: Span, firsts: Sequence[int], length: int) -> bool:
+    """Whether one of the spans of this length, told by their first milliseconds in order, has a part in it."""
+    behind = bisect_right(firsts, span[0] - length)
+    return behind < len(firsts) and firsts[behind] < span[1]
 
 
 class _Kept:

@@ -1,11 +1,11 @@
 """What is asked of Elasticsearch for a list and for a summary, and what is made of its answers."""
 
 import base64
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from elasticsearch import ApiError
 
 from include import log_search, search_summary
 from include.log_filters import Filters
@@ -69,34 +69,25 @@ def test_the_tops_are_of_suspicious_logs_unless_a_status_is_chosen() -> None:
 
 def test_neighbours_are_one_search_and_each_is_a_part_of_its_own() -> None:
     assert search_summary.runs([(0, 5), (5, 9), (20, 30), (3, 4)]) == [[(0, 5), (5, 9)], [(20, 30)], [(3, 4)]]
-    asked = search_summary.body(HOUR, [(0, 5), (5, 9)])
-    assert asked["query"]["bool"]["filter"][0]["range"]["received_at"] == {"gte": 0, "lt": 9, "format": "epoch_millis"}
-    assert asked["aggs"]["parts"]["date_range"]["ranges"] == [{"from": 0, "to": 5}, {"from": 5, "to": 9}]
+    asked = search_summary.body(HOUR, [(0, 5), (5, 9), (20, 30)])
+    ranges = [clause["range"]["received_at"] for clause in asked["query"]["bool"]["should"]]
+    assert [(wanted["gte"], wanted["lt"]) for wanted in ranges] == [(0, 9), (20, 30)]
+    assert asked["query"]["bool"]["minimum_should_match"] == 1
+    assert asked["aggs"]["parts"]["date_range"]["ranges"] == [
+        {"from": 0, "to": 5}, {"from": 5, "to": 9}, {"from": 20, "to": 30}
+    ]  # fmt: skip
     counts = {"status": {"buckets": [{"key": "bad", "time": {"buckets": [{"key": 5, "doc_count": 3}]}}]}}
     answer = {"aggregations": {"parts": {"buckets": [{}, counts | {"reasons": {"buckets": []}}]}}}
     assert [part.buckets for part in search_summary.parts(answer, 2)] == [{}, {5: [0, 3, 0]}]
 
 
-@pytest.mark.parametrize(
-    ("answer", "raised"),
-    [
-        ({"status": 404, "error": {}}, False),
-        ({"status": 429, "error": {"type": "circuit_breaking_exception"}}, True),
-        ({"status": 200, "timed_out": True, "_shards": {"failed": 0}}, True),
-        ({"status": 200, "timed_out": False, "_shards": {"failed": 1}}, True),
-    ],
-)
-def test_half_an_answer_is_none(answer: dict[str, Any], raised: bool) -> None:
-    class Client:
-        def options(self, **_: Any) -> "Client":
-            return self
+def test_before_the_first_log_there_is_no_index_and_nothing_to_count() -> None:
+    assert [part.buckets for part in search_summary.parts({"error": {}, "status": 404}, 2)] == [{}, {}]
 
-        def msearch(self, **_: Any) -> dict[str, Any]:
-            return {"took": 1, "responses": [answer]}
 
-    read = search_summary.SearchSource(Client).read  # type: ignore[arg-type]
-    if raised:
-        with pytest.raises(ApiError):
-            list(read(HOUR, [(0, 1)]))
-    else:
-        assert [part.buckets for part in read(HOUR, [(0, 1)])] == [{}], "no index yet"
+def test_the_newest_logs_are_looked_for_in_the_newest_part_of_the_range_first() -> None:
+    length = HOUR.end - HOUR.begin
+    assert log_search.newest(HOUR, None, 4) == replace(HOUR, begin=HOUR.end - length / 4)
+    middle = Place.at(HOUR.begin + length / 2, 0, 7)
+    assert log_search.newest(HOUR, middle, 4).begin == HOUR.begin + length / 4
+    assert log_search.newest(HOUR, middle, 1) == log_search.newest(HOUR, None, 1) == HOUR

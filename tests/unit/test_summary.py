@@ -10,6 +10,7 @@ import pytest
 from include.log_filters import Filters, milliseconds
 from include.names import STATUSES
 from include.summary import (
+    BUCKET_SLICES,
     PART_BUCKETS,
     SETTLED_SECONDS,
     Part,
@@ -86,8 +87,12 @@ def test_the_spans_are_the_range_cut_at_whole_multiples(begin: int, end: int) ->
     found = spans(begin, end, 10_000)
     assert (found[0][0], found[-1][1]) == (begin, end)
     assert all(a[1] == b[0] for a, b in pairwise(found))
-    assert all(cut % (10_000 * PART_BUCKETS) == 0 for cut, _ in found[1:])
     assert all(b < e for b, e in found)
+    lengths = (10_000 * PART_BUCKETS, 10_000, 10_000 // BUCKET_SLICES)
+    whole = {length: [b for b, e in found if e - b == length and b % length == 0] for length in lengths}
+    assert len(found) - sum(map(len, whole.values())) <= 2, "the first and the last one"
+    assert len(whole[lengths[1]]) < 2 * PART_BUCKETS
+    assert len(whole[lengths[2]]) < 2 * BUCKET_SLICES
 
 
 @pytest.mark.parametrize(
@@ -116,12 +121,15 @@ def test_a_refresh_reads_the_edges_and_little_else(source: Source, clock: Clock)
     summaries = Summaries(source, clock)
     summaries.summary(last(hours=1), NOW)
     assert seconds(source.asked) == 3600
+    read = []
     for number in range(1, 30):
         source.asked.clear()
         clock.now += 2
         now = NOW + timedelta(seconds=2 * number)
         summaries.summary(Filters(now - timedelta(hours=1), now), now)
-        assert seconds(source.asked) < 6 * 60, "of 3600"
+        read.append(seconds(source.asked))
+    assert max(read) < 6 * 60, "of 3600"
+    assert sorted(read)[15] < 4 * 60, "three old parts and two edges"
 
 
 def test_a_correction_is_seen_within_a_minute(source: Source, clock: Clock) -> None:
@@ -144,18 +152,22 @@ def test_a_part_of_which_the_source_tells_a_change_is_read_at_once(source: Sourc
     source.more, source.asked = 1, []
     length = fixed.bucket_seconds * 1000 * PART_BUCKETS
     begin = milliseconds(fixed.begin)
-    source.tells = {begin // length * length, begin // length * length + 5 * length, 0}
+    fifth = begin // length * length + 5 * length
+    one = fixed.bucket_seconds * 1000 // BUCKET_SLICES
+    source.tells = {begin // one * one, fifth + 7 * one, 0}
     assert summaries.summary(fixed, NOW)["totals"]["good"] > 1200
-    first, fifth = source.asked
-    assert first == (begin, begin // length * length + length), "the first one begins within it"
-    assert fifth[0] == begin // length * length + 5 * length
-    source.fails_after, source.tells = 0, {fifth[0]}
+    assert source.asked == [(begin, begin // one * one + one), (fifth, fifth + length)], "the first begins within its"
+    source.asked = []
+    source.tells = {fifth - one}
+    summaries.summary(fixed, NOW)
+    assert source.asked == [(fifth - length, fifth)], "the last slice of another part"
+    source.fails_after, source.tells = 0, {fifth}
     with pytest.raises(TakesLongError):
         summaries.summary(fixed, NOW)
     source.fails_after = None
     source.asked = []
     summaries.summary(fixed, NOW)
-    assert source.asked == [fifth], "what could not be read is read the next time"
+    assert source.asked == [(fifth, fifth + length)], "what could not be read is read the next time"
 
 
 def test_what_is_not_over_is_read_at_each_refresh(source: Source) -> None:
