@@ -89,17 +89,18 @@ function zoom(from, to) {
 function onKey(event) {
   const times = plot?.data[0] ?? [];
   if (!times.length) return;
-  const at = plot.cursor.idx ?? times.length - 1;
+  const last = times.length - 1;
+  const at = Math.min(plot.cursor.idx ?? last, last); // of data that a refresh may have replaced
   const steps = { ArrowLeft: -1, ArrowRight: 1, PageUp: -10, PageDown: 10, Home: -times.length, End: times.length };
   if (event.key in steps) {
-    const next = Math.max(0, Math.min(times.length - 1, at + steps[event.key]));
-    anchor = event.shiftKey ? (anchor ?? at) : null;
-    const [left, right] = [anchor ?? next, next].sort((a, b) => a - b).map((idx) => plot.valToPos(times[idx], "x"));
+    const next = Math.max(0, Math.min(last, at + steps[event.key]));
+    anchor = event.shiftKey ? (anchor ?? times[at]) : null;
+    const [left, right] = [anchor ?? times[next], times[next]].sort((a, b) => a - b).map((time) => plot.valToPos(time, "x"));
     plot.setCursor({ left: plot.valToPos(times[next], "x"), top: 0 });
     plot.setSelect({ left, width: right - left, top: 0, height: plot.bbox.height / devicePixelRatio }, false);
     byId("readout").setAttribute("aria-live", "polite");
-  } else if (event.key === "Enter" && anchor !== null && anchor !== at) {
-    zoom(times[Math.min(anchor, at)], times[Math.max(anchor, at)]);
+  } else if (event.key === "Enter" && anchor !== null && anchor !== times[at]) {
+    zoom(Math.min(anchor, times[at]), Math.max(anchor, times[at]));
   } else if (event.key === "Escape") {
     filters.setRange("hour");
   } else return;
