@@ -14,9 +14,8 @@ import numpy as np
 from elasticsearch import Elasticsearch
 
 from bench import own_stack
-from include import log_filters, names, search_index
+from include import log_filters, log_search, names, search_index
 from include.log_filters import Filters
-from include.log_search import SHARES, body, newest
 from include.log_way_sample import NEWEST
 from include.search_summary import SearchSource
 from include.stack.steps import Steps
@@ -123,15 +122,10 @@ def _measure(client: Elasticsearch, name: str, documents: int, refreshes: int, r
         filters = Filters(now - RANGES[name], now)
         took.clear()
         summaries.summary(filters, now)
-        for share in SHARES:
-            rows = newest(filters.of_status(names.BAD, names.SUSPICIOUS), None, share)
-            answer = client.search(index=names.INDEX, **body(rows, "", ROWS, None))
-            took.append(answer["took"])
-            if len(answer["hits"]["hits"]) > ROWS:
-                break
+        log_search.read(client, filters.of_status(names.BAD, names.SUSPICIOUS), "", ROWS, None, took.append)
         took.append(client.search(index=names.INDEX, **NEWEST)["took"])
         costs.append(sum(took))
-        first = documents + (list(RANGES).index(name) * refreshes + number) * NEW
+        first = documents + (list(RANGES).index(name) * (refreshes + 1) + number) * NEW
         _send(client, [verdict(rng, first + offset, datetime.now(UTC)) for offset in range(NEW)])
         time.sleep(PAUSE_SECONDS)
     after = np.array(costs[1:])

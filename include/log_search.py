@@ -2,6 +2,7 @@
 
 import base64
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -87,13 +88,24 @@ def _meanings(word: str) -> list[dict[str, Any]]:
     return found
 
 
-def read(client: Elasticsearch, filters: Filters, word: str, size: int, before: Place | None) -> list[dict[str, Any]]:
-    """Up to size + 1 logs, the newest first, see `row`. Raises what the client raises."""
+def read(
+    client: Elasticsearch,
+    filters: Filters,
+    word: str,
+    size: int,
+    before: Place | None,
+    note: Callable[[int], None] = lambda took: None,
+) -> list[dict[str, Any]]:
+    """Up to size + 1 logs, the newest first, see `row`. Raises what the client raises.
+
+    `note` is told the milliseconds that each request took.
+    """
     asked = client.options(request_timeout=SECONDS, ignore_status=404)
     for share in SHARES:
-        wanted = body(newest(filters, before, share), word, size, before)
-        hits = asked.search(index=names.INDEX, **wanted).get("hits", {}).get("hits", [])
-        if len(hits) > size:
+        answer = asked.search(index=names.INDEX, **body(newest(filters, before, share), word, size, before))
+        note(answer.get("took", 0))
+        hits = answer.get("hits", {}).get("hits", [])
+        if len(hits) > size or names.origin_of(word.encode()):  # an origin is looked for in no range
             break
     return [row(hit["_source"]) for hit in hits]
 

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
-from elasticsearch import Elasticsearch
+from elasticsearch import ApiError, Elasticsearch
 
 from include.log_filters import Filters
 from include.names import INDEX, STATUSES, SUSPICIOUS
@@ -44,8 +44,10 @@ class SearchSource:
             if time.monotonic() > until:
                 raise TakesLongError("Elasticsearch")
             some = spans[first : first + AT_ONCE]
-            # Counts of some shards only, or of some documents, would look like fewer logs.
-            answer = client.search(index=INDEX, allow_partial_search_results=False, **body(filters, some))
+            answer = client.search(index=INDEX, **body(filters, some))
+            if answer.get("timed_out") or answer.get("_shards", {}).get("failed"):
+                # Counts of some documents only would look like fewer logs.
+                raise ApiError("only a part was counted", answer.meta, answer.body)
             self._note(answer.get("took", 0))
             yield from parts(answer.body, len(some))
 

@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from elastic_transport import ApiResponseMeta, HttpHeaders, NodeConfig, ObjectApiResponse
+from elasticsearch import ApiError
 
 from include import log_search, search_summary
 from include.log_filters import Filters
@@ -81,8 +83,29 @@ def test_neighbours_are_one_search_and_each_is_a_part_of_its_own() -> None:
     assert [part.buckets for part in search_summary.parts(answer, 2)] == [{}, {5: [0, 3, 0]}]
 
 
-def test_before_the_first_log_there_is_no_index_and_nothing_to_count() -> None:
-    assert [part.buckets for part in search_summary.parts({"error": {}, "status": 404}, 2)] == [{}, {}]
+@pytest.mark.parametrize(
+    ("answer", "raised"),
+    [
+        ({"status": 404, "error": {}}, False),
+        ({"timed_out": True, "_shards": {"failed": 0}}, True),
+        ({"timed_out": False, "_shards": {"failed": 1}}, True),
+    ],
+)
+def test_half_an_answer_is_none(answer: dict[str, Any], raised: bool) -> None:
+    class Client:
+        def options(self, **_: Any) -> "Client":
+            return self
+
+        def search(self, **_: Any) -> ObjectApiResponse[Any]:
+            meta = ApiResponseMeta(200, "1.1", HttpHeaders(), 0.0, NodeConfig("http", "elasticsearch", 9200))
+            return ObjectApiResponse(answer, meta)
+
+    read = search_summary.SearchSource(Client).read  # type: ignore[arg-type]
+    if raised:
+        with pytest.raises(ApiError):
+            list(read(HOUR, [(0, 1)]))
+    else:
+        assert [part.buckets for part in read(HOUR, [(0, 1)])] == [{}], "no index yet"
 
 
 def test_the_newest_logs_are_looked_for_in_the_newest_part_of_the_range_first() -> None:
