@@ -16,7 +16,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from include.settings import Settings
 from plugins import page_inside as inside
-from plugins import page_stream
+from plugins import page_runs, page_stream
 from plugins.page_errors import PageError
 
 STREAM, USERS = "classify_logs", "users_dimension"
@@ -87,8 +87,8 @@ def add(app: FastAPI) -> None:
             "reprocess_behavior": "completed",
             "max_active_runs": 1,
         }
-        await inside.call(request, "POST", "/backfills", body)
-        return {"dag_id": USERS, "run_id": None, "link": f"{inside.link(USERS, None)}/backfills"}
+        made = await inside.call(request, "POST", "/backfills", body)
+        return inside.started(USERS, *await run_in_threadpool(page_runs.of_backfill, made["id"]))
 
     @app.post("/actions/rejudge", dependencies=_acts_on("rejudge_logs"))
     async def logs_page_rejudge(request: Request, chosen: Chosen) -> dict[str, Any]:
@@ -122,7 +122,7 @@ def add(app: FastAPI) -> None:
         if run and not alive:
             # No driver sees the mark: it has not come as far as the lease, or is refused at each try.
             await inside.call(request, "PATCH", f"/dags/{STREAM}/dagRuns/{quote(run, safe='')}", {"state": "success"})
-        return {"dag_id": STREAM, "run_id": run, "link": inside.link(STREAM, run)}
+        return inside.started(STREAM, *filter(None, [run]))
 
 
 async def _run_that_stays(request: Request) -> str | None:

@@ -19,12 +19,18 @@ async def active_run(request: Request, dag_id: str) -> str | None:
 
 
 async def trigger(request: Request, dag_id: str, conf: dict[str, Any]) -> dict[str, Any]:
-    """Starts a run: dag_id, run_id and link."""
+    """Starts a run and gives `started` of it."""
     made = await call(request, "POST", f"/dags/{dag_id}/dagRuns", {"logical_date": None, "conf": conf})
-    return {"dag_id": dag_id, "run_id": made["dag_run_id"], "link": link(dag_id, made["dag_run_id"])}
+    return started(dag_id, made["dag_run_id"])
 
 
-def link(dag_id: str, run_id: str | None) -> str:
+def started(dag_id: str, *run_ids: str) -> dict[str, Any]:
+    """What the page is told: dag_id, link (to the DAG), and runs: run_id and link of each."""
+    runs = [{"run_id": run_id, "link": link(dag_id, run_id)} for run_id in run_ids]
+    return {"dag_id": dag_id, "link": link(dag_id), "runs": runs}
+
+
+def link(dag_id: str, run_id: str | None = None) -> str:
     """The place of the run, or of the DAG, in Airflow's pages."""
     place = f"{page_runs.base()}/dags/{dag_id}"
     return f"{place}/runs/{quote(run_id, safe='')}" if run_id else place

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 from airflow.configuration import conf
+from airflow.models.backfill import BackfillDagRun
 from airflow.models.dagrun import DagRun
 from airflow.utils.session import create_session
 from airflow.utils.state import DagRunState
@@ -24,6 +25,14 @@ def newest(dag_ids: Iterable[str]) -> dict[str, Run]:
             if row:
                 found[dag_id] = Run(dag_id, row.run_id, str(row.state), row.run_after, base())
     return found
+
+
+def of_backfill(backfill_id: int) -> list[str]:
+    """The runs that the backfill waits for, in its order; none for a day that another run is loading already."""
+    days = select(DagRun.run_id).join(BackfillDagRun, BackfillDagRun.dag_run_id == DagRun.id)
+    with create_session() as session:
+        found = days.where(BackfillDagRun.backfill_id == backfill_id).order_by(BackfillDagRun.sort_ordinal)
+        return list(session.scalars(found))
 
 
 def base() -> str:

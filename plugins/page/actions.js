@@ -86,10 +86,10 @@ async function act(action, body) {
   const said = ACTIONS[action].button;
   const show = notice(`${said}: asking Airflow …`);
   try {
-    const { dag_id: dag, run_id: run, link: place } = await api.act(action, body);
-    const see = link(place, run ? `See run ${run} of ${dag}` : `See ${dag}`);
-    show("ok", `${said}: ${run ? "the run is queued. " : "done. "}`, see);
-    if (run) await follow(dag, run, (state) => show(state === "failed" ? "broken" : "ok", `${said}: the run is ${told(state)}. `, see));
+    const { dag_id: dag, link: place, runs } = await api.act(action, body);
+    if (!runs.length) show("ok", `${said}: done, no run was needed. `, link(place, `See ${dag}`));
+    await follow(dag, runs, (state, which, run) =>
+      show(state === "failed" ? "broken" : "ok", `${said}: ${which} is ${told(state)}. `, link(run.link, `See run ${run.run_id} of ${dag}`)));
   } catch (failure) {
     show("broken", `${said}: ${failure.message} `, failure.remedy ?? "");
   }
@@ -97,12 +97,17 @@ async function act(action, body) {
 
 const told = (state) => ({ success: "done, with success", failed: "failed" })[state] ?? state;
 
-async function follow(dag, run, show) {
+/** Shows one run after the other, until the last has ended or one has failed. */
+async function follow(dag, runs, show) {
   const deadline = Date.now() + LONGEST;
-  for (let state = null; !ENDED.includes(state) && Date.now() < deadline; ) {
-    const now = await api.runState(dag, run);
-    if (now !== state) show(now);
-    state = now;
-    await new Promise((done) => setTimeout(done, LOOK));
+  for (const [at, run] of runs.entries()) {
+    const which = runs.length > 1 ? `run ${at + 1} of ${runs.length}` : "the run";
+    for (let state = null; !ENDED.includes(state); ) {
+      const now = await api.runState(dag, run.run_id);
+      if (now !== state) show(now, which, run);
+      if (now === "failed" || Date.now() > deadline) return;
+      state = now;
+      if (!ENDED.includes(now)) await new Promise((done) => setTimeout(done, LOOK));
+    }
   }
 }

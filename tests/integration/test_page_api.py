@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -72,9 +73,17 @@ def act(client: httpx.Client, name: str, body: dict[str, Any] | None = None) -> 
     return client.post(f"actions/{name}", json=ACTIONS[name] if body is None else body, headers=OURS)
 
 
-def run_state(client: httpx.Client, stack: Stack, run: dict[str, Any]) -> str:
-    path = f"{stack.env.airflow_url}/api/v2/dags/{run['dag_id']}/dagRuns/{run['run_id']}"
-    return str(client.get(path).raise_for_status().json()["state"])
+def until_they_ended(client: httpx.Client, stack: Stack, started: dict[str, Any]) -> set[str]:
+    """The states of the runs that an action started, each once it has ended."""
+
+    def state(run: dict[str, str]) -> str:
+        path = f"{stack.env.airflow_url}/api/v2/dags/{started['dag_id']}/dagRuns/{run['run_id']}"
+        return str(client.get(path).raise_for_status().json()["state"])
+
+    for run in started["runs"]:
+        assert run["link"].startswith(f"/dags/{started['dag_id']}/runs/")
+        until(lambda run=run: state(run) in ENDED, 180, f"{run['run_id']} of {started['dag_id']} has ended")
+    return {state(run) for run in started["runs"]}
 
 
 def log(stack: Stack, **changes: Any) -> bytes:
@@ -323,21 +332,18 @@ def test_reconcile_rejudge_and_backfill_start_runs_that_succeed(stack: Stack, ad
         answer = act(admin, name)
         assert answer.status_code == 200, answer.text
         made.append(answer.json())
-        assert answer.json()["link"].startswith(f"/dags/{name}_logs/runs/")
     today = datetime.now(UTC).date()
-    answer = act(admin, "backfill", {"from": str(today), "to": str(today)})
+    days = [str(today - timedelta(days=1)), str(today)]
+    answer = act(admin, "backfill", {"from": days[0], "to": days[1]})
     assert answer.status_code == 200, answer.text
-    assert (answer.json()["dag_id"], answer.json()["run_id"]) == ("users_dimension", None)
-    for run in made:
-        until(lambda run=run: run_state(admin, stack, run) in ENDED, 180, f"{run['dag_id']} has ended")
-        assert run_state(admin, stack, run) == "success"
+    loads = answer.json()["runs"]
+    assert [re.sub(r"^\w+__(.{10}).*", r"\1", run["run_id"]) for run in loads] == days
+    made.append(answer.json())
+    for started in made:
+        assert until_they_ended(admin, stack, started) == {"success"}
     reconciled = get(admin, "data/hops")["reconciled"]
     assert reconciled["state"] == "success"
     assert reconciled["logs"] > 0
-    url = f"{stack.env.airflow_url}/api/v2/backfills"
-    (backfill, *_) = admin.get(url, params={"dag_id": "users_dimension", "order_by": "-id"}).json()["backfills"]
-    assert backfill["from_date"][:10] == str(today)
-    until(lambda: admin.get(f"{url}/{backfill['id']}").json()["completed_at"], 180, "the backfill has ended")
 
 
 def test_stop_ends_the_stream_and_start_brings_it_back(stack: Stack, admin: httpx.Client) -> None:
@@ -347,14 +353,14 @@ def test_stop_ends_the_stream_and_start_brings_it_back(stack: Stack, admin: http
     assert "active already" in refused.json()["error"]
     stopped = act(admin, "stop").raise_for_status().json()
     assert stopped["dag_id"] == "classify_logs"
-    until(lambda: run_state(admin, stack, stopped) == "success", 120, "the run has ended")
+    assert until_they_ended(admin, stack, stopped) == {"success"}
     assert not drivers(stack)
     classify = until(lambda: _hop(admin, "classify", "broken"), 60, "the page says that it is stopped")
     assert "stopped by a person" in classify["sentence"]
     assert classify["remedy"]
     again = act(admin, "start")
     assert again.status_code == 200, again.text
-    assert again.json()["run_id"] != stopped["run_id"]
+    assert again.json()["runs"] != stopped["runs"]
     wait_until_it_loads(stack)
     until(lambda: _hop(admin, "classify", "ok"), 60, "the page says that it is well")
 
