@@ -19,6 +19,8 @@ CONF: Final = {
     # A batch handed to `load` is bounded by bytes too: 10,000 bad logs may weigh 900 MB.
     "spark.sql.execution.arrow.maxRecordsPerBatch": "20000",
     "spark.sql.execution.arrow.maxBytesPerBatch": str(32 * 1024 * 1024),
+    # Java compiles no method that is longer, and interprets it at each log.
+    "spark.sql.codegen.hugeMethodLimit": "8000",
     "spark.python.daemon.module": "jobs.daemon",
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
