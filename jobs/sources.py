@@ -40,6 +40,8 @@ def _topic(
         .option("startingOffsets", json.dumps({topic: begin}))
         # Offsets that are gone are logs without a status: that has to stop us, not to be skipped.
         .option("failOnDataLoss", "true")
+        # After each poll Spark asks Kafka for the ends of the partition, twice.
+        .option("kafka.max.poll.records", "10000")
         .options(**options)
         .load()
     )
