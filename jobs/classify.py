@@ -1,6 +1,7 @@
 """classify: judges each log once and sends its verdict to the status topic."""
 
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +19,8 @@ _SECONDS: Final = "yyyy-MM-dd'T'HH:mm:ss'Z'"
 _MILLISECONDS: Final = "yyyy-MM-dd'T'HH:mm:ss.SSS'Z'"
 _POOL: Final = "org.apache.spark.sql.kafka010.producer.InternalKafkaProducerPool$"
 _SETTLE_SECONDS: Final = 8
+# How long a verdict waits for others to go with: alone, each costs Kafka ten times as much.
+_LINGER_MILLISECONDS: Final[Mapping[Trigger, int]] = {"realtime": 2, "interval": 20, "available-now": 20}
 
 # A producer may stamp a record with any number; a year of five digits would be refused by both sinks for ever.
 _LAST_RECEIVED: Final = "9999-12-31 23:59:59.999"
@@ -28,30 +31,54 @@ def messages(judged: DataFrame, revision: Column | None = None) -> DataFrame:
 
     `revision`: how often each was corrected, int; a first verdict has 0.
     """
-    fields = [F.col(field) for field in names.FIELDS[:-1]]
-    verdict = [
-        *fields,
-        F.date_format("event_timestamp", _SECONDS).alias("event_timestamp"),
-        F.col("status"),
-        F.col("reasons"),
-        F.struct("kafka_partition", "kafka_offset").alias("origin"),
-        F.date_format(_received_at(), _MILLISECONDS).alias("received_at"),
-        F.col("users_version"),
-        (F.lit(0) if revision is None else revision).alias("revision"),
-    ]
+    verdict = {
+        **{field: F.col(field) for field in names.FIELDS},
+        "event_timestamp": F.date_format("event_timestamp", _SECONDS),
+        "status": F.col("status"),
+        "reasons": F.col("reasons"),
+        "origin": F.struct("kafka_partition", "kafka_offset"),
+        "received_at": F.date_format(_received_at(), _MILLISECONDS),
+        "users_version": F.col("users_version"),
+        "revision": F.lit(0) if revision is None else revision,
+    }
     # Spark writes MIME, in lines of 76 characters; a contract of plain base64 has none.
-    raw = [F.translate(F.base64("raw"), "\r\n", "").alias("raw"), F.col("raw_size")]
-    value = F.when(F.col("status") == names.BAD, _json(*verdict, *raw)).otherwise(_json(*verdict))
+    raw = {"raw": F.replace(F.base64("raw"), F.lit("\r\n"), F.lit("")), "raw_size": F.col("raw_size")}
+    value = (
+        F.when(F.col("is_plain"), _put_together(verdict))
+        .when(F.col("status") == names.BAD, _json(verdict | raw))
+        .otherwise(_json(verdict))
+    )
     key = F.concat_ws("-", "kafka_partition", "kafka_offset")
     return judged.select(key.alias("key"), value.alias("value"), F.col("kafka_partition").alias("partition"))
 
 
+def _json(members: Mapping[str, Column]) -> Column:
+    named = [column.alias(name) for name, column in members.items()]
+    return F.to_json(F.struct(*named), {"ignoreNullFields": "false"})
+
+
+def _put_together(members: Mapping[str, Column]) -> Column:
+    """The same text as `_json`, where no text needs an escape, at a third of its cost."""
+    pieces = []
+    for name, column in members.items():
+        pieces += [F.lit(f',"{name}":'), _in_json(name, column)]
+    return F.concat(F.lit("{" + f'"{next(iter(members))}":'), *pieces[1:], F.lit("}"))
+
+
+def _in_json(name: str, column: Column) -> Column:
+    match name:
+        case "origin":
+            return _put_together({part: column[part] for part in ("kafka_partition", "kafka_offset")})
+        case "reasons":
+            listed = F.concat(F.lit('["'), F.array_join(column, '","'), F.lit('"]'))
+            return F.when(F.size(column) == 0, "[]").otherwise(listed)
+        case "account_id" | "users_version" | "revision" | "kafka_partition" | "kafka_offset":
+            return F.coalesce(column.cast("string"), F.lit("null"))
+    return F.concat(F.lit('"'), column, F.lit('"'))
+
+
 def _received_at() -> Column:
     return F.least(F.greatest("received_at", F.timestamp_seconds(F.lit(0))), F.lit(_LAST_RECEIVED).cast("timestamp"))
-
-
-def _json(*columns: Column) -> Column:
-    return F.to_json(F.struct(*columns), {"ignoreNullFields": "false"})
 
 
 def start(logs: DataFrame, users: DataFrame, settings: Settings, trigger: Trigger, checkpoints: Path) -> StreamingQuery:
@@ -62,6 +89,8 @@ def start(logs: DataFrame, users: DataFrame, settings: Settings, trigger: Trigge
         .format("kafka")
         .options(**kafka_client.spark(settings))
         .option("topic", names.STATUS_TOPIC)
+        .option("kafka.batch.size", str(256 * 1024))
+        .option("kafka.linger.ms", _LINGER_MILLISECONDS[trigger])
         .option("checkpointLocation", str(checkpoints / QUERY))
         .outputMode("update")
     )

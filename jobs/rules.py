@@ -3,14 +3,14 @@
 A rule is a column that is null when the record is fine, and else the reason's word.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Final
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from include import names
-from jobs import records
+from jobs import careful, records
 from jobs.users import device_on
 
 Rule = Callable[[str], Column]
@@ -24,27 +24,27 @@ def _reason(failed: Column, word: str) -> Column:
 
 def missing(field: str) -> Column:
     """The object has no such name."""
-    return _reason(records.fault(field) == records.MISSING, names.missing(field))
+    return _reason(records.fault(field) == careful.MISSING, names.missing(field))
 
 
 def null(field: str) -> Column:
     """The field is JSON null."""
-    return _reason(records.fault(field) == records.NULL, names.null(field))
+    return _reason(records.fault(field) == careful.NULL, names.null(field))
 
 
 def invalid(field: str) -> Column:
     """The field is no text, or, where an integer is expected, none of its range."""
-    return _reason(records.fault(field) == records.INVALID, names.invalid(field))
+    return _reason(records.fault(field) == careful.INVALID, names.invalid(field))
 
 
 def empty(field: str) -> Column:
     """A text field is the empty string."""
-    return _reason(F.col(field) == "", names.empty(field))
+    return _reason(records.value(field) == "", names.empty(field))
 
 
 def too_long(field: str) -> Column:
     """A text field has more than MAX_TEXT characters, counted in code points."""
-    return _reason(F.char_length(field) > names.MAX_TEXT, names.too_long(field))
+    return _reason(F.char_length(records.value(field)) > names.MAX_TEXT, names.too_long(field))
 
 
 INTEGER_RULES: Final[tuple[Rule, ...]] = (missing, null, invalid)
@@ -59,7 +59,7 @@ def field_rules(field: str) -> list[Column]:
 
 def unknown_account() -> Column:
     """The users dimension does not know the account, on the day of the event."""
-    return _reason(F.col("user_device").isNull(), names.UNKNOWN_ACCOUNT)
+    return _reason(F.coalesce(F.col("user_device"), F.lit("")) == "", names.UNKNOWN_ACCOUNT)
 
 
 def unexpected_device() -> Column:
@@ -69,20 +69,20 @@ def unexpected_device() -> Column:
 
 def bad_reasons() -> Column:
     """Every broken rule of a record as read by jobs/records.py, array<string>; not_json stands alone."""
-    broken = _words(rule for field in names.FIELDS for rule in field_rules(field))
-    return F.when(F.col("is_json"), broken).otherwise(F.array(F.lit(names.NOT_JSON)))
-
-
-def user_reasons() -> Column:
-    """Every broken rule of a well-formed record that was joined with its user, array<string>."""
-    return _words([unknown_account(), unexpected_device()])
-
-
-def _words(reasons: Iterable[Column]) -> Column:
-    """Those of the words that are not null, array<string>."""
+    words = F.concat_ws(" ", *(rule for field in names.FIELDS for rule in field_rules(field)))
     # array_compact would do it too, but has its arguments, so every rule, interpreted and not compiled.
-    words = F.concat_ws(" ", *reasons)
-    return F.when(words == "", F.array().cast("array<string>")).otherwise(F.split(words, " "))
+    broken = F.when(words == "", _none()).otherwise(F.split(words, " "))
+    found = F.when(records.is_json(), broken).otherwise(F.array(F.lit(names.NOT_JSON)))
+    return F.when(records.is_well_formed(), _none()).otherwise(found)
+
+
+def user_reason() -> Column:
+    """The broken rule of a well-formed record that was joined with its user, or null: one excludes the other."""
+    return F.coalesce(unknown_account(), unexpected_device())
+
+
+def _none() -> Column:
+    return F.array().cast("array<string>")
 
 
 def judge(logs: DataFrame, users: DataFrame) -> DataFrame:
@@ -99,29 +99,30 @@ def judge_records(read: DataFrame, users: DataFrame, *others: str) -> DataFrame:
 
     Gives: the six fields (account_id int, event_timestamp timestamp; null where they break a rule), status, reasons
     array<string>, kafka_partition, kafka_offset, received_at timestamp, users_version int, raw binary and raw_size int
-    (null unless bad).
+    (null unless bad), is_plain.
     """
     version = users.agg(F.max("users_version")).scalar()
     device = device_on(F.col("periods"), F.expr(f"event_timestamp div {_SECONDS_A_DAY}"))
     accounts = F.broadcast(users.select("account_no", "periods"))
-    is_bad = F.size("_bad") > 0
-    judged = (
+    joined = (
         read.withColumn("_bad", bad_reasons())
         .join(accounts, F.col("account_id") == F.col("account_no"), how="left")
         .withColumn("user_device", device)
-        .withColumn("reasons", F.when(is_bad, F.col("_bad")).otherwise(user_reasons()))
     )
-    status = F.when(is_bad, names.BAD).when(F.size("reasons") > 0, names.SUSPICIOUS).otherwise(names.GOOD)
-    return judged.select(
+    is_bad = F.size("_bad") > 0
+    status = F.when(is_bad, names.BAD).when(user_reason().isNotNull(), names.SUSPICIOUS).otherwise(names.GOOD)
+    reasons = F.when(is_bad, F.col("_bad")).when(user_reason().isNull(), _none()).otherwise(F.array(user_reason()))
+    return joined.select(
         *(_kept(field).alias(field) for field in names.FIELDS),
         status.alias("status"),
-        "reasons",
+        reasons.alias("reasons"),
         F.col("partition").alias("kafka_partition"),
         F.col("offset").alias("kafka_offset"),
         F.col("timestamp").alias("received_at"),
         version.alias("users_version"),
         F.when(is_bad, F.substring("value", 1, names.MAX_RAW)).alias("raw"),
         F.when(is_bad, F.octet_length("value")).alias("raw_size"),
+        "is_plain",
         *others,
     )
 
@@ -129,4 +130,4 @@ def judge_records(read: DataFrame, users: DataFrame, *others: str) -> DataFrame:
 def _kept(field: str) -> Column:
     """The field as it stands in the verdict: as it came, or null if it breaks one of its rules."""
     value = F.timestamp_seconds(field) if field == "event_timestamp" else F.col(field)
-    return F.when(F.coalesce(*field_rules(field)).isNull(), value)
+    return F.when(records.is_well_formed() | F.coalesce(*field_rules(field)).isNull(), value)

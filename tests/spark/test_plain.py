@@ -1,0 +1,102 @@
+"""The short way of plain logs: the usual ones take it, and nothing that takes it differs from the careful way."""
+
+from collections.abc import Callable, Sequence
+
+import pytest
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from include import names
+from include.accounts import Accounts
+from include.log_maker import LogMaker
+from jobs import classify
+from tests.spark.conftest import Judge
+
+FIELDS = {
+    "event_id": '"141b3ff2a92111ebbfae367ddad5b1fa"',
+    "account_id": '"684"',
+    "event_type": '"other"',
+    "device": '"ANDROID"',
+    "location_country": '"FR"',
+    "event_timestamp": '"1619724510"',
+}
+
+Judged = Callable[[Sequence[bytes | None]], DataFrame]
+
+
+def log(*more: str, **changes: str) -> bytes:
+    return (
+        "{" + ", ".join([f'"{name}": {value}' for name, value in (FIELDS | changes).items()] + [*more]) + "}"
+    ).encode()
+
+
+def reversed_log() -> bytes:
+    return ("{" + ",".join(f'"{name}":{value}' for name, value in reversed(FIELDS.items())) + "}").encode()
+
+
+PLAIN = {
+    "as it is": log(),
+    "another order": reversed_log(),
+    "white space": b"\n\t " + log().replace(b":", b" :\r\n").replace(b",", b" ,") + b" \n",
+    "bare numbers": log(account_id="684", event_timestamp="1619724510"),
+    "a negative account": log(account_id='"-1064203688"'),
+    "leading zeros": log(account_id='"0684"'),
+    "characters of four bytes": log(event_type='"' + "\U0001f600" * names.MAX_TEXT + '"'),
+    "other members": log('"a": 1.5', '"b": null', '"c": "\u00e9 text"', '"devices": true', '"": -0'),
+    "a name twice": log('"device": "IOS"', '"account_id": 12'),
+}
+CAREFUL = {
+    "an escape": log(event_type=r'"a\u0062"'),
+    "an object beside": log('"a": {}'),
+    "the largest account": log(account_id="2147483647"),
+    "a plus": log(account_id='"+684"'),
+}
+NOT_JSON = {
+    "fields as if they were read": b"\x01a\x01684\x01b\x01ANDROID\x01FR\x011619724510",
+    "bytes that are no UTF-8": log(event_type='"?"').replace(b"?", b"\xff"),
+    "bytes that are no UTF-8 beside": log('"a": "?"').replace(b"?", b"\xc3"),
+    "a control character": log(event_type='"a\nb"'),
+    "a bare number with leading zeros": log(account_id="0684"),
+    "text behind": log() + b"x",
+    "a comma behind": log()[:-1] + b",}",
+    "a number that is none beside": log('"a": 01'),
+}
+
+
+def test_plain_logs_take_the_short_way_and_others_do_not(judged: Judged) -> None:
+    found = judged([*PLAIN.values(), *CAREFUL.values(), *NOT_JSON.values()]).orderBy("kafka_offset").collect()
+    expected = [True] * len(PLAIN) + [False] * (len(CAREFUL) + len(NOT_JSON))
+    assert dict(zip([*PLAIN, *CAREFUL, *NOT_JSON], (row.is_plain for row in found), strict=True)) == dict(
+        zip([*PLAIN, *CAREFUL, *NOT_JSON], expected, strict=True)
+    )
+
+
+def test_all_good_logs_of_the_generator_take_it(judged: Judged) -> None:
+    maker = LogMaker(Accounts(7, 1000), 7, share_bad=0, share_suspicious=0.1, clock=lambda: 1_768_464_000)
+    frame = judged([maker.make().value for _ in range(500)])
+    near_the_end = F.abs("account_id") > 2_139_999_999
+    assert frame.filter(~F.col("is_plain") & ~near_the_end).count() == 0
+
+
+@pytest.mark.parametrize("name", [*PLAIN, *CAREFUL])
+def test_neither_way_finds_a_rule_broken(judge: Judge, name: str) -> None:
+    (message,) = judge([(PLAIN | CAREFUL)[name]])
+    assert message["status"] != names.BAD
+
+
+@pytest.mark.parametrize("name", NOT_JSON)
+def test_what_only_looks_plain_is_not_json(judge: Judge, name: str) -> None:
+    (message,) = judge([NOT_JSON[name]])
+    assert (message["status"], message["reasons"]) == (names.BAD, [names.NOT_JSON])
+
+
+def test_of_a_name_that_comes_twice_the_last_value_counts(judge: Judge) -> None:
+    (message,) = judge([PLAIN["a name twice"]])
+    assert (message["device"], message["account_id"]) == ("IOS", 12)
+
+
+def test_both_ways_write_the_same_text(judged: Judged) -> None:
+    frame = judged([*PLAIN.values(), log(device='"IOS"'), log(account_id="12")])
+    short = {row.key: row.value for row in classify.messages(frame).collect()}
+    careful = classify.messages(frame.withColumn("is_plain", F.lit(False))).collect()
+    assert {row.key: row.value for row in careful} == short
