@@ -21,7 +21,9 @@ MISSING: Final = "missing"
 NULL: Final = "null"
 INVALID: Final = "invalid"
 
-_INTEGERS: Final = {"account_id": ("int", -(2**31), 2**31 - 1), "event_timestamp": ("bigint", 0, names.MAX_TIMESTAMP)}
+TYPES: Final = {"account_id": "int", "event_timestamp": "bigint"}
+"""Of the fields that are numbers; all others are strings."""
+_RANGES: Final = {"account_id": (-(2**31), 2**31 - 1), "event_timestamp": (0, names.MAX_TIMESTAMP)}
 
 # The log is parsed as the first element of an array whose second is this object. Text after the log's own object
 # either breaks the array or moves the second element, and nobody can send a name that is drawn when the driver starts.
@@ -116,18 +118,18 @@ def _field(field: str, first: Column, again: Column) -> Column:
 
     def text(second: Column, fault: Column) -> Column:
         value = F.coalesce(first, F.when(fault.isNull(), F.variant_get(second, "$", "string")))
-        return _integer(value, *_INTEGERS[field]) if field in _INTEGERS else value
+        return _integer(value, field) if field in TYPES else value
 
     def both(value: Column, fault: Column) -> Column:
-        if field in _INTEGERS:
+        if field in TYPES:
             fault = F.when(fault.isNull() & value.isNull(), INVALID).otherwise(fault)
         return F.struct(value.alias("value"), fault.alias("fault"))
 
     return _once(F.variant_get(again, f"$.{field}", "variant"), found)
 
 
-def _integer(text: Column, kind: str, least: int, most: int) -> Column:
-    """The text as an integer of [least, most], or null."""
+def _integer(text: Column, field: str) -> Column:
+    """The text as an integer of the field's range, or null."""
     # \z and not $, which lets a final newline pass; the cast alone would let white space pass.
     number = F.when(text.rlike(r"^[+-]?[0-9]+\z"), text.try_cast("bigint"))
-    return F.when(number.between(least, most), number.cast(kind))
+    return F.when(number.between(*_RANGES[field]), number.cast(TYPES[field]))

@@ -19,7 +19,7 @@ _SECONDS: Final = "yyyy-MM-dd'T'HH:mm:ss'Z'"
 _MILLISECONDS: Final = "yyyy-MM-dd'T'HH:mm:ss.SSS'Z'"
 _POOL: Final = "org.apache.spark.sql.kafka010.producer.InternalKafkaProducerPool$"
 _SETTLE_SECONDS: Final = 8
-# How long a verdict waits for others to go with: alone, each costs Kafka ten times as much.
+# How long a verdict waits for others to go with: sent one by one, they cost Kafka three times the CPU.
 _LINGER_MILLISECONDS: Final[Mapping[Trigger, int]] = {"realtime": 2, "interval": 20, "available-now": 20}
 
 # A producer may stamp a record with any number; a year of five digits would be refused by both sinks for ever.
@@ -59,10 +59,11 @@ def _json(members: Mapping[str, Column]) -> Column:
 
 def _put_together(members: Mapping[str, Column]) -> Column:
     """The same text as `_json`, where no text needs an escape, at a third of its cost."""
-    pieces = []
+    pieces, before = [], "{"
     for name, column in members.items():
-        pieces += [F.lit(f',"{name}":'), _in_json(name, column)]
-    return F.concat(F.lit("{" + f'"{next(iter(members))}":'), *pieces[1:], F.lit("}"))
+        pieces += [F.lit(f'{before}"{name}":'), _in_json(name, column)]
+        before = ","
+    return F.concat(*pieces, F.lit("}"))
 
 
 def _in_json(name: str, column: Column) -> Column:

@@ -4,16 +4,12 @@ Catalyst expressions only. Nearly all logs are plain, and read by one regular ex
 gets a careful look, which costs several times as much (jobs/careful.py).
 """
 
-from typing import Final
-
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from include import names
 from jobs import careful
 from jobs.plain import PLAIN, READ, SEPARATOR
-
-_TYPES: Final = {"account_id": "int", "event_timestamp": "bigint"}
 
 
 def is_well_formed() -> Column:
@@ -57,7 +53,7 @@ def read(logs: DataFrame) -> DataFrame:
     )
     read = []
     for place, field in enumerate(names.FIELDS, start=1):
-        one = F.get("_plain", F.lit(place)).cast(_TYPES.get(field, "string"))
+        one = F.get("_plain", F.lit(place)).cast(careful.TYPES.get(field, "string"))
         read.append(F.when(is_plain, one).otherwise(value(field)).alias(field))
     return looked.select(*logs.columns, *read, is_plain.alias("is_plain"), "careful")
 

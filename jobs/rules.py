@@ -59,7 +59,7 @@ def field_rules(field: str) -> list[Column]:
 
 def unknown_account() -> Column:
     """The users dimension does not know the account, on the day of the event."""
-    return _reason(F.coalesce(F.col("user_device"), F.lit("")) == "", names.UNKNOWN_ACCOUNT)
+    return _reason(F.col("user_device").isNull(), names.UNKNOWN_ACCOUNT)
 
 
 def unexpected_device() -> Column:
@@ -130,4 +130,4 @@ def judge_records(read: DataFrame, users: DataFrame, *others: str) -> DataFrame:
 def _kept(field: str) -> Column:
     """The field as it stands in the verdict: as it came, or null if it breaks one of its rules."""
     value = F.timestamp_seconds(field) if field == "event_timestamp" else F.col(field)
-    return F.when(records.is_well_formed() | F.coalesce(*field_rules(field)).isNull(), value)
+    return F.when(F.coalesce(*field_rules(field)).isNull(), value)

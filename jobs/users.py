@@ -53,12 +53,14 @@ def read(spark: SparkSession, settings: Settings) -> DataFrame:
 
 
 def device_on(periods: Column, day: Column) -> Column:
-    """The device on that day (days since 1970); "" or null without periods, without a day, or closed then."""
+    """The device on that day (days since 1970); null without periods, without a day, or closed then."""
     behind = F.lpad((day + 1).cast("string"), 7, "0")
     begun = F.filter(F.split(periods, "\\x00"), lambda entry: entry < behind)
     # Most accounts have one entry, and functions over arrays are slow.
     entry = F.when(F.locate("\0", periods) == 0, periods).otherwise(F.try_element_at(begun, F.lit(-1)))
-    return F.substring(entry, 8, names.MAX_TEXT)
+    device = F.substring(entry, 8, names.MAX_TEXT)
+    # nullif would have Spark copy each row once more.
+    return F.when(device != "", device)
 
 
 class Users:

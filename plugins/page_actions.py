@@ -88,7 +88,7 @@ def add(app: FastAPI) -> None:
             "max_active_runs": 1,
         }
         made = await inside.call(request, "POST", "/backfills", body)
-        return inside.started(USERS, *await run_in_threadpool(page_runs.of_backfill, made["id"]))
+        return inside.started(USERS, await run_in_threadpool(page_runs.of_backfill, made["id"]))
 
     @app.post("/actions/rejudge", dependencies=_acts_on("rejudge_logs"))
     async def logs_page_rejudge(request: Request, chosen: Chosen) -> dict[str, Any]:
@@ -122,7 +122,7 @@ def add(app: FastAPI) -> None:
         if run and not alive:
             # No driver sees the mark: it has not come as far as the lease, or is refused at each try.
             await inside.call(request, "PATCH", f"/dags/{STREAM}/dagRuns/{quote(run, safe='')}", {"state": "success"})
-        return inside.started(STREAM, *filter(None, [run]))
+        return inside.started(STREAM, [run] if run else [])
 
 
 async def _run_that_stays(request: Request) -> str | None:

@@ -1,5 +1,6 @@
 """Airflow's public API, called from inside its API server as the user who asks: Airflow decides who may."""
 
+from collections.abc import Iterable
 from typing import Any
 from urllib.parse import quote
 
@@ -21,10 +22,10 @@ async def active_run(request: Request, dag_id: str) -> str | None:
 async def trigger(request: Request, dag_id: str, conf: dict[str, Any]) -> dict[str, Any]:
     """Starts a run and gives `started` of it."""
     made = await call(request, "POST", f"/dags/{dag_id}/dagRuns", {"logical_date": None, "conf": conf})
-    return started(dag_id, made["dag_run_id"])
+    return started(dag_id, [made["dag_run_id"]])
 
 
-def started(dag_id: str, *run_ids: str) -> dict[str, Any]:
+def started(dag_id: str, run_ids: Iterable[str]) -> dict[str, Any]:
     """What the page is told: dag_id, link (to the DAG), and runs: run_id and link of each."""
     runs = [{"run_id": run_id, "link": link(dag_id, run_id)} for run_id in run_ids]
     return {"dag_id": dag_id, "link": link(dag_id), "runs": runs}

@@ -99,15 +99,15 @@ const told = (state) => ({ success: "done, with success", failed: "failed" })[st
 
 /** Shows one run after the other, until the last has ended or one has failed. */
 async function follow(dag, runs, show) {
-  const deadline = Date.now() + LONGEST;
   for (const [at, run] of runs.entries()) {
     const which = runs.length > 1 ? `run ${at + 1} of ${runs.length}` : "the run";
+    const deadline = Date.now() + LONGEST;
     for (let state = null; !ENDED.includes(state); ) {
+      if (state) await new Promise((done) => setTimeout(done, LOOK));
       const now = await api.runState(dag, run.run_id);
       if (now !== state) show(now, which, run);
       if (now === "failed" || Date.now() > deadline) return;
       state = now;
-      if (!ENDED.includes(now)) await new Promise((done) => setTimeout(done, LOOK));
     }
   }
 }

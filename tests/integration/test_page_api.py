@@ -72,7 +72,7 @@ def act(client: httpx.Client, name: str, body: dict[str, Any] | None = None) -> 
     return client.post(f"actions/{name}", json=ACTIONS[name] if body is None else body, headers=OURS)
 
 
-def until_they_ended(client: httpx.Client, stack: Stack, started: dict[str, Any]) -> set[str]:
+def until_they_ended(client: httpx.Client, stack: Stack, started: dict[str, Any], seconds: float = 180) -> set[str]:
     """The states of the runs that an action started, each once it has ended."""
 
     def state(run: dict[str, str]) -> str:
@@ -81,7 +81,7 @@ def until_they_ended(client: httpx.Client, stack: Stack, started: dict[str, Any]
 
     for run in started["runs"]:
         assert run["link"].startswith(f"/dags/{started['dag_id']}/runs/")
-        until(lambda run=run: state(run) in ENDED, 180, f"{run['run_id']} of {started['dag_id']} has ended")
+        until(lambda run=run: state(run) in ENDED, seconds, f"{run['run_id']} of {started['dag_id']} has ended")
     return {state(run) for run in started["runs"]}
 
 
@@ -342,6 +342,10 @@ def test_reconcile_rejudge_and_backfill_start_runs_that_succeed(stack: Stack, ad
     reconciled = get(admin, "data/hops")["reconciled"]
     assert reconciled["state"] == "success"
     assert reconciled["logs"] > 0
+    url = f"{stack.env.airflow_url}/api/v2/backfills"
+    (backfill, *_) = admin.get(url, params={"dag_id": "users_dimension", "order_by": "-id"}).json()["backfills"]
+    assert backfill["from_date"][:10] == str(today)
+    until(lambda: admin.get(f"{url}/{backfill['id']}").json()["completed_at"], 180, "the backfill has ended")
 
 
 def test_stop_ends_the_stream_and_start_brings_it_back(stack: Stack, admin: httpx.Client) -> None:
@@ -351,13 +355,14 @@ def test_stop_ends_the_stream_and_start_brings_it_back(stack: Stack, admin: http
     assert "active already" in refused.json()["error"]
     stopped = act(admin, "stop").raise_for_status().json()
     assert stopped["dag_id"] == "classify_logs"
-    assert until_they_ended(admin, stack, stopped) == {"success"}
+    assert until_they_ended(admin, stack, stopped, 120) == {"success"}
     assert not drivers(stack)
     classify = until(lambda: _hop(admin, "classify", "broken"), 60, "the page says that it is stopped")
     assert "stopped by a person" in classify["sentence"]
     assert classify["remedy"]
     again = act(admin, "start")
     assert again.status_code == 200, again.text
+    assert len(again.json()["runs"]) == len(stopped["runs"]) == 1
     assert again.json()["runs"] != stopped["runs"]
     wait_until_it_loads(stack)
     until(lambda: _hop(admin, "classify", "ok"), 60, "the page says that it is well")

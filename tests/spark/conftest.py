@@ -17,6 +17,7 @@ USERS = {684: "ANDROID"}
 USERS_VERSION = 3
 RECEIVED_AT = datetime(2026, 11, 23, 1, 2, 3, 456_000, tzinfo=UTC)
 
+Judged = Callable[[Sequence[bytes | None]], DataFrame]
 Judge = Callable[[Sequence[bytes | None]], list[dict[str, Any]]]
 
 
@@ -35,7 +36,7 @@ def spark() -> Iterator[SparkSession]:
 
 
 @pytest.fixture(scope="session")
-def judged(spark: SparkSession) -> Callable[[Sequence[bytes | None]], DataFrame]:
+def judged(spark: SparkSession) -> Judged:
     """Logs, the n-th with the origin (1, n), as the frame of their verdicts."""
     accounts = [(account, f"0000000{device}", USERS_VERSION) for account, device in USERS.items()]
     known = spark.createDataFrame(accounts, users.SCHEMA)
@@ -49,7 +50,7 @@ def judged(spark: SparkSession) -> Callable[[Sequence[bytes | None]], DataFrame]
 
 
 @pytest.fixture(scope="session")
-def judge(judged: Callable[[Sequence[bytes | None]], DataFrame]) -> Judge:
+def judge(judged: Judged) -> Judge:
     """Logs to their status messages, parsed, in the same order. Fails unless each log has exactly one."""
 
     def run(logs: Sequence[bytes | None]) -> list[dict[str, Any]]:

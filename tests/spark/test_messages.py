@@ -2,16 +2,14 @@
 
 import base64
 import json
-from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 import pytest
-from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from include import names
 from jobs import classify
-from tests.spark.conftest import USERS_VERSION, Judge
+from tests.spark.conftest import USERS_VERSION, Judge, Judged
 
 GOOD = (
     b'{"event_id": "141b3ff2a92111ebbfae367ddad5b1fa", "account_id": "684", "event_type": "other", '
@@ -19,8 +17,6 @@ GOOD = (
 )
 LAST = "9999-12-31T23:59:59.999Z"
 COMMON = [*names.FIELDS, "status", "reasons", "origin", "received_at", "users_version", "revision"]
-
-Judged = Callable[[Sequence[bytes | None]], DataFrame]
 
 
 def test_message_goes_to_its_logs_partition(judged: Judged) -> None:

@@ -35,8 +35,8 @@ CLOSED_AND_BACK = "\0".join(
         (CHANGED, "2026-02-01", "ANDROID"),
         (CHANGED, "9999-12-31", "ANDROID"),
         (CLOSED_AND_BACK, "2026-01-31", "IOS"),
-        (CLOSED_AND_BACK, "2026-02-01", ""),
-        (CLOSED_AND_BACK, "2026-02-28", ""),
+        (CLOSED_AND_BACK, "2026-02-01", None),
+        (CLOSED_AND_BACK, "2026-02-28", None),
         (CLOSED_AND_BACK, "2026-03-01", "a b"),
     ],
 )
