@@ -70,7 +70,7 @@ def looking(kafka: Mapping[str, Any], group: str) -> Iterator[Consumer]:
 
     `kafka`: how librdkafka reaches it, see include/kafka_client.py, or the extra of an Airflow connection.
     """
-    consumer = Consumer({**kafka, "group.id": group, "enable.auto.commit": False, "log_level": 0})
+    consumer = Consumer({**QUICK, **kafka, "group.id": group, "enable.auto.commit": False, "log_level": 0})
     try:
         yield consumer
     finally:

@@ -99,7 +99,7 @@ class Facts:
 def gather(settings: Settings, partition: int, offset: int) -> Facts:
     """Everything about one log. Raises NoSuchLogError for a log that does not exist yet."""
     facts = Facts(partition, offset)
-    kafka = kafka_client.native(settings) | hops.QUICK
+    kafka = kafka_client.native(settings)
     with facts.asking("Kafka"), hops.looking(kafka, GROUP) as consumer:
         consumer.list_topics(names.LOGS_TOPIC, timeout=SECONDS)  # who is away is not waited for as long as who is slow
         _ask_logs(facts, consumer)

@@ -8,6 +8,8 @@ Limits, which RFC 8259 leaves to the reader and beyond which a log is not_json: 
 1,000 digits, names of 50,000 characters, and where the second look is needed, 16 MiB.
 """
 
+import functools
+import operator
 import secrets
 from collections.abc import Callable
 from typing import Final
@@ -81,18 +83,15 @@ def _has_lone_surrogate(text: Column) -> Column:
 
 def _is_doubtful(found: Column) -> Column:
     """Whether a field came out as something that a different JSON value may also come out as."""
-    doubts = []
-    for field in names.FIELDS:
-        value = found[field]
-        doubts.append(value.isNull())
-        if field in names.TEXT_FIELDS:
-            # Objects, arrays, booleans, and numbers that Jackson writes in its own way: fractions, -0, 1e999.
-            doubts.extend(value.startswith(start) for start in ("{", "[", '"'))
-            doubts.extend((value.isin("true", "false", "0"), value.contains(".")))
-    doubt = doubts[0]
-    for other in doubts[1:]:
-        doubt = doubt | other
-    return found.isNotNull() & doubt
+
+    def doubt(value: Column) -> Column:
+        # Objects, arrays, booleans, and numbers that Jackson writes in its own way: fractions, -0, 1e999.
+        begins = [value.startswith(start) for start in ("{", "[", '"')]
+        return functools.reduce(operator.or_, begins, value.isin("true", "false", "0") | value.contains("."))
+
+    texts = F.array(*(found[field] for field in names.TEXT_FIELDS))
+    is_null = [found[field].isNull() for field in names.FIELDS]
+    return found.isNotNull() & functools.reduce(operator.or_, is_null, F.exists(texts, doubt))
 
 
 def _with_quoted_numbers(text: Column) -> Column:
@@ -102,30 +101,28 @@ def _with_quoted_numbers(text: Column) -> Column:
 
 def _record(found: Column, is_doubtful: Column, again: Column) -> Column:
     is_json = found.isNotNull() & (~is_doubtful | again.isNotNull())
-    fields = [_field(field, F.when(~is_doubtful, found[field]), again).alias(field) for field in names.FIELDS]
-    return F.struct(is_json.alias("is_json"), *fields)
+    first = F.array(*(F.when(~is_doubtful, found[field]) for field in names.FIELDS))
+    second = F.array(*(F.variant_get(again, f"$.{field}", "variant") for field in names.FIELDS))
 
-
-def _field(field: str, first: Column, again: Column) -> Column:
-    """Its value and fault: of the second look, where there was one, else of the `first`."""
-
-    def found(second: Column) -> Column:
+    def as_text(first: Column, second: Column) -> Column:
         is_string = F.schema_of_variant(second) == "STRING"
         fault = F.when(second.isNull(), MISSING).when(F.is_variant_null(second), NULL).when(~is_string, INVALID)
-        return _once(
-            F.when(again.isNotNull(), fault), lambda fault: _once(text(second, fault), lambda v: both(v, fault))
-        )
+        value = F.when(is_string, F.variant_get(second, "$", "string"))
+        return F.struct(F.coalesce(first, value).alias("value"), F.when(again.isNotNull(), fault).alias("fault"))
 
-    def text(second: Column, fault: Column) -> Column:
-        value = F.coalesce(first, F.when(fault.isNull(), F.variant_get(second, "$", "string")))
-        return _integer(value, field) if field in TYPES else value
+    return _once(
+        F.zip_with(first, second, as_text),
+        lambda texts: F.struct(is_json.alias("is_json"), *(_field(texts, field) for field in names.FIELDS)),
+    )
 
-    def both(value: Column, fault: Column) -> Column:
-        if field in TYPES:
-            fault = F.when(fault.isNull() & value.isNull(), INVALID).otherwise(fault)
-        return F.struct(value.alias("value"), fault.alias("fault"))
 
-    return _once(F.variant_get(again, f"$.{field}", "variant"), found)
+def _field(texts: Column, field: str) -> Column:
+    text = F.get(texts, F.lit(names.FIELDS.index(field)))
+    if field not in TYPES:
+        return text.alias(field)
+    number = _integer(text["value"], field)
+    fault = F.when(number.isNull(), F.coalesce(text["fault"], F.lit(INVALID)))
+    return F.struct(number.alias("value"), fault.alias("fault")).alias(field)
 
 
 def _integer(text: Column, field: str) -> Column:

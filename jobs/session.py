@@ -31,6 +31,7 @@ CONF: Final = {
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
     "spark.log.level": "WARN",
+    "spark.python.sql.dataFrameDebugging.enabled": "false",
 }
 
 

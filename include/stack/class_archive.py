@@ -4,11 +4,11 @@ import hashlib
 import os
 import subprocess
 import sys
-from importlib.metadata import version
 from pathlib import Path
 
 from include.settings import ROOT, Settings
 from include.spark_conf import class_archive, submit_conf
+from include.stack import pyspark_home
 from include.stack.configs import which_java
 from include.stack.environment import HOST
 
@@ -21,7 +21,8 @@ def ensure(settings: Settings, jars: Path) -> str | None:
     The driver does without it then, and takes longer to start.
     """
     java = Path(which_java()).resolve()
-    parts = (str(java), java.stat().st_mtime_ns, version("pyspark"), jars.resolve().name, settings.driver_memory)
+    of_spark = sorted(jar.name for jar in pyspark_home.jars().glob("*.jar"))
+    parts = (str(java), java.stat().st_mtime_ns, of_spark, jars.resolve().name, settings.driver_memory)
     archive = class_archive(settings)
     made = archive.with_name(f"driver-{hashlib.sha256(repr(parts).encode()).hexdigest()[:12]}.jsa")
     if not made.exists():

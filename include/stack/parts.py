@@ -1,9 +1,7 @@
 """Fetches and unpacks what is not Python: the jars of ivy.xml, the MySQL and Elasticsearch servers, libaio."""
 
-import compileall
 import hashlib
 import os
-import re
 import shutil
 import subprocess
 import tarfile
@@ -11,11 +9,10 @@ import tempfile
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.resources import files
 from pathlib import Path
-from py_compile import PycInvalidationMode
 
 from include.settings import ROOT
+from include.stack import pyspark_home
 from include.stack.errors import StackError
 
 IVY_XML = ROOT / "include" / "stack" / "ivy.xml"
@@ -44,7 +41,7 @@ def fetch_jars(parts: Path, *only: str) -> Path:
     jars = parts / "-".join(["jars", version, *only])
     if jars.exists():
         return _make_current(jars)
-    ivy = next((Path(str(files("pyspark"))) / "jars").glob("ivy-*.jar"))
+    ivy = next(pyspark_home.jars().glob("ivy-*.jar"))
     mirror = os.environ.get("LOGSIEVE_IVY_SETTINGS")
     with whole(jars) as folder:
         command = ["java", "-jar", str(ivy), "-ivy", str(IVY_XML), "-warn", "-cache", str(parts / "ivy-cache")]
@@ -68,27 +65,6 @@ def _make_current(jars: Path) -> Path:
         partial.symlink_to(jars.name)
         partial.replace(link)
     return link
-
-
-def compile_pyspark() -> None:
-    """Adds bytecode to the zips that Spark gives its Pythons, once: zipimport keeps none by itself.
-
-    Without, the driver and every worker compile PySpark from source at each start.
-    """
-    for archive in (Path(str(files("pyspark"))) / "python" / "lib").glob("*.zip"):
-        with zipfile.ZipFile(archive) as content:
-            if any(name.endswith(".pyc") for name in content.namelist()):
-                continue
-            with tempfile.TemporaryDirectory(dir=archive.parent) as folder:
-                content.extractall(folder)  # noqa: S202  a part of PySpark
-                unchecked = PycInvalidationMode.UNCHECKED_HASH
-                skip = re.compile(r"[/\\]tests[/\\]")
-                compileall.compile_dir(folder, quiet=2, legacy=True, rx=skip, workers=0, invalidation_mode=unchecked)
-                partial = archive.with_suffix(".partial")
-                with zipfile.ZipFile(partial, "w") as compiled:
-                    for path in sorted(Path(folder).rglob("*")):
-                        compiled.write(path, path.relative_to(folder))
-        partial.replace(archive)
 
 
 def unpack_mysql(parts: Path, jars: Path) -> Path:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from include.accounts import Accounts, ensure_export
-from include.stack import class_archive, configs, parts, probes, supervisor
+from include.stack import class_archive, configs, parts, probes, pyspark_home, supervisor
 from include.stack.environment import Environment
 from include.stack.errors import StackError
 from include.stack.servers import Homes, Server, servers
@@ -22,7 +22,7 @@ def unpack(env: Environment, steps: Steps) -> Homes:
     folder = env.settings.parts
     with steps.step("Fetch and unpack the servers") as say:
         jars, libaio = parts.fetch_jars(folder), parts.fetch_libaio(folder)
-        parts.compile_pyspark()
+        pyspark_home.prepare()
         if wrong := class_archive.ensure(env.settings, jars):
             say(f"Fetch and unpack the servers (Spark will start slower, no class archive: {wrong})")
         # Another user runs two of root's servers, and has to pass; else nobody has any business here.
