@@ -51,8 +51,8 @@ class Settings(BaseSettings):
     elasticsearch_password: SecretStr = SecretStr("")
 
     trigger: Trigger = "realtime"
-    realtime_batch_seconds: int = Field(default=30, ge=5, le=3600)
-    """Length of a real-time batch: how often offsets are committed and the users dimension is read anew."""
+    realtime_batch_seconds: int = Field(default=300, ge=5, le=3600)
+    """Length of a real-time batch. Between two of them verdicts wait a second or two; a change of users ends one."""
     interval_milliseconds: int = Field(default=1000, ge=0, le=600_000)
     """Pause between micro-batches, of `classify` with the interval trigger and of `load` always."""
     driver_memory: str = "1g"

@@ -52,14 +52,13 @@ def start(status: DataFrame, settings: Settings, trigger: Trigger, lease: Lease,
     """The running query: micro-batches, whatever the trigger of classify, or what is there now."""
     database = Database.of(settings)
 
-    def write_batch(batch: DataFrame, _: int) -> None:
-        lines = batch.select("partition", "offset", F.concat("value", F.lit(b"\n")).alias("value"))
-        lines.mapInArrow(lambda batches: write(database, lease, batches), "rows long").collect()
-
+    lines = status.select("partition", "offset", F.concat("value", F.lit(b"\n")).alias("value"))
     writer = (
-        status.writeStream.queryName(QUERY)
+        lines.mapInArrow(lambda batches: write(database, lease, batches), "rows long")
+        .writeStream.queryName(QUERY)
+        # All has been written on the way; with foreachBatch Spark would plan each batch twice.
+        .format("noop")
         .option("checkpointLocation", str(checkpoints / QUERY))
-        .foreachBatch(write_batch)
     )
     if trigger == "available-now":
         return writer.trigger(availableNow=True).start()

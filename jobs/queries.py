@@ -20,11 +20,18 @@ _log = logging.getLogger("logsieve.queries")
 Begin = Callable[[], StreamingQuery]
 
 
-def run(begins: Sequence[Begin], stop: Stop, *, again: bool = False) -> None:
+def run(
+    begins: Sequence[Begin],
+    stop: Stop,
+    *,
+    again: bool = False,
+    is_outdated: Callable[[StreamingQuery], bool] = lambda _: False,
+) -> None:
     """Starts the queries, waits until one ends or a stop is asked for, stops all.
 
-    With `again`, a query that failed as MySQL was away is begun once more, as often as it takes. Raises the error that
-    the stop was asked for with, LeaseLostError or QueryFailedError, or what a start raises.
+    With `again`, a query that failed as MySQL was away is begun once more, as often as it takes; one that is outdated
+    is stopped, and begun once more. Raises the error that the stop was asked for with, LeaseLostError or
+    QueryFailedError, or what a start raises.
     """
     queries: list[StreamingQuery] = []
     try:
@@ -33,17 +40,14 @@ def run(begins: Sequence[Begin], stop: Stop, *, again: bool = False) -> None:
         while not stop.asked.wait(_POLL_SECONDS):
             for number, query in enumerate(queries):
                 if query.isActive:
-                    continue
+                    if not is_outdated(query):
+                        continue
+                    query.stop()
                 # Before the others are stopped: one that is stopped in the middle of a batch may end with an error.
-                if (error := query.exception()) is None:
+                elif (error := query.exception()) is None:
                     return
-                failure = f"query {query.name} failed: {error}"
-                if not (again and mysql_failed(failure)):
-                    stop.check()
-                    if LeaseLostError.__name__ in failure:  # raised in a task, it comes back as text
-                        raise LeaseLostError("the lease is over: another driver took over, this one ends")
-                    raise QueryFailedError(failure)
-                _log.warning("MySQL is away or refuses, query %s begins anew: %s", query.name, mysql_failed(failure))
+                else:
+                    _check_mysql_failed(query.name, error, stop, again=again)
                 begun = _when_mysql_answers(begins[number], stop)
                 if begun is None:
                     break
@@ -52,6 +56,17 @@ def run(begins: Sequence[Begin], stop: Stop, *, again: bool = False) -> None:
         for query in queries:
             query.stop()
     stop.check()
+
+
+def _check_mysql_failed(name: str, error: Exception, stop: Stop, *, again: bool) -> None:
+    """Raises, unless the query may begin anew."""
+    failure = f"query {name} failed: {error}"
+    if not (again and mysql_failed(failure)):
+        stop.check()
+        if LeaseLostError.__name__ in failure:  # raised in a task, it comes back as text
+            raise LeaseLostError("the lease is over: another driver took over, this one ends")
+        raise QueryFailedError(failure)
+    _log.warning("MySQL is away or refuses, query %s begins anew: %s", name, mysql_failed(failure))
 
 
 def _when_mysql_answers(begin: Begin, stop: Stop) -> StreamingQuery | None:

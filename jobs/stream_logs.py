@@ -72,7 +72,15 @@ def stream(settings: Settings, trigger: Trigger, owner: str, *, take_over: bool)
     def tell(version: int) -> None:
         ours.tell_users_version(database, version)
 
+    judged_with = known.version
+
+    def is_outdated(query: StreamingQuery) -> bool:
+        # A batch keeps the users that it began with, and one of real-time mode lasts for minutes.
+        return trigger == "realtime" and query.name == classify.QUERY and judged_with != known.version
+
     def begin_classify() -> StreamingQuery:
+        nonlocal judged_with
+        judged_with = known.version
         # Again, as a query may begin anew, and a topic may have been made anew before.
         topic_ids.check(database, settings)
         if not classify.settle(spark):
@@ -96,7 +104,7 @@ def stream(settings: Settings, trigger: Trigger, owner: str, *, take_over: bool)
                     partitions.watched(settings, count, on_more=stop.ask),
                     users.watched(known, database, judging, on_version=tell, on_error=stop.ask),
                 ):
-                    queries.run([begin_classify, begin_load], stop, again=True)
+                    queries.run([begin_classify, begin_load], stop, again=True, is_outdated=is_outdated)
                 if not stop.asked.is_set():
                     raise QueryFailedError("a query ended without being asked to, and without an error")
     finally:

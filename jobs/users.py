@@ -1,7 +1,7 @@
 """The users history as a driver holds it: read once, kept in memory, and read anew when its version changes.
 
-A query is planned anew for each batch, and then takes what is kept. So a change reaches the next batch, no query is
-restarted for it, and a batch reads nothing from MySQL.
+A query is planned anew for each batch, and then takes what is kept. So a change reaches the next batch, and a batch
+reads nothing from MySQL. As a batch of real-time mode lasts for minutes, its query is begun anew (jobs/stream_logs.py).
 
 All periods of an account are one text, as each batch makes a hash table of them and holds it beside the last one's:
 a row a period takes three times the memory. It has an entry for each day on which the device changes, seven digits of

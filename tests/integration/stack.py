@@ -28,6 +28,8 @@ UP_SECONDS = 600
 PATIENCE = 3
 """How many times slower a machine may be than the one where the bounds were chosen: they find what hangs."""
 RATE = 50
+BATCH_SECONDS = 60
+"""Of real-time mode, so that tests see batches end."""
 RECOVERY_SECONDS = 60
 """The promise is 30 s from the return of a server; a slow machine that tests at the same time gets twice that."""
 EPOCH = "SELECT epoch FROM logs.driver_lease WHERE name = 'stream_logs'"
@@ -59,6 +61,7 @@ class Stack:
             **inherited,
             "LOGSIEVE_STATE": str(state),
             **{f"LOGSIEVE_PORT_{name.upper()}": str(port) for name, port in ports.items()},
+            "LOGSIEVE_REALTIME_BATCH_SECONDS": str(BATCH_SECONDS),
             "COLUMNS": "160",
         }
 

@@ -7,9 +7,16 @@ checkpoint is of use only while its driver runs (docs/decisions.md).
 import shutil
 from pathlib import Path
 
-from tests.integration.stack import EPOCH, RECOVERY_SECONDS, Stack, drivers, prove, until, wait_until_it_loads
-
-BATCH_SECONDS = 30
+from tests.integration.stack import (
+    BATCH_SECONDS,
+    EPOCH,
+    RECOVERY_SECONDS,
+    Stack,
+    drivers,
+    prove,
+    until,
+    wait_until_it_loads,
+)
 
 
 def test_the_driver_dies_and_its_checkpoints_are_gone(stack: Stack) -> None:

@@ -2,17 +2,19 @@
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from include.names import origin_key
 from include.stack import rejudge
-from tests.integration.stack import Stack, is_correction, prove, until
+from tests.integration.stack import EPOCH, Stack, is_correction, prove, until, wait_until_it_loads
 from tests.integration.test_odd_logs import log
 
 ACCOUNT = -684
 """Nobody's, so that no other log is judged by what this test does to it."""
 STATUS = "server-logs-status"
+PERIOD = "(%s, 'ANDROID', '1970-01-01', NULL, '2026-01-01')"
 
 
 @pytest.fixture
@@ -35,8 +37,7 @@ def test_a_log_moves_to_the_table_of_its_last_verdict(users: Stack) -> None:
         until(lambda: stack.documents(origins) == dict.fromkeys(origins, status), 60, f"documents are {status}")
 
     are("suspicious")
-    period = "(%s, 'ANDROID', '1970-01-01', NULL, '2026-01-01')"
-    stack.root_sql(f"INSERT INTO dim_users.users_history VALUES {period}", (ACCOUNT,))
+    stack.root_sql(f"INSERT INTO dim_users.users_history VALUES {PERIOD}", (ACCOUNT,))
     rejudge.run(stack.env, origins=runs)
     are("good")
     stack.root_sql("UPDATE dim_users.users_history SET user_device = 'IOS' WHERE account_no = %s", (ACCOUNT,))
@@ -51,3 +52,26 @@ def test_a_log_moves_to_the_table_of_its_last_verdict(users: Stack) -> None:
         assert [is_correction(message) for message in verdicts] == [False, True, True]
         assert [json.loads(message.value)["revision"] for message in verdicts] == [0, 1, 2]
     prove(stack, since)
+
+
+def test_a_change_of_users_ends_the_batch_that_runs(users: Stack) -> None:
+    """In real-time mode it would go on for minutes, with the users that it began with."""
+    stack, since = users, users.now()
+    wait_until_it_loads(stack)
+    (driver,), before = stack.root_sql(EPOCH), beginnings(stack)
+    stack.root_sql(f"INSERT INTO dim_users.users_history VALUES {PERIOD}", (ACCOUNT,))
+    stack.root_sql("UPDATE dim_users.users_version SET version = version + 1")
+    ((version,),) = stack.root_sql("SELECT version FROM dim_users.users_version")
+    told = "SELECT users_version FROM logs.driver_lease WHERE name = 'stream_logs'"
+    until(lambda: stack.root_sql(told) == [(version,)], 60, "the stream judges with the new users")
+    until(lambda: len(beginnings(stack)) == len(before) + 1, 60, "classify has begun anew")
+    origins = stack.send([log(account_id=ACCOUNT, event_id="users-changed-known")])
+    wanted = [(*origin, "good") for origin in origins]
+    until(lambda: [row for row in stack.rows(since) if row[:2] in origins] == wanted, 60, "it is known now")
+    assert stack.root_sql(EPOCH) == [driver], "the driver is the same"
+    prove(stack, since)
+
+
+def beginnings(stack: Stack) -> set[Path]:
+    """A folder for each time that the driver has begun `classify`."""
+    return set(stack.settings.checkpoints.glob("*/classify"))
