@@ -21,6 +21,8 @@ PAUSE = 15
 FAILURES = 8
 """Unhealthy rounds in a row before a restart: two minutes, more than any server here needs to start."""
 
+SCHEDULER = "airflow-scheduler"
+
 log = logging.getLogger("watchdog")
 
 
@@ -41,10 +43,16 @@ def _own_share(process: psutil.Process) -> int:
 
 
 def restart(env: Environment, server: Server, why: str) -> None:
-    """Stops and starts one program through supervisord."""
+    """Stops and starts one program through supervisord.
+
+    The scheduler is killed: asked to end, it ends the tasks below it, and the stream with them.
+    """
     log.warning("restarting %s: %s", server.name, why)
     rpc = supervisor.proxy(env)
     try:
+        if server.name == SCHEDULER:
+            rpc.signalProcess(server.name, "KILL")  # supervisord starts again what ends by itself
+            return
         rpc.stopProcess(server.name)
         rpc.startProcess(server.name, False)
     except xmlrpc.client.Fault as fault:

@@ -28,7 +28,7 @@ UP_SECONDS = 600
 PATIENCE = 3
 """How many times slower a machine may be than the one where the bounds were chosen: they find what hangs."""
 RATE = 50
-BATCH_SECONDS = 60
+BATCH_SECONDS = 30
 """Of real-time mode, so that tests see batches end."""
 RECOVERY_SECONDS = 60
 """The promise is 30 s from the return of a server; a slow machine that tests at the same time gets twice that."""
