@@ -31,6 +31,7 @@ CONF: Final = {
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
     "spark.log.level": "WARN",
+    # For a line number in errors, PySpark would ask Java four things for each column that is made.
     "spark.python.sql.dataFrameDebugging.enabled": "false",
 }
 

@@ -66,9 +66,6 @@ def stream(settings: Settings, trigger: Trigger, owner: str, *, take_over: bool)
     shutil.rmtree(settings.checkpoints, ignore_errors=True)
     checkpoints = (settings.checkpoints / f"{ours.epoch}-{beginning}" for beginning in itertools.count())
 
-    def judging() -> StreamingQuery | None:
-        return next((query for query in spark.streams.active if query.name == classify.QUERY), None)
-
     def tell(version: int) -> None:
         ours.tell_users_version(database, version)
 
@@ -77,6 +74,10 @@ def stream(settings: Settings, trigger: Trigger, owner: str, *, take_over: bool)
     def is_outdated(query: StreamingQuery) -> bool:
         # A batch keeps the users that it began with, and one of real-time mode lasts for minutes.
         return trigger == "realtime" and query.name == classify.QUERY and judged_with != known.version
+
+    def judging() -> StreamingQuery | None:
+        found = (query for query in spark.streams.active if query.name == classify.QUERY)
+        return next((query for query in found if not is_outdated(query)), None)
 
     def begin_classify() -> StreamingQuery:
         nonlocal judged_with

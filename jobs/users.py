@@ -93,8 +93,9 @@ def watched(
 ) -> Iterator[None]:
     """Renews the users, by a thread, whenever MySQL has another version.
 
-    `query` gives the one that judges, if it runs. `on_version` is called with the version that all verdicts from then
-    on are judged with: first with the present one, later when the last batch that began before a renewal has ended.
+    `query` gives the one that judges, if it runs and is not to begin anew. `on_version` is called with the version that
+    all verdicts from then on are judged with: first with the present one, later when the last batch that began before a
+    renewal has ended.
     """
     ended = threading.Event()
 
@@ -132,12 +133,15 @@ def _wait_for_a_new_batch(query: Callable[[], StreamingQuery | None], ended: thr
     """Until no batch runs that was planned before now; False where the driver ends first."""
     first = query()
     before = first and _last_batch(first)
-    while first is not None and not ended.wait(_BATCH_SECONDS):
+    while not ended.wait(_BATCH_SECONDS):
         now = query()
+        if now is None:  # it begins anew, and what was judged before may still be on its way to Kafka
+            continue
         # Between two batches, the next one is not planned yet.
-        if now is None or now.runId != first.runId or not now.status["isTriggerActive"] or _last_batch(now) != before:
+        is_between = not now.status["isTriggerActive"]
+        if first is None or now.runId != first.runId or is_between or _last_batch(now) != before:
             return True
-    return not ended.is_set()
+    return False
 
 
 def _last_batch(query: StreamingQuery) -> int:

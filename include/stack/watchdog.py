@@ -21,8 +21,6 @@ PAUSE = 15
 FAILURES = 8
 """Unhealthy rounds in a row before a restart: two minutes, more than any server here needs to start."""
 
-SCHEDULER = "airflow-scheduler"
-
 log = logging.getLogger("watchdog")
 
 
@@ -50,7 +48,7 @@ def restart(env: Environment, server: Server, why: str) -> None:
     log.warning("restarting %s: %s", server.name, why)
     rpc = supervisor.proxy(env)
     try:
-        if server.name == SCHEDULER:
+        if server.name == "airflow-scheduler":
             rpc.signalProcess(server.name, "KILL")  # supervisord starts again what ends by itself
             return
         rpc.stopProcess(server.name)
