@@ -6,6 +6,16 @@ from typing import Final
 
 from include.settings import ROOT, Settings
 
+LATE_OPTIMISING: Final = (
+    # Most of what runs at start runs a few thousand times: the optimising compiler spent ten CPU seconds on it. What is
+    # hot in a stream reaches these counts within a second all the same.
+    "-XX:Tier4InvocationThreshold=100000",
+    "-XX:Tier4MinInvocationThreshold=50000",
+    "-XX:Tier4CompileThreshold=200000",
+    "-XX:Tier4BackEdgeThreshold=800000",
+)
+"""For a Java program that has to be there soon and works for days."""
+
 _JAVA_OPTIONS: Final = (
     # A long error text once overflowed the stack of a query's thread, which then ended without a word.
     "-Xss8m",
@@ -13,12 +23,7 @@ _JAVA_OPTIONS: Final = (
     # For a start in fewer CPU seconds: no collector beside the compilers, no collections while heap and classes grow.
     "-XX:+UseParallelGC",
     "-XX:MetaspaceSize=256m",
-    # Most of what runs at start runs a few thousand times: the optimising compiler spent ten CPU seconds on it. What is
-    # hot in a stream reaches these counts within a second all the same.
-    "-XX:Tier4InvocationThreshold=100000",
-    "-XX:Tier4MinInvocationThreshold=50000",
-    "-XX:Tier4CompileThreshold=200000",
-    "-XX:Tier4BackEdgeThreshold=800000",
+    *LATE_OPTIMISING,
     # A class archive that does not fit is left aside without a word.
     "-Xlog:cds=off",
     "-Xlog:cds+dynamic=off",
