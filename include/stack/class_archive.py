@@ -16,13 +16,14 @@ SECONDS = 400
 
 
 def ensure(settings: Settings, jars: Path) -> str | None:
-    """Makes the archive where it is missing or of another Java, PySpark or set of jars; what is wrong when it cannot.
+    """Makes the archive where it is missing or of another Java, place or set of jars; what is wrong when it cannot.
 
     The driver does without it then, and takes longer to start.
     """
     java = Path(which_java()).resolve()
-    of_spark = sorted(jar.name for jar in pyspark_home.jars().glob("*.jar"))
-    parts = (str(java), java.stat().st_mtime_ns, of_spark, jars.resolve().name, settings.driver_memory)
+    # With their paths: Java does not use the archive from another place.
+    of_spark = sorted(map(str, pyspark_home.jars().glob("*.jar")))
+    parts = (str(java), java.stat().st_mtime_ns, of_spark, str(jars.resolve()), settings.driver_memory)
     archive = class_archive(settings)
     made = archive.with_name(f"driver-{hashlib.sha256(repr(parts).encode()).hexdigest()[:12]}.jsa")
     if not made.exists():
