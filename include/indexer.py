@@ -4,10 +4,10 @@ import logging
 import signal
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from include import kafka_client
 from include.bulk import BulkWriter, StatusMessage, StoppedError
@@ -15,82 +15,23 @@ from include.dead_letters import DeadLetters
 from include.names import STATUS_TOPIC
 from include.search_index import connect
 from include.settings import Settings
+from include.status_topic import read_batch, reader
 
 GROUP: Final = "logsieve-indexer"
 BATCH_MESSAGES: Final = 4000
-BATCH_BYTES: Final = 32 * 1024 * 1024
-READ_MESSAGES: Final = 500
-"""Taken from Kafka at once, so a batch is at most about BATCH_BYTES plus these: bad logs can be 87 KiB each."""
-BATCH_SECONDS: Final = 0.2
-"""How long a batch waits to fill: what a log at a low rate is late by."""
 REPORT_SECONDS: Final = 60
-
-_HOPELESS: Final = frozenset(
-    {
-        KafkaError.TOPIC_AUTHORIZATION_FAILED,
-        KafkaError.GROUP_AUTHORIZATION_FAILED,
-        KafkaError._AUTHENTICATION,
-        KafkaError._FATAL,
-    }
-)
 
 log = logging.getLogger(__name__)
 
 
 def _consumer(kafka: Mapping[str, Any]) -> Consumer:
-    def on_error(error: KafkaError) -> None:
-        if error.code() == KafkaError._ALL_BROKERS_DOWN:
-            log.warning("Kafka at %s does not answer: waiting. Is it up?", kafka["bootstrap.servers"])
-
-    return Consumer(
-        {
-            **kafka,
-            "group.id": GROUP,
-            "enable.auto.commit": False,
-            "auto.offset.reset": "earliest",
-            # Kafka is found again a second after its return, not ten.
-            "reconnect.backoff.max.ms": 1000,
-            # How soon a killed indexer is replaced; the 45 s of librdkafka are long for watchers of the index.
-            "session.timeout.ms": 10_000,
-            # A topic that is made after us is found this soon; librdkafka's own is five minutes.
-            "topic.metadata.refresh.interval.ms": 5000,
-            # Bounds the memory of messages that wait, in KiB.
-            "queued.max.messages.kbytes": 32 * 1024,
-            "error_cb": on_error,
-            # Critical ones only: it says twenty times a second that Kafka is away, and on_error says it already.
-            "log_level": 2,
-        }
-    )
-
-
-def _status_messages(received: Iterable[Any]) -> list[StatusMessage]:
-    """The messages among what was received (confluent_kafka.Message).
-
-    Raises KafkaException for errors that waiting does not mend.
-    """
-    messages = []
-    for each in received:
-        error = each.error()
-        if error is None:
-            messages.append(StatusMessage(each.partition(), each.offset(), each.key(), each.value()))
-        elif error.code() in _HOPELESS or error.fatal():
-            raise KafkaException(error)
-        elif error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
-            log.warning("There is no topic %s yet: waiting. The DAG bootstrap makes it", STATUS_TOPIC)
-        else:
-            log.warning("Kafka: %s: waiting", error.str())
-    return messages
+    # How soon a killed indexer is replaced; the 45 s of librdkafka are long for watchers of the index.
+    return reader(kafka, GROUP, **{"auto.offset.reset": "earliest", "session.timeout.ms": 10_000})
 
 
 def _read_batch(consumer: Consumer) -> list[StatusMessage]:
-    batch: list[StatusMessage] = []
-    size = 0
-    until = time.monotonic() + BATCH_SECONDS
-    while len(batch) < BATCH_MESSAGES and size < BATCH_BYTES and (left := until - time.monotonic()) > 0:
-        messages = _status_messages(consumer.consume(READ_MESSAGES, left))
-        batch += messages
-        size += sum(len(message.value or b"") for message in messages)
-    return batch
+    received = read_batch(consumer, BATCH_MESSAGES)
+    return [StatusMessage(each.partition(), each.offset(), each.key(), each.value()) for each in received]
 
 
 def _commit(consumer: Consumer, messages: list[StatusMessage]) -> None:

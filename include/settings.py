@@ -54,7 +54,7 @@ class Settings(BaseSettings):
     realtime_batch_seconds: int = Field(default=300, ge=5, le=3600)
     """Length of a real-time batch. Between two of them verdicts wait a second or two; a change of users ends one."""
     interval_milliseconds: int = Field(default=1000, ge=0, le=600_000)
-    """Pause between micro-batches, of `classify` with the interval trigger and of `load` always."""
+    """Pause between micro-batches of `classify`, with the interval trigger."""
     driver_memory: str = "1g"
 
     seed: int = 7

@@ -6,16 +6,6 @@ from typing import Final
 
 from include.settings import ROOT, Settings
 
-LATE_OPTIMISING: Final = (
-    # Most of what runs at start runs a few thousand times: the optimising compiler spent ten CPU seconds on it. What is
-    # hot in a stream reaches these counts within a second all the same.
-    "-XX:Tier4InvocationThreshold=100000",
-    "-XX:Tier4MinInvocationThreshold=50000",
-    "-XX:Tier4CompileThreshold=200000",
-    "-XX:Tier4BackEdgeThreshold=800000",
-)
-"""For a Java program that has to be there soon and works for days."""
-
 _JAVA_OPTIONS: Final = (
     # A long error text once overflowed the stack of a query's thread, which then ended without a word.
     "-Xss8m",
@@ -23,7 +13,12 @@ _JAVA_OPTIONS: Final = (
     # For a start in fewer CPU seconds: no collector beside the compilers, no collections while heap and classes grow.
     "-XX:+UseParallelGC",
     "-XX:MetaspaceSize=256m",
-    *LATE_OPTIMISING,
+    # Most of what runs at start runs a few thousand times: the optimising compiler spent ten CPU seconds on it. What is
+    # hot in a stream reaches these counts within a second all the same.
+    "-XX:Tier4InvocationThreshold=100000",
+    "-XX:Tier4MinInvocationThreshold=50000",
+    "-XX:Tier4CompileThreshold=200000",
+    "-XX:Tier4BackEdgeThreshold=800000",
     # A class archive that does not fit is left aside without a word.
     "-Xlog:cds=off",
     "-Xlog:cds+dynamic=off",
@@ -38,10 +33,10 @@ def class_archive(settings: Settings) -> Path:
 def local_master(partitions: int) -> str:
     """The master for one machine, given how many partitions the logs have.
 
-    A real-time query holds a slot per partition for as long as it runs, so `local[n]` counts those, as many again for
-    the tasks of `load`, and one that reads the users dimension.
+    A real-time query holds a slot per partition for as long as it runs, so `local[n]` counts those, and one that reads
+    the users dimension.
     """
-    return f"local[{2 * partitions + 1}]"
+    return f"local[{partitions + 1}]"
 
 
 def submit_conf(settings: Settings) -> dict[str, str]:

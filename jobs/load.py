@@ -1,8 +1,7 @@
-"""load: the status topic into MySQL. Each task writes its partition's verdicts in one transaction."""
+"""load's transaction: verdicts of one partition into MySQL, all of a batch or nothing."""
 
 import itertools
 import tempfile
-from collections.abc import Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Final
@@ -11,18 +10,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from mysql.connector.abstracts import MySQLCursorAbstract
-from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
-from pyspark.sql.streaming.query import StreamingQuery
 
 from include import names
-from include.settings import Settings, Trigger
 from jobs import verdicts
 from jobs.database import Database, number
 from jobs.lease import Lease
 from jobs.verdicts import NotAVerdictError
-
-QUERY: Final = "load"
 
 _PROGRESS: Final = f"{names.LOGS_DATABASE}.{names.PROGRESS_TABLE}"
 _LAST_OFFSET: Final = f"SELECT last_offset FROM {_PROGRESS} WHERE kafka_partition = %s FOR UPDATE"  # noqa: S608
@@ -48,73 +41,43 @@ class LoadRefusedError(RuntimeError):
     """MySQL skipped or changed rows. The transaction is rolled back."""
 
 
-def start(status: DataFrame, settings: Settings, trigger: Trigger, lease: Lease, checkpoints: Path) -> StreamingQuery:
-    """The running query: micro-batches, whatever the trigger of classify, or what is there now."""
-    database = Database.of(settings)
-
-    lines = status.select("partition", "offset", F.concat("value", F.lit(b"\n")).alias("value"))
-    writer = (
-        lines.mapInArrow(lambda batches: write(database, lease, batches), "rows long")
-        .writeStream.queryName(QUERY)
-        # All has been written on the way; with foreachBatch Spark would plan each batch twice.
-        .format("noop")
-        .option("checkpointLocation", str(checkpoints / QUERY))
-    )
-    if trigger == "available-now":
-        return writer.trigger(availableNow=True).start()
-    return writer.trigger(processingTime=f"{settings.interval_milliseconds} milliseconds").start()
-
-
-def write(database: Database, lease: Lease, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """Loads one partition's status messages (see `verdicts.parse`) in one transaction; gives the number of rows.
+def write(database: Database, lease: Lease, messages: pa.RecordBatch) -> int:
+    """Loads status messages of one partition (see `verdicts.parse`) in one transaction; gives the number of rows.
 
     Raises LoadRefusedError, LeaseLostError or mysql.connector.Error, and then nothing is written; NotAVerdictError,
     and then all before that message is.
     """
-    filled = (batch for batch in batches if batch.num_rows)
-    first = next(filled, None)
-    if first is None:
-        return
+    try:
+        rows, refused = verdicts.parse(messages), None
+    except NotAVerdictError as error:
+        refused, messages = error, messages.slice(0, error.row)
+        if not messages.num_rows:
+            raise
+        rows = verdicts.parse(messages)
     with database.session() as connection, closing(connection.cursor()) as cursor:
-        count, refused = _load(cursor, first["partition"][0].as_py(), itertools.chain([first], filled))
+        count = _load(cursor, messages["partition"][0].as_py(), rows, messages["offset"][-1].as_py())
         # Last, so that the row is locked for a moment only: nobody takes the lease between here and the commit.
         lease.check(cursor)
         connection.commit()
     if refused is not None:
         raise refused
-    yield pa.RecordBatch.from_pydict({"rows": [count]})
+    return count
 
 
-def _load(
-    cursor: MySQLCursorAbstract, partition: int, batches: Iterable[pa.RecordBatch]
-) -> tuple[int, NotAVerdictError | None]:
-    """Rows written, and the error of the message before which it ended, if any. What has expired is not written."""
+def _load(cursor: MySQLCursorAbstract, partition: int, parsed: pa.Table, status_offset: int) -> int:
+    """Rows written. What has expired is not."""
     known = number(cursor, _LAST_OFFSET, partition)
-    last_offset, status_offset, count, refused = -1 if known is None else known, -1, 0, None
-    for batch in batches:
-        try:
-            parsed = verdicts.parse(batch)
-        except NotAVerdictError as error:
-            refused, batch = error, batch.slice(0, error.row)
-            if not batch.num_rows:
-                break
-            parsed = verdicts.parse(batch)
-        rows, replayed = verdicts.split(parsed, last_offset)
-        last_offset = max(last_offset, rows["kafka_offset"][-1].as_py())
-        if len(replayed):
-            # Once it has touched the tables no slice is dropped: what has not expired then, goes with its slice.
-            _delete(cursor, partition, replayed)
-            expired = number(cursor, _EXPIRED, partition) or 0
-            rows = rows.filter(pc.greater_equal(rows["kafka_offset"], expired))
-        for status in names.STATUSES:
-            _append(cursor, status, rows.filter(pc.equal(rows["status"], status)))
-        status_offset = batch["offset"][-1].as_py()
-        count += rows.num_rows
-        if refused is not None:
-            break
-    if status_offset >= 0:
-        cursor.execute(_SAVE, (partition, last_offset, status_offset))
-    return count, refused
+    rows, replayed = verdicts.split(parsed, -1 if known is None else known)
+    last_offset = rows["kafka_offset"][-1].as_py()
+    if len(replayed):
+        # Once it has touched the tables no slice is dropped: what has not expired then, goes with its slice.
+        _delete(cursor, partition, replayed)
+        expired = number(cursor, _EXPIRED, partition) or 0
+        rows = rows.filter(pc.greater_equal(rows["kafka_offset"], expired))
+    for status in names.STATUSES:
+        _append(cursor, status, rows.filter(pc.equal(rows["status"], status)))
+    cursor.execute(_SAVE, (partition, last_offset if known is None else max(known, last_offset), status_offset))
+    return int(rows.num_rows)
 
 
 def _delete(cursor: MySQLCursorAbstract, partition: int, offsets: np.ndarray) -> None:

@@ -42,6 +42,12 @@ def of_verdicts(database: Database, settings: Settings) -> dict[int, int]:
         return _from_what_is_there(consumer, names.STATUS_TOPIC, found, "status_offset")
 
 
+def ends_of_verdicts(settings: Settings) -> dict[int, int]:
+    """The next offset of each partition of server-logs-status."""
+    with hops.looking(kafka_client.native(settings), names.DRIVER) as consumer:
+        return hops.topic_ends(consumer, names.STATUS_TOPIC)
+
+
 def behind_loaded(database: Database, column: Literal["last_offset", "status_offset"]) -> dict[int, int]:
     """Per partition the offset behind the last log (last_offset) or status message (status_offset) that is loaded."""
     progress = f"{names.LOGS_DATABASE}.{names.PROGRESS_TABLE}"

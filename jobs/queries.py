@@ -1,4 +1,4 @@
-"""Runs the queries until one ends or a stop is asked for; one that failed as MySQL was away begins anew in place.
+"""Runs classify and load until one ends or a stop is asked for; one that failed as MySQL was away begins anew in place.
 
 That takes a second where a new driver takes twenty. For Kafka there is no such shortcut: records that a failed query
 has handed to its producer may still arrive, and would be judged twice; a new driver begins when the old one is gone.
@@ -6,18 +6,35 @@ has handed to its producer may still arrive, and would be judged twice; a new dr
 
 import logging
 from collections.abc import Callable, Sequence
-
-from pyspark.sql.streaming.query import StreamingQuery
+from typing import Protocol
 
 from jobs.database import mysql_failed
-from jobs.ends import QueryFailedError, Stop
-from jobs.lease import LeaseLostError
+from jobs.ends import EndError, QueryFailedError, Stop
 
 _POLL_SECONDS = 0.5
 
 _log = logging.getLogger("logsieve.queries")
 
-Begin = Callable[[], StreamingQuery]
+
+class Query(Protocol):
+    """What a StreamingQuery of Spark has, and jobs/loading.py too."""
+
+    @property
+    def name(self) -> str:
+        """classify or load."""
+
+    @property
+    def isActive(self) -> bool:
+        """Whether it has neither ended nor failed."""
+
+    def exception(self) -> Exception | None:
+        """What it failed with."""
+
+    def stop(self) -> None:
+        """Ends it, and waits until it has ended."""
+
+
+Begin = Callable[[], Query]
 
 
 def run(
@@ -25,15 +42,15 @@ def run(
     stop: Stop,
     *,
     again: bool = False,
-    is_outdated: Callable[[StreamingQuery], bool] = lambda _: False,
+    is_outdated: Callable[[Query], bool] = lambda _: False,
 ) -> None:
     """Starts the queries, waits until one ends or a stop is asked for, stops all.
 
     With `again`, a query that failed as MySQL was away is begun once more, as often as it takes; one that is outdated
-    is stopped, and begun once more. Raises the error that the stop was asked for with, LeaseLostError or
-    QueryFailedError, or what a start raises.
+    is stopped, and begun once more. Raises the error that the stop was asked for with, what a query or a start raises,
+    if it is an EndError, or QueryFailedError.
     """
-    queries: list[StreamingQuery] = []
+    queries: list[Query] = []
     try:
         while not stop.asked.is_set() and len(queries) < len(begins):
             queries.append(begins[len(queries)]())
@@ -60,22 +77,27 @@ def run(
 
 def _check_mysql_failed(name: str, error: Exception, stop: Stop, *, again: bool) -> None:
     """Raises, unless the query may begin anew."""
-    failure = f"query {name} failed: {error}"
+    failure = _told(error)
     if not (again and mysql_failed(failure)):
         stop.check()
-        if LeaseLostError.__name__ in failure:  # raised in a task, it comes back as text
-            raise LeaseLostError("the lease is over: another driver took over, this one ends")
-        raise QueryFailedError(failure)
-    _log.warning("MySQL is away or refuses, query %s begins anew: %s", name, mysql_failed(failure))
+        if isinstance(error, EndError):
+            raise error
+        raise QueryFailedError(f"{name} failed: {failure}")
+    _log.warning("MySQL is away or refuses, %s begins anew: %s", name, mysql_failed(failure))
 
 
-def _when_mysql_answers(begin: Begin, stop: Stop) -> StreamingQuery | None:
+def _told(error: Exception) -> str:
+    """With its class, as MySQL's errors are known by it: the connector's own in Python, or JDBC's in Spark's text."""
+    return f"{type(error).__module__}.{type(error).__name__}: {error}"
+
+
+def _when_mysql_answers(begin: Begin, stop: Stop) -> Query | None:
     """The query begun once MySQL is there; None where a stop is asked for before."""
     while not stop.asked.wait(_POLL_SECONDS):
         try:
             return begin()
-        except Exception as error:  # MySQL's own in Python, Spark's from JDBC
-            if not mysql_failed(f"{type(error).__module__}.{type(error).__name__}: {error}"):
+        except Exception as error:
+            if not mysql_failed(_told(error)):
                 raise
             _log.debug("MySQL is away: %s", error)
     return None

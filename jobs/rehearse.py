@@ -4,10 +4,8 @@ See include/stack/class_archive.py. Nothing that it computes is kept.
 """
 
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
-import pyarrow as pa
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
@@ -26,13 +24,8 @@ _CLASSES = (
 _NOWHERE = "127.0.0.1:1"
 
 
-def _count(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    for batch in batches:
-        yield pa.RecordBatch.from_pydict({"rows": [batch.num_rows]})
-
-
 def stream(spark: SparkSession, folder: Path) -> None:
-    """One bounded micro-batch: file, rules, join, status messages, Arrow, Python."""
+    """One bounded micro-batch: file, rules, join, status messages."""
     (folder / "in").mkdir()
     (folder / "in" / "logs.txt").write_text("\n".join([_LOG, _LOG.replace("FR", ""), "no JSON"]))
     logs = spark.readStream.text(str(folder / "in")).select(
@@ -44,7 +37,6 @@ def stream(spark: SparkSession, folder: Path) -> None:
     known = spark.createDataFrame([(684, "0000000ANDROID", 1)], users.SCHEMA)
     query = (
         classify.messages(rules.judge(logs, known))
-        .mapInArrow(_count, "rows long")
         .writeStream.format("noop")
         .option("checkpointLocation", str(folder / "checkpoint"))
         .trigger(availableNow=True)

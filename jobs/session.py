@@ -16,9 +16,6 @@ CONF: Final = {
     "spark.sql.json.enablePartialResults": "false",
     # Nothing here shuffles; 200 empty tasks would be all that the default brings.
     "spark.sql.shuffle.partitions": "2",
-    # A batch handed to `load` is bounded by bytes too: 10,000 bad logs may weigh 900 MB.
-    "spark.sql.execution.arrow.maxRecordsPerBatch": "20000",
-    "spark.sql.execution.arrow.maxBytesPerBatch": str(32 * 1024 * 1024),
     # Java compiles no method that is longer, and interprets it at each log.
     "spark.sql.codegen.hugeMethodLimit": "8000",
     # Checkpoints are thrown away at each start. Written the usual way, Hadoop starts ten processes (readlink, chmod) at
@@ -27,7 +24,6 @@ CONF: Final = {
         "org.apache.spark.sql.execution.streaming.checkpointing.FileSystemBasedCheckpointFileManager"
     ),
     "spark.hadoop.fs.file.impl": "org.apache.hadoop.fs.RawLocalFileSystem",
-    "spark.python.daemon.module": "jobs.daemon",
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
     "spark.log.level": "WARN",

@@ -25,11 +25,6 @@ def logs(spark: SparkSession, settings: Settings, trigger: Trigger, begin: Mappi
     return _topic(spark, settings, names.LOGS_TOPIC, begin, options).select("partition", "offset", "timestamp", "value")
 
 
-def verdicts(spark: SparkSession, settings: Settings, begin: Mapping[int, int]) -> DataFrame:
-    """The stream of status messages, `begin` as in `logs`: partition int, offset bigint, value binary."""
-    return _topic(spark, settings, names.STATUS_TOPIC, begin, _CAP).select("partition", "offset", "value")
-
-
 def _topic(
     spark: SparkSession, settings: Settings, topic: str, begin: Mapping[int, int], options: dict[str, str]
 ) -> DataFrame:

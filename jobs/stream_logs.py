@@ -20,9 +20,10 @@ from pyspark.sql.streaming.query import StreamingQuery
 
 from include import names
 from include.settings import Settings, Trigger
-from jobs import classify, inputs, lease, load, partitions, positions, queries, session, sources, topic_ids, users
+from jobs import classify, inputs, lease, partitions, positions, queries, session, sources, topic_ids, users
 from jobs.database import Database
 from jobs.ends import EndError, QueryFailedError, Stop
+from jobs.loading import Loading
 
 _INPUTS_SECONDS: Final = 300
 
@@ -71,7 +72,7 @@ def stream(settings: Settings, trigger: Trigger, owner: str, *, take_over: bool)
 
     judged_with = known.version
 
-    def is_outdated(query: StreamingQuery) -> bool:
+    def is_outdated(query: queries.Query) -> bool:
         # A batch keeps the users that it began with, and one of real-time mode lasts for minutes.
         return trigger == "realtime" and query.name == classify.QUERY and judged_with != known.version
 
@@ -89,9 +90,9 @@ def stream(settings: Settings, trigger: Trigger, owner: str, *, take_over: bool)
         logs = sources.logs(spark, settings, trigger, positions.of_logs(database, settings))
         return classify.start(logs, known.frame, settings, trigger, next(checkpoints))
 
-    def begin_load() -> StreamingQuery:
-        messages = sources.verdicts(spark, settings, positions.of_verdicts(database, settings))
-        return load.start(messages, settings, trigger, ours, next(checkpoints))
+    def begin_load() -> Loading:
+        end = positions.ends_of_verdicts(settings) if trigger == "available-now" else None
+        return Loading(settings, ours, positions.of_verdicts(database, settings), end)
 
     try:
         with lease.held(ours, database, stop.ask, stop.ask, at_end=lambda: classify.settle(spark)):

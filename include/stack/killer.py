@@ -72,7 +72,6 @@ FREEZE = "driver frozen for 20 s"
 KINDS: dict[str, Callable[[Environment], psutil.Process | None]] = {
     "driver JVM": driver,
     "driver's Python": _below_driver(f"{DRIVER}.py"),
-    "driver's Python workers": _below_driver("pyspark.worker"),
     "Airflow's task": _task,
     "Airflow's worker": _worker,
     FREEZE: driver,

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from include.spark_conf import LATE_OPTIMISING
 from include.stack import configs, probes
 from include.stack.environment import Environment
 
@@ -52,7 +51,7 @@ def servers(env: Environment, homes: Homes) -> list[Server]:
     return [
         Server(
             "kafka",
-            ["java", "-Xms256m", "-Xmx384m", "-XX:+UseSerialGC", *LATE_OPTIMISING, "-Dlog4j2.level=WARN",
+            ["java", "-Xms256m", "-Xmx384m", "-XX:+UseSerialGC", "-Dlog4j2.level=WARN",
              "-cp", f"{homes.jars}/kafka/*", "kafka.Kafka", str(state / "kafka" / "server.properties")],
             probes.kafka, 1024 * MIB, state / "kafka",
         ),

@@ -65,7 +65,7 @@ class Sink:
         )
 
     def load(self, *batches: pa.RecordBatch) -> int:
-        return sum(result["rows"][0].as_py() for result in load.write(self.database, self.lease, batches))
+        return sum(load.write(self.database, self.lease, batch) for batch in batches)
 
     def rows(self, status: str, columns: str = "kafka_offset") -> list[Row]:
         query = f"SELECT {columns} FROM logs.{names.TABLES[status]} WHERE kafka_partition = %s ORDER BY kafka_offset"
@@ -179,9 +179,10 @@ def test_a_correction_of_an_expired_log_brings_nothing_back(sink: Sink) -> None:
 def test_failure_halfway_leaves_nothing(sink: Sink) -> None:
     sink.load(sink.batch(sink.message(0)))
     before = sink.offsets(), sink.progress()
-    good = sink.batch(sink.message(1), sink.message(0, names.BAD), sink.message(2, names.SUSPICIOUS))
-    with pytest.raises(load.LoadRefusedError):
-        sink.load(good, sink.batch(sink.message(3), sink.message(4, location_country="x" * 65)))
+    replayed = sink.message(1), sink.message(0, names.BAD)
+    refused = sink.message(4, names.SUSPICIOUS, location_country="x" * 65)
+    with pytest.raises(load.LoadRefusedError, match="suspicious_logs"):
+        sink.load(sink.batch(*replayed, sink.message(2, names.SUSPICIOUS), sink.message(3), refused))
     assert (sink.offsets(), sink.progress()) == before
 
 

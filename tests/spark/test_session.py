@@ -26,4 +26,4 @@ def test_partitions_decide_over_the_master_of_spark_submit(tmp_path: Path) -> No
         text=True,
         timeout=120,
     )
-    assert "master local[7] 7" in done.stdout, done.stderr[-3000:]
+    assert "master local[4] 4" in done.stdout, done.stderr[-3000:]

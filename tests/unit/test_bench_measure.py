@@ -64,7 +64,7 @@ def test_children_count_also_when_they_have_ended_and_none_outlives_the_run(
 def test_logsieve_is_submitted_as_airflow_does_it(env: Environment) -> None:
     words = REALTIME.command(env.settings)
     assert words[0].endswith("spark-submit")
-    assert words[words.index("--master") + 1] == "local[5]"
+    assert words[words.index("--master") + 1] == "local[3]"
     assert words[-5].endswith("jobs/stream_logs.py")
     assert words[-4:] == ["--trigger", "realtime", "--owner", "bench"]
     assert any(word.startswith("spark.driver.extraJavaOptions=-Xss8m") for word in words)

@@ -1,0 +1,82 @@
+"""Readers of the status topic: the indexer and `load` take its messages in batches."""
+
+import logging
+import time
+from collections.abc import Mapping
+from typing import Any, Final
+
+from confluent_kafka import Consumer, KafkaError, KafkaException
+
+from include.names import STATUS_TOPIC
+
+BATCH_BYTES: Final = 32 * 1024 * 1024
+READ_MESSAGES: Final = 500
+"""Taken from Kafka at once, so a batch is at most about BATCH_BYTES plus these: bad logs can be 87 KiB each."""
+BATCH_SECONDS: Final = 0.2
+"""How long a batch waits to fill: what a log at a low rate is late by."""
+
+_HOPELESS: Final = frozenset(
+    {
+        KafkaError.TOPIC_AUTHORIZATION_FAILED,
+        KafkaError.GROUP_AUTHORIZATION_FAILED,
+        KafkaError._AUTHENTICATION,
+        KafkaError._AUTO_OFFSET_RESET,
+        KafkaError._FATAL,
+    }
+)
+
+log = logging.getLogger(__name__)
+
+
+def reader(kafka: Mapping[str, Any], group: str, **options: Any) -> Consumer:
+    """A consumer for `read_batch`, of nothing yet, that commits nothing by itself. `kafka`: include/kafka_client.py."""
+
+    def on_error(error: KafkaError) -> None:
+        if error.code() == KafkaError._ALL_BROKERS_DOWN:
+            log.warning("Kafka at %s does not answer: waiting. Is it up?", kafka["bootstrap.servers"])
+
+    return Consumer(
+        {
+            **kafka,
+            "group.id": group,
+            "enable.auto.commit": False,
+            # Kafka is found again a second after its return, not ten.
+            "reconnect.backoff.max.ms": 1000,
+            # A topic that is made after us is found this soon; librdkafka's own is five minutes.
+            "topic.metadata.refresh.interval.ms": 5000,
+            # Bounds the memory of messages that wait, in KiB.
+            "queued.max.messages.kbytes": 32 * 1024,
+            "error_cb": on_error,
+            # Critical ones only: it says twenty times a second that Kafka is away, and on_error says it already.
+            "log_level": 2,
+            **options,
+        }
+    )
+
+
+def read_batch(consumer: Consumer, most: int) -> list[Any]:
+    """Messages (confluent_kafka.Message) that come within BATCH_SECONDS, up to `most` and a few more, or BATCH_BYTES.
+
+    Raises KafkaException for errors that waiting does not mend.
+    """
+    batch: list[Any] = []
+    size = 0
+    until = time.monotonic() + BATCH_SECONDS
+    while len(batch) < most and size < BATCH_BYTES and (left := until - time.monotonic()) > 0:
+        messages = [message for message in consumer.consume(READ_MESSAGES, left) if _is_message(message)]
+        batch += messages
+        size += sum(len(message.value() or b"") for message in messages)
+    return batch
+
+
+def _is_message(received: Any) -> bool:
+    error = received.error()
+    if error is None:
+        return True
+    if error.code() in _HOPELESS or error.fatal():
+        raise KafkaException(error)
+    if error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
+        log.warning("There is no topic %s yet: waiting. The DAG bootstrap makes it", STATUS_TOPIC)
+    else:
+        log.warning("Kafka: %s: waiting", error.str())
+    return False

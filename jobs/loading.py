@@ -1,0 +1,90 @@
+"""load, as it runs: for each partition of the status topic a thread that reads its messages and loads them.
+
+No query of Spark, though it looks like one to jobs/queries.py: to plan a micro-batch and to hand its rows to Python
+cost more than to load them (docs/decisions.md).
+"""
+
+import threading
+from collections.abc import Mapping
+from contextlib import closing
+from typing import Any, Final
+
+import pyarrow as pa
+from confluent_kafka import TopicPartition
+
+from include import kafka_client, names
+from include.settings import Settings
+from include.status_topic import read_batch, reader
+from jobs import load
+from jobs.database import Database
+from jobs.lease import Lease
+
+BATCH_MESSAGES: Final = 20_000
+"""The most in one transaction."""
+_WAITING_KIB: Final = 16 * 1024
+
+
+class Loading:
+    """Loads from the first of `begin`, offsets by partition, until it is stopped or fails, or up to those of `end`."""
+
+    name: Final = "load"
+
+    def __init__(
+        self, settings: Settings, lease: Lease, begin: Mapping[int, int], end: Mapping[int, int] | None = None
+    ) -> None:
+        self._kafka, self._database, self._lease = kafka_client.native(settings), Database.of(settings), lease
+        self._end = end
+        self._ended = threading.Event()
+        self._error: Exception | None = None
+        self._threads = [
+            threading.Thread(target=self._run, args=place, name=f"load-{place[0]}", daemon=True)
+            for place in begin.items()
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    @property
+    def isActive(self) -> bool:  # as Spark's queries have it
+        """Whether a partition is still being loaded."""
+        return any(thread.is_alive() for thread in self._threads)
+
+    def exception(self) -> Exception | None:
+        """What it failed with, if it did."""
+        return self._error
+
+    def stop(self) -> None:
+        """Ends it between two transactions, and waits for that."""
+        self._ended.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _run(self, partition: int, begin: int) -> None:
+        try:
+            self._load(partition, begin)
+        except Exception as error:  # noqa: BLE001  # whoever runs the queries raises it
+            self._error = self._error or error
+            self._ended.set()
+
+    def _load(self, partition: int, begin: int) -> None:
+        # What is not there any more was not loaded: that has to stop us, not to be skipped.
+        options = {"auto.offset.reset": "error", "queued.max.messages.kbytes": _WAITING_KIB}
+        with closing(reader(self._kafka, names.DRIVER, **options)) as consumer:
+            consumer.assign([TopicPartition(names.STATUS_TOPIC, partition, begin)])
+            position = begin
+            while not self._ended.is_set() and (self._end is None or position < self._end[partition]):
+                messages = read_batch(consumer, BATCH_MESSAGES)
+                if messages:
+                    load.write(self._database, self._lease, _batch(partition, messages))
+                    position = messages[-1].offset() + 1
+
+
+def _batch(partition: int, messages: list[Any]) -> pa.RecordBatch:
+    lines = [(message.value() or b"") + b"\n" for message in messages]
+    offsets = [message.offset() for message in messages]
+    return pa.record_batch(
+        {
+            "partition": pa.repeat(pa.scalar(partition, pa.int32()), len(messages)),
+            "offset": pa.array(offsets, pa.int64()),
+            "value": pa.array(lines, pa.binary()),
+        }
+    )
