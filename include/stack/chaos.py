@@ -149,13 +149,15 @@ class Chaos:
 
     def _kill(self, what: str, kind: str) -> None:
         self._until(lambda: killer.kill(self._env, kind), RECOVERY_SECONDS, f"Looking for {what}")
-        begun, before = time.monotonic(), dict(self._sender.ends)
+        begun = time.monotonic()
+        # A log that was sent before the kill may have been judged before it too.
+        self._sender.mark()
         self._sender.allow(self._held_back)
         judged = self._indexed if kind in killer.IN_THE_INDEX else self._loaded
 
         def new_verdict() -> bool:
-            # A log that was sent before the kill may have been judged before it too.
-            return any(end > before.get(partition, 0) for partition, end in judged().items())
+            ends = judged()
+            return any(ends.get(partition, 0) > first for partition, first in list(self._sender.since.items()))
 
         self._until(new_verdict, RECOVERY_SECONDS, f"Kill {what}")
         seconds = round(time.monotonic() - begun, 1)

@@ -34,8 +34,9 @@ class KnownLogs(threading.Thread):
         self._allowed = count - reserve
         self._stopped = threading.Event()
         self._codes: dict[int, bytearray] = {}
-        self.ends: dict[int, int] = {}
-        """Behind the highest offset that Kafka has acknowledged in each partition."""
+        self._mark = 0
+        self.since: dict[int, int] = {}
+        """By partition, the first offset of the logs that were sent since the last `mark`."""
         self.sent = self.acknowledged = self.refused = 0
         self._producer = Producer(producer_settings({"bootstrap.servers": bootstrap}) | {"log_level": 0})
 
@@ -51,6 +52,11 @@ class KnownLogs(threading.Thread):
     def release(self) -> None:
         """Lets it send the whole reserve."""
         self._allowed = self._count
+
+    def mark(self) -> None:
+        """What `since` counts from: all that is sent from now on."""
+        self._mark = self.sent + 1  # one may be on its way into the producer
+        self.since = {}
 
     def stop(self) -> None:
         """Ends it early."""
@@ -68,7 +74,7 @@ class KnownLogs(threading.Thread):
         self._producer.flush(FLUSH_SECONDS)
 
     def _send(self) -> None:
-        log = self._maker.make()
+        log, number = self._maker.make(), self.sent
         code = CODES[log.status]
 
         def delivered(error: KafkaError | None, message: Message) -> None:
@@ -81,7 +87,8 @@ class KnownLogs(threading.Thread):
             known = self._codes.setdefault(partition, bytearray())
             known.extend(bytes(max(offset + 1 - len(known), 0)))
             known[offset] = code
-            self.ends[partition] = len(known)
+            if number >= self._mark:
+                self.since.setdefault(partition, offset)
             self.acknowledged += 1
 
         while True:
