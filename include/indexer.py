@@ -19,6 +19,8 @@ from include.status_topic import read_batch, reader
 
 GROUP: Final = "logsieve-indexer"
 BATCH_MESSAGES: Final = 4000
+BATCH_SECONDS: Final = 0.2
+"""How long a batch waits to fill: what a log at a low rate is late by."""
 REPORT_SECONDS: Final = 60
 
 log = logging.getLogger(__name__)
@@ -30,7 +32,7 @@ def _consumer(kafka: Mapping[str, Any]) -> Consumer:
 
 
 def _read_batch(consumer: Consumer) -> list[StatusMessage]:
-    received = read_batch(consumer, BATCH_MESSAGES)
+    received = read_batch(consumer, BATCH_MESSAGES, BATCH_SECONDS)
     return [StatusMessage(each.partition(), each.offset(), each.key(), each.value()) for each in received]
 
 

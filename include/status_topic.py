@@ -12,8 +12,6 @@ from include.names import STATUS_TOPIC
 BATCH_BYTES: Final = 32 * 1024 * 1024
 READ_MESSAGES: Final = 500
 """Taken from Kafka at once, so a batch is at most about BATCH_BYTES plus these: bad logs can be 87 KiB each."""
-BATCH_SECONDS: Final = 0.2
-"""How long a batch waits to fill: what a log at a low rate is late by."""
 
 _HOPELESS: Final = frozenset(
     {
@@ -54,14 +52,14 @@ def reader(kafka: Mapping[str, Any], group: str, **options: Any) -> Consumer:
     )
 
 
-def read_batch(consumer: Consumer, most: int) -> list[Any]:
-    """Messages (confluent_kafka.Message) that come within BATCH_SECONDS, up to `most` and a few more, or BATCH_BYTES.
+def read_batch(consumer: Consumer, most: int, seconds: float) -> list[Any]:
+    """Messages (confluent_kafka.Message) that come within `seconds`, up to `most` and a few more, or BATCH_BYTES.
 
     Raises KafkaException for errors that waiting does not mend.
     """
     batch: list[Any] = []
     size = 0
-    until = time.monotonic() + BATCH_SECONDS
+    until = time.monotonic() + seconds
     while len(batch) < most and size < BATCH_BYTES and (left := until - time.monotonic()) > 0:
         messages = [message for message in consumer.consume(READ_MESSAGES, left) if _is_message(message)]
         batch += messages

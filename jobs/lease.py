@@ -81,7 +81,7 @@ class Lease:
         """To be called last before a commit. Raises LeaseLostError; else nobody takes the lease before that commit."""
         epoch = number(cursor, f"{_EPOCH} FOR SHARE", self.name)
         if epoch != self.epoch:
-            raise LeaseLostError(f"{self} is over, the epoch is {epoch} now; nothing is written")
+            raise LeaseLostError(f"{self} is over: another driver took over, with epoch {epoch}; nothing is written")
 
     def tell_users_version(self, database: Database, version: int) -> None:
         """Writes that no verdict is given with an older users history any more. Raises mysql.connector.Error."""

@@ -28,10 +28,8 @@ _EXPIRED: Final = f"SELECT before_offset FROM {names.LOGS_DATABASE}.{names.EXPIR
 _RUNS_A_DELETE: Final = 500
 # A verdict's text is never empty, so the empty string stands for null; raw alone may be empty, and has its size.
 # LENGTH, as `= ''` is also true of text that the collation ignores, such as a NUL alone.
-_SETS: Final = {
+_OF_BAD_LOGS: Final = {
     **{field: f"IF(LENGTH(@{field}) = 0, NULL, @{field})" for field in names.FIELDS},
-    "event_timestamp": "IF(LENGTH(@event_timestamp) = 0, NULL, LEFT(@event_timestamp, 19))",
-    "received_at": "LEFT(@received_at, 23)",
     "raw": "IF(LENGTH(@raw_size) = 0, NULL, FROM_BASE64(@raw))",
     "raw_size": "IF(LENGTH(@raw_size) = 0, NULL, @raw_size)",
 }
@@ -97,17 +95,22 @@ def _append(cursor: MySQLCursorAbstract, status: str, rows: pa.Table) -> None:
     """Adds the rows to the table of their status. Raises LoadRefusedError if MySQL took them otherwise than sent."""
     if not rows.num_rows:
         return
-    columns = (*verdicts.COLUMNS, *verdicts.RAW_COLUMNS) if status == names.BAD else verdicts.COLUMNS
     table = f"{names.LOGS_DATABASE}.{names.TABLES[status]}"
-    read = ", ".join(f"@{column}" if column in _SETS else column for column in columns)
-    sets = ", ".join(f"{column} = {_SETS[column]}" for column in columns if column in _SETS)
+    columns: tuple[str, ...] = verdicts.COLUMNS
+    if status == names.BAD:
+        columns = (*columns, *verdicts.RAW_COLUMNS)
+        places = ", ".join(f"@{column}" if column in _OF_BAD_LOGS else column for column in columns)
+        sets = " SET " + ", ".join(f"{column} = {made}" for column, made in _OF_BAD_LOGS.items())
+    else:
+        # Nothing is null, and variables cost MySQL a fifth of its time.
+        places, sets = ", ".join(columns), ""
     with tempfile.TemporaryDirectory(prefix="logsieve-load-") as folder:
         path = Path(folder) / "rows.csv"
         path.write_bytes(verdicts.to_csv(rows.select(columns)))
         cursor.execute(
             f"LOAD DATA LOCAL INFILE '{path}' INTO TABLE {table} CHARACTER SET utf8mb4"
             """ FIELDS TERMINATED BY ',' ENCLOSED BY '"' ESCAPED BY '' LINES TERMINATED BY '\\n'"""
-            f" ({read}) SET {sets}"
+            f" ({places}){sets}"
         )
     # LOCAL implies IGNORE: duplicates are skipped and values cut with a warning only, whatever the SQL mode.
     if cursor.rowcount != rows.num_rows or cursor.warning_count:

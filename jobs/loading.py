@@ -21,6 +21,8 @@ from jobs.lease import Lease
 
 BATCH_MESSAGES: Final = 20_000
 """The most in one transaction."""
+BATCH_SECONDS: Final = 0.4
+"""How long a transaction waits for more: at a low rate, its own cost is all that `load` costs."""
 _WAITING_KIB: Final = 16 * 1024
 
 
@@ -72,7 +74,7 @@ class Loading:
             consumer.assign([TopicPartition(names.STATUS_TOPIC, partition, begin)])
             position = begin
             while not self._ended.is_set() and (self._end is None or position < self._end[partition]):
-                messages = read_batch(consumer, BATCH_MESSAGES)
+                messages = read_batch(consumer, BATCH_MESSAGES, BATCH_SECONDS)
                 if messages:
                     load.write(self._database, self._lease, _batch(partition, messages))
                     position = messages[-1].offset() + 1

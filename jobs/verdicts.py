@@ -131,11 +131,17 @@ def runs(offsets: np.ndarray) -> list[tuple[int, int]]:
 
 
 def to_csv(rows: pa.Table) -> bytes:
-    """CSV without a header: text in double quotes, which are doubled inside; null is nothing at all."""
+    """CSV without a header: text in double quotes, which are doubled inside; null is nothing; times have no Z."""
     reasons = rows["reasons"].combine_chunks()
     listed = pc.binary_join_element_wise('["', pc.binary_join(reasons, '","'), '"]', "")
     text = pc.if_else(pc.equal(pc.list_value_length(reasons), 0), "[]", listed)
+    written = {
+        "reasons": text,
+        "event_timestamp": pc.utf8_slice_codeunits(rows["event_timestamp"], 0, len("2021-04-29T19:28:30")),
+        "received_at": pc.utf8_slice_codeunits(rows["received_at"], 0, len("2021-04-29T19:28:30.456")),
+    }
+    for name, column in written.items():
+        rows = rows.set_column(rows.schema.get_field_index(name), name, column)
     out = io.BytesIO()
-    options = pyarrow.csv.WriteOptions(include_header=False, quoting_style="all_valid")
-    pyarrow.csv.write_csv(rows.set_column(rows.schema.get_field_index("reasons"), "reasons", text), out, options)
+    pyarrow.csv.write_csv(rows, out, pyarrow.csv.WriteOptions(include_header=False, quoting_style="all_valid"))
     return out.getvalue()

@@ -173,7 +173,11 @@ class Stack:
     def rows(self, since: Moment | None = None) -> list[tuple[int, int, str]]:
         """Partition, offset and status of every row of a log that was sent since."""
         first = (since or {}).get("server-logs", {})
-        where = f"WHERE kafka_partition < 100 AND kafka_offset >= {min(first.values(), default=0)}"
+        where = "WHERE kafka_partition < 100"
+        if first:
+            # A partition that was added since is read whole.
+            known = ", ".join(map(str, first))
+            where += f" AND (kafka_offset >= {min(first.values())} OR kafka_partition NOT IN ({known}))"
         query = " UNION ALL ".join(
             f"SELECT kafka_partition, kafka_offset, CAST(status AS CHAR) FROM logs.{table} {where}"
             for table in TABLES.values()

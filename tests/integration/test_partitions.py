@@ -29,6 +29,7 @@ def send_to(stack: Stack, partition: int, count: int) -> set[tuple[int, int]]:
 
 def test_the_stream_takes_new_partitions_up_by_itself(stack: Stack) -> None:
     wait_until_it_loads(stack)
+    since = stack.now()
     before = partitions(stack)[0]
     (epoch,) = stack.root_sql(EPOCH)[0]
     done = stack.run("topics", "--partitions", str(before + 1))
@@ -40,7 +41,7 @@ def test_the_stream_takes_new_partitions_up_by_itself(stack: Stack) -> None:
     until(lambda: stack.root_sql(EPOCH)[0][0] > epoch, 90, "a driver with more task slots has the lease")
     until(lambda: origins <= stack.loaded(), 60, "the new partition is loaded")
     (epoch,) = stack.root_sql(EPOCH)[0]
-    check(stack)
+    check(stack, since)
     assert stack.root_sql(EPOCH)[0][0] == epoch, "one new start was enough"
 
 
@@ -57,6 +58,7 @@ def test_again_does_no_harm_and_fewer_are_refused(stack: Stack) -> None:
 
 def test_logs_in_a_partition_without_one_for_their_verdicts_wait_for_it(stack: Stack) -> None:
     """Somebody added it with another tool, to one topic only."""
+    since = stack.now()
     count = partitions(stack)[0]
     with closing(KafkaAdminClient(bootstrap_servers=f"127.0.0.1:{stack.ports['kafka']}")) as admin:
         admin.create_partitions({"server-logs": count + 1})
@@ -69,4 +71,4 @@ def test_logs_in_a_partition_without_one_for_their_verdicts_wait_for_it(stack: S
     assert f"server-logs-status: {count} → {count + 1} partitions" in done.stderr
     assert f"server-logs has {count + 1} partitions already" in done.stderr
     until(lambda: origins <= stack.loaded(), 150, "they are judged and loaded")
-    check(stack)
+    check(stack, since)

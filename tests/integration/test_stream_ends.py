@@ -9,6 +9,7 @@ from tests.integration.stack import EPOCH, Stack, check, drivers, until, wait_un
 
 def test_after_a_kill_its_task_brings_it_back_without_a_scheduler_and_nothing_is_judged_twice(stack: Stack) -> None:
     wait_until_it_loads(stack)
+    since = stack.now()
     (epoch,) = stack.root_sql(EPOCH)[0]
     (driver,) = drivers(stack)
     task = driver.parent()
@@ -22,11 +23,12 @@ def test_after_a_kill_its_task_brings_it_back_without_a_scheduler_and_nothing_is
     finally:
         scheduler.resume()
     wait_until_it_loads(stack)
-    check(stack)
+    check(stack, since)
 
 
 def test_after_a_kill_of_its_task_airflow_tries_it_again_and_nothing_is_judged_twice(stack: Stack) -> None:
     wait_until_it_loads(stack)
+    since = stack.now()
     (epoch,) = stack.root_sql(EPOCH)[0]
     (driver,) = drivers(stack)
     task = driver.parent()
@@ -35,11 +37,12 @@ def test_after_a_kill_of_its_task_airflow_tries_it_again_and_nothing_is_judged_t
     until(lambda: stack.root_sql(EPOCH)[0][0] > epoch, 90, "the next driver has the lease")
     until(lambda: not driver.is_running(), 30, "the orphan has ended")
     wait_until_it_loads(stack)
-    check(stack)
+    check(stack, since)
 
 
 def test_a_person_stops_it_and_starts_it_again(stack: Stack) -> None:
     wait_until_it_loads(stack)
+    since = stack.now()
     done = stack.run("stream", "stop")
     assert done.returncode == 0, done.stderr
     assert "has ended" in done.stdout
@@ -51,11 +54,12 @@ def test_a_person_stops_it_and_starts_it_again(stack: Stack) -> None:
     assert "Triggered" in stack.run("stream", "start").stdout
     assert "active already" in stack.run("stream", "start").stdout
     until(lambda: stack.root_sql(EPOCH)[0][0] > epoch, 90, "it starts")
-    check(stack)
+    check(stack, since)
 
 
 def test_whoever_stops_the_task_in_airflow_gets_a_gentle_end_too(stack: Stack) -> None:
     wait_until_it_loads(stack)
+    since = stack.now()
     api = AirflowApi(stack.env)
     run = api.last_run("classify_logs")
     assert run is not None
@@ -67,4 +71,4 @@ def test_whoever_stops_the_task_in_airflow_gets_a_gentle_end_too(stack: Stack) -
     (epoch,) = stack.root_sql(EPOCH)[0]
     assert "Triggered" in stack.run("stream", "start").stdout
     until(lambda: stack.root_sql(EPOCH)[0][0] > epoch, 90, "it starts")
-    check(stack)
+    check(stack, since)

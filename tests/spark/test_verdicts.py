@@ -135,7 +135,7 @@ def test_runs(found: list[int], expected: list[tuple[int, int]]) -> None:
 def test_csv_doubles_quotes_and_leaves_null_empty() -> None:
     sent = message(7, status="bad", reasons=["null_device"], device=None, event_type=TEXT, raw="", raw_size=0)
     (row,) = csv.reader(io.StringIO(verdicts.to_csv(verdicts.parse(batch(sent))).decode(), newline=""))
-    expected = 'e|684|{}||FR|2021-04-29T19:28:30Z|bad|["null_device"]|2026-11-23T01:02:03.456Z|1|7|3|0||0'
+    expected = 'e|684|{}||FR|2021-04-29T19:28:30|bad|["null_device"]|2026-11-23T01:02:03.456|1|7|3|0||0'
     assert row == [TEXT if part == "{}" else part for part in expected.split("|")]
 
 
