@@ -102,7 +102,7 @@ def _append(cursor: MySQLCursorAbstract, status: str, rows: pa.Table) -> None:
         places = ", ".join(f"@{column}" if column in _OF_BAD_LOGS else column for column in columns)
         sets = " SET " + ", ".join(f"{column} = {made}" for column, made in _OF_BAD_LOGS.items())
     else:
-        # Nothing is null, and variables cost MySQL a fifth of its time.
+        # Nothing is null, so MySQL needs no variables.
         places, sets = ", ".join(columns), ""
     with tempfile.TemporaryDirectory(prefix="logsieve-load-") as folder:
         path = Path(folder) / "rows.csv"
