@@ -89,10 +89,15 @@ _FAILED: Final = re.compile(
 )
 
 
-def mysql_failed(error: str) -> str | None:
-    """The line of an error, as text with its class, that says that MySQL is away or cannot write just now, if any."""
-    found = _FAILED.search(error)
+def mysql_failed(error: Exception) -> str | None:
+    """What `told` says of MySQL, if the error says that it is away or cannot write just now."""
+    found = _FAILED.search(told(error))
     return found and found[0]
+
+
+def told(error: Exception) -> str:
+    """With its class, by which MySQL's errors are known: the connector's own in Python, or JDBC's in Spark's text."""
+    return f"{type(error).__module__}.{type(error).__name__}: {error}"
 
 
 def number(cursor: MySQLCursorAbstract, query: str, *parameters: Any) -> int | None:

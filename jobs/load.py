@@ -64,9 +64,10 @@ def write(database: Database, lease: Lease, messages: pa.RecordBatch) -> int:
 
 def _load(cursor: MySQLCursorAbstract, partition: int, parsed: pa.Table, status_offset: int) -> int:
     """Rows written. What has expired is not."""
-    known = number(cursor, _LAST_OFFSET, partition)
-    rows, replayed = verdicts.split(parsed, -1 if known is None else known)
-    last_offset = rows["kafka_offset"][-1].as_py()
+    found = number(cursor, _LAST_OFFSET, partition)
+    known = -1 if found is None else found
+    rows, replayed = verdicts.split(parsed, known)
+    last_offset = max(known, rows["kafka_offset"][-1].as_py())
     if len(replayed):
         # Once it has touched the tables no slice is dropped: what has not expired then, goes with its slice.
         _delete(cursor, partition, replayed)
@@ -74,7 +75,7 @@ def _load(cursor: MySQLCursorAbstract, partition: int, parsed: pa.Table, status_
         rows = rows.filter(pc.greater_equal(rows["kafka_offset"], expired))
     for status in names.STATUSES:
         _append(cursor, status, rows.filter(pc.equal(rows["status"], status)))
-    cursor.execute(_SAVE, (partition, last_offset if known is None else max(known, last_offset), status_offset))
+    cursor.execute(_SAVE, (partition, last_offset, status_offset))
     return int(rows.num_rows)
 
 

@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from jobs.database import mysql_failed
+from jobs.database import mysql_failed, told
 from jobs.ends import EndError, QueryFailedError, Stop
 
 _POLL_SECONDS = 0.5
@@ -47,8 +47,8 @@ def run(
     """Starts the queries, waits until one ends or a stop is asked for, stops all.
 
     With `again`, a query that failed as MySQL was away is begun once more, as often as it takes; one that is outdated
-    is stopped, and begun once more. Raises the error that the stop was asked for with, what a query or a start raises,
-    if it is an EndError, or QueryFailedError.
+    is stopped, and begun once more. Raises the error that the stop was asked for with, the EndError of a query,
+    QueryFailedError where a query fails otherwise, or what a start raises.
     """
     queries: list[Query] = []
     try:
@@ -77,18 +77,12 @@ def run(
 
 def _check_mysql_failed(name: str, error: Exception, stop: Stop, *, again: bool) -> None:
     """Raises, unless the query may begin anew."""
-    failure = _told(error)
-    if not (again and mysql_failed(failure)):
+    if not (again and mysql_failed(error)):
         stop.check()
         if isinstance(error, EndError):
             raise error
-        raise QueryFailedError(f"{name} failed: {failure}")
-    _log.warning("MySQL is away or refuses, %s begins anew: %s", name, mysql_failed(failure))
-
-
-def _told(error: Exception) -> str:
-    """With its class, as MySQL's errors are known by it: the connector's own in Python, or JDBC's in Spark's text."""
-    return f"{type(error).__module__}.{type(error).__name__}: {error}"
+        raise QueryFailedError(f"{name} failed: {told(error)}")
+    _log.warning("MySQL is away or refuses, %s begins anew: %s", name, mysql_failed(error))
 
 
 def _when_mysql_answers(begin: Begin, stop: Stop) -> Query | None:
@@ -97,7 +91,7 @@ def _when_mysql_answers(begin: Begin, stop: Stop) -> Query | None:
         try:
             return begin()
         except Exception as error:
-            if not mysql_failed(_told(error)):
+            if not mysql_failed(error):
                 raise
             _log.debug("MySQL is away: %s", error)
     return None

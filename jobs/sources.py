@@ -1,4 +1,4 @@
-"""Where the jobs read from: the two topics, and MySQL."""
+"""Where the jobs read from: the logs, and MySQL."""
 
 import json
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from include.settings import Settings, Trigger
 from jobs import trust_store
 
 # Of one micro-batch, all partitions together: what bounds memory when millions wait.
-_CAP: Final = {"maxOffsetsPerTrigger": "200000"}
+_CAP: Final = "200000"
 
 
 def logs(spark: SparkSession, settings: Settings, trigger: Trigger, begin: Mapping[int, int]) -> DataFrame:
@@ -20,26 +20,19 @@ def logs(spark: SparkSession, settings: Settings, trigger: Trigger, begin: Mappi
 
     `begin`: first offset by partition; a partition that is added later is read from its first.
     """
-    # Real-time mode holds no batch in memory, and refuses a cap.
-    options = {} if trigger == "realtime" else _CAP
-    return _topic(spark, settings, names.LOGS_TOPIC, begin, options).select("partition", "offset", "timestamp", "value")
-
-
-def _topic(
-    spark: SparkSession, settings: Settings, topic: str, begin: Mapping[int, int], options: dict[str, str]
-) -> DataFrame:
-    return (
+    stream = (
         spark.readStream.format("kafka")
         .options(**kafka_client.spark(settings))
-        .option("subscribe", topic)
-        .option("startingOffsets", json.dumps({topic: begin}))
+        .option("subscribe", names.LOGS_TOPIC)
+        .option("startingOffsets", json.dumps({names.LOGS_TOPIC: begin}))
         # Offsets that are gone are logs without a status: that has to stop us, not to be skipped.
         .option("failOnDataLoss", "true")
         # After each poll Spark asks Kafka for the ends of the partition, twice.
         .option("kafka.max.poll.records", "10000")
-        .options(**options)
-        .load()
     )
+    if trigger != "realtime":  # which holds no batch in memory, and refuses a cap
+        stream = stream.option("maxOffsetsPerTrigger", _CAP)
+    return stream.load().select("partition", "offset", "timestamp", "value")
 
 
 def logs_between(spark: SparkSession, settings: Settings, ranges: Mapping[int, tuple[int, int]]) -> DataFrame:

@@ -109,7 +109,7 @@ def watched(
                     on_version(users.version)
                     told = users.version
             except Exception as error:  # noqa: BLE001  # MySQL's own in Python, Spark's from JDBC
-                if not mysql_failed(f"{type(error).__module__}.{type(error).__name__}: {error}"):
+                if not mysql_failed(error):
                     on_error(QueryFailedError(f"the users history could not be read anew: {error}"))
                     return
                 _log.debug("MySQL is away: %s", error)

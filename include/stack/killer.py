@@ -37,12 +37,9 @@ def _words(process: psutil.Process) -> str:
         return ""
 
 
-def _below_driver(word: str) -> Callable[[Environment], psutil.Process | None]:
-    def find(env: Environment) -> psutil.Process | None:
-        jvm = driver(env)
-        return next((child for child in jvm.children() if word in _words(child)), None) if jvm else None
-
-    return find
+def _python(env: Environment) -> psutil.Process | None:
+    jvm = driver(env)
+    return next((child for child in jvm.children() if f"{DRIVER}.py" in _words(child)), None) if jvm else None
 
 
 def _task(env: Environment) -> psutil.Process | None:
@@ -71,7 +68,7 @@ def _server(name: str) -> Callable[[Environment], psutil.Process | None]:
 FREEZE = "driver frozen for 20 s"
 KINDS: dict[str, Callable[[Environment], psutil.Process | None]] = {
     "driver JVM": driver,
-    "driver's Python": _below_driver(f"{DRIVER}.py"),
+    "driver's Python": _python,
     "Airflow's task": _task,
     "Airflow's worker": _worker,
     FREEZE: driver,
