@@ -170,8 +170,6 @@ class Environment:
             "AIRFLOW__API__SECRET_KEY": passwords["airflow_api"],
             "AIRFLOW__API_AUTH__JWT_SECRET": passwords["airflow_jwt"],
             "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": self.metadata_url,
-            # About 45 s. A scheduler that gives up ends only when its tasks have, and the stream never does: it hangs.
-            "AIRFLOW__DATABASE__MAX_DB_RETRIES": "20",
             "AIRFLOW__DAG_PROCESSOR__PARSING_PROCESSES": "1",
             # A file that changed is read at once all the same; the rest cost a third of a core, every 30 s.
             "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "300",

@@ -79,6 +79,9 @@ def servers(env: Environment, homes: Homes) -> list[Server]:
             "airflow-scheduler", [*airflow, "scheduler", "--skip-serve-logs"],
             # Tasks run below the scheduler, the Spark applications too: its bound covers them all.
             probes.airflow("scheduler"), 6144 * MIB, state,
+            # About 45 s. If it gives up, it ends only when its tasks have, and the stream never does: it hangs. All
+            # others end at once, and come back; they would hold up `down`, too.
+            {"AIRFLOW__DATABASE__MAX_DB_RETRIES": "20"},
         ),
         Server(
             "airflow-dag-processor", [*airflow, "dag-processor"], probes.airflow("dag_processor"), 1024 * MIB, state

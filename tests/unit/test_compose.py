@@ -20,6 +20,7 @@ from include.stack.environment import SECRETS as EMBEDDED_SECRETS
 from include.stack.environment import Environment, Ports
 from include.stack.errors import StackError
 from include.stack.parts import IVY_XML
+from include.stack.servers import Homes, servers
 
 TEXT = (ROOT / "docker-compose.airflow.yml").read_text(encoding="utf-8")
 FILE: dict[str, Any] = yaml.safe_load(TEXT)
@@ -207,6 +208,13 @@ def test_airflow_has_the_settings_of_the_embedded_one(monkeypatch: pytest.Monkey
     assert set(theirs) - EMBEDDED_ONLY == set(ours) - alone
     for name in set(theirs) - EMBEDDED_ONLY - OF_ITS_OWN - connections:
         assert ours[name] == theirs[name], name
+
+
+def test_the_scheduler_has_what_the_embedded_one_has_alone(tmp_path: Path):
+    env = Environment(Settings(state=tmp_path), Ports.model_construct(**dict.fromkeys(Ports.model_fields, 1)), {})
+    (scheduler,) = [server for server in servers(env, Homes()) if server.name == "airflow-scheduler"]
+    assert scheduler.variables
+    assert FILE["services"]["airflow-scheduler"]["environment"] == AIRFLOW | scheduler.variables
 
 
 def test_the_connections_are_those_of_the_embedded_one_but_for_addresses(
