@@ -1,13 +1,16 @@
 """How clients reach Kafka, by the settings: its address, and login and certificates where it asks for them."""
 
-from typing import Any
+from typing import Any, Final
 
 from include.settings import Settings
+
+_ANSWER_MILLISECONDS: Final = 10_000
+"""How long a client waits for the answer to a request before it asks again: 30 and 60 s else."""
 
 
 def native(settings: Settings) -> dict[str, Any]:
     """For librdkafka's clients (confluent_kafka)."""
-    options: dict[str, Any] = {"bootstrap.servers": settings.kafka_bootstrap}
+    options: dict[str, Any] = {"bootstrap.servers": settings.kafka_bootstrap, "socket.timeout.ms": _ANSWER_MILLISECONDS}
     if settings.kafka_security != "PLAINTEXT":
         options["security.protocol"] = settings.kafka_security
     if settings.kafka_ca and settings.kafka_encrypts:
@@ -21,7 +24,7 @@ def native(settings: Settings) -> dict[str, Any]:
 
 def spark(settings: Settings) -> dict[str, str]:
     """For Spark's Kafka source and sink, which hand what begins with `kafka.` to the Java clients."""
-    options = {"bootstrap.servers": settings.kafka_bootstrap}
+    options = {"bootstrap.servers": settings.kafka_bootstrap, "request.timeout.ms": str(_ANSWER_MILLISECONDS)}
     if settings.kafka_security != "PLAINTEXT":
         options["security.protocol"] = settings.kafka_security
     if settings.kafka_ca and settings.kafka_encrypts:

@@ -35,6 +35,10 @@ KAFKA = {
     "share.coordinator.state.topic.replication.factor": "1",
     "share.coordinator.state.topic.min.isr": "1",
     "group.initial.rebalance.delay.ms": "0",
+    # Killed and started again, it waits until the one it was has not been heard of for so long: nine seconds else.
+    "broker.session.timeout.ms": "3000",
+    "broker.heartbeat.interval.ms": "500",
+    "controller.socket.timeout.ms": "5000",
 }
 """Kafka's settings that say nothing of addresses; docker-compose.airflow.yml has the same, held by a test."""
 
