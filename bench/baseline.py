@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 
 from include import kafka_client, names
 from include.settings import Settings
-from jobs import classify, partitions, rules, session, sources, users, verdicts
+from jobs import classify, judge, partitions, session, sources, users, verdicts
 
 
 def rows(judged: DataFrame, status: str) -> DataFrame:
@@ -36,7 +36,7 @@ def main() -> None:
     }
 
     def write(batch: DataFrame, _: Any) -> None:
-        judged = rules.judge(batch, users.read(spark, settings))
+        judged = judge.judge(batch, users.read(spark, settings))
         for status, table in names.TABLES.items():
             rows(judged, status).write.jdbc(url, table, mode="append", properties=account)
         sink = classify.messages(judged).write.format("kafka").options(**kafka_client.spark(settings))

@@ -42,6 +42,9 @@ def reader(kafka: Mapping[str, Any], group: str, **options: Any) -> Consumer:
             "reconnect.backoff.max.ms": 1000,
             # A topic that is made after us is found this soon; librdkafka's own is five minutes.
             "topic.metadata.refresh.interval.ms": 5000,
+            # Kafka answers when that much is there, or then: else it is asked for each handful.
+            "fetch.min.bytes": 1024 * 1024,
+            "fetch.wait.max.ms": 100,
             # Bounds the memory of messages that wait, in KiB.
             "queued.max.messages.kbytes": 32 * 1024,
             "error_cb": on_error,

@@ -11,7 +11,7 @@ from pyspark.sql.streaming.query import StreamingQuery
 
 from include import kafka_client, names
 from include.settings import Settings, Trigger
-from jobs import rules, session
+from jobs import judge, session
 
 QUERY: Final = "classify"
 
@@ -27,7 +27,7 @@ _LAST_RECEIVED: Final = "9999-12-31 23:59:59.999"
 
 
 def messages(judged: DataFrame, revision: Column | None = None) -> DataFrame:
-    """Verdicts of `rules.judge` as status messages: key string, value string (JSON), partition int.
+    """Verdicts of `judge.judge` as status messages: key string, value string (JSON), partition int.
 
     `revision`: how often each was corrected, int; a first verdict has 0.
     """
@@ -41,41 +41,38 @@ def messages(judged: DataFrame, revision: Column | None = None) -> DataFrame:
         "users_version": F.col("users_version"),
         "revision": F.lit(0) if revision is None else revision,
     }
-    # Spark writes MIME, in lines of 76 characters; a contract of plain base64 has none.
-    raw = {"raw": F.replace(F.base64("raw"), F.lit("\r\n"), F.lit("")), "raw_size": F.col("raw_size")}
-    value = (
-        F.when(F.col("is_plain"), _put_together(verdict))
-        .when(F.col("status") == names.BAD, _json(verdict | raw))
-        .otherwise(_json(verdict))
-    )
+    value = F.when(F.col("beginning").isNotNull(), _put_together(verdict)).otherwise(_json(verdict))
     key = F.concat_ws("-", "kafka_partition", "kafka_offset")
     return judged.select(key.alias("key"), value.alias("value"), F.col("kafka_partition").alias("partition"))
 
 
-def _json(members: Mapping[str, Column]) -> Column:
-    named = [column.alias(name) for name, column in members.items()]
-    return F.to_json(F.struct(*named), {"ignoreNullFields": "false"})
+def _json(verdict: Mapping[str, Column]) -> Column:
+    # Once for all: a column that is asked for twice is worked out of plain logs too.
+    named = F.struct(*(column.alias(name) for name, column in verdict.items()))
+    members = F.regexp_extract(F.to_json(named, {"ignoreNullFields": "false"}), r"(?s)\A(.*)\}\z", 1)
+    # Spark writes MIME, in lines of 76 characters; a contract of plain base64 has none.
+    raw = F.replace(F.base64("raw"), F.lit("\r\n"), F.lit(""))
+    of_bad = F.concat(
+        F.lit(',"raw":'), F.coalesce(F.concat(F.lit('"'), raw, F.lit('"')), F.lit("null")),
+        F.lit(',"raw_size":'), F.coalesce(F.col("raw_size").cast("string"), F.lit("null")),
+    )  # fmt: skip
+    return F.concat(members, F.when(F.col("status") == names.BAD, of_bad).otherwise(""), F.lit("}"))
 
 
-def _put_together(members: Mapping[str, Column]) -> Column:
-    """The same text as `_json`, where no text needs an escape, at a third of its cost."""
-    pieces, before = [], "{"
-    for name, column in members.items():
-        pieces += [F.lit(f'{before}"{name}":'), _in_json(name, column)]
-        before = ","
-    return F.concat(*pieces, F.lit("}"))
-
-
-def _in_json(name: str, column: Column) -> Column:
-    match name:
-        case "origin":
-            return _put_together({part: column[part] for part in ("kafka_partition", "kafka_offset")})
-        case "reasons":
-            listed = F.concat(F.lit('["'), F.array_join(column, '","'), F.lit('"]'))
-            return F.when(F.size(column) == 0, "[]").otherwise(listed)
-        case "account_id" | "users_version" | "revision" | "kafka_partition" | "kafka_offset":
-            return F.coalesce(column.cast("string"), F.lit("null"))
-    return F.concat(F.lit('"'), column, F.lit('"'))
+def _put_together(verdict: Mapping[str, Column]) -> Column:
+    """The same text as `_json`, of a plain log, whose texts need no escape: at a fraction of its cost."""
+    listed = F.concat(F.lit('["'), F.array_join(verdict["reasons"], '","'), F.lit('"]'))
+    return F.concat(
+        F.col("beginning"), verdict["event_timestamp"],
+        F.lit('","status":"'), verdict["status"],
+        F.lit('","reasons":'), F.when(F.size(verdict["reasons"]) == 0, "[]").otherwise(listed),
+        F.lit(',"origin":{"kafka_partition":'), F.col("kafka_partition"),
+        F.lit(',"kafka_offset":'), F.col("kafka_offset"),
+        F.lit('},"received_at":"'), verdict["received_at"],
+        F.lit('","users_version":'), F.coalesce(verdict["users_version"].cast("string"), F.lit("null")),
+        F.lit(',"revision":'), verdict["revision"],
+        F.lit("}"),
+    )  # fmt: skip
 
 
 def _received_at() -> Column:
@@ -85,7 +82,7 @@ def _received_at() -> Column:
 def start(logs: DataFrame, users: DataFrame, settings: Settings, trigger: Trigger, checkpoints: Path) -> StreamingQuery:
     """The running query. In real-time mode offsets and users are renewed once a batch, verdicts leave at once."""
     writer = (
-        messages(rules.judge(logs, users))
+        messages(judge.judge(logs, users))
         .writeStream.queryName(QUERY)
         .format("kafka")
         .options(**kafka_client.spark(settings))

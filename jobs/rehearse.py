@@ -10,7 +10,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from include import names
-from jobs import classify, rules, session, users
+from jobs import classify, judge, session, users
 
 _LOG = (
     '{"event_id": "1", "account_id": "684", "event_type": "other", "device": "ANDROID", "location_country": "FR",'
@@ -36,7 +36,7 @@ def stream(spark: SparkSession, folder: Path) -> None:
     )
     known = spark.createDataFrame([(684, "0000000ANDROID", 1)], users.SCHEMA)
     query = (
-        classify.messages(rules.judge(logs, known))
+        classify.messages(judge.judge(logs, known))
         .writeStream.format("noop")
         .option("checkpointLocation", str(folder / "checkpoint"))
         .trigger(availableNow=True)

@@ -23,7 +23,7 @@ from pyspark.sql import functions as F
 from include import catch_up, hops, kafka_client, names
 from include.rejudgement import Change, Report
 from include.settings import Settings
-from jobs import chosen, classify, inputs, positions, rules, session, topic_ids, users
+from jobs import chosen, classify, inputs, judge, positions, session, topic_ids, users
 from jobs.chosen import Chosen, NotLoadedError
 from jobs.database import Database, number
 from jobs.ends import EndError
@@ -103,7 +103,7 @@ def rejudge(spark: SparkSession, settings: Settings, database: Database, given: 
     version = caught_up(database, settings) if given.changes or given.events else 0
     found = _choose(spark, settings, database, given, version)
     # Once for the report and for what is sent: the users may change in between.
-    judged = rules.judge_records(found.records, users.read(spark, settings).persist(), *chosen.WAS)
+    judged = judge.judge_records(found.records, users.read(spark, settings).persist(), *chosen.WAS)
     verdicts = compare(judged).persist(StorageLevel.DISK_ONLY)
     counted = verdicts.groupBy("was", F.col("status").alias("now"), "changed").agg(F.count("*").alias("logs"))
     changes = [Change(**row.asDict()) for row in counted.orderBy("was", "now", "changed").collect()]

@@ -55,10 +55,12 @@ def read(spark: SparkSession, settings: Settings) -> DataFrame:
 
 def device_on(periods: Column, day: Column) -> Column:
     """The device on that day (days since 1970); null without periods, without a day, or closed then."""
+    # Put among the sorted entries, it has behind it the one that counts. Functions that take a lambda are not compiled.
     behind = F.lpad((day + 1).cast("string"), 7, "0")
-    begun = F.filter(F.split(periods, "\\x00"), lambda entry: entry < behind)
+    entries = F.sort_array(F.concat(F.split(periods, "\\x00"), F.array(behind)))
+    begun = F.get(entries, F.array_position(entries, behind).cast("int") - 2)
     # Most accounts have one entry, and functions over arrays are slow.
-    entry = F.when(F.locate("\0", periods) == 0, periods).otherwise(F.try_element_at(begun, F.lit(-1)))
+    entry = F.when(F.locate("\0", periods) == 0, periods).otherwise(begun)
     device = F.substring(entry, 8, names.MAX_TEXT)
     # nullif would have Spark copy each row once more.
     return F.when(device != "", device)

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
-from jobs import classify, rules, session, users
+from jobs import classify, session, users
+from jobs import judge as judgement
 
 USERS = {684: "ANDROID"}
 USERS_VERSION = 3
@@ -44,7 +45,7 @@ def judged(spark: SparkSession) -> Judged:
     def run(logs: Sequence[bytes | None]) -> DataFrame:
         rows = [(1, n, RECEIVED_AT, None if log is None else bytearray(log)) for n, log in enumerate(logs)]
         frame = spark.createDataFrame(rows, "partition int, offset long, timestamp timestamp, value binary")
-        return rules.judge(frame, known)
+        return judgement.judge(frame, known)
 
     return run
 

@@ -86,9 +86,9 @@ def test_long_and_deep_logs_are_judged(judge: Judge) -> None:
         "escapes": b'"' + rb"\n\"" * 100_000 + b'"',
         "numbers": b"[" + b"1," * 300_000 + b"1]",
         "strings": b"[" + b'"a",' * 200_000 + b'"a"]',
-        "digits": b"1" * 1_000,
+        "digits": b"1" * 100_000,
     }
-    too_much = [b"[" * 999 + b"]" * 999, b"[" * 100_000, b"1" * 1_001]
+    too_much = [b"[" * 999 + b"]" * 999, b"[" * 100_000]
     logs = [without_device + b', "x": ' + extra + b"}" for extra in (*extras.values(), *too_much)]
     backslashes = b"\\" * 500_000
     found = [message["reasons"] for message in judge([*logs, backslashes])]

@@ -7,7 +7,7 @@ from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 
 from include import names
-from jobs import records, rejudge_logs, rules, users
+from jobs import judge, records, rejudge_logs, users
 from tests.spark.test_messages import GOOD
 
 
@@ -51,7 +51,7 @@ def test_a_log_is_judged_from_its_row_as_from_its_bytes(
     origin = [F.col("kafka_partition").alias("partition"), F.col("kafka_offset").alias("offset")]
     stored = row.select(*names.FIELDS, *origin, F.col("received_at").alias("timestamp"), F.lit("x").alias("kept"))
     known = spark.createDataFrame([(684, periods, 9)], users.SCHEMA)
-    (found,) = rules.judge_records(records.well_formed(stored), known, "kept").collect()
+    (found,) = judge.judge_records(records.well_formed(stored), known, "kept").collect()
     (first,) = judged([GOOD]).collect()
     assert [found[field] for field in names.FIELDS] == [first[field] for field in names.FIELDS]
     assert (found.status, found.reasons, found.users_version, found.kept) == (status, reasons, 9, "x")

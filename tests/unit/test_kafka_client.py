@@ -20,7 +20,10 @@ def test_a_plain_broker_needs_its_address_alone(ca: Path):
     settings = Settings(kafka_bootstrap="kafka:9092", kafka_ca=ca, kafka_user="left over", kafka_password="x")
 
     assert kafka_client.native(settings) == {"bootstrap.servers": "kafka:9092", "socket.timeout.ms": 10_000}
-    assert kafka_client.spark(settings) == {"kafka.bootstrap.servers": "kafka:9092", "kafka.request.timeout.ms": "10000"}
+    assert kafka_client.spark(settings) == {
+        "kafka.bootstrap.servers": "kafka:9092",
+        "kafka.request.timeout.ms": "10000",
+    }
 
 
 @pytest.mark.parametrize("password", ['a "quoted" one', "back\\slash", 'both \\"'])
