@@ -178,8 +178,9 @@ class Environment:
             "AIRFLOW__WORKERS__EXECUTION_API_RETRIES": "20",
             "AIRFLOW__WORKERS__EXECUTION_API_RETRY_WAIT_MAX": "4",
             "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "30",
-            # A task whose worker was killed is tried again this soon: until then nobody brings its driver back.
-            "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "15",
+            # The API server takes 14 to 19 s to come back. With less than that a living task is taken for lost, and its
+            # driver replaced. Tasks whose worker was killed are seen by include/stack/lost_tasks.py.
+            "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "40",
             "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "2",
             "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "2",
             # For so long a killed task's end is not told while its driver lives and holds the ends of its pipes.

@@ -1,6 +1,6 @@
 """Restarts a server that runs but does not answer, or that has grown beyond its bound. Itself run by supervisord.
 
-supervisord brings back what ends by itself; this sees what hangs or swells.
+supervisord brings back what ends by itself; this sees what hangs or swells, and tasks that lost their worker.
 """
 
 import logging
@@ -11,7 +11,7 @@ import xmlrpc.client
 import psutil
 
 from include.settings import Settings
-from include.stack import environment, status, supervisor
+from include.stack import environment, lost_tasks, status, supervisor
 from include.stack.environment import Environment
 from include.stack.servers import Server
 from include.stack.up import programs_of
@@ -80,6 +80,7 @@ def main() -> None:
     env = environment.load(Settings())
     if env is None:
         raise SystemExit("supervisord starts this after ./logsieve up wrote the environment")
+    threading.Thread(target=lost_tasks.watch, args=(env, stop), name="lost-tasks", daemon=True).start()
     watch(env, [server for server in programs_of(env) if server.name != "watchdog"], stop)
 
 

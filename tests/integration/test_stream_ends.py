@@ -40,6 +40,24 @@ def test_after_a_kill_of_its_task_airflow_tries_it_again_and_nothing_is_judged_t
     check(stack, since)
 
 
+def test_after_a_kill_of_its_worker_and_of_all_below_airflow_does_not_wait_for_heartbeats(stack: Stack) -> None:
+    wait_until_it_loads(stack)
+    since = stack.now()
+    (epoch,) = stack.root_sql(EPOCH)[0]
+    (driver,) = drivers(stack)
+    task = driver.parent()
+    worker = task and task.parent()
+    assert worker is not None
+    for process in (worker, *worker.children(recursive=True)):
+        process.kill()
+    patience = int(stack.env.variables()["AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT"])
+    until(
+        lambda: stack.root_sql(EPOCH)[0][0] > epoch, patience, "the next driver has the lease, before Airflow would try"
+    )
+    wait_until_it_loads(stack)
+    check(stack, since)
+
+
 def test_a_person_stops_it_and_starts_it_again(stack: Stack) -> None:
     wait_until_it_loads(stack)
     since = stack.now()

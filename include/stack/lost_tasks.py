@@ -1,0 +1,67 @@
+"""Tasks whose worker was killed: Airflow learns of them by heartbeats that stay away, as they do without an API server.
+
+So it has to be patient (AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT), and until then nobody would bring a
+driver back that dies too. On one machine one can look: a task that has lost its worker is the child of somebody else,
+or has ended and nobody tells the API server. Its last heartbeat is taken away, and the scheduler has it tried again.
+"""
+
+import logging
+import threading
+from collections.abc import Mapping
+from contextlib import closing, suppress
+
+import psutil
+import psycopg2
+
+from include.stack.environment import STACK_VARIABLE, Environment
+from include.stack.probes import api_server, postgres_connection
+
+PAUSE = 1
+"""Seconds between two looks."""
+UNTOLD = 6
+"""Looks in a row in which a task has ended and the API server answers, but was not told: workers ask it every 4 s."""
+
+# Those of a scheduler: `airflow dags test` has no workers.
+_RUNNING = (
+    "SELECT pid, dag_id || '.' || task_id FROM task_instance"
+    " WHERE state = 'running' AND pid IS NOT NULL AND queued_by_job_id IS NOT NULL AND last_heartbeat_at > 'epoch'"
+)
+_TAKE_HEARTBEAT = "UPDATE task_instance SET last_heartbeat_at = 'epoch' WHERE state = 'running' AND pid = %s"
+
+log = logging.getLogger("watchdog")
+
+
+def watch(env: Environment, stop: threading.Event) -> None:
+    """Looks until stopped."""
+    ended: Mapping[int, int] = {}
+    while not stop.wait(PAUSE):
+        with suppress(psycopg2.Error):
+            ended = look(env, ended)
+
+
+def look(env: Environment, before: Mapping[int, int]) -> dict[int, int]:
+    """Looks once; gives, of the tasks that have ended, in how many looks in a row, `before` with this one.
+
+    Raises psycopg2.Error when PostgreSQL is away.
+    """
+    ended: dict[int, int] = {}
+    with closing(postgres_connection(env)) as connection, connection, connection.cursor() as cursor:
+        cursor.execute(_RUNNING)
+        for pid, task in cursor.fetchall():
+            if not psutil.pid_exists(pid):
+                ended[pid] = 0 if api_server(env) else before.get(pid, 0) + 1
+            if ended.get(pid, 0) >= UNTOLD or has_lost_its_worker(env, pid):
+                log.warning("the worker of %s was killed: the task is tried again", task)
+                cursor.execute(_TAKE_HEARTBEAT, (pid,))
+    return ended
+
+
+def has_lost_its_worker(env: Environment, pid: int) -> bool:
+    """Whether it lives, and its parent is none of this stack."""
+    try:
+        parent = psutil.Process(pid).parent()
+        return parent is None or parent.environ().get(STACK_VARIABLE) != str(env.state)
+    except psutil.NoSuchProcess:
+        return False
+    except psutil.AccessDenied:  # as the first process of all, which is not ours
+        return True
