@@ -18,7 +18,7 @@ from include.stack.probes import api_server, postgres_connection
 
 PAUSE = 1
 """Seconds between two looks."""
-UNTOLD = 6
+UNTOLD = 5
 """Looks in a row in which a task has ended and the API server answers, but was not told: workers ask it every 4 s."""
 
 # Those of a scheduler: `airflow dags test` has no workers.
@@ -26,7 +26,12 @@ _RUNNING = (
     "SELECT pid, dag_id || '.' || task_id FROM task_instance"
     " WHERE state = 'running' AND pid IS NOT NULL AND queued_by_job_id IS NOT NULL AND last_heartbeat_at > 'epoch'"
 )
-_TAKE_HEARTBEAT = "UPDATE task_instance SET last_heartbeat_at = 'epoch' WHERE state = 'running' AND pid = %s"
+# A scheduler looks after its own tasks only, and after another's when that one has been dead for half a minute.
+_TAKE_HEARTBEAT = (
+    "UPDATE task_instance SET last_heartbeat_at = 'epoch', queued_by_job_id = (SELECT id FROM job"
+    " WHERE job_type = 'SchedulerJob' AND state = 'running' ORDER BY latest_heartbeat DESC LIMIT 1)"
+    " WHERE state = 'running' AND pid = %s"
+)
 
 log = logging.getLogger("watchdog")
 

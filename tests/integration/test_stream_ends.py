@@ -51,9 +51,25 @@ def test_after_a_kill_of_its_worker_and_of_all_below_airflow_does_not_wait_for_h
     for process in (worker, *worker.children(recursive=True)):
         process.kill()
     patience = int(stack.env.variables()["AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT"])
-    until(
-        lambda: stack.root_sql(EPOCH)[0][0] > epoch, patience, "the next driver has the lease, before Airflow would try"
-    )
+    until(lambda: stack.root_sql(EPOCH)[0][0] > epoch, patience, "the next driver has the lease")
+    wait_until_it_loads(stack)
+    check(stack, since)
+
+
+def test_a_driver_that_ends_after_a_kill_of_the_scheduler_is_followed_before_its_tasks_are_adopted(
+    stack: Stack,
+) -> None:
+    wait_until_it_loads(stack)
+    since = stack.now()
+    (epoch,) = stack.root_sql(EPOCH)[0]
+    rpc = supervisor.proxy(stack.env)
+    before = rpc.getProcessInfo("airflow-scheduler")["pid"]
+    psutil.Process(before).kill()
+    until(lambda: rpc.getProcessInfo("airflow-scheduler")["pid"] not in (0, before), 30, "the scheduler comes back")
+    until(lambda: stack.status()["healthy"], 60, "all answers")
+    (driver,) = drivers(stack)
+    driver.kill()
+    until(lambda: stack.root_sql(EPOCH)[0][0] > epoch, 60, "the next driver has the lease")
     wait_until_it_loads(stack)
     check(stack, since)
 
