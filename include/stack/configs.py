@@ -18,7 +18,7 @@ from include.stack.private import cluster_id, write_private
 NOT_ROOT = "nobody"
 """Elasticsearch and PostgreSQL refuse to run as root; when root starts the stack, they run as this user."""
 
-BEHIND = ("nice", "-n", "5")
+BEHIND = ("nice", "-n", "10")
 """Before a command that gives way where processors are short, so that what is waited for comes first."""
 
 REMEDY = "Run ./logsieve doctor; ./logsieve up --fresh starts anew."

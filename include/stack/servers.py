@@ -61,14 +61,14 @@ def servers(env: Environment, homes: Homes) -> list[Server]:
              *(["--user=root"] if root else [])],
             probes.mysql, 1536 * MIB, state / "mysql", {"LD_LIBRARY_PATH": str(homes.libaio)},
         ),
-        # Being searchable comes after being judged and loaded.
         Server(
-            "elasticsearch", [*configs.BEHIND, str(homes.elasticsearch / "bin" / "elasticsearch")],
+            "elasticsearch", [str(homes.elasticsearch / "bin" / "elasticsearch")],
             probes.elasticsearch, 1536 * MIB, homes.elasticsearch,
             {"ES_JAVA_HOME": str(java), "ES_JAVA_OPTS": "-Xms512m -Xmx512m -XX:TieredStopAtLevel=1",
              "ES_TMPDIR": str(homes.elasticsearch.parent / "tmp"), "HOME": str(homes.elasticsearch.parent)},
             user=refuses_root,
         ),
+        # Being searchable comes after being judged and loaded.
         Server("indexer", [*configs.BEHIND, *python, "include.indexer"], probes.indexer, 512 * MIB, state),
         Server(
             "postgres", configs.postgres_command(env, homes.postgres), probes.postgres, 512 * MIB,
