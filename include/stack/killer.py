@@ -20,8 +20,11 @@ IN_THE_INDEX = {"elasticsearch", "indexer"}
 
 def driver(env: Environment) -> psutil.Process | None:
     """The JVM of the streaming application, the youngest if there are two; None while there is none."""
-    found = [process for process in supervisor.own_processes(env) if _is_driver(process)]
-    return max(found, key=lambda process: process.create_time(), default=None)
+    return max(_drivers(env), key=lambda process: process.create_time(), default=None)
+
+
+def _drivers(env: Environment) -> list[psutil.Process]:
+    return [process for process in supervisor.own_processes(env) if _is_driver(process)]
 
 
 def _is_driver(process: psutil.Process) -> bool:
@@ -92,12 +95,12 @@ def order(count: int, rng: random.Random) -> list[str]:
 
 
 def supervised(env: Environment) -> bool:
-    """Whether Airflow knows the driver: one that has outlived its task is the child of somebody else."""
+    """Whether one driver is there, and Airflow knows it: one that outlived its task is the child of somebody else."""
     try:
         worker = _worker(env)
+        return worker is not None and _is_own(env, worker) and len(_drivers(env)) == 1
     except psutil.NoSuchProcess:
         return False
-    return worker is not None and _is_own(env, worker)
 
 
 def _is_own(env: Environment, process: psutil.Process) -> bool:
