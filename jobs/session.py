@@ -10,10 +10,8 @@ from include.spark_conf import local_master
 
 CONF: Final = {
     "spark.sql.session.timeZone": "UTC",
-    # A log may repeat a name, and the last one counts; without this the second look of jobs/records.py refuses it.
+    # A log may repeat a name, and the last one counts; without this jobs/careful.py refuses it.
     "spark.sql.variant.allowDuplicateKeys": "true",
-    # A name may come twice: with partial results the first value would stand in for a second one that is no JSON.
-    "spark.sql.json.enablePartialResults": "false",
     # Nothing here shuffles; 200 empty tasks would be all that the default brings.
     "spark.sql.shuffle.partitions": "2",
     # Java compiles no method that is longer, and interprets it at each log.
