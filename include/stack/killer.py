@@ -10,7 +10,7 @@ import psutil
 
 from include.names import DRIVER
 from include.stack import supervisor
-from include.stack.environment import STACK_VARIABLE, Environment
+from include.stack.environment import Environment
 
 FREEZE_SECONDS = 20.0
 
@@ -98,15 +98,8 @@ def supervised(env: Environment) -> bool:
     """Whether one driver is there, and Airflow knows it: one that outlived its task is the child of somebody else."""
     try:
         worker = _worker(env)
-        return worker is not None and _is_own(env, worker) and len(_drivers(env)) == 1
+        return worker is not None and supervisor.is_own(env, worker) and len(_drivers(env)) == 1
     except psutil.NoSuchProcess:
-        return False
-
-
-def _is_own(env: Environment, process: psutil.Process) -> bool:
-    try:
-        return bool(process.environ().get(STACK_VARIABLE) == str(env.state))
-    except psutil.Error:  # it has just ended, or is not ours to look into, as the first process of all
         return False
 
 
@@ -114,7 +107,7 @@ def kill(env: Environment, kind: str) -> bool:
     """Kills one of that kind with SIGKILL, or freezes it; False when there is none just now."""
     with suppress(psutil.Error, OSError):
         victim = KINDS[kind](env)
-        if victim is None or not _is_own(env, victim):
+        if victim is None or not supervisor.is_own(env, victim):
             return False
         if kind != FREEZE:
             victim.kill()

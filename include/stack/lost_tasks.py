@@ -13,7 +13,8 @@ from contextlib import closing, suppress
 import psutil
 import psycopg2
 
-from include.stack.environment import STACK_VARIABLE, Environment
+from include.stack import supervisor
+from include.stack.environment import Environment
 from include.stack.probes import api_server, postgres_connection
 
 PAUSE = 1
@@ -26,10 +27,11 @@ _RUNNING = (
     "SELECT pid, dag_id || '.' || task_id FROM task_instance"
     " WHERE state = 'running' AND pid IS NOT NULL AND queued_by_job_id IS NOT NULL AND last_heartbeat_at > 'epoch'"
 )
-# A scheduler looks after its own tasks only, and after another's when that one has been dead for half a minute.
+# A scheduler looks after its own tasks only, and after another's when that one has been dead for half a minute. Nobody
+# would ever look after a task of none: while no scheduler runs, it stays the last one's.
 _TAKE_HEARTBEAT = (
-    "UPDATE task_instance SET last_heartbeat_at = 'epoch', queued_by_job_id = (SELECT id FROM job"
-    " WHERE job_type = 'SchedulerJob' AND state = 'running' ORDER BY latest_heartbeat DESC LIMIT 1)"
+    "UPDATE task_instance SET last_heartbeat_at = 'epoch', queued_by_job_id = COALESCE((SELECT id FROM job"
+    " WHERE job_type = 'SchedulerJob' AND state = 'running' ORDER BY latest_heartbeat DESC LIMIT 1), queued_by_job_id)"
     " WHERE state = 'running' AND pid = %s"
 )
 
@@ -65,8 +67,6 @@ def has_lost_its_worker(env: Environment, pid: int) -> bool:
     """Whether it lives, and its parent is none of this stack."""
     try:
         parent = psutil.Process(pid).parent()
-        return parent is None or parent.environ().get(STACK_VARIABLE) != str(env.state)
     except psutil.NoSuchProcess:
         return False
-    except psutil.AccessDenied:  # as the first process of all, which is not ours
-        return True
+    return parent is None or not supervisor.is_own(env, parent)

@@ -124,21 +124,22 @@ def process_of(env: Environment) -> psutil.Process | None:
     """supervisord's process, when this stack's is running."""
     try:
         process = psutil.Process(int((env.state / "supervisord.pid").read_text()))
-        return process if process.environ().get(STACK_VARIABLE) == str(env.state) else None
-    except (FileNotFoundError, ValueError, psutil.NoSuchProcess, psutil.AccessDenied):
+        return process if is_own(env, process) else None
+    except (FileNotFoundError, ValueError, psutil.NoSuchProcess):
         return None
 
 
 def own_processes(env: Environment) -> list[psutil.Process]:
     """Every living process that carries this stack's mark, whoever its parent is now."""
-    found = []
-    for process in psutil.process_iter():
-        try:
-            if process.environ().get(STACK_VARIABLE) == str(env.state):
-                found.append(process)
-        except (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
-            continue
-    return [process for process in found if process.pid != os.getpid()]
+    return [process for process in psutil.process_iter() if is_own(env, process) and process.pid != os.getpid()]
+
+
+def is_own(env: Environment, process: psutil.Process) -> bool:
+    """Whether it carries this stack's mark."""
+    try:
+        return bool(process.environ().get(STACK_VARIABLE) == str(env.state))
+    except psutil.Error:  # it has just ended, or is not ours to look into, as the first process of all
+        return False
 
 
 def stop(env: Environment, *, seconds: float = 60, on_wait: Callable[[list[str]], None] | None = None) -> int:
