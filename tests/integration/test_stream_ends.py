@@ -1,10 +1,13 @@
 """The stream is killed or stopped: it goes on exactly behind what it had judged and loaded."""
 
 import psutil
+import pytest
 
 from include.stack import supervisor
 from include.stack.airflow_api import AirflowApi
 from tests.integration.stack import EPOCH, Stack, check, drivers, until, wait_until_it_loads
+
+LOST = "the worker of classify_logs.stream was killed"
 
 
 def test_after_a_kill_its_task_brings_it_back_without_a_scheduler_and_nothing_is_judged_twice(stack: Stack) -> None:
@@ -40,7 +43,8 @@ def test_after_a_kill_of_its_task_airflow_tries_it_again_and_nothing_is_judged_t
     check(stack, since)
 
 
-def test_after_a_kill_of_its_worker_and_of_all_below_airflow_does_not_wait_for_heartbeats(stack: Stack) -> None:
+@pytest.mark.parametrize("all_below", [False, True], ids=["alone", "and all below"])
+def test_after_a_kill_of_its_worker_airflow_does_not_wait_for_heartbeats(stack: Stack, all_below: bool) -> None:
     wait_until_it_loads(stack)
     since = stack.now()
     (epoch,) = stack.root_sql(EPOCH)[0]
@@ -48,17 +52,19 @@ def test_after_a_kill_of_its_worker_and_of_all_below_airflow_does_not_wait_for_h
     task = driver.parent()
     worker = task and task.parent()
     assert worker is not None
-    for process in (worker, *worker.children(recursive=True)):
+    below = worker.children(recursive=True) if all_below else []
+    told = supervisor.log_file(stack.env, "watchdog")
+    before = told.read_text().count(LOST)
+    for process in (worker, *below):
         process.kill()
-    patience = int(stack.env.variables()["AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT"])
-    until(lambda: stack.root_sql(EPOCH)[0][0] > epoch, patience, "the next driver has the lease")
+    until(lambda: told.read_text().count(LOST) > before, 15, "the watchdog has seen it")
+    until(lambda: stack.root_sql(EPOCH)[0][0] > epoch, 60, "the next driver has the lease")
+    until(lambda: len(drivers(stack)) == 1, 30, "an orphan has ended")
     wait_until_it_loads(stack)
     check(stack, since)
 
 
-def test_a_driver_that_ends_after_a_kill_of_the_scheduler_is_followed_before_its_tasks_are_adopted(
-    stack: Stack,
-) -> None:
+def test_a_driver_that_ends_after_a_kill_of_the_scheduler_is_followed_by_the_next(stack: Stack) -> None:
     wait_until_it_loads(stack)
     since = stack.now()
     (epoch,) = stack.root_sql(EPOCH)[0]
