@@ -45,7 +45,11 @@ def look(text: Column) -> Column:
     bracketed = F.concat(F.lit("["), _with_quoted_numbers(text), F.lit(f',{{"{_END}":""}}]'))
     parsed = F.try_parse_json(F.when(~_has_lone_surrogate(text), bracketed))
     is_object = text.rlike(rf"\A{_SPACE}\{{")
-    return once(parsed, lambda parsed: _record(parsed, is_object))
+
+    def checked(parsed: Column) -> Column:
+        return F.when(F.variant_get(parsed, f"$[1].{_END}", "variant").isNotNull() & is_object, parsed)
+
+    return once(once(parsed, checked), _record)
 
 
 def once(value: Column, then: Callable[[Column], Column]) -> Column:
@@ -67,21 +71,19 @@ def _with_quoted_numbers(text: Column) -> Column:
     return F.regexp_replace(text, f"(?s){_BARE_NUMBER}", '$1"$2"')
 
 
-def _record(parsed: Column, is_object: Column) -> Column:
-    is_json = is_object & F.variant_get(parsed, f"$[1].{_END}", "string").isNotNull()
+def _record(parsed: Column) -> Column:
+    """Of what was parsed; null where it is none."""
     found = F.array(*(F.variant_get(parsed, f"$[0].{field}", "variant") for field in names.FIELDS))
 
     def as_text(field: Column) -> Column:
         is_string = F.schema_of_variant(field) == "STRING"
         fault = F.when(field.isNull(), MISSING).when(F.is_variant_null(field), NULL).when(~is_string, INVALID)
-        value = F.when(is_json & is_string, F.variant_get(field, "$", "string"))
+        value = F.when(is_string, F.variant_get(field, "$", "string"))
         return F.struct(value.alias("value"), fault.alias("fault"))
 
     return once(
         F.transform(found, as_text),
-        lambda texts: F.struct(
-            F.coalesce(is_json, F.lit(False)).alias("is_json"), *(_field(texts, field) for field in names.FIELDS)
-        ),
+        lambda texts: F.struct(parsed.isNotNull().alias("is_json"), *(_field(texts, field) for field in names.FIELDS)),
     )
 
 

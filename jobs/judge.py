@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 
 from include import names
 from jobs import records, rules
-from jobs.users import device_on
+from jobs.users import by_account, device_on
 
 _SECONDS_A_DAY: Final = 86_400
 
@@ -30,11 +30,11 @@ def judge_records(read: DataFrame, users: DataFrame, *others: str) -> DataFrame:
 
     Gives: the six fields (account_id int, event_timestamp timestamp; null where `read` has null), status, reasons
     array<string>, kafka_partition, kafka_offset, received_at timestamp, users_version int, raw binary and raw_size int
-    (null unless bad), beginning string (see `records.read`).
+    (null unless bad), is_plain boolean (see `records.read`).
     """
     version = users.agg(F.max("users_version")).scalar()
-    device = device_on(F.col("periods"), F.expr(f"event_timestamp div {_SECONDS_A_DAY}"))
-    accounts = F.broadcast(users.select("account_no", "periods"))
+    device = device_on(F.expr(f"event_timestamp div {_SECONDS_A_DAY}"))
+    accounts = F.broadcast(by_account(users))
     joined = read.join(accounts, F.col("account_id") == F.col("account_no"), how="left").withColumn(
         "user_device", device
     )
@@ -52,7 +52,7 @@ def judge_records(read: DataFrame, users: DataFrame, *others: str) -> DataFrame:
         version.alias("users_version"),
         F.when(is_bad, F.substring("value", 1, names.MAX_RAW)).alias("raw"),
         F.when(is_bad, F.octet_length("value")).alias("raw_size"),
-        "beginning",
+        "is_plain",
         *others,
     )
 

@@ -3,7 +3,6 @@
 import itertools
 import tempfile
 from contextlib import closing
-from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -105,11 +104,11 @@ def _append(cursor: MySQLCursorAbstract, status: str, rows: pa.Table) -> None:
     else:
         # Nothing is null, so MySQL needs no variables.
         places, sets = ", ".join(columns), ""
-    with tempfile.TemporaryDirectory(prefix="logsieve-load-") as folder:
-        path = Path(folder) / "rows.csv"
-        path.write_bytes(verdicts.to_csv(rows.select(columns)))
+    with tempfile.NamedTemporaryFile(prefix="logsieve-load-") as file:
+        file.write(verdicts.to_csv(rows.select(columns)))
+        file.flush()
         cursor.execute(
-            f"LOAD DATA LOCAL INFILE '{path}' INTO TABLE {table} CHARACTER SET utf8mb4"
+            f"LOAD DATA LOCAL INFILE '{file.name}' INTO TABLE {table} CHARACTER SET utf8mb4"
             """ FIELDS TERMINATED BY ',' ENCLOSED BY '"' ESCAPED BY '' LINES TERMINATED BY '\\n'"""
             f" ({places}){sets}"
         )

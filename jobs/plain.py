@@ -6,7 +6,6 @@ objects nor arrays and have no escape. Of a name that comes again the last value
 fine too, and is looked at carefully (jobs/careful.py). Java's syntax; possessive, so that no text makes it backtrack.
 """
 
-from collections.abc import Mapping
 from typing import Final
 
 from include import names
@@ -18,10 +17,9 @@ _SPACE: Final = r"[ \t\n\r]*+"
 # One by one: Java looks a single character up in a table, and compares with each range.
 _CHARACTER: Final = '[^"\\\\' + "".join(rf"\x{code:02x}" for code in range(32)) + "]"
 _TEXT: Final = rf'"({_CHARACTER}{{1,{names.MAX_TEXT}}}+)"'
-# Up to 2,139,999,999 and 99,999,999,999: near the ends of their ranges numbers are compared, not matched. The first as
-# a number is written, for it is copied.
+# Up to 2,139,999,999 and 99,999,999,999: near the ends of their ranges numbers are compared, not matched.
 _NUMBERS: Final = {
-    "account_id": "-?(?:1[0-9]{9}|20[0-9]{8}|21[0-3][0-9]{7}|[1-9][0-9]{0,8}+)|0",
+    "account_id": "-?(?:1[0-9]{9}|20[0-9]{8}|21[0-3][0-9]{7}|[0-9]{1,9}+)",
     "event_timestamp": "[0-9]{1,11}+",
 }
 # Not one that stands for bytes that are no UTF-8; in the six fields records.read looks for it.
@@ -49,18 +47,8 @@ def _plain() -> tuple[str, str]:
     members.append(rf'(?!(?:{"|".join(names.FIELDS)})"){_OTHER_TEXT}{_SPACE}:{_SPACE}{_OTHER_VALUE}')
     member = rf'"(?:{"|".join(members)}){_SPACE}(?:,{_SPACE}(?=")|(?=\}}))'
     pattern = rf"\A{_SPACE}\{{{_SPACE}(?:{member})++\}}{_SPACE}{''.join(marks)}\z"
-    return pattern, SEPARATOR.join([_beginning(found), *found.values()])
-
-
-def _beginning(found: Mapping[str, str]) -> str:
-    """Of its status message: the fields as JSON, up to event_timestamp, which is written otherwise."""
-    members = [
-        f'"{field}":{value}' if field == "account_id" else f'"{field}":"{value}"'
-        for field, value in found.items()
-        if field != "event_timestamp"
-    ]
-    return "{" + ",".join(members) + ',"event_timestamp":"'
+    return pattern, SEPARATOR.join(found.values())
 
 
 PLAIN, READ = _plain()
-"""The pattern; and what takes its place: the beginning of the status message, then the six fields."""
+"""The pattern; and what takes its place: the six fields, in the order of names.FIELDS, between SEPARATORs."""

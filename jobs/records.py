@@ -17,35 +17,35 @@ def read(logs: DataFrame) -> DataFrame:
 
     the six fields (`account_id` int, `event_timestamp` bigint seconds, the others string; null where they break a
     rule), `reasons` (array<string>: of the rules of form that it breaks; may be null when there are none), and
-    `beginning` (string: of a plain log's status message, see jobs/plain.py; null of any other; its `value` is null).
+    `is_plain` (boolean: see jobs/plain.py; its texts need no escape in JSON, and its `value` is given as null).
     """
     text = F.col("value").cast("string")
     glanced = logs.withColumn("_glance", F.regexp_replace(text, PLAIN, READ))
     # What does not match is left as it is. Bytes that are no UTF-8 were read as U+FFFD.
     is_plain = F.coalesce((F.col("_glance") != text) & ~F.col("_glance").contains("\ufffd"), F.lit(False))
-    told_apart = glanced.withColumn("_is_plain", is_plain).withColumns(
+    told_apart = glanced.withColumn("is_plain", is_plain).withColumns(
         {
-            "_glance": F.when(F.col("_is_plain"), F.col("_glance")),
-            "value": F.when(~F.col("_is_plain"), F.col("value")),
-            "_text": F.when(~F.col("_is_plain") & F.is_valid_utf8(text), text),
+            "_glance": F.when(F.col("is_plain"), F.col("_glance")),
+            "value": F.when(~F.col("is_plain"), F.col("value")),
+            "_text": F.when(~F.col("is_plain") & F.is_valid_utf8(text), text),
         }
     )
     form = careful.once(careful.look(F.col("_text")), rules.form)
-    looked = told_apart.withColumn("_form", F.when(~F.col("_is_plain"), form))
+    looked = told_apart.withColumn("_form", F.when(~F.col("is_plain"), form))
     return looked.withColumn("_parts", F.split("_glance", SEPARATOR)).select(
         *logs.columns,
         *(_field(field).alias(field) for field in names.FIELDS),
         F.col("_form.reasons").alias("reasons"),
-        F.get("_parts", F.lit(0)).alias("beginning"),
+        "is_plain",
     )
 
 
 def _field(field: str) -> Column:
-    glanced = F.get("_parts", F.lit(names.FIELDS.index(field) + 1))
+    glanced = F.get("_parts", F.lit(names.FIELDS.index(field)))
     return F.coalesce(glanced.cast(careful.TYPES.get(field, "string")), F.col(f"_form.{field}"))
 
 
 def well_formed(rows: DataFrame) -> DataFrame:
     """Rows with the six fields as `read` gives them, none null, and whatever else: as `read` would give their logs."""
-    nothing = {"value": "binary", "reasons": "array<string>", "beginning": "string"}
-    return rows.withColumns({name: F.lit(None).cast(kind) for name, kind in nothing.items()})
+    no_value, no_reasons = F.lit(None).cast("binary"), F.lit(None).cast("array<string>")
+    return rows.withColumns({"value": no_value, "reasons": no_reasons, "is_plain": F.lit(False)})

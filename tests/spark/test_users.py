@@ -41,7 +41,6 @@ CLOSED_AND_BACK = "\0".join(
     ],
 )
 def test_the_device_of_the_day(spark: SparkSession, periods: str | None, on: str | None, device: str | None) -> None:
-    frame = spark.createDataFrame([(periods, on and day(on))], "periods string, day bigint")
-    assert frame.select(users.device_on(F.col("periods"), F.col("day")).alias("device")).collect() == [
-        Row(device=device)
-    ]
+    known = users.by_account(spark.createDataFrame([(1, periods, 1)], users.SCHEMA))
+    on_day = known.select(users.device_on(F.lit(on and day(on)).cast("bigint")).alias("device"))
+    assert on_day.collect() == [Row(device=device)]
