@@ -31,6 +31,10 @@ class Held:
     to_status: Delays
     to_mysql: Delays
     boundaries: list[float]
+    cpu: dict[str, float]
+    """Percent of one core, by group: application (with all its children), kafka, mysql, elasticsearch."""
+    sizes: list[tuple[int, int, int]]
+    """Over time: second, MiB of the application's memory, MiB of its checkpoints and of all logs."""
 
 
 def of_verdicts(verdicts: Mapping[int, np.ndarray]) -> np.ndarray:

@@ -2,17 +2,18 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from contextlib import contextmanager
+from concurrent.futures import Future, ProcessPoolExecutor, wait
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing import get_context
 from multiprocessing.synchronize import Barrier, Event
+from pathlib import Path
 from typing import Any
 
 from bench import delays, measure, own_stack, sinks, watchers
 from bench.contestants import INTERVAL, REALTIME, Contestant
 from bench.delays import Held
-from bench.measure import LOOK_SECONDS, STALLED_SECONDS
+from bench.measure import LOOK_SECONDS, STALLED_SECONDS, Meter
 from include import names
 from include.settings import Settings
 from include.stack.environment import Environment
@@ -22,6 +23,7 @@ from include.stack.steps import Steps
 TRIGGERS = (REALTIME, INTERVAL)
 WARM_UP_RATE = 5_000
 START_SECONDS = 60
+WEIGH_SECONDS = 15
 
 
 @dataclass(frozen=True)
@@ -43,12 +45,13 @@ def run(plan: Plan, steps: Steps, *, keep: bool) -> list[Held]:
     with own_stack.running(plan.partitions, plan.accounts, plan.seed, steps, keep=keep) as env:
         for trigger in plan.triggers:
             sinks.empty(env, names.LOGS_TOPIC, names.STATUS_TOPIC)
-            with measure.started(env, trigger):
+            with measure.started(env, trigger) as process:
+                meter = Meter(env, process.pid, own_stack.SERVERS)
                 with steps.step(f"{trigger.title}: start and warm up"):
-                    _hold(env, trigger, WARM_UP_RATE, plan.warm_up, plan.seed)
+                    _hold(env, trigger, meter, WARM_UP_RATE, plan.warm_up, plan.seed)
                 for number, rate in enumerate(plan.rates):
                     with steps.step(f"{trigger.title}: {rate:,.0f} logs/s") as say:
-                        held = _hold(env, trigger, rate, plan.seconds, plan.seed + 1 + number)
+                        held = _hold(env, trigger, meter, rate, plan.seconds, plan.seed + 1 + number)
                         say(
                             f"{trigger.title}: {rate:,.0f} logs/s, p99 {held.to_status.p99} ms to the status,"
                             f" {held.to_mysql.p99} ms to MySQL"
@@ -57,13 +60,17 @@ def run(plan: Plan, steps: Steps, *, keep: bool) -> list[Held]:
     return found
 
 
-def _hold(env: Environment, trigger: Contestant, rate: float, seconds: float, seed: int) -> Held:
+def _hold(env: Environment, trigger: Contestant, meter: Meter, rate: float, seconds: float, seed: int) -> Held:
     settings = own_stack.env_settings(env)
     logs, verdicts = sinks.ends(env, names.LOGS_TOPIC), sinks.ends(env, names.STATUS_TOPIC)
     with _processes() as (start, stop):
         seen = start(_see_verdicts, settings, verdicts)
         rows = start(_see_rows, settings)
-        sent, took = start(_send, settings, rate, seconds, seed).result()
+        before, begin = meter.cpu(), time.monotonic()
+        sending = start(_send, settings, rate, seconds, seed)
+        sizes = _weigh_until(sending, meter, settings)
+        spent = {group: (now - before[group]) / (time.monotonic() - begin) for group, now in meter.cpu().items()}
+        sent, took = sending.result()
         _until_done(env, trigger, sum(logs.values()) + sent)
         stop.set()
         by_partition, steps = seen.result(), rows.result()
@@ -78,7 +85,26 @@ def _hold(env: Environment, trigger: Contestant, rate: float, seconds: float, se
         delays.summarise(delays.of_verdicts(by_partition)),
         delays.summarise(delays.of_rows(by_partition, steps, logs)),
         _boundaries(settings, first, first + took),
+        {group: round(100 * share, 1) for group, share in spent.items()},
+        sizes,
     )
+
+
+def _weigh_until(sending: Future[Any], meter: Meter, settings: Settings) -> list[tuple[int, int, int]]:
+    begin, sizes = time.monotonic(), []
+    while not sending.done():
+        files = sum(_size(folder) for folder in (settings.checkpoints, settings.state / "logs"))
+        sizes.append((round(time.monotonic() - begin), meter.memory() >> 20, files >> 20))
+        wait([sending], WEIGH_SECONDS)
+    return sizes
+
+
+def _size(folder: Path) -> int:
+    total = 0
+    for file in folder.rglob("*"):
+        with suppress(FileNotFoundError):  # Spark removes old ones meanwhile
+            total += file.stat().st_size
+    return total
 
 
 def _until_done(env: Environment, trigger: Contestant, total: int) -> None:

@@ -18,6 +18,7 @@ CAPTION = (
     " MiB: most memory of the application. Each is the median of the rounds."
 )
 LATENCY_HEADER = ("trigger", "logs/s", "reached", "to", "p50, ms", "p99, ms", "p99.9, ms", "longest, ms")
+LOAD_HEADER = ("trigger", "logs/s", "application", "Kafka", "MySQL", "Elasticsearch", "MiB", "files, MiB")
 PAGE_HEADER = ("range", "documents", "first look, ms", "refresh, median, ms", "longest, ms")
 GROUPS = ("application", "kafka", "mysql", "elasticsearch", "indexer")
 
@@ -70,6 +71,19 @@ def latency_lines(held: Sequence[Held]) -> list[list[str]]:
     ]
 
 
+def load_lines(held: Sequence[Held]) -> list[list[str]]:
+    """A row a rate and trigger, with the cells of LOAD_HEADER: CPU in percent of one core, the most of each size."""
+    return [
+        [
+            each.trigger,
+            _number(each.rate),
+            *(_number(each.cpu.get(group), 1) for group in GROUPS[:4]),
+            *(_number(max(size[place] for size in each.sizes)) for place in (1, 2)),
+        ]
+        for each in held
+    ]
+
+
 def page_lines(costs: Sequence[Cost]) -> list[list[str]]:
     """A row a range, with the cells of PAGE_HEADER."""
     return [[of.range, *(_number(value) for value in (of.documents, of.first, of.median, of.longest))] for of in costs]
@@ -85,8 +99,9 @@ def show(console: Console, summary: Summary) -> None:
 
 
 def show_latency(console: Console, held: Sequence[Held]) -> None:
-    """Prints the table of latencies."""
+    """Prints the tables of latencies and of what they cost."""
     tables.show(console, "From the log to", LATENCY_HEADER, latency_lines(held))
+    tables.show(console, "Meanwhile, CPU in percent of one core", LOAD_HEADER, load_lines(held))
 
 
 def show_page(console: Console, costs: Sequence[Cost]) -> None:
@@ -101,8 +116,8 @@ def markdown(summary: Summary) -> str:
 
 
 def latency_markdown(held: Sequence[Held]) -> str:
-    """The latencies as Markdown."""
-    return tables.markdown(LATENCY_HEADER, latency_lines(held))
+    """The latencies, and what they cost, as Markdown."""
+    return f"{tables.markdown(LATENCY_HEADER, latency_lines(held))}\n{tables.markdown(LOAD_HEADER, load_lines(held))}"
 
 
 def page_markdown(costs: Sequence[Cost]) -> str:

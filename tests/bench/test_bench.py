@@ -66,6 +66,8 @@ def test_latency_of_a_rate_that_is_held() -> None:
     assert held["logs"] == 2000
     assert 0 <= held["to_status"]["p50"] <= held["to_mysql"]["p50"], "a row follows its verdict"
     assert held["to_status"]["longest"] < 60_000
+    assert all(0 < share < 200 for share in held["cpu"].values())
+    assert all(memory > 100 for _, memory, _ in held["sizes"]), "MiB of the application"
     assert living() == []
     assert not STATE.exists()
 

@@ -119,8 +119,12 @@ def test_a_log_that_never_becomes_visible_is_an_error():
 def test_charts_are_pictures(tmp_path: Path):
     charts.throughput(summary.summarise(rounds(), MADE), tmp_path / "a.png")
     some = delays.Delays(1, 2, 3, 4, [(0, 1.0, 2.0, 3.0), (1, 1.0, 2.0, 3.0)])
+    cpu = {"application": 12.3, "kafka": 4.0, "mysql": 5.0, "elasticsearch": 0.6}
     held = [
-        delays.Held(name, rate, 10, rate, some, some, [0.5]) for name in ("realtime", "interval") for rate in (1, 2)
+        delays.Held(name, rate, 10, rate, some, some, [0.5], cpu, [(0, 900, 1), (15, 1100, 2)])
+        for name in ("realtime", "interval")
+        for rate in (1, 2)
     ]
+    assert report.load_lines(held)[0] == ["realtime", "1", "12.3", "4.0", "5.0", "0.6", "1,100", "2"]
     charts.latency(held, tmp_path / "b.png")
     assert all((tmp_path / name).read_bytes().startswith(b"\x89PNG") for name in ("a.png", "b.png"))
