@@ -1,6 +1,8 @@
 """The command `./logsieve bench`."""
 
 import json
+import signal
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -126,5 +128,10 @@ def page(
         report.show_page(out, costs)
 
 
+def _end(*_: object) -> None:
+    sys.exit(1)  # through every `finally`, where what was started is stopped
+
+
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, _end)
     run(app)
