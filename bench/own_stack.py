@@ -10,7 +10,7 @@ from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-def
 from mysql.connector import connect
 from pydantic import SecretStr
 
-from include import search_index, users_history
+from include import search_index, slices, users_history
 from include.accounts import Accounts, export_file, write_export
 from include.names import LOGS_TOPIC, STATUS_TOPIC, USERS_DATABASE
 from include.settings import ROOT, Settings
@@ -111,6 +111,8 @@ def _make_tables(env: Environment) -> None:
             text = (ROOT / "include" / "sql" / name).read_text(encoding="utf-8")
             for statement in sqlparse.split(sqlparse.format(text, strip_comments=True)):
                 cursor.execute(statement)
+        # As the DAG bootstrap does: else every row goes to one partition, and into the indexes of all rows there are.
+        slices.make(cursor, env.settings.topic_partitions, env.settings.retention_days)
 
 
 def _load_users(env: Environment) -> None:
