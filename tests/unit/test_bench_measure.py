@@ -81,5 +81,6 @@ def test_batch_boundaries_are_when_classify_committed(env: Environment, tmp_path
 
 
 def test_times_of_messages_are_read_to_the_millisecond() -> None:
-    found = watchers._microseconds([b"1970-01-01T00:00:00.000", b"1970-01-01T00:00:01.250"])
+    found = watchers._microseconds(bytearray(b"1970-01-01T00:00:00.0001970-01-01T00:00:01.250"))
     assert found.tolist() == [0, 1_250_000]
+    assert watchers._microseconds(bytearray()).tolist() == []
