@@ -72,7 +72,7 @@ def _with_quoted_numbers(text: Column) -> Column:
 
 
 def _record(parsed: Column) -> Column:
-    """Of what was parsed; null where it is none."""
+    """What `look` gives. `parsed` (variant): the array of log and _END; null where the log is no JSON object."""
     found = F.array(*(F.variant_get(parsed, f"$[0].{field}", "variant") for field in names.FIELDS))
 
     def as_text(field: Column) -> Column:
