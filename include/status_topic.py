@@ -5,7 +5,7 @@ import time
 from collections.abc import Mapping
 from typing import Any, Final
 
-from confluent_kafka import Consumer, KafkaError, KafkaException
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message
 
 from include.names import STATUS_TOPIC
 
@@ -55,22 +55,24 @@ def reader(kafka: Mapping[str, Any], group: str, **options: Any) -> Consumer:
     )
 
 
-def read_batch(consumer: Consumer, most: int, seconds: float) -> list[Any]:
-    """Messages (confluent_kafka.Message) that come within `seconds`, up to `most` and a few more, or BATCH_BYTES.
+def read_batch(consumer: Consumer, most: int, seconds: float) -> list[Message]:
+    """Messages that come within `seconds`, up to `most` and a few more, or BATCH_BYTES.
 
     Raises KafkaException for errors that waiting does not mend.
     """
-    batch: list[Any] = []
+    batch: list[Message] = []
     size = 0
     until = time.monotonic() + seconds
     while len(batch) < most and size < BATCH_BYTES and (left := until - time.monotonic()) > 0:
-        messages = [message for message in consumer.consume(READ_MESSAGES, left) if _is_message(message)]
-        batch += messages
-        size += sum(len(message.value() or b"") for message in messages)
+        received = consumer.consume(READ_MESSAGES, left)
+        if any(map(Message.error, received)):
+            received = [message for message in received if _is_message(message)]
+        batch += received
+        size += sum(map(len, received))  # of their values
     return batch
 
 
-def _is_message(received: Any) -> bool:
+def _is_message(received: Message) -> bool:
     error = received.error()
     if error is None:
         return True

@@ -1,7 +1,8 @@
 """The careful look at a log that is not plain: what each field is, and what is wrong with it.
 
-Spark's `from_json` tells neither a missing field from a null one nor `true` from "true", and rewrites numbers. The
-variant type keeps them apart, and numbers are put in quotes before, so that they stay as they were written.
+Spark's `from_json` tells neither a missing field from a null one nor `true` from "true", and rewrites numbers. A flat
+log is read by a regular expression (jobs/plain.py). Of any other, the variant type keeps them apart, and numbers are
+put in quotes before, so that they stay as they were written.
 
 Limits, which RFC 8259 leaves to the reader and beyond which a log is not_json: nesting of 999 levels, names of 50,000
 characters, 16 MiB.
@@ -9,16 +10,17 @@ characters, 16 MiB.
 
 import secrets
 from collections.abc import Callable
-from typing import Final
+from typing import Final, NamedTuple
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from include import names
+from jobs.plain import FLAT, SEPARATOR, TOKENS
 
-MISSING: Final = "missing"
+MISSING: Final = ""
 NULL: Final = "null"
-INVALID: Final = "invalid"
+_TEXT: Final = '"'
 
 TYPES: Final = {"account_id": "int", "event_timestamp": "bigint"}
 """Of the fields that are numbers; all others are strings."""
@@ -35,27 +37,60 @@ _NUMBER: Final = r"-?(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?+(?:[eE][+-]?[0-9]++)?+"
 _BARE_NUMBER: Final = rf'\G((?:[^"0-9-]++|"(?:[^"\\]++|\\.)*+")*+)({_NUMBER})(?![0-9.eE+-]|{_SPACE}:)'
 
 
+class Found(NamedTuple):
+    """A field: its token, and its value (`account_id` int, `event_timestamp` bigint seconds, the others string), null
+    where it is of another type, or out of range."""
+
+    token: Column
+    value: Column
+
+
 def look(text: Column) -> Column:
-    """At text, null where the bytes were no UTF-8. A struct of
-
-    `is_json` (boolean, never null), and for each of the six fields a struct of `value` (`account_id` int,
-    `event_timestamp` bigint seconds, the others string; null where not readable) and `fault`: MISSING, NULL, INVALID
-    (of another type, or out of range), null when it was readable. Without is_json, no value, and faults of no meaning.
+    """At text, null where the bytes were no UTF-8. The tokens of the six fields, array<string>; null where it is no
+    JSON object. A token is MISSING, NULL, a quote and then the text, a bare number, or anything else for other types.
     """
-    bracketed = F.concat(F.lit("["), _with_quoted_numbers(text), F.lit(f',{{"{_END}":""}}]'))
-    parsed = F.try_parse_json(F.when(~_has_lone_surrogate(text), bracketed))
-    is_object = text.rlike(rf"\A{_SPACE}\{{")
 
-    def checked(parsed: Column) -> Column:
-        return F.when(F.variant_get(parsed, f"$[1].{_END}", "variant").isNotNull() & is_object, parsed)
+    def flat_or_not(read: Column) -> Column:
+        return F.when(read != text, F.split(read, SEPARATOR)).otherwise(_parsed(text))
 
-    return once(once(parsed, checked), _record)
+    return once(F.regexp_replace(text, FLAT, TOKENS), flat_or_not)
 
 
 def once(value: Column, then: Callable[[Column], Column]) -> Column:
     """`then` of a value that is worked out once, however often it is used. Interpreted, so the code of a row that
     needs none of it stays small enough for Java to compile."""
     return F.get(F.transform(F.array(value), then), F.lit(0))
+
+
+def value(token: Column, field: str) -> Column:
+    """Of a field with this token: see `Found`."""
+    # Digits, and the minus before them.
+    text = F.when(token.startswith(_TEXT), F.substring(token, 2, 2**31 - 1)).when(token.between("-", ":"), token)
+    return _integer(text, field) if field in TYPES else text
+
+
+def _parsed(text: Column) -> Column:
+    bracketed = F.concat(F.lit("["), _with_quoted_numbers(text), F.lit(f',{{"{_END}":""}}]'))
+    parsed = F.try_parse_json(F.when(~_has_lone_surrogate(text), bracketed))
+    is_object = text.rlike(rf"\A{_SPACE}\{{")
+
+    def tokens(parsed: Column) -> Column:
+        is_json = F.variant_get(parsed, f"$[1].{_END}", "variant").isNotNull() & is_object
+        fields = F.array(*(F.variant_get(parsed, f"$[0].{field}", "variant") for field in names.FIELDS))
+        return F.when(is_json, F.transform(fields, _token))
+
+    return once(parsed, tokens)
+
+
+def _token(field: Column) -> Column:
+    kind = F.schema_of_variant(field)
+    text = F.concat(F.lit(_TEXT), F.variant_get(field, "$", "string"))
+    return (
+        F.when(field.isNull(), MISSING)
+        .when(F.is_variant_null(field), NULL)
+        .when(kind == "STRING", text)
+        .otherwise(kind)
+    )
 
 
 def _has_lone_surrogate(text: Column) -> Column:
@@ -69,31 +104,6 @@ def _has_lone_surrogate(text: Column) -> Column:
 def _with_quoted_numbers(text: Column) -> Column:
     """JSON text in which each number is a string of exactly its characters."""
     return F.regexp_replace(text, f"(?s){_BARE_NUMBER}", '$1"$2"')
-
-
-def _record(parsed: Column) -> Column:
-    """What `look` gives. `parsed` (variant): the array of log and _END; null where the log is no JSON object."""
-    found = F.array(*(F.variant_get(parsed, f"$[0].{field}", "variant") for field in names.FIELDS))
-
-    def as_text(field: Column) -> Column:
-        is_string = F.schema_of_variant(field) == "STRING"
-        fault = F.when(field.isNull(), MISSING).when(F.is_variant_null(field), NULL).when(~is_string, INVALID)
-        value = F.when(is_string, F.variant_get(field, "$", "string"))
-        return F.struct(value.alias("value"), fault.alias("fault"))
-
-    return once(
-        F.transform(found, as_text),
-        lambda texts: F.struct(parsed.isNotNull().alias("is_json"), *(_field(texts, field) for field in names.FIELDS)),
-    )
-
-
-def _field(texts: Column, field: str) -> Column:
-    text = F.get(texts, F.lit(names.FIELDS.index(field)))
-    if field not in TYPES:
-        return text.alias(field)
-    number = _integer(text["value"], field)
-    fault = F.when(number.isNull(), F.coalesce(text["fault"], F.lit(INVALID)))
-    return F.struct(number.alias("value"), fault.alias("fault")).alias(field)
 
 
 def _integer(text: Column, field: str) -> Column:

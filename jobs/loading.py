@@ -7,10 +7,11 @@ cost more than to load them (docs/decisions.md).
 import threading
 from collections.abc import Mapping
 from contextlib import closing
-from typing import Any, Final
+from typing import Final
 
+import numpy as np
 import pyarrow as pa
-from confluent_kafka import TopicPartition
+from confluent_kafka import Message, TopicPartition
 
 from include import kafka_client, names
 from include.settings import Settings
@@ -76,17 +77,21 @@ class Loading:
             while not self._ended.is_set() and (self._end is None or position < self._end[partition]):
                 messages = read_batch(consumer, BATCH_MESSAGES, BATCH_SECONDS)
                 if messages:
-                    load.write(self._database, self._lease, _batch(partition, messages))
-                    position = messages[-1].offset() + 1
+                    batch = _batch(partition, messages)
+                    load.write(self._database, self._lease, batch)
+                    position = batch["offset"][-1].as_py() + 1
 
 
-def _batch(partition: int, messages: list[Any]) -> pa.RecordBatch:
-    lines = [(message.value() or b"") + b"\n" for message in messages]
-    offsets = [message.offset() for message in messages]
+def _batch(partition: int, messages: list[Message]) -> pa.RecordBatch:
+    count = len(messages)
+    values = [value or b"" for value in map(Message.value, messages)]
+    # Put together at once, and not line by line: half of the time.
+    ends = np.cumsum(np.fromiter(map(len, values), np.int32, count) + 1, dtype=np.int32)
+    bounds, lines = pa.py_buffer(np.insert(ends, 0, 0)), pa.py_buffer(b"\n".join([*values, b""]))
     return pa.record_batch(
         {
-            "partition": pa.repeat(pa.scalar(partition, pa.int32()), len(messages)),
-            "offset": pa.array(offsets, pa.int64()),
-            "value": pa.array(lines, pa.binary()),
+            "partition": pa.repeat(pa.scalar(partition, pa.int32()), count),
+            "offset": pa.array(np.fromiter(map(Message.offset, messages), np.int64, count)),
+            "value": pa.Array.from_buffers(pa.binary(), count, [None, bounds, lines]),
         }
     )

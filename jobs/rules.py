@@ -1,7 +1,7 @@
 """The rules that decide a log's status, top to bottom. Nothing else decides one.
 
-A rule is a column that is null when the record is fine, and else the reason's word. Of the rules of form `record` is
-what a careful look finds (jobs/careful.py): a log that is plain is seen to break none.
+A rule is a column that is null when the record is fine, and else the reason's word. The rules of form take what a
+careful look has found of a field (jobs/careful.py): a log that is plain is seen to break none.
 """
 
 from collections.abc import Callable
@@ -12,63 +12,69 @@ from pyspark.sql import functions as F
 
 from include import names
 from jobs import careful
+from jobs.careful import Found
 
-Rule = Callable[[Column, str], Column]
+Rule = Callable[[Found, str], Column]
 
 
 def _reason(failed: Column, word: str) -> Column:
     return F.when(failed, F.lit(word))
 
 
-def missing(record: Column, field: str) -> Column:
+def missing(found: Found, field: str) -> Column:
     """The object has no such name."""
-    return _reason(record[field]["fault"] == careful.MISSING, names.missing(field))
+    return _reason(found.token == careful.MISSING, names.missing(field))
 
 
-def null(record: Column, field: str) -> Column:
+def null(found: Found, field: str) -> Column:
     """The field is JSON null."""
-    return _reason(record[field]["fault"] == careful.NULL, names.null(field))
+    return _reason(found.token == careful.NULL, names.null(field))
 
 
-def invalid(record: Column, field: str) -> Column:
+def invalid(found: Found, field: str) -> Column:
     """The field is no text, or, where an integer is expected, none of its range."""
-    return _reason(record[field]["fault"] == careful.INVALID, names.invalid(field))
+    return _reason(found.value.isNull(), names.invalid(field))
 
 
-def empty(record: Column, field: str) -> Column:
+def empty(found: Found, field: str) -> Column:
     """A text field is the empty string."""
-    return _reason(record[field]["value"] == "", names.empty(field))
+    return _reason(found.value == "", names.empty(field))
 
 
-def too_long(record: Column, field: str) -> Column:
+def too_long(found: Found, field: str) -> Column:
     """A text field has more than MAX_TEXT characters, counted in code points."""
-    return _reason(F.char_length(record[field]["value"]) > names.MAX_TEXT, names.too_long(field))
+    return _reason(F.char_length(found.value) > names.MAX_TEXT, names.too_long(field))
 
 
 INTEGER_RULES: Final[tuple[Rule, ...]] = (missing, null, invalid)
 TEXT_RULES: Final[tuple[Rule, ...]] = (*INTEGER_RULES, empty, too_long)
 
 
-def field_rules(record: Column, field: str) -> list[Column]:
-    """The rules of one field, in the order of their reasons."""
+def broken(found: Found, field: str) -> Column:
+    """The first rule that the field breaks, or null: what is missing breaks no other one."""
     rules = TEXT_RULES if field in names.TEXT_FIELDS else INTEGER_RULES
-    return [rule(record, field) for rule in rules]
+    return F.coalesce(*(rule(found, field) for rule in rules))
 
 
-def form(record: Column) -> Column:
-    """A struct of `reasons` (array<string>: every broken rule of form; not_json stands alone), and of the six fields
-    as they came, null where they break one."""
-    broken = F.array_compact(F.array(*(rule for field in names.FIELDS for rule in field_rules(record, field))))
-    reasons = F.when(record["is_json"], broken).otherwise(F.array(F.lit(names.NOT_JSON)))
-    return F.struct(reasons.alias("reasons"), *(_kept(record, field).alias(field) for field in names.FIELDS))
+def form(tokens: Column) -> Column:
+    """Of what `careful.look` gives a struct of `reasons` (array<string>: every broken rule of form; not_json stands
+    alone), and of the six fields as they came, null where they break one."""
+    token = {field: F.get(tokens, F.lit(place)) for place, field in enumerate(names.FIELDS)}
+
+    def judged(values: Column) -> Column:
+        first = F.array(*(broken(Found(token[field], values[field]), field) for field in names.FIELDS))
+        return careful.once(first, lambda broken: _form(tokens, values, broken))
+
+    values = F.struct(*(careful.value(token[field], field).alias(field) for field in names.FIELDS))
+    return careful.once(values, judged)
 
 
-def _kept(record: Column, field: str) -> Column:
-    value = record[field]["value"]
-    if field not in names.TEXT_FIELDS:
-        return value
-    # What is not readable has no value.
-    return F.when(F.coalesce(empty(record, field), too_long(record, field)).isNull(), value)
+def _form(tokens: Column, values: Column, broken: Column) -> Column:
+    reasons = F.when(tokens.isNull(), F.array(F.lit(names.NOT_JSON))).otherwise(F.array_compact(broken))
+    kept = {field: F.get(broken, F.lit(place)).isNull() for place, field in enumerate(names.FIELDS)}
+    return F.struct(
+        reasons.alias("reasons"), *(F.when(fine, values[field]).alias(field) for field, fine in kept.items())
+    )
 
 
 def unknown_account() -> Column:

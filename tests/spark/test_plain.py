@@ -56,6 +56,33 @@ NOT_JSON = {
 }
 
 
+ODD_VALUES = (
+    "null",
+    "true",
+    "false",
+    '""',
+    '"null"',
+    '"true"',
+    "0",
+    "-1",
+    "684.5",
+    '"-"',
+    '" 1"',
+    '"12x"',
+    "9" * 18,
+    '"\ufffd"',
+)
+FLAT = {
+    **{f"{field} is {value}": log(**{field: value}) for field in names.FIELDS for value in ODD_VALUES},
+    **{f"no {field}": log().replace(field.encode(), b"other") for field in names.FIELDS},
+    "a text too long": log(device=f'"{"x" * (names.MAX_TEXT + 1)}"'),
+    "a name twice, then null": log('"device": null'),
+    "a name twice, then a text": log('"device": "IOS"', device="null"),
+    "nothing": b"{}",
+}
+"""Of scalars without an escape, but not plain."""
+
+
 def test_plain_logs_take_the_short_way_and_others_do_not(judged: Judged) -> None:
     logs = PLAIN | CAREFUL | NOT_JSON
     found = judged([*logs.values()]).orderBy("kafka_offset").collect()
@@ -90,3 +117,14 @@ def test_both_ways_write_the_same_text(judged: Judged) -> None:
     short = {row.key: row.value for row in classify.messages(frame).collect()}
     careful = classify.messages(frame.withColumn("is_plain", F.lit(False))).collect()
     assert {row.key: row.value for row in careful} == short
+
+
+def test_a_flat_log_is_judged_as_one_that_has_to_be_parsed(judge: Judge) -> None:
+    nested = [text.rstrip(b"}") + (b"" if name == "nothing" else b",") + b'"a":{}}' for name, text in FLAT.items()]
+    ways = zip(judge([*FLAT.values()]), judge(nested), strict=True)
+    of_both = {
+        name: [(m["reasons"], *(m[field] for field in names.FIELDS)) for m in way]
+        for name, way in zip(FLAT, ways, strict=True)
+    }
+    assert {name: flat for name, (flat, parsed) in of_both.items() if flat != parsed} == {}
+    assert sum(1 for flat, _ in of_both.values() if flat[0]) > len(FLAT) / 2
