@@ -102,10 +102,8 @@ def by_events(
     spark: SparkSession, settings: Settings, begin: datetime | None, end: datetime | None, accounts: Sequence[int]
 ) -> Chosen:
     """The stored logs that are not bad, of events in [begin, end), of these accounts or of all."""
-    where = _between("event_timestamp", begin, end)
-    if accounts:
-        where.append(f"account_id IN ({', '.join(map(str, accounts))})")
-    return _not_bad(spark, settings, where)
+    where = [f"account_id IN ({', '.join(map(str, accounts))})"] if accounts else []
+    return _not_bad(spark, settings, _between("event_timestamp", begin, end), where)
 
 
 def by_changes(spark: SparkSession, settings: Settings, version: int) -> Chosen:
@@ -115,20 +113,29 @@ def by_changes(spark: SparkSession, settings: Settings, version: int) -> Chosen:
         f"EXISTS (SELECT 1 FROM {changes} WHERE account_no = account_id AND version <= {version}"  # noqa: S608
         " AND event_timestamp >= first_day AND (end_day IS NULL OR event_timestamp < end_day))"
     )
-    # First by the index of event_timestamp: mostly the last day or two are concerned.
+    # First by the time alone: mostly the last day or two are concerned.
     first = f"event_timestamp >= (SELECT MIN(first_day) FROM {changes} WHERE version <= {version})"  # noqa: S608
-    return _not_bad(spark, settings, [first, touched])
+    return _not_bad(spark, settings, [first], [touched])
 
 
-def _not_bad(spark: SparkSession, settings: Settings, where: list[str]) -> Chosen:
+def _not_bad(spark: SparkSession, settings: Settings, events: list[str], where: list[str]) -> Chosen:
+    """`events`: conditions of `event_timestamp` alone. An index tells which rows meet them; only these are read."""
     fields = [_SECONDS if column == "event_timestamp" else column for column in names.FIELDS]
     query = " UNION ALL ".join(
-        f"SELECT {_STORED}, {_MICROS}, {', '.join(fields)} FROM {names.LOGS_DATABASE}.{names.TABLES[status]}"  # noqa: S608
+        f"SELECT {_STORED}, {_MICROS}, {', '.join(fields)} FROM {_at(events, names.TABLES[status])}"  # noqa: S608
         f" WHERE {' AND '.join(where) or 'TRUE'}"
         for status in (names.GOOD, names.SUSPICIOUS)
     )
     rows = sources.rows(spark, settings, query, _ROWS_AT_ONCE)
     return Chosen(records.well_formed(rows.select(*_origin(), _timestamp(), *names.FIELDS, *_was())))
+
+
+def _at(events: list[str], table: str) -> str:
+    rows = f"{names.LOGS_DATABASE}.{table}"
+    if not events:
+        return rows
+    origins = f"SELECT kafka_partition, kafka_offset FROM {rows} WHERE {' AND '.join(events)}"  # noqa: S608
+    return f"({origins}) AS found STRAIGHT_JOIN {rows} USING (kafka_partition, kafka_offset)"
 
 
 def _between(column: str, begin: datetime | None, end: datetime | None) -> list[str]:

@@ -17,8 +17,8 @@ CREATE TABLE IF NOT EXISTS logs.good_logs (
   users_version    INT         NOT NULL COMMENT 'of the users history that it was judged with',
   revision         INT         NOT NULL COMMENT '0 as the stream judged it; each correction adds one',
   PRIMARY KEY (kafka_partition, kafka_offset),
-  KEY received_at (received_at),
-  KEY event_timestamp (event_timestamp)
+  -- One index for both times: a second one would cost a load a quarter more. What asks for events reads all of it.
+  KEY received_at (received_at, kafka_partition, kafka_offset, event_timestamp)
 )
 PARTITION BY RANGE COLUMNS (kafka_partition, kafka_offset) (PARTITION rest VALUES LESS THAN (MAXVALUE, MAXVALUE));
 
@@ -37,8 +37,7 @@ CREATE TABLE IF NOT EXISTS logs.suspicious_logs (
   users_version    INT         NOT NULL COMMENT 'of the users history that it was judged with',
   revision         INT         NOT NULL COMMENT '0 as the stream judged it; each correction adds one',
   PRIMARY KEY (kafka_partition, kafka_offset),
-  KEY received_at (received_at),
-  KEY event_timestamp (event_timestamp)
+  KEY received_at (received_at, kafka_partition, kafka_offset, event_timestamp)
 )
 PARTITION BY RANGE COLUMNS (kafka_partition, kafka_offset) (PARTITION rest VALUES LESS THAN (MAXVALUE, MAXVALUE));
 
