@@ -93,6 +93,8 @@ def start(logs: DataFrame, users: DataFrame, settings: Settings, trigger: Trigge
         .options(**kafka_client.spark(settings))
         .option("topic", names.STATUS_TOPIC)
         .option("kafka.batch.size", str(256 * 1024))
+        # Verdicts are mostly names of fields: what it costs to press them is less than what their bytes cost.
+        .option("kafka.compression.type", "lz4")
         .option("kafka.linger.ms", _LINGER_MILLISECONDS[trigger])
         .option("checkpointLocation", str(checkpoints / QUERY))
         .outputMode("update")
