@@ -55,12 +55,12 @@ def reader(kafka: Mapping[str, Any], group: str, **options: Any) -> Consumer:
     )
 
 
-def read_batch(consumer: Consumer, most: int, seconds: float) -> list[Message]:
-    """Messages that come within `seconds`, up to `most` and a few more, or BATCH_BYTES.
+def read_batch(consumer: Consumer, most: int, seconds: float) -> list[Any]:
+    """Messages (confluent_kafka.Message) that come within `seconds`, up to `most` and a few more, or BATCH_BYTES.
 
     Raises KafkaException for errors that waiting does not mend.
     """
-    batch: list[Message] = []
+    batch: list[Any] = []
     size = 0
     until = time.monotonic() + seconds
     while len(batch) < most and size < BATCH_BYTES and (left := until - time.monotonic()) > 0:
