@@ -64,11 +64,9 @@ def read_batch(consumer: Consumer, most: int, seconds: float) -> list[Any]:
     size = 0
     until = time.monotonic() + seconds
     while len(batch) < most and size < BATCH_BYTES and (left := until - time.monotonic()) > 0:
-        received = consumer.consume(READ_MESSAGES, left)
-        if any(map(Message.error, received)):
-            received = [message for message in received if _is_message(message)]
-        batch += received
-        size += sum(map(len, received))  # of their values
+        messages = [message for message in consumer.consume(READ_MESSAGES, left) if _is_message(message)]
+        batch += messages
+        size += sum(map(len, messages))  # of their values
     return batch
 
 

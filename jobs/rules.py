@@ -32,7 +32,7 @@ def null(found: Found, field: str) -> Column:
 
 
 def invalid(found: Found, field: str) -> Column:
-    """The field is no text, or, where an integer is expected, none of its range."""
+    """The field, if there is one, is no text, or, where an integer is expected, none of its range."""
     return _reason(found.value.isNull(), names.invalid(field))
 
 
@@ -62,19 +62,17 @@ def form(tokens: Column) -> Column:
     token = {field: F.get(tokens, F.lit(place)) for place, field in enumerate(names.FIELDS)}
 
     def judged(values: Column) -> Column:
-        first = F.array(*(broken(Found(token[field], values[field]), field) for field in names.FIELDS))
-        return careful.once(first, lambda broken: _form(tokens, values, broken))
+        faults = F.array(*(broken(Found(token[field], values[field]), field) for field in names.FIELDS))
+        return careful.once(faults, lambda faults: _form(tokens, values, faults))
 
     values = F.struct(*(careful.value(token[field], field).alias(field) for field in names.FIELDS))
     return careful.once(values, judged)
 
 
-def _form(tokens: Column, values: Column, broken: Column) -> Column:
-    reasons = F.when(tokens.isNull(), F.array(F.lit(names.NOT_JSON))).otherwise(F.array_compact(broken))
-    kept = {field: F.get(broken, F.lit(place)).isNull() for place, field in enumerate(names.FIELDS)}
-    return F.struct(
-        reasons.alias("reasons"), *(F.when(fine, values[field]).alias(field) for field, fine in kept.items())
-    )
+def _form(tokens: Column, values: Column, faults: Column) -> Column:
+    reasons = F.when(tokens.isNull(), F.array(F.lit(names.NOT_JSON))).otherwise(F.array_compact(faults))
+    fine = {field: F.get(faults, F.lit(place)).isNull() for place, field in enumerate(names.FIELDS)}
+    return F.struct(reasons.alias("reasons"), *(F.when(fine[field], values[field]).alias(field) for field in fine))
 
 
 def unknown_account() -> Column:
