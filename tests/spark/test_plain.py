@@ -1,11 +1,12 @@
 """The short way of plain logs: the usual ones take it, and nothing that takes it differs from the careful way."""
 
+from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from include import names
 from include.accounts import Accounts
 from include.log_maker import LogMaker
-from jobs import classify
+from jobs import classify, plain
 from tests.spark.conftest import Judge, Judged
 
 FIELDS = {
@@ -117,6 +118,12 @@ def test_both_ways_write_the_same_text(judged: Judged) -> None:
     short = {row.key: row.value for row in classify.messages(frame).collect()}
     careful = classify.messages(frame.withColumn("is_plain", F.lit(False))).collect()
     assert {row.key: row.value for row in careful} == short
+
+
+def test_flat_logs_are_not_parsed(spark: SparkSession) -> None:
+    frame = spark.createDataFrame([(name, text.decode()) for name, text in FLAT.items()], "name string, text string")
+    left = frame.filter(F.regexp_replace("text", plain.FLAT, plain.TOKENS) == F.col("text")).collect()
+    assert [row.name for row in left] == ["nothing"]  # one without a member
 
 
 def test_a_flat_log_is_judged_as_one_that_has_to_be_parsed(judge: Judge) -> None:
