@@ -16,16 +16,12 @@ SECONDS = 400
 
 
 def ensure(settings: Settings, jars: Path) -> str | None:
-    """Makes the archive where it is missing or of another Java, place or set of jars; what is wrong when it cannot.
+    """Makes the archive where it is missing or of another Java or other jars; what is wrong when it cannot.
 
     The driver does without it then, and takes longer to start.
     """
-    java = Path(which_java()).resolve()
-    # With their paths: Java does not use the archive from another place.
-    of_spark = sorted(map(str, pyspark_home.jars().glob("*.jar")))
-    parts = (str(java), java.stat().st_mtime_ns, of_spark, str(jars.resolve()), settings.driver_memory)
     archive = class_archive(settings)
-    made = archive.with_name(f"driver-{hashlib.sha256(repr(parts).encode()).hexdigest()[:12]}.jsa")
+    made = archive.with_name(f"driver-{_made_of(settings, jars)}.jsa")
     if not made.exists():
         archive.unlink(missing_ok=True)  # or the rehearsal itself would use the old one
         wrong = _rehearse(settings, made)
@@ -35,7 +31,17 @@ def ensure(settings: Settings, jars: Path) -> str | None:
         link = archive.with_name(f"driver.{os.getpid()}")
         link.symlink_to(made.name)
         link.replace(archive)
+    for other in set(archive.parent.glob("driver-*.jsa")) - {made}:
+        other.unlink()  # a driver that runs with it keeps it
     return None
+
+
+def _made_of(settings: Settings, jars: Path) -> str:
+    """A hash of what Java asks about: it leaves an archive aside, without a word, whose jars lay elsewhere, or have
+    another size or time by now, as after a new installation of the same PySpark."""
+    files = [Path(which_java()).resolve(), *pyspark_home.jars().glob("*.jar"), *jars.resolve().glob("spark/*.jar")]
+    seen = [(str(file), status.st_size, status.st_mtime_ns) for file in sorted(files) for status in [file.stat()]]
+    return hashlib.sha256(repr((seen, settings.driver_memory)).encode()).hexdigest()[:12]
 
 
 def _rehearse(settings: Settings, made: Path) -> str | None:

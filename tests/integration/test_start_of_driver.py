@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from include.settings import ROOT
-from include.spark_conf import submit_conf
+from include.spark_conf import class_archive, submit_conf
 from jobs import inputs, lease, positions, topic_ids
 from jobs.database import Database
-from tests.integration.stack import Stack, is_correction, until
+from tests.integration.stack import Stack, drivers, is_correction, until
 
 
 def by_hand(stack: Stack, log: Path, *arguments: str) -> "subprocess.Popen[bytes]":
@@ -41,6 +41,13 @@ def test_a_second_driver_started_by_hand_is_refused_and_the_first_lives_on(stack
     assert "lives (heartbeat" in said
     assert "--take-over" in said
     assert stack.root_sql(holder) == before
+
+
+def test_a_driver_starts_with_the_archive_of_classes(stack: Stack) -> None:
+    """Java leaves one aside without a word that is not of exactly these jars: a start takes longer then."""
+    archive = str(class_archive(stack.settings).resolve())
+    (java,) = (driver for driver in drivers(stack) if driver.name() == "java")
+    assert archive in {each.path for each in java.memory_maps()}
 
 
 def test_a_driver_waits_for_the_users_and_says_what_to_do_when_they_never_come(stack: Stack) -> None:
