@@ -15,17 +15,18 @@ from include import names
 SEPARATOR: Final = "\x01"
 """Between the parts of what was read: JSON allows no such character in a string."""
 
-_SPACE: Final = r"[ \t\n\r]*+"
-# One by one: Java looks a single character up in a table, and compares with each range.
-_CHARACTER: Final = '[^"\\\\' + "".join(rf"\x{code:02x}" for code in range(32)) + "]"
+# Not possessive, as Java has a loop of its own for this; nothing that follows can begin with what is given back.
+_SPACE: Final = r"[ \t\n\r]*"
+# One by one: Java looks a single character up in a table, and compares with each range. The last one stands for bytes
+# that are no UTF-8.
+_CHARACTER: Final = '[^"\\\\' + "".join(rf"\x{code:02x}" for code in range(32)) + r"\ufffd]"
 # Up to 2,139,999,999 and 99,999,999,999: near the ends of their ranges numbers are compared, not matched.
 _NUMBERS: Final = {
     "account_id": "-?(?:1[0-9]{9}|20[0-9]{8}|21[0-3][0-9]{7}|[0-9]{1,9}+)",
     "event_timestamp": "[0-9]{1,11}+",
 }
 _BARE: Final = r"-?(?:0|[1-9][0-9]{0,17}+)(?:\.[0-9]{1,18}+)?+(?![0-9.eE])|true|false|null"
-# Not one that stands for bytes that are no UTF-8; in the six fields records.read looks for it.
-_OTHER_TEXT: Final = rf'(?:(?!\ufffd){_CHARACTER}){{0,1000}}+"'
+_OTHER_TEXT: Final = rf'{_CHARACTER}{{0,1000}}+"'
 
 _Value = tuple[str, int, str]
 """A field's value as a pattern, how many groups it has, and what is read of them."""

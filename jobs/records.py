@@ -21,7 +21,7 @@ def read(logs: DataFrame) -> DataFrame:
     """
     text = F.col("value").cast("string")
     glanced = logs.withColumn("_glance", F.regexp_replace(text, PLAIN, READ))
-    # What does not match is left as it is. Bytes that are no UTF-8 were read as U+FFFD.
+    # What does not match is left as it is, but for bytes that are no UTF-8: they become U+FFFD.
     is_plain = F.coalesce((F.col("_glance") != text) & ~F.col("_glance").contains("\ufffd"), F.lit(False))
     told_apart = glanced.withColumn("is_plain", is_plain).withColumns(
         {

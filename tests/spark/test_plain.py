@@ -41,12 +41,14 @@ CAREFUL = {
     "many leading zeros": log(account_id='"0000000000684"'),
     "an escape": log(event_type=r'"a\u0062"'),
     "an object beside": log('"a": {}'),
+    "the character that bytes become that are no UTF-8": log(event_type='"\ufffd"'),
     "the largest account": log(account_id="2147483647"),
     "a plus": log(account_id='"+684"'),
 }
 NOT_JSON = {
     "fields as if they were read": b"\x01a\x01684\x01b\x01ANDROID\x01FR\x011619724510",
     "bytes that are no UTF-8": log(event_type='"?"').replace(b"?", b"\xff"),
+    "bytes that are no UTF-8, then the name again": log('"device": "IOS"', device='"?"').replace(b"?", b"\xff"),
     "bytes that are no UTF-8 beside": log('"a": "?"').replace(b"?", b"\xc3"),
     "a control character": log(event_type='"a\nb"'),
     "a bare number with leading zeros": log(account_id="0684"),
@@ -71,7 +73,6 @@ ODD_VALUES = (
     '" 1"',
     '"12x"',
     "9" * 18,
-    '"\ufffd"',
 )
 FLAT = {
     **{f"{field} is {value}": log(**{field: value}) for field in names.FIELDS for value in ODD_VALUES},
