@@ -45,8 +45,9 @@ def reader(kafka: Mapping[str, Any], group: str, **options: Any) -> Consumer:
             # Kafka answers when that much is there, or then: else it is asked for each handful.
             "fetch.min.bytes": 1024 * 1024,
             "fetch.wait.max.ms": 100,
-            # Bounds the memory of messages that wait, in KiB.
+            # Bounds the memory of messages that wait, in KiB; and how soon it is asked again whether some were taken.
             "queued.max.messages.kbytes": 32 * 1024,
+            "fetch.queue.backoff.ms": 10,
             "error_cb": on_error,
             # Critical ones only: it says twenty times a second that Kafka is away, and on_error says it already.
             "log_level": 2,

@@ -20,11 +20,14 @@ from jobs import load
 from jobs.database import Database
 from jobs.lease import Lease
 
-BATCH_MESSAGES: Final = 20_000
-"""The most in one transaction."""
+_MESSAGES: Final = 40_000
+"""The most in the transactions of all partitions together: they are what takes memory here."""
+_FEWEST_MESSAGES: Final = 2_500
+"""In one transaction, however many partitions there are: with less it would cost more than its rows."""
 BATCH_SECONDS: Final = 0.4
 """How long a transaction waits for more: at a low rate, its own cost is all that `load` costs."""
-_WAITING_KIB: Final = 16 * 1024
+_WAITING_KIB: Final = 32 * 1024
+"""The most that waits to be taken into one, of all partitions together."""
 
 
 class Loading:
@@ -37,6 +40,9 @@ class Loading:
     ) -> None:
         self._kafka, self._database, self._lease = kafka_client.native(settings), Database.of(settings), lease
         self._end = end
+        partitions = max(len(begin), 1)
+        self._most = max(_MESSAGES // partitions, _FEWEST_MESSAGES)
+        self._waiting_kib = _WAITING_KIB // partitions
         self._ended = threading.Event()
         self._error: Exception | None = None
         self._threads = [
@@ -70,12 +76,12 @@ class Loading:
 
     def _load(self, partition: int, begin: int) -> None:
         # What is not there any more was not loaded: that has to stop us, not to be skipped.
-        options = {"auto.offset.reset": "error", "queued.max.messages.kbytes": _WAITING_KIB}
+        options = {"auto.offset.reset": "error", "queued.max.messages.kbytes": self._waiting_kib}
         with closing(reader(self._kafka, names.DRIVER, **options)) as consumer:
             consumer.assign([TopicPartition(names.STATUS_TOPIC, partition, begin)])
             position = begin
             while not self._ended.is_set() and (self._end is None or position < self._end[partition]):
-                messages = read_batch(consumer, BATCH_MESSAGES, BATCH_SECONDS)
+                messages = read_batch(consumer, self._most, BATCH_SECONDS)
                 if messages:
                     batch = _batch(partition, messages)
                     load.write(self._database, self._lease, batch)
