@@ -16,7 +16,7 @@ from include.settings import Settings
 
 @dataclass(frozen=True)
 class Database:
-    """Address and account; small and picklable, so it travels to the tasks."""
+    """Address and account."""
 
     host: str
     port: int
