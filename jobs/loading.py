@@ -20,10 +20,10 @@ from jobs import load
 from jobs.database import Database
 from jobs.lease import Lease
 
-_MESSAGES: Final = 40_000
-"""The most in the transactions of all partitions together: they are what takes memory here."""
-_FEWEST_MESSAGES: Final = 2_500
-"""In one transaction, however many partitions there are: with less it would cost more than its rows."""
+_BATCH_MESSAGES: Final = 20_000
+"""The most in one transaction."""
+_MESSAGES: Final = 80_000
+"""The most in those of all partitions together: they are what takes memory here."""
 BATCH_SECONDS: Final = 0.4
 """How long a transaction waits for more: at a low rate, its own cost is all that `load` costs."""
 _WAITING_KIB: Final = 32 * 1024
@@ -41,7 +41,7 @@ class Loading:
         self._kafka, self._database, self._lease = kafka_client.native(settings), Database.of(settings), lease
         self._end = end
         partitions = max(len(begin), 1)
-        self._most = max(_MESSAGES // partitions, _FEWEST_MESSAGES)
+        self._most = min(_BATCH_MESSAGES, _MESSAGES // partitions)
         self._waiting_kib = _WAITING_KIB // partitions
         self._ended = threading.Event()
         self._error: Exception | None = None
