@@ -120,7 +120,7 @@ class LogMaker:
         late_days: int = 0,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        if not 0 <= share_bad <= 1 or not 0 <= share_suspicious <= 1 - share_bad:
+        if min(share_bad, share_suspicious) < 0 or round(share_bad + share_suspicious, 9) > 1:
             raise ValueError(
                 f"share_bad {share_bad} and share_suspicious {share_suspicious} are not parts of one whole"
             )

@@ -20,7 +20,7 @@ WHAT_TO_DO = (
 )
 
 SHARES = {
-    GOOD: "1 - params.share_bad - params.share_suspicious",
+    GOOD: "(1 - params.share_bad - params.share_suspicious) | round(9)",
     BAD: "params.share_bad",
     SUSPICIOUS: "params.share_suspicious",
 }
@@ -55,7 +55,9 @@ def filling_sensors(timeout: timedelta) -> list[BaseOperator]:
             task_id=f"{table}_is_filling",
             conn_id="mysql",
             sql=f"SELECT {{{{ 1 if {SHARES[status]} <= 0 else 0 }}}} OR EXISTS (SELECT 1 FROM {LOGS_DATABASE}.{table}"  # noqa: S608
-            f" WHERE received_at > UTC_TIMESTAMP() - INTERVAL {NEW.seconds} SECOND)",
+            f" WHERE received_at BETWEEN UTC_TIMESTAMP() - INTERVAL {NEW.seconds} SECOND"
+            # A log that its sender dates ahead would count until then.
+            f" AND UTC_TIMESTAMP() + INTERVAL {NEW.seconds} SECOND)",
             poke_interval=2,
             timeout=timeout.total_seconds(),
             on_failure_callback=Alert(WHAT_TO_DO),

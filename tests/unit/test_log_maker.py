@@ -112,6 +112,12 @@ def test_a_share_may_be_nothing_or_all(share_bad: float, share_suspicious: float
     assert {log.status for log in logs(500, share_bad=share_bad, share_suspicious=share_suspicious)} == {status}
 
 
+@pytest.mark.parametrize(("share_bad", "share_suspicious"), [(0.9, 0.1), (0.8, 0.2), (0.7, 0.3), (0.95, 0.05)])
+def test_two_shares_may_be_all_together(share_bad: float, share_suspicious: float):
+    statuses = {log.status for log in logs(500, share_bad=share_bad, share_suspicious=share_suspicious)}
+    assert statuses == {"bad", "suspicious"}
+
+
 def test_shares_above_the_whole_are_refused():
     with pytest.raises(ValueError, match=r"share_bad 0\.6 and share_suspicious 0\.5"):
         maker(share_bad=0.6, share_suspicious=0.5)
