@@ -13,7 +13,7 @@ for the next day. `Lock wait timeout exceeded`: somebody has been reading the ta
 Elasticsearch away: the rows are gone, the documents go at the next run.
 """
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from airflow.sdk import Param, dag, task
@@ -27,7 +27,7 @@ from plugins.house import RETRIES
 @dag(
     # Not on the hour: the hourly proof would hold the tables that this one alters.
     schedule="30 2 * * *",
-    start_date=datetime(2020, 1, 1),
+    start_date=datetime(2020, 1, 1, tzinfo=UTC),
     catchup=False,
     max_active_runs=1,
     tags=["logsieve"],

@@ -12,23 +12,24 @@ range stays open, so the next run looks at it again. `IndexerBehindError`: the i
 `./logsieve status`; it is tried again.
 """
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from airflow.sdk import BaseHook, Param, dag, task
 
 from include.settings import Settings
 from plugins import search
+from plugins.alert import Alert
 from plugins.house import RETRIES
 
 
 @dag(
     schedule="@hourly",
-    start_date=datetime(2020, 1, 1),
+    start_date=datetime(2020, 1, 1, tzinfo=UTC),
     catchup=False,
     max_active_runs=1,
     tags=["logsieve"],
-    default_args=RETRIES,
+    default_args={**RETRIES, "on_failure_callback": Alert()},
     params={
         "partition": Param(None, type=["null", "integer"], minimum=0, description="only this one; empty: all"),
         "first": Param(0, type="integer", minimum=0, description="of that partition: from this offset on"),

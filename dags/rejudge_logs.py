@@ -12,7 +12,7 @@ users and to have loaded what it judged by the old ones. Nothing is lost: what i
 """
 
 from contextlib import closing
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 from include.names import USERS_ASSET
 from include.settings import ROOT, Settings
 from include.spark_conf import submit_conf
+from plugins.alert import Alert
 from plugins.house import RETRIES
 from plugins.users import connect
 
@@ -32,11 +33,11 @@ TIME: dict[str, Any] = {"type": ["null", "string"], "format": "date-time", "maxL
 
 @dag(
     schedule=[Asset(USERS_ASSET)],
-    start_date=datetime(2020, 1, 1),
+    start_date=datetime(2020, 1, 1, tzinfo=UTC),
     catchup=False,
     max_active_runs=1,
     tags=["logsieve"],
-    default_args=RETRIES,
+    default_args={**RETRIES, "on_failure_callback": Alert()},
     params={
         "begin": Param(None, **TIME, description="of events from then on, UTC; empty: from the first"),
         "end": Param(None, **TIME, description="of events before, UTC; empty: up to now"),

@@ -16,7 +16,7 @@ number of accounts far off the nearest day's that is right all the same: trigger
 
 from contextlib import closing
 from dataclasses import asdict
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from airflow.sdk import Asset, ObjectStoragePath, Param, dag, task
@@ -24,17 +24,18 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from include.names import USERS_ASSET
 from include.settings import Settings
+from plugins.alert import Alert
 from plugins.house import RETRIES
 from plugins.users import connect
 
 
 @dag(
     schedule="@daily",
-    start_date=datetime(2020, 1, 1),
+    start_date=datetime(2020, 1, 1, tzinfo=UTC),
     catchup=False,
     max_active_runs=1,
     tags=["logsieve"],
-    default_args=RETRIES | {"retry_delay": timedelta(seconds=5)},
+    default_args={**RETRIES, "retry_delay": timedelta(seconds=5), "on_failure_callback": Alert()},
     params={
         "accept_any_count": Param(False, type="boolean", description="load it, however many accounts there are"),
     },

@@ -5,7 +5,8 @@
 **When a task is red**
 - `…_is_filling`: no verdict younger than a minute arrived there. Are logs sent (`generate_logs`, or your own source)?
   Does the stream run (`classify_logs`)?
-- `lag`: logs or verdicts wait. More than the limit means that a consumer is stopped or too slow: `./logsieve status`.
+- `lag`: logs or verdicts wait, for `classify`, `load` or the indexer. More than the limit means that this one is
+  stopped or too slow, or that its server is away: `./logsieve status`.
 - `documents`: Elasticsearch refused documents; they are in the indexer's dead-letter file with the reason.
 - `breaker`: too large a share of the last minutes' logs is bad, or many in a row are; it says why, with an example of
   each reason. Did a sender change, or a rule? Nothing is lost meanwhile. The stream goes on unless `breaker_stops` is
@@ -16,7 +17,7 @@ where the connections `alerts_slack` and `alerts_email` exist.
 """
 
 from contextlib import closing
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from airflow.sdk import BaseHook, Param, dag, task
@@ -31,7 +32,7 @@ settings = Settings()
 
 @dag(
     schedule="*/5 * * * *",
-    start_date=datetime(2020, 1, 1),
+    start_date=datetime(2020, 1, 1, tzinfo=UTC),
     catchup=False,
     max_active_runs=1,
     tags=["logsieve"],
@@ -64,20 +65,17 @@ settings = Settings()
 def watch_logs() -> None:
     @task
     def lag(lag_limit: str) -> list[str]:
-        """Offsets not yet classified or loaded; red above the limit."""
-        from airflow.providers.apache.kafka.hooks.consume import KafkaConsumerHook
-
+        """Offsets not yet classified, loaded or indexed; red above the limit."""
         from include import health, hops
+        from include.indexer import GROUP
 
-        connection = BaseHook.get_hook("mysql").get_conn()
-        consumer = KafkaConsumerHook([], "kafka").get_conn
-        try:
-            tables = hops.read_tables(connection.cursor())
+        with closing(BaseHook.get_hook("mysql").get_conn()) as connection, closing(connection.cursor()) as cursor:
+            # Without the numbers of rows: while millions are counted, more is sent than may wait.
+            tables = hops.Tables(loaded=hops.read_loaded(cursor))
+        # Of the indexer's group, as Kafka keeps for that how far it is.
+        with hops.looking(BaseHook.get_connection("kafka").extra_dejson, GROUP) as consumer:
             topics = hops.read_topics(consumer)
-        finally:
-            consumer.close()
-            connection.close()
-        waiting = {"classify": topics.lag, "load": tables.lag(topics)}
+            waiting = {"classify": topics.lag, "load": tables.lag(topics), "index": hops.index_lag(consumer, topics)}
         return _all_well([health.lag(hop, behind, int(lag_limit)) for hop, behind in waiting.items()])
 
     @task

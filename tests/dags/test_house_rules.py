@@ -5,8 +5,10 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from jinja2 import Template
 
 from include.settings import ROOT
 
@@ -83,9 +85,19 @@ def test_a_param_out_of_bounds_is_refused(dagbag, dag_id, name, value):
         param.resolve(value=value)
 
 
-def test_every_task_of_watch_logs_alerts(dagbag):
-    for task in dagbag.dags["watch_logs"].tasks:
+@pytest.mark.parametrize("dag_id", ["watch_logs", "expire_logs", "reconcile_logs", "users_dimension", "rejudge_logs"])
+def test_every_task_that_nobody_waits_for_alerts(dagbag, dag_id):
+    for task in dagbag.dags[dag_id].tasks:
         assert [type(callback).__name__ for callback in task.on_failure_callback] == ["Alert"], task.task_id
+
+
+@pytest.mark.parametrize(
+    ("bad", "suspicious", "waits"), [(0.05, 0.05, True), (1, 0, False), (0.95, 0.05, False), (0.7, 0.3, False)]
+)
+def test_a_table_that_is_meant_to_stay_empty_is_not_waited_for(dagbag, bad, suspicious, waits):
+    sql = dagbag.dags["watch_logs"].get_task("good_logs_is_filling").sql
+    made = Template(sql).render(params=SimpleNamespace(share_bad=bad, share_suspicious=suspicious))
+    assert made.startswith(f"SELECT {0 if waits else 1} OR EXISTS")
 
 
 def test_the_users_dimension_can_be_backfilled_and_tells_by_an_asset_when_the_past_changed(dagbag):

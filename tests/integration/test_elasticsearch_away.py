@@ -1,5 +1,7 @@
 """Elasticsearch is away, or full: MySQL is not held up, and the index catches up by itself."""
 
+import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -23,11 +25,13 @@ def until_indexed(stack: Stack, origins: list[Origin]) -> None:
     until(lambda: len(stack.documents(origins)) == len(origins), RECOVERY_SECONDS, "the index has caught up")
 
 
-def test_the_index_catches_up_when_elasticsearch_is_back(stack: Stack) -> None:
+def test_the_index_catches_up_when_elasticsearch_is_back_and_until_then_the_watch_is_red(stack: Stack) -> None:
     wait_until_it_loads(stack)
     since = stack.now()
     with stack.away("elasticsearch"):
         origins = send_and_load(stack)
+        done = stack.run("airflow", "dags", "test", "watch_logs", "--conf", json.dumps({"lag_limit": 100}))
+        assert re.search(r"index is [0-9,]+ behind, more than 100", done.stdout + done.stderr), done.stderr[-3000:]
     until_indexed(stack, origins)
     prove(stack, since)
 
