@@ -96,6 +96,8 @@ def start(logs: DataFrame, users: DataFrame, settings: Settings, trigger: Trigge
         # Verdicts are mostly names of fields: what it costs to press them is less than what their bytes cost.
         .option("kafka.compression.type", "lz4")
         .option("kafka.linger.ms", _LINGER_MILLISECONDS[trigger])
+        # Given up after two minutes, one batch could be missing before later ones; a restart begins behind the last.
+        .option("kafka.delivery.timeout.ms", str(2**31 - 1))
         .option("checkpointLocation", str(checkpoints / QUERY))
         .outputMode("update")
     )
