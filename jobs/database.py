@@ -49,6 +49,10 @@ class Database:
         # Else the two packets that end each LOAD DATA LOCAL wait 40 ms for one another; the connector has no setting.
         own: socket.socket = connection._socket.sock  # type: ignore[attr-defined]  # nothing public leads to it
         own.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        # A server that vanished without a word is noticed after half a minute: the connector waits for ever.
+        own.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for option, value in ((socket.TCP_KEEPIDLE, 10), (socket.TCP_KEEPINTVL, 5), (socket.TCP_KEEPCNT, 4)):
+            own.setsockopt(socket.IPPROTO_TCP, option, value)
         # Under REPEATABLE READ the deletes of a replay lock gaps that other partitions insert into.
         connection.cmd_query("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
         return connection
