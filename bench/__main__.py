@@ -129,6 +129,7 @@ def page(
 
 
 def _end(*_: object) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # what is asked twice must not stop the clean-up
     sys.exit(1)  # through every `finally`, where what was started is stopped
 
 

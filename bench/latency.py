@@ -146,7 +146,7 @@ def _keep(ready: Barrier, stop: Event) -> None:
 
 
 def _send(settings: Settings, rate: float, seconds: float, seed: int) -> tuple[int, float]:
-    return watchers.send(settings, rate, seconds, seed, _kept["ready"])
+    return watchers.send(settings, rate, seconds, seed, _kept["ready"], _kept["stop"])
 
 
 def _see_verdicts(settings: Settings, begin: dict[int, int]) -> Any:

@@ -33,9 +33,8 @@ Ready = Callable[[], object]
 Stop = Callable[[], bool]
 
 
-def send(settings: Settings, rate: float, seconds: float, seed: int, ready: Ready) -> tuple[int, float]:
-    """Sends logs at that rate for so long, each at once; gives how many, and the seconds that it took.
-
+def send(settings: Settings, rate: float, seconds: float, seed: int, ready: Ready, stop: Stop) -> tuple[int, float]:
+    """Sends logs at that rate for so long, each at once, or until `stop`; gives how many, and the seconds that it took.
 
     Kafka's timestamp of each is when it was given to the client, in milliseconds, cut: so it is never too late. Raises
     RuntimeError when Kafka does not take all.
@@ -48,7 +47,7 @@ def send(settings: Settings, rate: float, seconds: float, seed: int, ready: Read
     producer.list_topics(timeout=30)
     ready()
     begin, pace, wanted, sent = time.monotonic(), Pace(rate), round(rate * seconds), 0
-    while sent < wanted:
+    while sent < wanted and not stop():
         step = min(pace.due(), LARGEST_STEP, wanted - sent)
         if not step:
             time.sleep(pace.wait())

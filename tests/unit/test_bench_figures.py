@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from bench import charts, delays, report, summary
-from bench.contestants import ALL, BASELINE, BULK, CONSUME, COPY, HAND_WRITTEN, INDEXER, INTERVAL, REALTIME
+from bench.contestants import ALL, BASELINE, BULK, CONSUME, COPY, HAND_WRITTEN, INDEXED, INDEXER, INTERVAL, REALTIME
 from bench.measure import Run
 from bench.run import order
 
@@ -56,6 +56,11 @@ def test_figures_are_medians():
     assert found.cpu_seconds_a_million == {"application": 80_000, "kafka": 10_000}
     assert found.warm_microseconds_a_log == 10.0
     assert found.peak_mib == 3
+
+
+def test_where_documents_count_the_application_is_far_ahead_and_has_no_cost_of_the_warm_part():
+    found = summary.summarise([run(INDEXED, 0, 10, 7, found={})], MADE).contestants[INDEXED.name]
+    assert (found.warm_logs_a_second, found.warm_microseconds_a_log) == (10, None)
 
 
 def test_what_came_at_once_has_no_warm_figure():
