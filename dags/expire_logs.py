@@ -20,8 +20,7 @@ from airflow.sdk import Param, dag, task
 
 from include.settings import Settings
 from plugins import search, slices
-from plugins.alert import Alert
-from plugins.house import RETRIES
+from plugins.house import UNATTENDED
 
 
 @dag(
@@ -31,7 +30,7 @@ from plugins.house import RETRIES
     catchup=False,
     max_active_runs=1,
     tags=["logsieve"],
-    default_args={**RETRIES, "on_failure_callback": Alert()},
+    default_args=UNATTENDED,
     params={
         "retention_days": Param(
             Settings().retention_days, type="integer", minimum=0, maximum=3650, description="0: for ever"

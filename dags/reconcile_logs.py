@@ -19,8 +19,7 @@ from airflow.sdk import BaseHook, Param, dag, task
 
 from include.settings import Settings
 from plugins import search
-from plugins.alert import Alert
-from plugins.house import RETRIES
+from plugins.house import UNATTENDED
 
 
 @dag(
@@ -29,7 +28,7 @@ from plugins.house import RETRIES
     catchup=False,
     max_active_runs=1,
     tags=["logsieve"],
-    default_args={**RETRIES, "on_failure_callback": Alert()},
+    default_args=UNATTENDED,
     params={
         "partition": Param(None, type=["null", "integer"], minimum=0, description="only this one; empty: all"),
         "first": Param(0, type="integer", minimum=0, description="of that partition: from this offset on"),

@@ -23,8 +23,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 from include.names import USERS_ASSET
 from include.settings import ROOT, Settings
 from include.spark_conf import submit_conf
-from plugins.alert import Alert
-from plugins.house import RETRIES
+from plugins.house import UNATTENDED
 from plugins.users import connect
 
 settings = Settings()
@@ -37,7 +36,7 @@ TIME: dict[str, Any] = {"type": ["null", "string"], "format": "date-time", "maxL
     catchup=False,
     max_active_runs=1,
     tags=["logsieve"],
-    default_args={**RETRIES, "on_failure_callback": Alert()},
+    default_args=UNATTENDED,
     params={
         "begin": Param(None, **TIME, description="of events from then on, UTC; empty: from the first"),
         "end": Param(None, **TIME, description="of events before, UTC; empty: up to now"),

@@ -24,8 +24,7 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from include.names import USERS_ASSET
 from include.settings import Settings
-from plugins.alert import Alert
-from plugins.house import RETRIES
+from plugins.house import UNATTENDED
 from plugins.users import connect
 
 
@@ -35,7 +34,7 @@ from plugins.users import connect
     catchup=False,
     max_active_runs=1,
     tags=["logsieve"],
-    default_args={**RETRIES, "retry_delay": timedelta(seconds=5), "on_failure_callback": Alert()},
+    default_args=UNATTENDED | {"retry_delay": timedelta(seconds=5)},
     params={
         "accept_any_count": Param(False, type="boolean", description="load it, however many accounts there are"),
     },

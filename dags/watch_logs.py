@@ -23,9 +23,8 @@ from typing import Any
 from airflow.sdk import BaseHook, Param, dag, task
 
 from include.settings import Settings
-from plugins.alert import Alert
 from plugins.filling import filling_sensors
-from plugins.house import RETRIES, SHARE_BAD, SHARE_SUSPICIOUS
+from plugins.house import SHARE_BAD, SHARE_SUSPICIOUS, UNATTENDED
 
 settings = Settings()
 
@@ -36,7 +35,7 @@ settings = Settings()
     catchup=False,
     max_active_runs=1,
     tags=["logsieve"],
-    default_args={**RETRIES, "on_failure_callback": Alert()},
+    default_args=UNATTENDED,
     params={
         "share_bad": SHARE_BAD,
         "share_suspicious": SHARE_SUSPICIOUS,

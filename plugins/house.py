@@ -8,6 +8,7 @@ from airflow.sdk import Context, Param
 from airflow.sdk.exceptions import AirflowSkipException
 
 from include.settings import Settings
+from plugins.alert import Alert
 
 RETRIES: dict[str, Any] = {
     "retries": 3,
@@ -16,6 +17,9 @@ RETRIES: dict[str, Any] = {
     "max_retry_delay": timedelta(seconds=30),
 }
 """For work that ends: a server that restarts is waited for, a real fault is red within a minute."""
+
+UNATTENDED: dict[str, Any] = {**RETRIES, "on_failure_callback": Alert()}
+"""For work that nobody waits for: when it is red, people are told."""
 
 RETRY_FOR_EVER: dict[str, Any] = {
     "retries": 1_000_000,
