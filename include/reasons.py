@@ -1,4 +1,4 @@
-"""What each reason means, in words for people. The rules themselves are jobs/rules.py."""
+"""What each reason means, in words for people. The rules themselves are jobs/java/logsieve/Rules.java."""
 
 from typing import Final
 

@@ -30,6 +30,11 @@ def class_archive(settings: Settings) -> Path:
     return settings.parts / "driver.jsa"
 
 
+def judge_jar(settings: Settings) -> Path:
+    """Where include/stack/judge_jar.py keeps the compiled rules."""
+    return settings.parts / "judge.jar"
+
+
 def local_master(partitions: int) -> str:
     """The master for one machine, given how many partitions the logs have.
 
@@ -47,6 +52,6 @@ def submit_conf(settings: Settings) -> dict[str, str]:
     return {
         "spark.driver.memory": settings.driver_memory,
         "spark.driver.extraJavaOptions": " ".join(options),
-        "spark.driver.extraClassPath": str(settings.parts / "jars" / "spark" / "*"),
+        "spark.driver.extraClassPath": f"{settings.parts / 'jars' / 'spark' / '*'}:{judge_jar(settings)}",
         "spark.pyspark.python": sys.executable,
     }

@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 from include import hops, kafka_client, names
 from include.rejudgement import Range
 from include.settings import Settings
-from jobs import records, sources
+from jobs import sources
 from jobs.ends import EndError
 
 WAS: Final = ("was", "was_reasons", "was_revision")
@@ -37,9 +37,9 @@ class ExpiredError(EndError):
 
 @dataclass(frozen=True)
 class Chosen:
-    """`records`: as `records.read` gives them, with the columns WAS; `gone`: logs that nobody has any more."""
+    """`logs`: as the Kafka source gives them, with the columns WAS; `gone`: logs that nobody has any more."""
 
-    records: DataFrame
+    logs: DataFrame
     gone: list[Range] = field(default_factory=list)
 
 
@@ -74,7 +74,7 @@ def by_origins(
     )
     # One that is in two tables, which is to be mended, is judged once.
     stored = sources.rows(spark, settings, tables).select(*_origin(), *_was()).dropDuplicates(["partition", "offset"])
-    return Chosen(records.read(logs).join(stored, ["partition", "offset"], how="left"), gone)
+    return Chosen(logs.join(stored, ["partition", "offset"], how="left"), gone)
 
 
 def by_reason(
@@ -94,7 +94,7 @@ def by_reason(
     whole = bad.filter("is_cut = 0").select(*_origin(), _timestamp(), F.col("raw").alias("value"))
     cut = bad.filter("is_cut = 1").select(*_origin())
     again, gone = _from_topic(spark, settings, cut, _bounds(cut))
-    logs = records.read(whole.unionByName(again))
+    logs = whole.unionByName(again)
     return Chosen(logs.join(bad.select(*_origin(), *_was()), ["partition", "offset"], how="left"), gone)
 
 
@@ -127,7 +127,12 @@ def _not_bad(spark: SparkSession, settings: Settings, events: list[str], where: 
         for status in (names.GOOD, names.SUSPICIOUS)
     )
     rows = sources.rows(spark, settings, query, _ROWS_AT_ONCE)
-    return Chosen(records.well_formed(rows.select(*_origin(), _timestamp(), *names.FIELDS, *_was())))
+    return Chosen(rows.select(*_origin(), _timestamp(), value_of_row(), *_was()))
+
+
+def value_of_row() -> Column:
+    """The value of a log that is not bad, which is whole in its row: it has the six fields, the time in seconds."""
+    return F.to_json(F.struct(*names.FIELDS)).cast("binary").alias("value")
 
 
 def _at(events: list[str], table: str) -> str:

@@ -1,61 +1,41 @@
-"""The judgement: reads logs, joins them with their users, and gives each its verdict by jobs/rules.py.
+"""The judgement: reads logs, joins them with their users, and gives each its verdict.
 
-Long expressions cost more than they do: what Spark compiles into one method of over 8,000 bytes Java does not compile
-any more. So what only few logs need is worked out of line (`careful.once`), and columns are asked for once.
+The rules are jobs/java/logsieve/Rules.java, called as functions of Spark: a log is read in one pass over its bytes, and
+its status message is put together, without a column for each field in between.
 """
 
 from typing import Final
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from include import names
-from jobs import records, rules
-from jobs.users import by_account, device_on
+_READ, _ACCOUNT, _JUDGE = "read_log", "account_of", "judge_log"
+_FUNCTIONS: Final = {
+    _READ: ("logsieve.ReadLog", "binary"),
+    _ACCOUNT: ("logsieve.AccountOf", "int"),
+    _JUDGE: ("logsieve.JudgeLog", "binary"),
+}
 
-_SECONDS_A_DAY: Final = 86_400
+
+def register(spark: SparkSession) -> None:
+    """Makes the functions known to the session. Raises Spark's error where its class path lacks them."""
+    for name, (java_class, kind) in _FUNCTIONS.items():
+        spark.udf.registerJavaFunction(name, java_class, kind)
 
 
-def judge(logs: DataFrame, users: DataFrame) -> DataFrame:
+def judge(logs: DataFrame, users: DataFrame, revision: Column | None = None) -> DataFrame:
     """The verdict of each log, in a stream or in a bounded frame.
 
-    `logs`: partition, offset, timestamp, value, as the Kafka source gives them. `users`: as `users.read` gives them.
-    Gives what `judge_records` gives.
-    """
-    return judge_records(records.read(logs), users)
-
-
-def judge_records(read: DataFrame, users: DataFrame, *others: str) -> DataFrame:
-    """The verdict of each record, `read` as `records.read` gives them; its columns `others` are passed on.
-
-    Gives: the six fields (account_id int, event_timestamp timestamp; null where `read` has null), status, reasons
-    array<string>, kafka_partition, kafka_offset, received_at timestamp, users_version int, raw binary and raw_size int
-    (null unless bad), is_plain boolean (see `records.read`).
+    `logs`: partition, offset, timestamp, value, as the Kafka source gives them, and any others. `users`: as `users.read`
+    gives them. `revision`: how often the verdict was corrected, int; a first one has 0.
+    Gives the columns of `logs`, and `verdict`: the status message, a string of JSON.
     """
     version = users.agg(F.max("users_version")).scalar()
-    device = device_on(F.expr(f"event_timestamp div {_SECONDS_A_DAY}"))
-    accounts = F.broadcast(by_account(users))
-    joined = read.join(accounts, F.col("account_id") == F.col("account_no"), how="left").withColumn(
-        "user_device", device
-    )
-    is_bad = F.size("reasons") > 0
-    reason = rules.user_reason()
-    status = F.when(is_bad, names.BAD).when(reason.isNotNull(), names.SUSPICIOUS).otherwise(names.GOOD)
-    reasons = F.when(is_bad, F.col("reasons")).when(reason.isNull(), _none()).otherwise(F.array(reason))
-    return joined.select(
-        *(F.timestamp_seconds(field).alias(field) if field == "event_timestamp" else field for field in names.FIELDS),
-        status.alias("status"),
-        reasons.alias("reasons"),
-        F.col("partition").alias("kafka_partition"),
-        F.col("offset").alias("kafka_offset"),
-        F.col("timestamp").alias("received_at"),
-        version.alias("users_version"),
-        F.when(is_bad, F.substring("value", 1, names.MAX_RAW)).alias("raw"),
-        F.when(is_bad, F.octet_length("value")).alias("raw_size"),
-        "is_plain",
-        *others,
-    )
-
-
-def _none() -> Column:
-    return F.array().cast("array<string>")
+    read = logs.withColumn("_record", F.call_function(_READ, "value"))
+    accounts = F.broadcast(users.select("account_no", F.col("periods").cast("binary").alias("_periods")))
+    joined = read.join(accounts, F.call_function(_ACCOUNT, "_record") == F.col("account_no"), how="left")
+    verdict = F.call_function(
+        _JUDGE, "_record", "value", "_periods", "partition", "offset", F.unix_millis("timestamp"), version,
+        F.lit(0) if revision is None else revision,
+    )  # fmt: skip
+    return joined.select(*logs.columns, verdict.cast("string").alias("verdict"))

@@ -32,6 +32,7 @@ _LOCK: Final = "logsieve.rejudge_logs"
 _LOCK_SECONDS: Final = 600
 _USERS_SECONDS: Final = 120
 _PAUSE_SECONDS: Final = 0.3
+_NOW: Final = "status string, reasons array<string>"
 _LEASE: Final = (
     f"SELECT users_version, ended_epoch >= epoch FROM {names.LOGS_DATABASE}.{names.LEASE_TABLE} WHERE name = %s"  # noqa: S608
 )
@@ -77,17 +78,17 @@ def caught_up(database: Database, settings: Settings) -> int:
 
 
 def compare(judged: DataFrame) -> DataFrame:
-    """Verdicts with the columns WAS; adds `changed` (whether status or reasons differ) and `revision` (of the new)."""
-    is_same = F.col("was").eqNullSafe(F.col("status")) & F.col("was_reasons").eqNullSafe(F.col("reasons"))
-    revision = F.coalesce(F.col("was_revision"), F.lit(0)) + 1
-    return judged.withColumn("changed", ~is_same).withColumn("revision", revision)
+    """Verdicts with the columns WAS; adds their `status`, and `changed`: whether that or the reasons differ."""
+    now = judged.withColumn("_now", F.from_json("verdict", _NOW))
+    is_same = F.col("was").eqNullSafe(F.col("_now.status")) & F.col("was_reasons").eqNullSafe(F.col("_now.reasons"))
+    return now.withColumns({"status": F.col("_now.status"), "changed": ~is_same}).drop("_now", "value")
 
 
 def send(verdicts: DataFrame, settings: Settings, run: str) -> None:
     """Appends verdicts of `compare` to the status topic, marked as corrections of the run."""
     header = F.struct(F.lit(names.REJUDGED).alias("key"), F.lit(run.encode()).alias("value"))
     (
-        classify.messages(verdicts, F.col("revision"))
+        classify.messages(verdicts)
         .withColumn("headers", F.array(header))
         .write.format("kafka")
         .options(**kafka_client.spark(settings))
@@ -103,7 +104,8 @@ def rejudge(spark: SparkSession, settings: Settings, database: Database, given: 
     version = caught_up(database, settings) if given.changes or given.events else 0
     found = _choose(spark, settings, database, given, version)
     # Once for the report and for what is sent: the users may change in between.
-    judged = judge.judge_records(found.records, users.read(spark, settings).persist(), *chosen.WAS)
+    revision = F.coalesce(F.col("was_revision"), F.lit(0)) + 1
+    judged = judge.judge(found.logs, users.read(spark, settings).persist(), revision)
     verdicts = compare(judged).persist(StorageLevel.DISK_ONLY)
     counted = verdicts.groupBy("was", F.col("status").alias("now"), "changed").agg(F.count("*").alias("logs"))
     changes = [Change(**row.asDict()) for row in counted.orderBy("was", "now", "changed").collect()]

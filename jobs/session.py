@@ -7,15 +7,12 @@ from pyspark import SparkConf, SparkContext
 from pyspark.sql import SparkSession
 
 from include.spark_conf import local_master
+from jobs import judge
 
 CONF: Final = {
     "spark.sql.session.timeZone": "UTC",
-    # A log may repeat a name, and the last one counts; without this jobs/careful.py refuses it.
-    "spark.sql.variant.allowDuplicateKeys": "true",
     # Nothing here shuffles; 200 empty tasks would be all that the default brings.
     "spark.sql.shuffle.partitions": "2",
-    # Java compiles no method that is longer, and interprets it at each log.
-    "spark.sql.codegen.hugeMethodLimit": "8000",
     # Checkpoints are thrown away at each start. Written the usual way, Hadoop starts ten processes (readlink, chmod) at
     # each of a batch's two files, which took a third of a small batch; so it starts one.
     "spark.sql.streaming.checkpointFileManagerClass": (
@@ -40,7 +37,9 @@ def build(name: str, partitions: int | None = None) -> SparkSession:
         builder = builder.master(local_master(partitions))
     for key, value in CONF.items():
         builder = builder.config(key, value)
-    return builder.getOrCreate()
+    spark = builder.getOrCreate()
+    judge.register(spark)
+    return spark
 
 
 def jvm(spark: SparkSession) -> JVMView:

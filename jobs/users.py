@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from typing import Final
 
-from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.streaming.query import StreamingQuery
 
@@ -51,30 +51,6 @@ def read(spark: SparkSession, settings: Settings) -> DataFrame:
     # One partition, and known to be one: what is asked of all rows takes no second stage.
     found = sources.rows(spark, settings, _PERIODS, _ROWS_AT_ONCE).coalesce(1)
     return found.withColumn("users_version", F.col("users_version").cast("int"))
-
-
-def by_account(users: DataFrame) -> DataFrame:
-    """Of rows of SCHEMA what `device_on` needs: account_no, `always` (the device of an account that has one entry, as
-    most have), and `periods` of the others."""
-    is_one = F.locate("\0", F.col("periods")) == 0
-    always = F.when(is_one, _device(F.col("periods")))
-    return users.select("account_no", always.alias("always"), F.when(~is_one, F.col("periods")).alias("periods"))
-
-
-def device_on(day: Column) -> Column:
-    """The device on that day (days since 1970), of a row with columns of `by_account`; null without one, or closed."""
-    periods = F.col("periods")
-    # Put among the sorted entries, it has behind it the one that counts. Functions that take a lambda are not compiled.
-    behind = F.lpad((day + 1).cast("string"), 7, "0")
-    entries = F.sort_array(F.concat(F.split(periods, "\\x00"), F.array(behind)))
-    begun = F.get(entries, F.array_position(entries, behind).cast("int") - 2)
-    return F.coalesce("always", _device(begun))
-
-
-def _device(entry: Column) -> Column:
-    device = F.substring(entry, 8, names.MAX_TEXT)
-    # nullif would have Spark copy each row once more.
-    return F.when(device != "", device)
 
 
 class Users:

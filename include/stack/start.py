@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from include.accounts import Accounts, ensure_export
-from include.stack import class_archive, configs, parts, probes, pyspark_home, supervisor
+from include.stack import class_archive, configs, judge_jar, parts, probes, pyspark_home, supervisor
 from include.stack.environment import Environment
 from include.stack.errors import StackError
 from include.stack.servers import Homes, Server, servers
@@ -23,6 +23,7 @@ def unpack(env: Environment, steps: Steps) -> Homes:
     with steps.step("Fetch and unpack the servers") as say:
         jars, libaio = parts.fetch_jars(folder), parts.fetch_libaio(folder)
         pyspark_home.prepare()
+        judge_jar.ensure(env.settings, jars)
         if wrong := class_archive.ensure(env.settings, jars):
             say(f"Fetch and unpack the servers (Spark will start slower, no class archive: {wrong})")
         # Another user runs two of root's servers, and has to pass; else nobody has any business here.

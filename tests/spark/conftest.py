@@ -11,6 +11,10 @@ from typing import Any
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
+from include.settings import Settings
+from include.spark_conf import judge_jar
+from include.stack import judge_jar as rules
+from include.stack import parts
 from jobs import classify, session, users
 from jobs import judge as judgement
 
@@ -18,16 +22,20 @@ USERS = {684: "ANDROID"}
 USERS_VERSION = 3
 RECEIVED_AT = datetime(2026, 11, 23, 1, 2, 3, 456_000, tzinfo=UTC)
 
-Judged = Callable[[Sequence[bytes | None]], DataFrame]
+Logs = Callable[..., DataFrame]
+Judged = Callable[..., DataFrame]
 Judge = Callable[[Sequence[bytes | None]], list[dict[str, Any]]]
 
 
 @pytest.fixture(scope="session")
 def spark() -> Iterator[SparkSession]:
+    settings = Settings()
+    rules.ensure(settings, parts.fetch_jars(settings.parts))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TZ", "Asia/Tokyo")
         patch.setenv("PYSPARK_PYTHON", sys.executable)
-        patch.setenv("PYSPARK_SUBMIT_ARGS", "--master local[2] --driver-memory 1g pyspark-shell")
+        options = f"--master local[2] --driver-memory 1g --driver-class-path {judge_jar(settings)}"
+        patch.setenv("PYSPARK_SUBMIT_ARGS", f"{options} pyspark-shell")
         patch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
         time.tzset()
         spark = session.build("tests")
@@ -37,17 +45,27 @@ def spark() -> Iterator[SparkSession]:
 
 
 @pytest.fixture(scope="session")
-def judged(spark: SparkSession) -> Judged:
-    """Logs, the n-th with the origin (1, n), as the frame of their verdicts."""
-    accounts = [(account, f"0000000{device}", USERS_VERSION) for account, device in USERS.items()]
-    known = spark.createDataFrame(accounts, users.SCHEMA)
+def logs(spark: SparkSession) -> Logs:
+    """Logs as the Kafka source gives them, the n-th with the origin (1, n)."""
 
-    def run(logs: Sequence[bytes | None]) -> DataFrame:
-        rows = [(1, n, RECEIVED_AT, None if log is None else bytearray(log)) for n, log in enumerate(logs)]
-        frame = spark.createDataFrame(rows, "partition int, offset long, timestamp timestamp, value binary")
-        return judgement.judge(frame, known)
+    def run(values: Sequence[bytes | None], received_at: datetime = RECEIVED_AT) -> DataFrame:
+        rows = [(1, n, received_at, None if value is None else bytearray(value)) for n, value in enumerate(values)]
+        return spark.createDataFrame(rows, "partition int, offset long, timestamp timestamp, value binary")
 
     return run
+
+
+@pytest.fixture(scope="session")
+def known(spark: SparkSession) -> DataFrame:
+    """USERS, as `users.read` gives them."""
+    accounts = [(account, f"0000000{device}", USERS_VERSION) for account, device in USERS.items()]
+    return spark.createDataFrame(accounts, users.SCHEMA)
+
+
+@pytest.fixture(scope="session")
+def judged(logs: Logs, known: DataFrame) -> Judged:
+    """Values of logs, and when they were received, as the frame of their verdicts."""
+    return lambda *of: judgement.judge(logs(*of), known)
 
 
 @pytest.fixture(scope="session")

@@ -5,11 +5,12 @@ import json
 from datetime import UTC, datetime
 
 import pytest
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from include import names
-from jobs import classify
-from tests.spark.conftest import USERS_VERSION, Judge, Judged
+from jobs import classify, judge
+from tests.spark.conftest import USERS_VERSION, Judge, Judged, Logs
 
 GOOD = (
     b'{"event_id": "141b3ff2a92111ebbfae367ddad5b1fa", "account_id": "684", "event_type": "other", '
@@ -69,17 +70,16 @@ def test_raw_is_capped_tombstone_and_empty_differ(judge: Judge) -> None:
     ],
 )
 def test_received_at_is_utc_and_never_before_1970(judged: Judged, stamp: datetime, written: str) -> None:
-    frame = judged([GOOD]).withColumn("received_at", F.lit(stamp))
-    assert [json.loads(row.value)["received_at"] for row in classify.messages(frame).collect()] == [written]
+    assert [json.loads(row.verdict)["received_at"] for row in judged([GOOD], stamp).collect()] == [written]
 
 
-def test_received_at_of_five_digit_years_is_the_last_that_sinks_take(judged: Judged) -> None:
-    frame = judged([GOOD]).withColumn("received_at", F.timestamp_millis(F.lit(10**15)))
-    assert [json.loads(row.value)["received_at"] for row in classify.messages(frame).collect()] == [LAST]
+def test_received_at_of_five_digit_years_is_the_last_that_sinks_take(logs: Logs, known: DataFrame) -> None:
+    frame = judge.judge(logs([GOOD]).withColumn("timestamp", F.timestamp_millis(F.lit(10**15))), known)
+    assert [json.loads(row.verdict)["received_at"] for row in frame.select("verdict").collect()] == [LAST]
 
 
 def test_long_and_deep_logs_are_judged(judge: Judge) -> None:
-    """Neither a deep stack nor a slow pattern; RFC 8259 leaves limits to the reader, ours are in jobs/careful.py."""
+    """Neither a deep stack nor a slow pattern; RFC 8259 leaves limits to the reader, ours is in Json.java."""
     too_long, invalid = names.too_long("device"), names.invalid("device")
     values = {
         b"[" * 998 + b"]" * 998: invalid,

@@ -1,32 +1,38 @@
 """A verdict of today beside the stored one: what counts as changed, and the next revision."""
 
-from collections.abc import Callable, Sequence
+import json
 
 import pytest
-from pyspark.sql import DataFrame, Row, SparkSession
+from pyspark.sql import Row, SparkSession
 from pyspark.sql import functions as F
 
-from include import names
-from jobs import judge, records, rejudge_logs, users
+from jobs import chosen, judge, rejudge_logs, users
+from tests.spark.conftest import Judged, Logs
 from tests.spark.test_messages import GOOD
+
+ROW = (
+    "event_id: string", "account_id: int", "event_type: string", "device: string", "location_country: string",
+    "event_timestamp: timestamp",
+)  # fmt: skip
 
 
 def test_a_verdict_has_changed_when_status_or_reasons_differ(spark: SparkSession) -> None:
     judged = [
-        ("good", [], "good", [], 0),
-        ("good", [], "bad", ["null_device"], 0),
-        ("bad", ["not_json"], "bad", ["not_json"], 2),
-        ("bad", ["not_json"], "bad", ["missing_device", "not_json"], 2),
-        ("good", [], None, None, None),
+        ("good", [], "good", []),
+        ("good", [], "bad", ["null_device"]),
+        ("bad", ["not_json"], "bad", ["not_json"]),
+        ("bad", ["not_json"], "bad", ["missing_device", "not_json"]),
+        ("good", [], None, None),
     ]
-    columns = "status string, reasons array<string>, was string, was_reasons array<string>, was_revision int"
-    found = rejudge_logs.compare(spark.createDataFrame(judged, columns)).select("was", "changed", "revision").collect()
+    rows = [(json.dumps({"status": status, "reasons": reasons}), *was, None) for status, reasons, *was in judged]
+    columns = "verdict string, was string, was_reasons array<string>, value binary"
+    found = rejudge_logs.compare(spark.createDataFrame(rows, columns)).select("was", "status", "changed").collect()
     assert found == [
-        Row(was="good", changed=False, revision=1),
-        Row(was="bad", changed=True, revision=1),
-        Row(was="bad", changed=False, revision=3),
-        Row(was="bad", changed=True, revision=3),
-        Row(was=None, changed=True, revision=1),
+        Row(was="good", status="good", changed=False),
+        Row(was="bad", status="good", changed=True),
+        Row(was="bad", status="bad", changed=False),
+        Row(was="bad", status="bad", changed=True),
+        Row(was=None, status="good", changed=True),
     ]
 
 
@@ -40,19 +46,16 @@ def test_a_verdict_has_changed_when_status_or_reasons_differ(spark: SparkSession
     ],
 )
 def test_a_log_is_judged_from_its_row_as_from_its_bytes(
-    spark: SparkSession,
-    judged: Callable[[Sequence[bytes | None]], DataFrame],
-    periods: str,
-    status: str,
-    reasons: list[str],
+    spark: SparkSession, logs: Logs, judged: Judged, periods: str, status: str, reasons: list[str]
 ) -> None:
     """Of an event on day 18746."""
-    row = judged([GOOD]).withColumn("event_timestamp", F.unix_timestamp("event_timestamp"))
-    origin = [F.col("kafka_partition").alias("partition"), F.col("kafka_offset").alias("offset")]
-    stored = row.select(*names.FIELDS, *origin, F.col("received_at").alias("timestamp"), F.lit("x").alias("kept"))
     known = spark.createDataFrame([(684, periods, 9)], users.SCHEMA)
-    (found,) = judge.judge_records(records.well_formed(stored), known, "kept").collect()
-    (first,) = judged([GOOD]).collect()
-    assert [found[field] for field in names.FIELDS] == [first[field] for field in names.FIELDS]
-    assert (found.status, found.reasons, found.users_version, found.kept) == (status, reasons, 9, "x")
-    assert (found.kafka_partition, found.kafka_offset, found.received_at, found.raw) == (1, 0, first.received_at, None)
+    row = judged([GOOD]).withColumn("row", F.from_json("verdict", "struct<{}>".format(", ".join(ROW))))
+    happened = F.unix_timestamp("event_timestamp")
+    fields = row.select("partition", "offset", "timestamp", "row.*").withColumn("event_timestamp", happened)
+    again = fields.select("partition", "offset", "timestamp", chosen.value_of_row())
+    (found,) = judge.judge(again, known, F.lit(7)).collect()
+    (first,) = judge.judge(logs([GOOD]), known).collect()
+    expected = json.loads(first.verdict) | {"revision": 7}
+    assert json.loads(found.verdict) == expected
+    assert (expected["status"], expected["reasons"]) == (status, reasons)

@@ -1,12 +1,14 @@
 """The device of an account on a day, out of the text that holds its periods."""
 
+import json
 from datetime import date
 
 import pytest
-from pyspark.sql import Row, SparkSession
-from pyspark.sql import functions as F
+from pyspark.sql import SparkSession
 
-from jobs import users
+from jobs import judge, users
+from tests.spark.conftest import Logs
+from tests.spark.test_messages import GOOD
 
 
 def day(text: str) -> int:
@@ -26,11 +28,11 @@ CLOSED_AND_BACK = "\0".join(
 @pytest.mark.parametrize(
     ("periods", "on", "device"),
     [
-        (None, "2026-01-01", None),
         (entry("1970-01-01", "IOS"), "1970-01-01", "IOS"),
         (entry("1970-01-01", "IOS"), "9999-12-31", "IOS"),
         (entry("1970-01-01", "x" * 64), "2026-01-01", "x" * 64),
-        (CHANGED, None, None),
+        (entry("1970-01-01", "é\U0001f600"), "2026-01-01", "é\U0001f600"),
+        (entry("2026-02-01", "IOS"), "2026-01-31", None),
         (CHANGED, "2026-01-31", "IOS"),
         (CHANGED, "2026-02-01", "ANDROID"),
         (CHANGED, "9999-12-31", "ANDROID"),
@@ -40,7 +42,15 @@ CLOSED_AND_BACK = "\0".join(
         (CLOSED_AND_BACK, "2026-03-01", "a b"),
     ],
 )
-def test_the_device_of_the_day(spark: SparkSession, periods: str | None, on: str | None, device: str | None) -> None:
-    known = users.by_account(spark.createDataFrame([(1, periods, 1)], users.SCHEMA))
-    on_day = known.select(users.device_on(F.lit(on and day(on)).cast("bigint")).alias("device"))
-    assert on_day.collect() == [Row(device=device)]
+def test_the_device_of_the_day_is_expected(
+    spark: SparkSession, logs: Logs, periods: str, on: str, device: str | None
+) -> None:
+    """At the last second of that day; no other one, be it the beginning or an extension of it."""
+    known = spark.createDataFrame([(684, periods, 1)], users.SCHEMA)
+    seconds = (day(on) + 1) * 86_400 - 1
+    of = json.loads(GOOD) | {"event_timestamp": str(seconds)}
+    devices = ["IOS", "ANDROID", "a b", *([device, device + "x", device[:-1] or "x"] if device else [])]
+    values = [json.dumps(of | {"device": name}).encode() for name in devices]
+    found = [json.loads(row.verdict) for row in judge.judge(logs(values), known).orderBy("offset").collect()]
+    unexpected = "unexpected_device" if device else "unknown_account"
+    assert [message["reasons"] for message in found] == [[] if name == device else [unexpected] for name in devices]

@@ -1,0 +1,12 @@
+package logsieve;
+
+import org.apache.spark.sql.api.java.UDF1;
+
+/** The account of a record (int), null of a bad one. */
+public final class AccountOf implements UDF1<byte[], Integer> {
+    @Override
+    public Integer call(byte[] bytes) {
+        Record record = new Record(bytes);
+        return record.isBad() ? null : record.account();
+    }
+}

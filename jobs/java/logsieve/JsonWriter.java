@@ -1,0 +1,156 @@
+package logsieve;
+
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+
+/** JSON text that is put together piece by piece. */
+final class JsonWriter {
+    private static final byte[] NULL = ascii("null");
+    private static final byte[] HEX = ascii("0123456789ABCDEF");
+    private static final int LONGEST_NUMBER = 20;
+    private static final int SECONDS_A_DAY = 86_400;
+
+    private byte[] bytes;
+    private int end;
+
+    JsonWriter(int length) {
+        bytes = new byte[length];
+    }
+
+    /** The bytes of a constant. */
+    static byte[] ascii(String text) {
+        return text.getBytes(StandardCharsets.US_ASCII);
+    }
+
+    byte[] toBytes() {
+        return Arrays.copyOf(bytes, end);
+    }
+
+    int length() {
+        return end;
+    }
+
+    void skip(int length) {
+        room(length);
+        end += length;
+    }
+
+    JsonWriter put(byte[] text) {
+        return put(text, 0, text.length);
+    }
+
+    JsonWriter put(byte[] text, int from, int to) {
+        room(to - from);
+        System.arraycopy(text, from, bytes, end, to - from);
+        end += to - from;
+        return this;
+    }
+
+    JsonWriter putNull() {
+        return put(NULL);
+    }
+
+    /** UTF-8 without anything that has to be escaped. */
+    JsonWriter putQuoted(byte[] text, int from, int to) {
+        room(to - from + 2);
+        bytes[end++] = '"';
+        put(text, from, to);
+        room(1);
+        bytes[end++] = '"';
+        return this;
+    }
+
+    JsonWriter putEscaped(byte[] text) {
+        room(6 * text.length + 2);
+        bytes[end++] = '"';
+        for (byte c : text) {
+            int place = "\"\\\b\f\n\r\t".indexOf(c);
+            if (place >= 0) {
+                bytes[end++] = '\\';
+                bytes[end++] = (byte) "\"\\bfnrt".charAt(place);
+            } else if (c >= 0 && c < ' ') {
+                put(ascii("\\u00"));
+                bytes[end++] = HEX[c >> 4];
+                bytes[end++] = HEX[c & 15];
+            } else {
+                bytes[end++] = c;
+            }
+        }
+        bytes[end++] = '"';
+        return this;
+    }
+
+    JsonWriter put(long number) {
+        room(LONGEST_NUMBER);
+        if (number < 0) {
+            bytes[end++] = '-';
+        }
+        long rest = Math.abs(number);
+        int digits = 1;
+        for (long more = rest / 10; more > 0; more /= 10) {
+            digits++;
+        }
+        putDigits(rest, digits);
+        return this;
+    }
+
+    /** A time of seconds since 1970 as ISO 8601, UTC, up to the year 9999: "2021-04-29T19:28:30Z". */
+    JsonWriter putSeconds(long seconds) {
+        room(32);
+        bytes[end++] = '"';
+        putTime(seconds);
+        bytes[end++] = 'Z';
+        bytes[end++] = '"';
+        return this;
+    }
+
+    /** The same of milliseconds: "2021-04-29T19:28:30.456Z". */
+    JsonWriter putMilliseconds(long milliseconds) {
+        room(32);
+        bytes[end++] = '"';
+        putTime(milliseconds / 1000);
+        bytes[end++] = '.';
+        putDigits(milliseconds % 1000, 3);
+        bytes[end++] = 'Z';
+        bytes[end++] = '"';
+        return this;
+    }
+
+    private void putTime(long seconds) {
+        int day = (int) (seconds / SECONDS_A_DAY);
+        int second = (int) (seconds % SECONDS_A_DAY);
+        // https://howardhinnant.github.io/date_algorithms.html#civil_from_days, without years before 0
+        int days = day + 719_468;
+        int era = days / 146_097;
+        int dayOfEra = days % 146_097;
+        int yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365;
+        int dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100);
+        int fromMarch = (5 * dayOfYear + 2) / 153;
+        int month = fromMarch < 10 ? fromMarch + 3 : fromMarch - 9;
+        putDigits(yearOfEra + era * 400 + (month <= 2 ? 1 : 0), 4);
+        bytes[end++] = '-';
+        putDigits(month, 2);
+        bytes[end++] = '-';
+        putDigits(dayOfYear - (153 * fromMarch + 2) / 5 + 1, 2);
+        bytes[end++] = 'T';
+        putDigits(second / 3600, 2);
+        bytes[end++] = ':';
+        putDigits(second / 60 % 60, 2);
+        bytes[end++] = ':';
+        putDigits(second % 60, 2);
+    }
+
+    private void putDigits(long number, int digits) {
+        end += digits;
+        for (int at = end - 1; at >= end - digits; at--) {
+            bytes[at] = (byte) ('0' + number % 10);
+            number /= 10;
+        }
+    }
+
+    private void room(int more) {
+        if (end + more > bytes.length) {
+            bytes = Arrays.copyOf(bytes, Math.max(2 * bytes.length, end + more));
+        }
+    }
+}

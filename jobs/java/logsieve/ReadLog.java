@@ -1,0 +1,12 @@
+package logsieve;
+
+import org.apache.spark.sql.api.java.UDF1;
+
+/** The value of a log (binary) to its record (binary): see Record. */
+public final class ReadLog implements UDF1<byte[], byte[]> {
+    @Override
+    public byte[] call(byte[] value) {
+        Field[] fields = Json.read(value);
+        return Record.write(fields, Rules.form(fields));
+    }
+}
