@@ -1,0 +1,121 @@
+"""The rules as the first descriptions of this pipeline have them: Spark's own JSON functions, a column a field.
+
+The contract is Logsieve's, held by tests/spark/test_bench_by_columns.py on every worked case. Tuned as far as these
+functions go: each log is parsed once, in code that Spark compiles.
+"""
+
+from typing import Final
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from include import names
+
+_RANGES: Final = {"account_id": ("int", -(2**31), 2**31 - 1), "event_timestamp": ("bigint", 0, names.MAX_TIMESTAMP)}
+_SPACE: Final = r"[ \t\n\r]*+"
+_NUMBER: Final = r"-?(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?+(?:[eE][+-]?[0-9]++)?+"
+# A number outside of strings: put in quotes before the parse, which would write it anew.
+_BARE_NUMBER: Final = rf'(?s)\G((?:[^"0-9-]++|"(?:[^"\\]++|\\.)*+")*+)({_NUMBER})(?![0-9.eE+-]|{_SPACE}:)'
+# Spark takes text behind the object: as the first of an array, it would move this second element.
+_END: Final = "__end__"
+
+
+def read(logs: DataFrame) -> DataFrame:
+    """Logs as the Kafka source gives them; adds the six fields, typed, null where they break a rule, and `reasons`."""
+    text = F.col("value").cast("string")
+    quoted = F.regexp_replace(text, _BARE_NUMBER, '$1"$2"')
+    whole = F.concat(F.lit("["), quoted, F.lit(f',{{"{_END}":""}}]'))
+    is_fine = F.is_valid_utf8(text) & ~_has_lone_surrogate(text) & text.rlike(rf"\A{_SPACE}\{{")
+    parsed = logs.withColumn("_log", F.when(is_fine, F.try_parse_json(whole)))
+    is_json = F.coalesce(F.variant_get("_log", f"$[1].{_END}", "variant").isNotNull(), F.lit(False))
+    found = parsed.withColumn("_is_json", is_json).withColumns(
+        {f"_{field}": F.variant_get("_log", f"$[0].{field}", "variant") for field in names.FIELDS}
+    )
+    typed = found.withColumns({field: _value(field) for field in names.FIELDS})
+    rules = F.array_compact(F.array(*(_broken(field) for field in names.FIELDS)))
+    reasons = F.when(F.col("_is_json"), rules).otherwise(F.array(F.lit(names.NOT_JSON)))
+    judged = typed.withColumn("reasons", reasons)
+    is_short = {field: F.char_length(field).between(1, names.MAX_TEXT) for field in names.TEXT_FIELDS}
+    kept = {field: F.when(F.col("_is_json") & short, F.col(field)) for field, short in is_short.items()}
+    return judged.withColumns(kept | {field: F.when(F.col("_is_json"), F.col(field)) for field in _RANGES})
+
+
+def judge(logs: DataFrame, users: DataFrame) -> DataFrame:
+    """The verdicts: the six fields, status, reasons, kafka_partition, kafka_offset, received_at, users_version, raw.
+
+    `users`: rows of the history, account_no, first_day and end_day (since 1970; null: still so), user_device,
+    users_version.
+    """
+    day = F.col("event_timestamp") / 86_400
+    is_user = (F.col("account_id") == F.col("account_no")) & (day >= F.col("first_day"))
+    is_user &= F.col("end_day").isNull() | (day < F.col("end_day"))
+    joined = read(logs).join(F.broadcast(users.drop("users_version")), is_user, how="left")
+    is_bad = F.size("reasons") > 0
+    reason = F.when(F.col("user_device").isNull(), names.UNKNOWN_ACCOUNT).when(
+        F.col("user_device") != F.col("device"), names.UNEXPECTED_DEVICE
+    )
+    status = F.when(is_bad, names.BAD).when(reason.isNotNull(), names.SUSPICIOUS).otherwise(names.GOOD)
+    reasons = F.when(is_bad, F.col("reasons")).otherwise(F.array_compact(F.array(reason)))
+    return joined.select(
+        *(F.timestamp_seconds(field).alias(field) if field == "event_timestamp" else field for field in names.FIELDS),
+        status.alias("status"),
+        reasons.alias("reasons"),
+        F.col("timestamp").alias("received_at"),
+        F.col("partition").alias("kafka_partition"),
+        F.col("offset").alias("kafka_offset"),
+        users.agg(F.max("users_version")).scalar().alias("users_version"),
+        F.lit(0).alias("revision"),
+        F.when(is_bad, F.substring("value", 1, names.MAX_RAW)).alias("raw"),
+        F.when(is_bad, F.octet_length("value")).alias("raw_size"),
+    )
+
+
+def messages(judged: DataFrame) -> DataFrame:
+    """Verdicts of `judge` as status messages: key, value (JSON), partition."""
+    written = {
+        **{field: F.col(field) for field in names.FIELDS},
+        "event_timestamp": F.date_format("event_timestamp", "yyyy-MM-dd'T'HH:mm:ss'Z'"),
+        "status": F.col("status"),
+        "reasons": F.col("reasons"),
+        "origin": F.struct("kafka_partition", "kafka_offset"),
+        "received_at": F.date_format("received_at", "yyyy-MM-dd'T'HH:mm:ss.SSS'Z'"),
+        "users_version": F.col("users_version"),
+        "revision": F.col("revision"),
+    }
+    # Spark writes MIME, in lines; a contract of plain base64 has none.
+    raw = {"raw": F.replace(F.base64("raw"), F.lit("\r\n"), F.lit("")), "raw_size": F.col("raw_size")}
+    value = F.when(F.col("status") == names.BAD, _json(written | raw)).otherwise(_json(written))
+    key = F.concat_ws("-", "kafka_partition", "kafka_offset")
+    return judged.select(key.alias("key"), value.alias("value"), F.col("kafka_partition").alias("partition"))
+
+
+def _json(members: dict[str, Column]) -> Column:
+    named = F.struct(*(column.alias(name) for name, column in members.items()))
+    return F.to_json(named, {"ignoreNullFields": "false"})
+
+
+def _value(field: str) -> Column:
+    """The field by its type; null where it is none."""
+    found = F.col(f"_{field}")
+    text = F.when(F.schema_of_variant(found) == "STRING", F.variant_get(found, "$", "string"))
+    if field not in _RANGES:
+        return text
+    kind, least, most = _RANGES[field]
+    number = F.when(text.rlike(r"^[+-]?[0-9]+\z"), text.try_cast("bigint"))
+    return F.when(number.between(least, most), number.cast(kind))
+
+
+def _broken(field: str) -> Column:
+    """The first rule that the field breaks, or null."""
+    found, value = F.col(f"_{field}"), F.col(field)
+    rules = [(found.isNull(), names.missing), (F.is_variant_null(found), names.null), (value.isNull(), names.invalid)]
+    if field in names.TEXT_FIELDS:
+        rules += [(value == "", names.empty), (F.char_length(value) > names.MAX_TEXT, names.too_long)]
+    return F.coalesce(*(F.when(failed, rule(field)) for failed, rule in rules))
+
+
+def _has_lone_surrogate(text: Column) -> Column:
+    suspected = text.contains("\\ud") | text.contains("\\uD")
+    escapes = F.regexp_replace(text, r"\\[^u]", " ")
+    unpaired = F.regexp_replace(escapes, r"\\u[dD][89abAB]..\\u[dD][c-fC-F]..", " ").rlike(r"\\u[dD][89a-fA-F]")
+    return F.when(suspected, unpaired).otherwise(False)
