@@ -6,6 +6,7 @@ cost more than to load them (docs/decisions.md).
 
 import threading
 from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from typing import Final
 
@@ -77,15 +78,22 @@ class Loading:
     def _load(self, partition: int, begin: int) -> None:
         # What is not there any more was not loaded: that has to stop us, not to be skipped.
         options = {"auto.offset.reset": "error", "queued.max.messages.kbytes": self._waiting_kib}
-        with closing(reader(self._kafka, names.DRIVER, **options)) as consumer:
+        with closing(reader(self._kafka, names.DRIVER, **options)) as consumer, ThreadPoolExecutor(1) as writer:
             consumer.assign([TopicPartition(names.STATUS_TOPIC, partition, begin)])
             position = begin
+            writing: Future[int] | None = None
             while not self._ended.is_set() and (self._end is None or position < self._end[partition]):
                 messages = read_batch(consumer, self._most, BATCH_SECONDS)
-                if messages:
-                    batch = _batch(partition, messages)
-                    load.write(self._database, self._lease, batch)
+                batch = _batch(partition, messages) if messages else None
+                # The next batch is read while this one is written; what went wrong is to be seen without a next one.
+                if writing and (batch or writing.done()):
+                    writing.result()
+                    writing = None
+                if batch:
+                    writing = writer.submit(load.write, self._database, self._lease, batch)
                     position = batch["offset"][-1].as_py() + 1
+            if writing:
+                writing.result()
 
 
 def _batch(partition: int, messages: list[Message]) -> pa.RecordBatch:
