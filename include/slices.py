@@ -139,7 +139,8 @@ def changes(found: Mapping[int, Sequence[int]], wanted: Mapping[int, Sequence[in
     """What an ALTER TABLE has to say, one after another, so that the slices end as wanted."""
     for number, ends in found.items():
         new = wanted.get(number, ends)
-        same = next((at for at, pair in enumerate(zip(ends, new, strict=False)) if pair[0] != pair[1]), len(ends))
+        alike = min(len(ends), len(new))
+        same = next((at for at in range(alike) if ends[at] != new[at]), alike)
         if list(new) != list(ends):
             old = [*(_name(number, end) for end in ends[same:]), _rest(number)]
             yield f"REORGANIZE PARTITION {', '.join(old)} INTO ({_listed({number: new[same:]})})"

@@ -78,6 +78,9 @@ def test_only_what_differs_is_cut_anew():
         "REORGANIZE PARTITION rest INTO (PARTITION p2_5 VALUES LESS THAN (2, 5),"
         " PARTITION p2_rest VALUES LESS THAN (2, MAXVALUE), PARTITION rest VALUES LESS THAN (MAXVALUE, MAXVALUE))",
     ]
+    assert list(slices.changes({0: [10, 20, 30]}, {0: [10, 20]})) == [
+        "REORGANIZE PARTITION p0_30, p0_rest INTO (PARTITION p0_rest VALUES LESS THAN (0, MAXVALUE))"
+    ]
 
 
 def test_logs_expire_by_whole_slices_that_all_three_tables_have():
