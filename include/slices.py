@@ -3,6 +3,9 @@
 In MySQL's words they are partitions, by RANGE COLUMNS of the primary key. They are cut ahead of the logs, while they
 are empty: that takes an instant, and cutting one that has rows copies these. Behind the last slice of a Kafka partition
 lies its rest, and behind all of them the rest of all, for Kafka partitions to come.
+
+Logs expire up to where a slice ends in all three tables. So the first one decides where slices end and the others
+follow it, at every run: after one that broke off between two tables, too.
 """
 
 import time
@@ -70,21 +73,28 @@ def alone(cursor: Any) -> Iterator[None]:
 def make(cursor: Any, partitions: int, retention_days: int) -> None:
     """Cuts slices ahead of what is loaded, for so many Kafka partitions; tables that have none are brought over.
 
+    The first table is cut by what it has, the others so that they end where it does.
     `cursor`: a DB-API one that may alter the tables; ALTER commits. Raises mysql.connector.Error, also when others held
     a table for all of _TRY_SECONDS.
     """
     cursor.execute(_LOADED)
-    loaded = {number: (int(end), float(rate or 0) * _DAY_SECONDS) for number, end, rate in cursor.fetchall()}
+    known = {number: (int(end), float(rate or 0) * _DAY_SECONDS) for number, end, rate in cursor.fetchall()}
     cursor.execute("COMMIT")
+    loaded = {number: known.get(number, (0, 0.0)) for number in range(partitions)}
+    first, *_ = TABLES.values()
+    has = read(cursor, first) or {}
+    planned = {
+        number: cut(has.get(number, []), end, width(per_day, partitions, retention_days))
+        for number, (end, per_day) in loaded.items()
+    }
     for table in TABLES.values():
         found = read(cursor, table)
-        wanted = {}
-        for number in range(partitions):
-            end, per_day = loaded.get(number, (0, 0))
-            wanted[number] = cut((found or {}).get(number, []), end, width(per_day, partitions, retention_days))
         if found is None:
-            alter(cursor, table, _divide(wanted), _COPY_WAIT_SECONDS)
+            alter(cursor, table, _divide(planned), _COPY_WAIT_SECONDS)
         else:
+            wanted = {
+                number: follow(found.get(number, []), loaded[number][0], ends) for number, ends in planned.items()
+            }
             for change in changes(found, wanted):
                 alter(cursor, table, change)
 
@@ -133,6 +143,12 @@ def cut(ends: Sequence[int], loaded: int, width: int) -> list[int]:
         last += factor * width
         kept.append(last)
     return kept
+
+
+def follow(ends: Sequence[int], loaded: int, planned: Sequence[int]) -> list[int]:
+    """Where the slices of a Kafka partition are to end that end at `ends` now: as planned, behind what has rows."""
+    kept = ends[: bisect_right(ends, loaded) + 1]
+    return [*kept, *(end for end in planned if end > max([loaded, *kept]))]
 
 
 def changes(found: Mapping[int, Sequence[int]], wanted: Mapping[int, Sequence[int]]) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """Slices are cut ahead of the logs, never through what has rows, and few enough for MySQL."""
 
+from bisect import bisect_right
 from itertools import pairwise
 
 import pytest
@@ -8,6 +9,8 @@ from hypothesis import strategies as st
 
 from include import slices
 from include.expiry import marks
+from include.names import TABLES
+from tests.unit.staged_tables import BrokenOffError, StagedTables
 
 DAY = 5_000_000
 
@@ -81,6 +84,68 @@ def test_only_what_differs_is_cut_anew():
     assert list(slices.changes({0: [10, 20, 30]}, {0: [10, 20]})) == [
         "REORGANIZE PARTITION p0_30, p0_rest INTO (PARTITION p0_rest VALUES LESS THAN (0, MAXVALUE))"
     ]
+
+
+def a_day(tables: StagedTables, logs: int, changes: int | None = None) -> bool:
+    """So many logs are loaded; then a run, broken off behind so many changes. Whether it came to its end."""
+    tables.loaded, tables.per_day, tables.changes_left = tables.loaded + logs, logs, changes
+    try:
+        slices.make(tables, 1, 30)
+    except BrokenOffError:
+        return False
+    return True
+
+
+def ends(tables: StagedTables) -> list[dict[int, list[int]]]:
+    return [slices.read(tables, table) or {} for table in TABLES.values()]
+
+
+def expiring(tables: StagedTables) -> int:
+    """Up to which offset the logs expire when all that are loaded are old."""
+    return marks({0: tables.loaded}, ends(tables)).get(0, 0)
+
+
+@pytest.mark.parametrize("changes", [1, 2])
+def test_logs_go_on_to_expire_after_a_run_that_broke_off_between_two_tables(changes):
+    tables = StagedTables()
+    a_day(tables, DAY)
+    while a_day(tables, DAY, changes):
+        pass
+    for day in range(30):
+        assert a_day(tables, DAY + 7_001 * day)
+    assert tables.loaded - expiring(tables) <= 2 * DAY
+
+
+@pytest.mark.parametrize("logs", [10, DAY])
+def test_logs_expire_of_tables_that_were_divided_by_several_runs(logs):
+    tables = StagedTables()
+    for day in range(2):
+        assert not a_day(tables, logs + day, changes=1)
+    assert a_day(tables, logs)
+    tables.loaded += 2 * max(logs, slices.LEAST_LOGS)
+    assert expiring(tables) >= slices.LEAST_LOGS
+
+
+LOGS = st.integers(0, 60 * DAY)
+
+
+@given(st.lists(st.tuples(LOGS, st.none() | st.integers(0, 2)), max_size=15), LOGS)
+def test_a_run_that_comes_to_its_end_has_all_tables_end_alike_behind_what_is_being_filled(days, logs):
+    tables = StagedTables()
+    for more, changes in days:
+        a_day(tables, more, changes)
+    had = [found.get(0, []) for found in ends(tables)]
+    assert a_day(tables, logs)
+    now = [found[0] for found in ends(tables)]
+    for before, after in zip(had, now, strict=True):
+        kept = [end for end in before if end <= tables.loaded]
+        assert after[: len(kept)] == kept
+    being_filled = max(end for found in now for end in found[: bisect_right(found, tables.loaded) + 1])
+    first, *others = [found[bisect_right(found, being_filled) :] for found in now]
+    assert others == [first, first]
+    a_day(tables, being_filled - tables.loaded)
+    tables.loaded = ends(tables)[0][0][-1]
+    assert expiring(tables) == tables.loaded, "even where there was none behind it"
 
 
 def test_logs_expire_by_whole_slices_that_all_three_tables_have():
