@@ -96,6 +96,8 @@ def stream(settings: Settings, trigger: Trigger, owner: str, *, take_over: bool)
 
     try:
         with lease.held(ours, database, stop.ask, stop.ask, at_end=lambda: classify.settle(spark)):
+            # A rejudgement since they were read did not wait for verdicts of this driver: it could not see it yet.
+            known.follow(database)
             if trigger == "available-now":
                 tell(known.version)
                 # One after the other, so that all logs that are there now are judged and loaded.

@@ -60,10 +60,11 @@ class Users:
         self.frame = read(spark, settings)
         self.version = self._keep()
 
-    def renew(self) -> None:
-        """Reads anew what MySQL has now. A batch that begins meanwhile reads it by itself."""
-        self.frame.unpersist()
-        self.version = self._keep()
+    def follow(self, database: Database) -> None:
+        """Reads anew what MySQL has now, if another version. A batch that begins meanwhile reads it by itself."""
+        if _in_mysql(database) != self.version:
+            self.frame.unpersist()
+            self.version = self._keep()
 
     def _keep(self) -> int:
         self.frame.persist()
@@ -92,8 +93,7 @@ def watched(
         told = None
         while not ended.is_set():
             try:
-                if _in_mysql(database) != users.version:
-                    users.renew()
+                users.follow(database)
                 if told != users.version and _wait_for_a_new_batch(query, ended):
                     on_version(users.version)
                     told = users.version

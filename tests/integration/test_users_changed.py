@@ -10,11 +10,13 @@ from include.names import origin_key
 from include.stack import rejudge
 from tests.integration.stack import EPOCH, Stack, is_correction, prove, until, wait_until_it_loads
 from tests.integration.test_odd_logs import log
+from tests.integration.test_start_of_driver import by_hand
 
 ACCOUNT = -684
 """Nobody's, so that no other log is judged by what this test does to it."""
 STATUS = "server-logs-status"
 PERIOD = "(%s, 'ANDROID', '1970-01-01', NULL, '2026-01-01')"
+TOLD = "SELECT users_version FROM logs.driver_lease WHERE name = 'stream_logs'"
 
 
 @pytest.fixture
@@ -59,17 +61,45 @@ def test_a_change_of_users_ends_the_batch_that_runs(users: Stack) -> None:
     stack, since = users, users.now()
     wait_until_it_loads(stack)
     (driver,), before = stack.root_sql(EPOCH), beginnings(stack)
-    stack.root_sql(f"INSERT INTO dim_users.users_history VALUES {PERIOD}", (ACCOUNT,))
-    stack.root_sql("UPDATE dim_users.users_version SET version = version + 1")
-    ((version,),) = stack.root_sql("SELECT version FROM dim_users.users_version")
-    told = "SELECT users_version FROM logs.driver_lease WHERE name = 'stream_logs'"
-    until(lambda: stack.root_sql(told) == [(version,)], 60, "the stream judges with the new users")
+    version = make_known(stack)
+    until(lambda: stack.root_sql(TOLD) == [(version,)], 60, "the stream judges with the new users")
     until(lambda: len(beginnings(stack)) == len(before) + 1, 60, "classify has begun anew")
     origins = stack.send([log(account_id=ACCOUNT, event_id="users-changed-known")])
     wanted = [(*origin, "good") for origin in origins]
     until(lambda: [row for row in stack.rows(since) if row[:2] in origins] == wanted, 60, "it is known now")
     assert stack.root_sql(EPOCH) == [driver], "the driver is the same"
     prove(stack, since)
+
+
+def test_a_driver_that_waited_for_its_lease_judges_with_users_that_came_meanwhile(users: Stack, tmp_path: Path) -> None:
+    """A rejudgement that runs meanwhile waits for no verdict of it, so none may come by the users of before."""
+    stack, since, said = users, users.now(), tmp_path / "driver.log"
+    lease = "UPDATE logs.driver_lease SET owner = 'another', holder = '', heartbeat_at = {} WHERE name = 'stream_logs'"
+    assert stack.run("stream", "stop").returncode == 0
+    stack.root_sql(lease.format("UTC_TIMESTAMP(3) + INTERVAL 1 HOUR"))
+    try:
+        with by_hand(stack, said, "--trigger", "available-now") as driver:
+            try:
+                until(lambda: "of the users history" in said.read_text(), 60, "it has read the users")
+                version = make_known(stack)
+                origins = stack.send([log(account_id=ACCOUNT, event_id="users-changed-before-the-lease")])
+                stack.root_sql(lease.format("'1970-01-01'"))
+                assert driver.wait(180) == 0, said.read_text()[-3000:]
+            finally:
+                driver.kill()
+        assert [row for row in stack.rows(since) if row[:2] in origins] == [(*origin, "good") for origin in origins]
+        assert stack.root_sql(TOLD) == [(version,)]
+    finally:
+        stack.root_sql(lease.format("'1970-01-01'"))
+        assert stack.run("stream", "start").returncode == 0
+    prove(stack, since)
+
+
+def make_known(stack: Stack) -> int:
+    """Gives the account its device, and the history its next version, which is returned."""
+    stack.root_sql(f"INSERT INTO dim_users.users_history VALUES {PERIOD}", (ACCOUNT,))
+    stack.root_sql("UPDATE dim_users.users_version SET version = version + 1")
+    return int(stack.root_sql("SELECT version FROM dim_users.users_version")[0][0])
 
 
 def beginnings(stack: Stack) -> set[Path]:
