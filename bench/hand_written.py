@@ -10,10 +10,11 @@ import gc
 import signal
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from multiprocessing import get_context
+from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any
 
@@ -141,10 +142,15 @@ def work(partition: int) -> None:
 
 
 def run(target: Callable[..., None], *arguments: Any) -> None:
-    """A process of `target(partition, …)` a partition, until SIGTERM or until one of them fails."""
+    """A process of `target(partition, …)` a partition, until SIGTERM or until one of them ends: see `together`."""
     settings = Settings()
     with closing(Consumer(kafka_client.native(settings) | {"group.id": "by-hand"})) as consumer:
         partitions = consumer.list_topics(names.LOGS_TOPIC, timeout=30).topics[names.LOGS_TOPIC].partitions
+    together(target, partitions, *arguments)
+
+
+def together(target: Callable[..., None], partitions: Iterable[int], *arguments: Any) -> None:
+    """A process of `target(partition, …)` each; once one has ended, or SIGTERM comes, all are. Raises SystemExit."""
     spawn = get_context("spawn")
     processes = [spawn.Process(target=target, args=(number, *arguments), daemon=True) for number in partitions]
     for process in processes:
@@ -155,6 +161,8 @@ def run(target: Callable[..., None], *arguments: Any) -> None:
             process.terminate()
 
     signal.signal(signal.SIGTERM, end)
+    wait([process.sentinel for process in processes])
+    end()
     for process in processes:
         process.join()
     raise SystemExit(1)

@@ -4,6 +4,9 @@ import base64
 import csv
 import io
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +16,7 @@ from bench.by_hand import Judge
 from include import names
 from include.accounts import Accounts
 from include.log_maker import REASONS, LogMaker
+from include.settings import ROOT
 
 CASES: dict[str, dict[str, Any]] = {
     f"{file.stem}: {case['name']}": case
@@ -21,6 +25,18 @@ CASES: dict[str, dict[str, Any]] = {
 }
 USERS = {684: [(0, None, "ANDROID")]}
 RECEIVED_MS = 1_700_000_000_123
+SECOND_FAILS = """
+import time
+from bench.hand_written import together
+
+def work(partition):
+    if partition == 1:
+        raise RuntimeError("partition 1 fails")
+    time.sleep(600)
+
+if __name__ == "__main__":
+    together(work, range(3))
+"""
 
 
 def log_of(case: dict[str, Any]) -> bytes | None:
@@ -90,3 +106,18 @@ def _day(seconds: int) -> Any:
     from datetime import UTC, datetime
 
     return datetime.fromtimestamp(seconds, UTC).date()
+
+
+def test_all_processes_end_when_any_of_them_fails(tmp_path: Path) -> None:
+    """Else the bench waits until its limit for a contestant that can never come to its end."""
+    script = tmp_path / "second_fails.py"
+    script.write_text(SECOND_FAILS)
+    done = subprocess.run(
+        [sys.executable, str(script)],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 1
+    assert "partition 1 fails" in done.stderr
