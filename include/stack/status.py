@@ -3,7 +3,7 @@
 import xmlrpc.client
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -71,8 +71,11 @@ def read_hops(env: Environment) -> Status:
         pass
     try:
         with probes.mysql_connection(env) as connection, connection.cursor() as cursor:
+            now = datetime.now(UTC)
             tables = hops.read_tables(cursor)
-        now = datetime.now(UTC)
+            # Behind the snapshot of the counts: what was loaded while millions were counted would seem to wait.
+            connection.rollback()
+            tables = replace(tables, loaded=hops.read_loaded(cursor))
         status.mysql = dict(tables.rows)
         status.expired = sum(tables.expired.values())
         status.freshness_seconds = {
