@@ -65,7 +65,8 @@ def _is_known(context: Context) -> bool:
         previous = context["ti"].get_previous_ti()
     except AirflowRuntimeError:
         return False  # better an alert too many
-    if previous is None or previous.state != "failed":
+    # One by hand, as to try the alerts, may have failed of what it was given.
+    if previous is None or previous.state != "failed" or not previous.run_id.startswith("scheduled__"):
         return False
     now, before = dag_run.logical_date, previous.logical_date
     return bool(now and before and now.replace(minute=0, second=0, microsecond=0) <= before)

@@ -111,8 +111,9 @@ def failure(exception: Exception | None, run_type: str = "manual", before: Any =
     return {"ti": ti, "dag_run": dag_run, "exception": exception}
 
 
-def run_before(state: str, minutes: int) -> Any:
-    return SimpleNamespace(state=state, logical_date=NOON + timedelta(minutes=minutes))
+def run_before(state: str, minutes: int, run_type: str = "scheduled") -> Any:
+    at = NOON + timedelta(minutes=minutes)
+    return SimpleNamespace(state=state, logical_date=at, run_id=f"{run_type}__{at.isoformat()}")
 
 
 def alert(context: Any, remedy: str = "") -> None:
@@ -196,6 +197,7 @@ def test_a_task_that_was_killed_alerts_too(slack: Webhook) -> None:
         ("scheduled", run_before("failed", 20), False),
         ("scheduled", run_before("failed", 0), False),
         ("scheduled", run_before("failed", -5), True),
+        ("scheduled", run_before("failed", 22, "manual"), True),
         ("manual", run_before("failed", 20), True),
     ],
 )
