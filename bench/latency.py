@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 from multiprocessing.synchronize import Barrier, Event
 from pathlib import Path
+from threading import BrokenBarrierError
 from typing import Any
 
 from bench import delays, measure, own_stack, sinks, watchers
@@ -63,11 +64,13 @@ def run(plan: Plan, steps: Steps, *, keep: bool) -> list[Held]:
 def _hold(env: Environment, trigger: Contestant, meter: Meter, rate: float, seconds: float, seed: int) -> Held:
     settings = own_stack.env_settings(env)
     logs, verdicts = sinks.ends(env, names.LOGS_TOPIC), sinks.ends(env, names.STATUS_TOPIC)
-    with _processes() as (start, stop):
+    with _processes() as (start, ready, stop):
         seen = start(_see_verdicts, settings, verdicts)
         rows = start(_see_rows, settings)
-        before, begin = meter.cpu(), time.monotonic()
         sending = start(_send, settings, rate, seconds, seed)
+        with suppress(BrokenBarrierError):  # one of them failed: its result, below, says of what
+            ready.wait()
+        before, begin = meter.cpu(), time.monotonic()
         sizes = _weigh_until(sending, meter, settings)
         spent = {group: (now - before[group]) / (time.monotonic() - begin) for group, now in meter.cpu().items()}
         sent, took = sending.result()
@@ -127,14 +130,16 @@ def _boundaries(settings: Settings, begin: float, end: float) -> list[float]:
 
 
 @contextmanager
-def _processes() -> Iterator[tuple[Callable[..., Future[Any]], Event]]:
+def _processes() -> Iterator[tuple[Callable[..., Future[Any]], Barrier, Event]]:
+    """Three of them; they and who asked for them pass the barrier together. At the end none waits at it any more."""
     spawn = get_context("spawn")
-    stop, ready = spawn.Event(), spawn.Barrier(3, timeout=START_SECONDS)
+    stop, ready = spawn.Event(), spawn.Barrier(4, timeout=START_SECONDS)
     with ProcessPoolExecutor(3, spawn, _keep, (ready, stop)) as pool:
         try:
-            yield pool.submit, stop
+            yield pool.submit, ready, stop
         finally:
             stop.set()
+            ready.abort()
 
 
 _kept: dict[str, Any] = {}

@@ -4,11 +4,12 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
+from threading import BrokenBarrierError
 
 import psutil
 import pytest
 
-from bench import measure, watchers
+from bench import latency, measure, watchers
 from bench.contestants import REALTIME, Contestant
 from bench.latency import _boundaries
 from include.settings import Settings
@@ -84,3 +85,28 @@ def test_times_of_messages_are_read_to_the_millisecond() -> None:
     found = watchers._microseconds(bytearray(b"1970-01-01T00:00:00.0001970-01-01T00:00:01.250"))
     assert found.tolist() == [0, 1_250_000]
     assert watchers._microseconds(bytearray()).tolist() == []
+
+
+def meet() -> None:
+    """What each of the three processes does when it has its connections."""
+    latency._kept["ready"]()
+
+
+def test_a_held_rate_begins_when_who_measures_it_is_ready_too() -> None:
+    """Else the CPU of idle seconds, while the processes start, would be part of its share."""
+    with latency._processes() as (start, ready, _):
+        met = [start(meet) for _ in range(3)]
+        until(lambda: ready.n_waiting == 3)
+        assert not any(future.done() for future in met)
+        ready.wait()
+        assert [future.result() for future in met] == [None] * 3
+
+
+def test_who_is_asked_to_end_before_a_held_rate_begins_ends_at_once() -> None:
+    with latency._processes() as (start, ready, _):
+        alone = start(meet)
+        until(lambda: ready.n_waiting == 1)
+        asked = time.monotonic()
+    assert time.monotonic() - asked < latency.START_SECONDS / 4
+    with pytest.raises(BrokenBarrierError):
+        alone.result()
