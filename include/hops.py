@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from confluent_kafka import OFFSET_INVALID, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
@@ -29,8 +29,16 @@ if TYPE_CHECKING:  # half a second that a driver does not have
 
 SECONDS = 10
 """How long Kafka may take for one answer."""
-QUICK = {"fetch.wait.max.ms": 5}
-"""For a consumer that reads single messages here and there: a long poll would hold up the questions behind it."""
+LOOKING: Final[dict[str, str | int]] = {
+    # Single messages are read here and there: a long poll would hold up the questions behind it.
+    "fetch.wait.max.ms": 5,
+    # As Spark reads: what a transaction sent is a log at once, and stays one when it is aborted. Else a topic would
+    # seem to end with the oldest transaction that is open, before logs that have been judged.
+    "isolation.level": "read_uncommitted",
+    # What is removed while it is read is passed over, and not all up to the end with it.
+    "auto.offset.reset": "earliest",
+}
+"""Of a consumer that only looks."""
 _READ_MESSAGES = 10_000
 _LAST_MESSAGES = 100
 
@@ -70,7 +78,7 @@ def looking(kafka: Mapping[str, Any], group: str) -> Iterator[Consumer]:
 
     `kafka`: how librdkafka reaches it, see include/kafka_client.py, or the extra of an Airflow connection.
     """
-    consumer = Consumer({**QUICK, **kafka, "group.id": group, "enable.auto.commit": False, "log_level": 0})
+    consumer = Consumer({**kafka, **LOOKING, "group.id": group, "enable.auto.commit": False, "log_level": 0})
     try:
         yield consumer
     finally:

@@ -64,7 +64,7 @@ class PageClients:
         """See log_way_sample.ask_kafka."""
         if self._kafka is None:
             kafka = kafka_client.native(self._settings) | {"log_level": 0}
-            consumer = Consumer({**kafka, **hops.QUICK, "group.id": GROUP, "enable.auto.commit": False})
+            consumer = Consumer({**kafka, **hops.LOOKING, "group.id": GROUP, "enable.auto.commit": False})
             self._kafka = consumer, AdminClient(kafka)
         try:
             return log_way_sample.ask_kafka(*self._kafka)
