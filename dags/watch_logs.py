@@ -70,10 +70,10 @@ def watch_logs() -> None:
 
         with closing(BaseHook.get_hook("mysql").get_conn()) as connection, closing(connection.cursor()) as cursor:
             # Without the numbers of rows: while millions are counted, more is sent than may wait.
-            tables = hops.Tables(loaded=hops.read_loaded(cursor))
+            tables = hops.Tables(loaded=hops.read_loaded(cursor), loaded_logs=hops.read_loaded_logs(cursor))
         # Of the indexer's group, as Kafka keeps for that how far it is.
         with hops.looking(BaseHook.get_connection("kafka").extra_dejson, GROUP) as consumer:
-            topics = hops.read_topics(consumer)
+            topics = hops.read_topics(consumer, tables.loaded_logs)
             waiting = {"classify": topics.lag, "load": tables.lag(topics), "index": hops.index_lag(consumer, topics)}
         return _all_well([health.lag(hop, behind, int(lag_limit)) for hop, behind in waiting.items()])
 

@@ -45,26 +45,31 @@ _LAST_MESSAGES = 100
 
 @dataclass(frozen=True)
 class Topics:
-    """Per partition: the next offset of each topic, and the next origin that has no status yet."""
+    """Per partition: the next offset of each topic, the next origin that has no status yet, and the first one that
+    Kafka still has."""
 
     logs: Mapping[int, int] = field(default_factory=dict)
     status: Mapping[int, int] = field(default_factory=dict)
     classified: Mapping[int, int] = field(default_factory=dict)
+    oldest: Mapping[int, int] = field(default_factory=dict)
 
     @property
     def lag(self) -> int:
-        """Logs that wait for their status."""
-        return sum(end - self.classified.get(partition, 0) for partition, end in self.logs.items())
+        """Logs that wait for their status; those that Kafka has removed do not. The offset that a transaction leaves
+        behind its logs counts as one of them until the next log comes."""
+        done = {number: max(self.classified.get(number, 0), self.oldest.get(number, 0)) for number in self.logs}
+        return sum(max(end - done[number], 0) for number, end in self.logs.items())
 
 
 @dataclass(frozen=True)
 class Tables:
-    """Rows by status, the newest row's received_at by status, and per partition the next status message to load and
-    the first log that has not expired."""
+    """Rows by status, the newest row's received_at by status, and per partition the next status message to load, the
+    next log to load and the first log that has not expired."""
 
     rows: Mapping[str, int] = field(default_factory=dict)
     newest: Mapping[str, datetime | None] = field(default_factory=dict)
     loaded: Mapping[int, int] = field(default_factory=dict)
+    loaded_logs: Mapping[int, int] = field(default_factory=dict)
     expired: Mapping[int, int] = field(default_factory=dict)
 
     def lag(self, topics: Topics) -> int:
@@ -99,14 +104,20 @@ def topic_ends(consumer: Consumer, topic: str) -> dict[int, int]:
     return {partition: end for partition, (_, end) in topic_ranges(consumer, topic).items()}
 
 
-def read_topics(consumer: Consumer) -> Topics:
-    """Both topics' ends; what is classified is told by the last verdict of the stream in each status partition."""
+def read_topics(consumer: Consumer, loaded: Mapping[int, int] | None = None) -> Topics:
+    """Both topics' ends; what is classified is told by the last verdict of the stream in each status partition.
+
+    `loaded`: per partition the next log to load, which tells it where Kafka has removed every verdict.
+    """
     ranges = topic_ranges(consumer, STATUS_TOPIC)
     status = {number: end for number, (_, end) in ranges.items()}
-    classified = {number: _classified(consumer, number, first, end) for number, (first, end) in ranges.items()}
+    told = {number: _classified(consumer, number, first, end) for number, (first, end) in ranges.items()}
     consumer.unassign()
     # Ends of the logs are read last, so a log is never counted as classified before it is counted as sent.
-    return Topics(topic_ends(consumer, LOGS_TOPIC), status, classified)
+    logs = topic_ranges(consumer, LOGS_TOPIC)
+    oldest, ends = ({number: each[side] for number, each in logs.items()} for side in (0, 1))
+    classified = {number: max(told.get(number, 0), (loaded or {}).get(number, 0)) for number in logs}
+    return Topics(ends, status, classified, oldest)
 
 
 def behind_last_verdict(messages: Iterable[Message], partition: int) -> int | None:
@@ -116,7 +127,7 @@ def behind_last_verdict(messages: Iterable[Message], partition: int) -> int | No
     """
     found = None
     for message in messages:
-        if _is_correction(message):
+        if is_correction(message):
             continue
         origin = origin_of(message.key())
         if origin and origin[0] == partition:
@@ -142,11 +153,12 @@ def newest_verdict(consumer: Consumer) -> datetime | None:
     newest = 0
     for number, (first, end) in topic_ranges(consumer, STATUS_TOPIC).items():
         for messages in read_status(consumer, number, max(first, end - _LAST_MESSAGES), end):
-            newest = max([newest, *(message.timestamp()[1] for message in messages if not _is_correction(message))])
+            newest = max([newest, *(message.timestamp()[1] for message in messages if not is_correction(message))])
     return datetime.fromtimestamp(newest / 1000, UTC) if newest else None
 
 
-def _is_correction(message: Message) -> bool:
+def is_correction(message: Message) -> bool:
+    """Whether the status message is not of the stream, but corrects an earlier one, of any log."""
     headers: Any = message.headers() or ()
     return REJUDGED in dict(headers)
 
@@ -172,12 +184,18 @@ def read_tables(cursor: Any) -> Tables:
         cursor.execute(f"SELECT COUNT(*), MAX(received_at) FROM {LOGS_DATABASE}.{TABLES[status]}")  # noqa: S608
         rows[status], last = cursor.fetchone()
         newest[status] = last.replace(tzinfo=UTC) if last else None
-    return Tables(rows, newest, read_loaded(cursor), read_expired(cursor))
+    return Tables(rows, newest, read_loaded(cursor), read_loaded_logs(cursor), read_expired(cursor))
 
 
 def read_loaded(cursor: Any) -> dict[int, int]:
     """Per partition the next status message to load."""
     cursor.execute(f"SELECT kafka_partition, status_offset + 1 FROM {LOGS_DATABASE}.{PROGRESS_TABLE}")  # noqa: S608
+    return dict(cursor.fetchall())
+
+
+def read_loaded_logs(cursor: Any) -> dict[int, int]:
+    """Per partition the next log to load."""
+    cursor.execute(f"SELECT kafka_partition, last_offset + 1 FROM {LOGS_DATABASE}.{PROGRESS_TABLE}")  # noqa: S608
     return dict(cursor.fetchall())
 
 
@@ -198,10 +216,18 @@ def read_documents(client: "Elasticsearch") -> dict[str, int]:
 
 
 def indexed(consumer: Consumer, partitions: Iterable[int]) -> dict[int, int]:
-    """Of each status partition the next offset that the consumer's group has to index."""
+    """Of each status partition the next offset that the consumer's group has to index.
+
+    Where Kafka knows none, as the group has not begun, or was away for so long that it was forgotten
+    (`offsets.retention.minutes`), that is the first which is there.
+    """
     wanted = [TopicPartition(STATUS_TOPIC, partition) for partition in partitions]
-    committed = consumer.committed(wanted, timeout=SECONDS) if wanted else []
-    return {found.partition: 0 if found.offset == OFFSET_INVALID else found.offset for found in committed}
+    found = {each.partition: each.offset for each in consumer.committed(wanted, timeout=SECONDS)} if wanted else {}
+    for partition, offset in found.items():
+        if offset == OFFSET_INVALID:
+            at = TopicPartition(STATUS_TOPIC, partition)
+            found[partition], _ = consumer.get_watermark_offsets(at, timeout=SECONDS)
+    return found
 
 
 def index_lag(consumer: Consumer, topics: Topics) -> int:

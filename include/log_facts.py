@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 import mysql.connector
-from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaException
 from elastic_transport import TransportError
 from elasticsearch import ApiError
 
@@ -107,8 +107,7 @@ def gather(settings: Settings, partition: int, offset: int) -> Facts:
         if not facts.no_status_partition:
             facts.found = verdict_search.find(consumer, partition, offset)
             # Progress is read before what it speaks of: here before the index, in MySQL in one snapshot.
-            (committed,) = consumer.committed([TopicPartition(names.STATUS_TOPIC, partition)], timeout=hops.SECONDS)
-            facts.indexed = max(committed.offset, 0)
+            facts.indexed = hops.indexed(consumer, [partition])[partition]
     with facts.asking("MySQL"), closing(mysql_client.connect(settings, SECONDS)) as connection:
         _ask_tables(facts, connection.cursor(dictionary=True))
     with facts.asking("Elasticsearch"), search_index.connect(settings) as client:

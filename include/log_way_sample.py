@@ -42,7 +42,7 @@ def ask_kafka(consumer: Consumer, admin: AdminClient) -> dict[str, Any]:
     topics = hops.read_topics(consumer)
     return {
         "logs": sum(topics.logs.values()),
-        "classified": sum(topics.classified.values()),
+        "classified": sum(topics.logs.values()) - topics.lag,
         "status": sum(topics.status.values()),
         "indexed": sum(hops.indexed(consumer, topics.status).values()),
         "newest": {

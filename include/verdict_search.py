@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from include.hops import SECONDS
-from include.names import REJUDGED, STATUS_TOPIC, origin_of
+from include.hops import SECONDS, is_correction
+from include.names import STATUS_TOPIC, origin_of
 
 AROUND: Final = 500
 """Messages read on either side of where the verdict should be: two drivers at once may have mixed their order."""
@@ -84,7 +84,7 @@ def add_corrections(consumer: Consumer, found: Found, partition: int, offset: in
 def _verdicts(consumer: Consumer, partition: int, offset: int, begin: int, end: int) -> list[Verdict]:
     """The verdicts of the log among the status messages from `begin` up to `end`."""
     return [
-        Verdict(message.offset() or 0, _record(message.value()), _is_correction(message))
+        Verdict(message.offset() or 0, _record(message.value()), is_correction(message))
         for message in read(consumer, STATUS_TOPIC, partition, begin, end)
         if origin_of(message.key()) == (partition, offset)
     ]
@@ -94,12 +94,8 @@ def _in_order(consumer: Consumer, partition: int, begin: int, end: int) -> Itera
     """Offset and origin's offset of each status message that is no correction."""
     for message in read(consumer, STATUS_TOPIC, partition, begin, end):
         origin = origin_of(message.key())
-        if origin is not None and not _is_correction(message):
+        if origin is not None and not is_correction(message):
             yield message.offset() or 0, origin[1]
-
-
-def _is_correction(message: Message) -> bool:
-    return any(header[0] == REJUDGED for header in message.headers() or [])
 
 
 def _record(value: bytes | None) -> dict[str, Any]:

@@ -26,10 +26,9 @@ class LogsGoneError(EndError):
 def of_logs(database: Database, settings: Settings) -> dict[int, int]:
     """The first offset of each partition of server-logs that has no verdict yet. Raises LogsGoneError."""
     with hops.looking(kafka_client.native(settings), names.DRIVER) as consumer:
-        topics = hops.read_topics(consumer)
-        loaded = behind_loaded(database, "last_offset")
         # The tables may know more than the topic, when its messages have expired.
-        found = {number: max(topics.classified.get(number, 0), loaded.get(number, 0)) for number in topics.logs}
+        topics = hops.read_topics(consumer, behind_loaded(database, "last_offset"))
+        found = {number: topics.classified.get(number, 0) for number in topics.logs}
         return _from_what_is_there(consumer, names.LOGS_TOPIC, found, "last_offset")
 
 

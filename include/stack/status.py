@@ -85,7 +85,7 @@ def read_hops(env: Environment) -> Status:
         pass
     try:
         with kafka_consumer(env) as consumer:
-            topics = hops.read_topics(consumer)
+            topics = hops.read_topics(consumer, tables.loaded_logs if tables else None)
             status.lag["index"] = hops.index_lag(consumer, topics)
         status.logs_in = sum(topics.logs.values())
         status.classified = sum(topics.classified.values())

@@ -1,10 +1,10 @@
-"""How far classify came, told by the end of a status partition."""
+"""How far classify and the indexer came, told by Kafka: also where it has removed messages, or forgotten the group."""
 
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from confluent_kafka import Message, TopicPartition
+from confluent_kafka import OFFSET_INVALID, Message, TopicPartition
 
 from include import hops, names
 
@@ -34,17 +34,23 @@ def test_corrections_and_strangers_do_not_tell_how_far_classify_came(what, messa
 
 
 class Topics:
-    """A consumer of the two topics of one partition; the status topic begins at offset `first`."""
+    """A consumer of the two topics of one partition; the status topic begins at offset `first`, and its group has
+    `committed` that offset there."""
 
-    def __init__(self, status: list[Message], first: int) -> None:
+    def __init__(
+        self, status: list[Message], first: int, logs: tuple[int, int] = (0, 10_000), committed: int = OFFSET_INVALID
+    ) -> None:
         self.status = [Message(key=each.key(), headers=each.headers(), offset=n) for n, each in enumerate(status)]
-        self.first, self.next = first, 0
+        self.first, self.logs, self.group, self.next = first, logs, committed, 0
 
     def list_topics(self, topic: str, timeout: float) -> Any:
         return SimpleNamespace(topics={topic: SimpleNamespace(partitions=[0])})
 
     def get_watermark_offsets(self, partition: TopicPartition, timeout: float) -> tuple[int, int]:
-        return (self.first, len(self.status)) if partition.topic == names.STATUS_TOPIC else (0, 10_000)
+        return (self.first, len(self.status)) if partition.topic == names.STATUS_TOPIC else self.logs
+
+    def committed(self, partitions: list[TopicPartition], timeout: float) -> list[TopicPartition]:
+        return [TopicPartition(each.topic, each.partition, self.group) for each in partitions]
 
     def assign(self, partitions: list[TopicPartition]) -> None:
         assert self.first <= partitions[0].offset < len(self.status)
@@ -70,3 +76,37 @@ def test_the_last_verdict_of_the_stream_is_found_behind_any_number_of_correction
 def test_when_kafka_has_removed_all_but_corrections_nothing_is_known() -> None:
     status = [message(b"0-7"), *[message(b"0-3", AGAIN)] * 150]
     assert hops.read_topics(Topics(status, 1)).classified == {0: 0}  # type: ignore[arg-type]
+
+
+JUDGED = [message(b"0-%d" % number) for number in range(5)]
+
+
+@pytest.mark.parametrize("logs", [(10_000, 10_000), (9_990, 10_000)])
+def test_logs_that_kafka_has_removed_do_not_wait_for_their_status(logs: tuple[int, int]) -> None:
+    """Both topics have the same retention: an idle status partition is emptied, and its logs go with it."""
+    emptied = Topics(JUDGED, first=len(JUDGED), logs=logs)
+    assert hops.read_topics(emptied).lag == logs[1] - logs[0]  # type: ignore[arg-type]
+
+
+def test_where_kafka_has_removed_every_verdict_mysql_tells_how_far_classify_came() -> None:
+    emptied = Topics(JUDGED, first=len(JUDGED))
+    found = hops.read_topics(emptied, {0: 9_990})  # type: ignore[arg-type]
+    assert (found.classified, found.lag) == ({0: 9_990}, 10)
+    found = hops.read_topics(Topics(JUDGED, first=0), {0: 3})  # type: ignore[arg-type]
+    assert found.classified == {0: 5}, "the topic knows more than the tables"
+
+
+def test_a_topic_that_was_made_anew_has_no_negative_lag() -> None:
+    anew = Topics([], first=0, logs=(0, 10))
+    assert hops.read_topics(anew, {0: 5_000}).lag == 0  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("committed", "found"), [(4, 4), (0, 0), (OFFSET_INVALID, 2)])
+def test_a_group_that_kafka_does_not_know_has_to_index_what_is_there(committed: int, found: int) -> None:
+    consumer = Topics(JUDGED, first=2, committed=committed)
+    assert hops.indexed(consumer, [0]) == {0: found}  # type: ignore[arg-type]
+
+
+def test_an_emptied_partition_has_nothing_to_index() -> None:
+    topics = Topics(JUDGED, first=len(JUDGED))
+    assert hops.index_lag(topics, hops.read_topics(topics)) == 0  # type: ignore[arg-type]
