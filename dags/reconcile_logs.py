@@ -10,6 +10,10 @@ shell: `./logsieve reconcile`.
 `./logsieve why ORIGIN` tells the story of one, `./logsieve reconcile --repair` has just those logs judged again. The
 range stays open, so the next run looks at it again. `IndexerBehindError`: the indexer is stopped or slow, see
 `./logsieve status`; it is tried again.
+
+*Cannot be proven*: Kafka has removed verdicts, or logs, before a proof had found them whole: none was green for longer
+than the topics keep messages. Nothing is known to be lost. `--repair` has those judged again that `server-logs` still
+has. Hourly runs say it until one by hand has said it; that closes what it names, and they go on behind it.
 """
 
 from datetime import UTC, datetime
@@ -39,7 +43,7 @@ from plugins.house import UNATTENDED
 def reconcile_logs() -> None:
     @task
     def prove(params: Any = None, dag_run: Any = None) -> list[str]:
-        """A sentence a partition. Red, and not tried again, when the hops differ."""
+        """A sentence a partition. Red, and not tried again, when the hops differ or cannot be compared any more."""
         from airflow.sdk.exceptions import AirflowFailException
 
         from include import hops

@@ -9,9 +9,10 @@ import numpy as np
 from confluent_kafka import Consumer, TopicPartition
 from elasticsearch import Elasticsearch
 
-from include.hops import SECONDS, read_status
-from include.names import INDEX, LOGS_DATABASE, STATUS_TOPIC, TABLES, origin_of
+from include.hops import SECONDS, is_correction, read_status
+from include.names import INDEX, LOGS_DATABASE, LOGS_TOPIC, STATUS_TOPIC, TABLES, origin_of
 from include.proof import BUCKET, CODES, Sums
+from include.verdict_search import read
 
 _MOST_DOCUMENTS: Final = 10_000
 """What Elasticsearch gives in one answer: twice a bucket, so documents that are doubled are seen too."""
@@ -60,14 +61,31 @@ def verdicts(
     return found
 
 
-def first_origin(consumer: Consumer, partition: int, oldest: int) -> int:
-    """The offset of the log whose verdict is the oldest that the status partition has; 0 when it has none."""
-    _, end = consumer.get_watermark_offsets(TopicPartition(STATUS_TOPIC, partition), timeout=SECONDS)
-    for messages in read_status(consumer, partition, oldest, end):
-        for message in messages:
-            if origin := origin_of(message.key()):
-                return origin[1]
-    return 0
+def first_origin(consumer: Consumer, partition: int, status: tuple[int, int]) -> int | None:
+    """The offset of the first log that the stream judged by the messages [from, to) of a status partition; None: none.
+
+    A correction does not tell it, as that is of any log.
+    """
+    for message in read(consumer, STATUS_TOPIC, partition, *status):
+        origin = origin_of(message.key())
+        if origin and origin[0] == partition and not is_correction(message):
+            return origin[1]
+    return None
+
+
+def not_there(consumer: Consumer, partition: int, offsets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Of these ascending offsets of server-logs: those that hold no record, and those that Kafka has removed.
+
+    Behind the last of them there must be a record, or Kafka is waited for in vain: raises KafkaException then.
+    """
+    logs = TopicPartition(LOGS_TOPIC, partition)
+    first, end = consumer.get_watermark_offsets(logs, timeout=SECONDS)
+    begin, stop = max(first, int(offsets[0])), min(int(offsets[-1]) + 1, end)
+    there = [message.offset() or 0 for message in read(consumer, LOGS_TOPIC, partition, begin, stop)]
+    # Asked for again: what was removed meanwhile was not read.
+    first, _ = consumer.get_watermark_offsets(logs, timeout=SECONDS)
+    known = offsets[(offsets >= first) & (offsets < end)]
+    return np.setdiff1d(known, there), offsets[offsets < first]
 
 
 def row_sums(cursor: Any, partition: int, first: int, end: int) -> Sums:
@@ -96,6 +114,19 @@ def rows(cursor: Any, partition: int, first: int, end: int) -> list[tuple[int, i
         )
         found += [(offset, CODES[status]) for (offset,) in cursor.fetchall()]
     return found
+
+
+def first_row(cursor: Any, partition: int) -> int | None:
+    """The lowest offset of a row; None where there is none."""
+    found = []
+    for table in TABLES.values():
+        cursor.execute(
+            f"SELECT kafka_offset FROM {LOGS_DATABASE}.{table}"  # noqa: S608
+            " WHERE kafka_partition = %s AND kafka_offset >= 0 ORDER BY kafka_offset LIMIT 1",
+            (partition,),
+        )
+        found += [offset for (offset,) in cursor.fetchall()]
+    return min(found, default=None)
 
 
 def rows_of_no_log(cursor: Any, ends: Mapping[int, int]) -> dict[int, np.ndarray]:

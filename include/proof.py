@@ -6,6 +6,7 @@ BUCKET origins are compared by count and sums first; origins are looked at one b
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import reduce
 from typing import Any, Final
 
 import numpy as np
@@ -26,13 +27,14 @@ TWO_DOCUMENTS: Final = "two documents"
 OTHER_DOCUMENT: Final = "another status in the index"
 ROW_OF_NO_LOG: Final = "row of no log"
 DOCUMENT_OF_NO_LOG: Final = "document of no log"
+UNPROVEN: Final = "cannot be proven, as Kafka has removed what would tell"
 
 OF_NO_LOG: Final = frozenset({ROW_OF_NO_LOG, DOCUMENT_OF_NO_LOG})
 
-_COUNTS: Final = ("logs", "keys", "messages", "rows", "documents", "refused", "expired", "left")
+_COUNTS: Final = ("logs", "keys", "messages", "rows", "documents", "refused", "gaps", "expired", "left")
 
 FIRST: Final = 5
-"""How many origins of each kind a sentence names."""
+"""How many runs of origins of each kind a sentence names."""
 
 Sums = dict[tuple[int, int], tuple[int, ...]]
 """By (bucket, code): the number of origins and sums over them, as `sums` gives them."""
@@ -43,6 +45,7 @@ class Proof:
     """What was found of the origins [first, end) of a partition; `differences`: sorted offsets by kind, empty if well.
 
     `messages` may be more than `keys`: the status topic is at least once, and a log may be judged again on purpose.
+    `gaps`: offsets that hold no log, as the transactions of a producer leave them.
     `expired`: the offset before which logs have expired; `left`: rows and documents of these that are still there.
     """
 
@@ -54,14 +57,15 @@ class Proof:
     rows: int = 0
     documents: int = 0
     refused: int = 0
+    gaps: int = 0
     expired: int = 0
     left: int = 0
     differences: dict[str, np.ndarray] = field(default_factory=dict)
 
     @property
     def logs(self) -> int:
-        """Offsets in server-logs: they are dense."""
-        return self.end - self.first
+        """Offsets in server-logs: they are dense, but for the gaps."""
+        return self.end - self.first - self.gaps
 
     def add(self, found: Mapping[str, np.ndarray]) -> None:
         """Takes further differences in."""
@@ -75,6 +79,8 @@ class Proof:
         what = f"partition {self.partition}, offsets {self.first:,} to {self.end - 1:,}: {self.logs:,} logs"
         if not self.logs:
             what = f"partition {self.partition}: no new logs"
+        if self.gaps:
+            what += f" (offsets that hold none: {self.gaps:,}, as a producer with transactions leaves them)"
         if self.expired:
             left = f", {self.left:,} rows and documents of theirs are left to expire_logs" if self.left else ""
             what += f" (those before offset {self.expired:,} have expired{left})"
@@ -94,8 +100,9 @@ class Proof:
         return runs(np.unique(np.concatenate(differing))) if differing else []
 
     def _first(self, offsets: np.ndarray) -> str:
-        keys = [origin_key(self.partition, int(offset)) for offset in offsets[:FIRST]]
-        return ", ".join([*keys, "…"] if len(offsets) > FIRST else keys)
+        found = [tuple(origin_key(self.partition, offset) for offset in run) for run in runs(offsets)]
+        named = [first if first == last else f"{first} to {last}" for first, last in found[:FIRST]]
+        return ", ".join([*named, "…"] if len(found) > FIRST else named)
 
 
 def sums(first: int, codes: np.ndarray) -> Sums:
@@ -152,6 +159,26 @@ def differences(
         OTHER_DOCUMENT: judged & (found == 1) & (found_codes != codes),
     }
     return {kind: first + np.flatnonzero(mask) for kind, mask in kinds.items() if mask.any()}
+
+
+def nowhere(found: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Of `differences` the origins that no hop has: there may be no such log."""
+    none = np.empty(0, np.int64)
+    return reduce(np.intersect1d, (found.get(kind, none) for kind in (NO_VERDICT, NO_ROW, NO_DOCUMENT)))
+
+
+def explained(
+    found: Mapping[str, np.ndarray], gaps: np.ndarray, removed: np.ndarray, gone: int
+) -> dict[str, np.ndarray]:
+    """`differences`, without what is none, and with what cannot be told from one as UNPROVEN.
+
+    Of the origins that are `nowhere`, server-logs has no record at `gaps`, and those `removed` no longer. `gone`: of
+    origins before it, Kafka may have removed the verdicts. What is in no hop, but in server-logs, stays lost.
+    """
+    known = np.union1d(gaps, removed)
+    rest = {kind: np.setdiff1d(these, known) for kind, these in found.items()}
+    unjudged = rest.get(NO_VERDICT, known[:0])
+    return rest | {NO_VERDICT: unjudged[unjudged >= gone], UNPROVEN: np.union1d(removed, unjudged[unjudged < gone])}
 
 
 def _spread(first: int, count: int, pairs: Iterable[tuple[int, int]]) -> tuple[np.ndarray, np.ndarray]:

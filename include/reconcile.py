@@ -1,9 +1,10 @@
 """Reconciles the hops: the conservation proof over what was loaded since the last one, over a range, or over all.
 
 Every log that MySQL has counted as loaded, and that has not expired, is proven against the status topic, MySQL and the
-index. What a proof has found whole is closed, and the hourly one begins behind it. All is read as of one moment: MySQL
-in one snapshot, the status topic up to the last message of which this snapshot has the row, the index once the indexer
-has come as far.
+index. What a proof has found whole is closed, and the hourly one begins behind it; what cannot be proven any more, as
+Kafka has removed it first, is told, and closed by a proof by hand only. All is read as of one moment: MySQL in one
+snapshot, the status topic up to the last message of which this snapshot has the row, the index once the indexer has
+come as far.
 """
 
 import time
@@ -35,6 +36,7 @@ _CLOSE: Final = (
 
 Place = tuple[int, int]
 """In one partition: the next origin, and the offset of the next status message."""
+Say = Callable[[int, int], None]
 
 
 class IndexerBehindError(RuntimeError):
@@ -61,12 +63,18 @@ class Range:
     end: int | None = None
 
 
+@dataclass(frozen=True)
+class Begin:
+    """Where a proof begins: its first origin, its first status message; of origins before `gone` Kafka may have removed
+    the verdict."""
+
+    origin: int
+    status: int
+    gone: int = 0
+
+
 def reconcile(
-    clients: Clients,
-    wanted: Range | None = None,
-    *,
-    new_only: bool = False,
-    say: Callable[[int, int], None] = lambda read, total: None,
+    clients: Clients, wanted: Range | None = None, *, new_only: bool = False, say: Say = lambda read, total: None
 ) -> list[Proof]:
     """Proves each partition, or the range `wanted`, or with `new_only` what is not closed yet; one proof a partition.
 
@@ -74,26 +82,49 @@ def reconcile(
     status messages of how many are read. Raises IndexerBehindError, and the clients' errors.
     """
     try:
-        found = _look(clients, wanted, new_only, say)
+        proofs, ends = _look(clients, wanted, new_only, say)
     except mysql.connector.Error as error:
         if error.errno != errorcode.ER_TABLE_DEF_CHANGED:
             raise
         # Slices were cut or dropped since the snapshot was taken, which then cannot be read any more.
         clients.cursor.execute("ROLLBACK")
-        found = _look(clients, wanted, new_only, say)
-    return _look(clients, wanted, new_only, say) if any(each.differences for each in found) else found
+        proofs, ends = _look(clients, wanted, new_only, say)
+    if any(each.differences for each in proofs):
+        proofs, ends = _look(clients, wanted, new_only, say)
+    if wanted is None:
+        _close(clients.cursor, proofs, ends, new_only)
+    return proofs
 
 
-def _look(clients: Clients, wanted: Range | None, new_only: bool, say: Callable[[int, int], None]) -> list[Proof]:
+def begin(closed: Place | None, oldest: int, judged: int, known: int, new_only: bool) -> Begin:
+    """Where to begin in a partition of which earlier proofs have `closed` so much.
+
+    Of its status messages Kafka has those from `oldest` on, the first of which is about the log `judged`; `known`: the
+    first log that any hop knows, as the stream may have begun when Kafka had removed earlier ones.
+    """
+    if new_only and closed and closed[1] >= oldest:
+        return Begin(*closed)
+    gone = judged if oldest else 0
+    if closed and oldest:
+        # What was proven before its verdict was removed, needs no proof again.
+        return Begin(closed[0] if new_only else min(closed[0], judged), oldest, gone)
+    return Begin(known, oldest, gone)
+
+
+def _look(clients: Clients, wanted: Range | None, new_only: bool, say: Say) -> tuple[list[Proof], dict[int, int]]:
+    """The proofs, and behind which status message each of them has read."""
     clients.cursor.execute("START TRANSACTION WITH CONSISTENT SNAPSHOT")
-    loaded, closed = _places(clients.cursor, _LOADED), _places(clients.cursor, _CLOSED) if new_only else {}
+    loaded, closed = _places(clients.cursor, _LOADED), _places(clients.cursor, _CLOSED)
     expired = hops.read_expired(clients.cursor)
-    topic = hops.topic_ranges(clients.consumer, STATUS_TOPIC)
+    logs, topic = hops.topic_ranges(clients.consumer, LOGS_TOPIC), hops.topic_ranges(clients.consumer, STATUS_TOPIC)
     known = [number for number in sorted(loaded) if number in topic and (wanted is None or wanted.partition == number)]
     _wait_for_the_indexer(clients.consumer, {number: loaded[number][1] for number in known})
     clients.index.indices.refresh(index=INDEX)
-    begins = {number: _begin(clients.consumer, number, topic[number][0], closed.get(number)) for number in known}
-    total, read = sum(loaded[number][1] - begin for number, (_, begin) in begins.items()), 0
+    there = {number: (logs.get(number, (0, 0))[0], topic[number][0]) for number in known}
+    begins = {
+        number: _begin(clients, number, there[number], loaded[number], closed.get(number), new_only) for number in known
+    }
+    total, read = sum(max(loaded[number][1] - each.status, 0) for number, each in begins.items()), 0
 
     def tell(count: int) -> None:
         nonlocal read
@@ -101,35 +132,44 @@ def _look(clients: Clients, wanted: Range | None, new_only: bool, say: Callable[
         say(min(read, total), total)
 
     proofs = []
-    for number, (first, status) in begins.items():
+    for number, at in begins.items():
         (end, status_end), kept = loaded[number], expired.get(number, 0)
-        first = max(first, kept)
+        first = max(at.origin, kept)
         if wanted is not None:
             first, end = max(first, wanted.first), end if wanted.end is None else min(end, wanted.end)
         end = max(first, end)
         # In a range that was asked for, what came before it does not matter.
         oldest = kept if wanted is None else first
-        found = evidence.verdicts(clients.consumer, number, (status, status_end), (first, end), oldest, tell)
-        proofs.append(_prove(clients, Proof(number, first, end, expired=kept), found))
-        if wanted is None and not proofs[-1].differences:
-            clients.cursor.execute(_CLOSE, (number, end, status_end))
+        found = evidence.verdicts(clients.consumer, number, (at.status, status_end), (first, end), oldest, tell)
+        proofs.append(_prove(clients, Proof(number, first, end, expired=kept), found, at.gone))
     if wanted is None:
         _add_what_no_log_has(clients, proofs, {number: end for number, (end, _) in loaded.items()})
     clients.cursor.execute("COMMIT")
-    return proofs
+    return proofs, {number: loaded[number][1] for number in known}
+
+
+def _close(cursor: Any, proofs: list[Proof], ends: Mapping[int, int], new_only: bool) -> None:
+    """What cannot be proven stays red in every hourly proof, until a person has one made by hand."""
+    seen = proof.OF_NO_LOG if new_only else proof.OF_NO_LOG | {proof.UNPROVEN}
+    for each in proofs:
+        if each.partition in ends and each.differences.keys() <= seen:
+            cursor.execute(_CLOSE, (each.partition, each.end, ends[each.partition]))
+    cursor.execute("COMMIT")
+
+
+def _begin(clients: Clients, number: int, oldest: Place, loaded: Place, closed: Place | None, new_only: bool) -> Begin:
+    """`oldest`: the first log and the first status message that Kafka still has."""
+    (log, status), (end, status_end) = oldest, loaded
+    judged = evidence.first_origin(clients.consumer, number, (status, status_end))
+    # Where no verdict is left, it is gone of all that is loaded.
+    judged = end if judged is None else min(judged, end)
+    row = evidence.first_row(clients.cursor, number)
+    return begin(closed, status, judged, min(judged, log, judged if row is None else row), new_only)
 
 
 def _places(cursor: Any, query: str) -> dict[int, Place]:
     cursor.execute(query)
     return {number: (origin, status) for number, origin, status in cursor.fetchall()}
-
-
-def _begin(consumer: Consumer, number: int, oldest: int, closed: Place | None) -> Place:
-    """Where to begin: behind what is closed, or with the oldest verdict that the status topic still has."""
-    origin, status = closed or (0, 0)
-    if status >= oldest:
-        return origin, status
-    return max(origin, evidence.first_origin(consumer, number, oldest)), oldest
 
 
 def _wait_for_the_indexer(consumer: Consumer, status: Mapping[int, int]) -> None:
@@ -142,34 +182,37 @@ def _wait_for_the_indexer(consumer: Consumer, status: Mapping[int, int]) -> None
         time.sleep(_PAUSE_SECONDS)
 
 
-def _prove(clients: Clients, made: Proof, verdicts: evidence.Verdicts) -> Proof:
+def _prove(clients: Clients, made: Proof, verdicts: evidence.Verdicts, gone: int) -> Proof:
     """Compares the range in pieces, then the origins before it that were judged again since they were closed."""
-    refused = clients.refused.get(made.partition, set())
     made.keys, made.messages = int(np.count_nonzero(verdicts.codes)), verdicts.messages
-    made.refused = sum(made.first <= offset < made.end for offset in refused)
+    made.refused = sum(made.first <= offset < made.end for offset in clients.refused.get(made.partition, ()))
     for first in range(made.first, made.end, _PIECE):
         codes = verdicts.codes[first - made.first :][:_PIECE]
         tables = evidence.row_sums(clients.cursor, made.partition, first, first + len(codes))
         documents = evidence.document_sums(clients.index, made.partition, first, first + len(codes))
         made.rows += sum(count for count, *_ in tables.values())
         made.documents += sum(count for count, *_ in documents.values())
-        for begin, end in proof.doubtful(first, codes, tables, documents):
-            made.add(_compare(clients, made.partition, begin, codes[begin - first : end - first], refused))
+        for start, end in proof.doubtful(first, codes, tables, documents):
+            _compare(clients, made, start, codes[start - first : end - first], gone)
     if made.expired:
         made.left = expiry.count_rows(clients.cursor, made.partition, made.expired)
         made.left += expiry.count_documents(clients.index, made.partition, made.expired)
     for offset, code in verdicts.before.items():
-        made.add(_compare(clients, made.partition, offset, np.array([code], np.int8), refused))
+        _compare(clients, made, offset, np.array([code], np.int8))
     return made
 
 
-def _compare(
-    clients: Clients, partition: int, first: int, codes: np.ndarray, refused: set[int]
-) -> dict[str, np.ndarray]:
-    end = first + len(codes)
-    rows = evidence.rows(clients.cursor, partition, first, end)
-    documents = evidence.documents(clients.index, partition, first, end)
-    return proof.differences(first, codes, rows, documents, refused)
+def _compare(clients: Clients, made: Proof, first: int, codes: np.ndarray, gone: int = 0) -> None:
+    """Adds what differs, origin by origin; where no hop has one, server-logs is asked whether it is a log."""
+    number, end = made.partition, first + len(codes)
+    rows = evidence.rows(clients.cursor, number, first, end)
+    documents = evidence.documents(clients.index, number, first, end)
+    found = proof.differences(first, codes, rows, documents, clients.refused.get(number, ()))
+    gaps = removed = nowhere = proof.nowhere(found)
+    if len(nowhere):
+        gaps, removed = evidence.not_there(clients.consumer, number, nowhere)
+    made.gaps += len(gaps)
+    made.add(proof.explained(found, gaps, removed, gone))
 
 
 def _add_what_no_log_has(clients: Clients, proofs: list[Proof], loaded: Mapping[int, int]) -> None:

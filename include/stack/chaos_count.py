@@ -55,7 +55,7 @@ def count(env: Environment, sender: KnownLogs, before: dict[int, int], result: R
     result.faults = {
         LOGS_TOPIC: _row(lost=result.logs - min(arrived, result.sent), doubled=max(arrived - result.sent, 0)),
         STATUS_TOPIC: _row(
-            lost=differing(proof.NO_VERDICT),
+            lost=differing(proof.NO_VERDICT, proof.UNPROVEN),
             doubled=sum(each.messages - each.keys for each in proofs),
             status=other,
         ),

@@ -47,7 +47,7 @@ def reconcile(
         proofs.show(out, found)
     if any(each.differences for each in found):
         raise StackError(
-            "The hops differ.",
+            "Not every log is proven whole.",
             "./logsieve why ORIGIN tells a log's story; ./logsieve reconcile --repair has them judged again.",
         )
 

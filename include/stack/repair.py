@@ -88,11 +88,13 @@ def show(console: Console, proofs: list[Proof]) -> None:
     for each in proofs:
         offsets = f"{each.first:,} to {each.end - 1:,}" if each.logs else "nothing new"
         counts = (each.logs, each.keys, each.rows, each.documents, each.refused, each.expired)
-        well = "[red]differs" if each.differences else "[green]whole"
+        well = "[green]whole"
+        if each.differences:
+            well = "[red]differs" if each.differences.keys() - {proof.UNPROVEN} else "[red]cannot be proven"
         table.add_row(str(each.partition), offsets, *(f"{count:,}" for count in counts), well)
     console.print(table)
     for each in proofs:
-        if each.left:
-            console.print(each.sentence(), soft_wrap=True, highlight=False)
         if each.differences:
             console.print(f"[red]✗[/] {each.sentence()}", soft_wrap=True, highlight=False)
+        elif each.left or each.gaps:
+            console.print(each.sentence(), soft_wrap=True, highlight=False)

@@ -24,11 +24,12 @@ class StagedMessage:
 
 
 class StagedConsumer:
-    """Gives the messages from `first` on; keys that begin with an exclamation mark are corrections."""
+    """Gives the messages from `first` on; keys that begin with an exclamation mark are corrections, and where there is
+    none lies a marker of a transaction."""
 
     def __init__(self, keys: Sequence[str], first: int = 0) -> None:
         self._messages = [
-            StagedMessage(first + number, key.removeprefix("!").encode(), key.startswith("!"))
+            StagedMessage(first + number, key.removeprefix("!").encode(), key.startswith("!")) if key else None
             for number, key in enumerate(keys)
         ]
         self._first, self._next, self.reads = first, 0, 0
@@ -39,7 +40,11 @@ class StagedConsumer:
     def assign(self, partitions: Sequence[object]) -> None:
         self._next = partitions[0].offset - self._first  # type: ignore[attr-defined]
 
-    def poll(self, _timeout: float) -> StagedMessage:
+    def poll(self, _timeout: float) -> StagedMessage | None:
+        """The next one; None behind the end, for which a real consumer waits in vain."""
         self.reads += 1
-        self._next += 1
-        return self._messages[self._next - 1]
+        while self._next < len(self._messages):
+            self._next += 1
+            if found := self._messages[self._next - 1]:
+                return found
+        return None

@@ -3,6 +3,7 @@
 from collections import Counter
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -84,7 +85,7 @@ def test_the_sentence_names_counts_and_the_first_origins():
     found.add({proof.NO_ROW: np.arange(200, 210)})
     found.add({proof.NO_ROW: np.array([205, 300]), proof.OTHER_DOCUMENT: np.array([7])})
     sentence = found.sentence()
-    assert "11 no row in MySQL (3-200, 3-201, 3-202, 3-203, 3-204, …)" in sentence
+    assert "11 no row in MySQL (3-200 to 3-209, 3-300)" in sentence
     assert "1 another status in the index (3-7)" in sentence
     assert found.as_json()["differences"] == {proof.NO_ROW: [(200, 209), (300, 300)], proof.OTHER_DOCUMENT: [(7, 7)]}
 
@@ -99,6 +100,57 @@ def test_the_sentence_tells_what_has_expired_and_what_of_it_is_left():
     assert (
         Proof(0, 2000, 2000, expired=2000).sentence().endswith("no new logs (those before offset 2,000 have expired)")
     )
+
+
+def test_the_sentence_names_a_few_runs_of_many() -> None:
+    found = Proof(3, 0, 100)
+    found.add({proof.NO_ROW: np.arange(0, 40, 2)})
+    assert "20 no row in MySQL (3-0, 3-2, 3-4, 3-6, 3-8, …)" in found.sentence()
+
+
+def test_offsets_that_hold_no_log_are_told_and_not_counted() -> None:
+    found = Proof(0, 0, 1000, gaps=3)
+    assert found.logs == 997
+    assert "997 logs (offsets that hold none: 3, as a producer with transactions leaves them)" in found.sentence()
+    assert found.sentence().endswith("each with one status, one row and one document")
+
+
+GONE = 20
+"""In the cases below Kafka has removed the verdicts of the origins before it."""
+
+
+@pytest.mark.parametrize(
+    ("what", "offset", "code", "hops", "in_logs", "kinds"),
+    [
+        ("whole", 25, 1, {"row", "document"}, "there", set()),
+        ("a marker of a transaction", 25, 0, set(), "gap", set()),
+        ("a marker, its neighbours' verdicts gone", 15, 0, set(), "gap", set()),
+        ("lost in every hop", 25, 0, set(), "there", {proof.NO_VERDICT, proof.NO_ROW, proof.NO_DOCUMENT}),
+        ("lost, its verdict gone", 15, 0, set(), "there", {proof.UNPROVEN, proof.NO_ROW, proof.NO_DOCUMENT}),
+        ("a log or a marker, nobody knows", 25, 0, set(), "removed", {proof.UNPROVEN}),
+        ("only its verdict is gone", 15, 0, {"row", "document"}, "removed", {proof.UNPROVEN}),
+        ("its verdict is gone and its document lost", 15, 0, {"row"}, "there", {proof.UNPROVEN, proof.NO_DOCUMENT}),
+        ("its verdict is lost", 25, 0, {"row", "document"}, "there", {proof.NO_VERDICT}),
+        ("judged again since its verdict was gone", 15, 1, {"row"}, "there", {proof.NO_DOCUMENT}),
+    ],
+)  # fmt: skip
+def test_what_is_lost_is_told_from_what_is_no_log_and_from_what_nobody_can_tell(
+    what: str, offset: int, code: int, hops: set[str], in_logs: str, kinds: set[str]
+) -> None:
+    rows, documents = ([(offset, 1)] if hop in hops else [] for hop in ("row", "document"))
+    found = proof.differences(offset, np.array([code], np.int8), rows, documents, ())
+    asked = proof.nowhere(found)
+    gaps, removed = (asked if in_logs == answer else asked[:0] for answer in ("gap", "removed"))
+    made = Proof(0, offset, offset + 1)
+    made.add(proof.explained(found, gaps, removed, GONE))
+    assert set(made.differences) == kinds, what
+    assert made.to_judge_again() == ([(offset, offset)] if kinds else [])
+
+
+def test_what_cannot_be_proven_is_named_by_partition_and_range() -> None:
+    found = Proof(4, 0, 900)
+    found.add({proof.UNPROVEN: np.arange(100, 600)})
+    assert "500 cannot be proven, as Kafka has removed what would tell (4-100 to 4-599)" in found.sentence()
 
 
 def test_only_logs_are_judged_again():
