@@ -134,6 +134,8 @@ def _in_status(facts: Facts) -> str:
         where = f"partition {facts.partition}, offset {', '.join(offsets)}: {facts.last().get('status')}"
         more = "" if found.searched_all else f"; only {verdict_search.FURTHER:,} messages were searched for later ones"
         return where + more
+    if facts.message is None and facts.offset >= facts.logs[0]:
+        return "not there: it is no log"
     if found.judged <= facts.offset:
         return f"not judged yet (classify is {facts.logs[1] - max(found.judged, facts.logs[0]):,} behind)"
     if found.place == found.first > 0:

@@ -58,6 +58,8 @@ def test_a_log_that_is_everywhere() -> None:
         ("server-logs-status", {"found": Found(0, 5, 5, 5)}, "not judged yet (classify is 25 behind)"),
         ("server-logs-status", {"found": Found(15, 20, 30, 15)}, "Kafka has removed it: the partition begins at 15"),
         ("server-logs-status", {"found": Found(0, 20, 30, 9)}, "missing"),
+        ("server-logs-status", {"found": Found(0, 20, 30, 9), "message": None}, "not there: it is no log"),
+        ("server-logs-status", {"found": Found(0, 5, 5, 5), "message": None}, "not there: it is no log"),
         ("server-logs-status", {"found": None, "no_status_partition": True}, "./logsieve topics --partitions 1"),
         ("MySQL", {"rows": [], "loaded": 4}, "not loaded yet (load is 16 behind)"),
         ("MySQL", {"rows": []}, "missing, though load has passed it"),
