@@ -95,8 +95,8 @@ def expire(stack: Stack, days: int = 30) -> tuple[bool, str]:
     return done.returncode == 0 and "state=success" in printed, printed[-6000:]
 
 
-def correct(stack: Stack, partition: int, offset: int) -> None:
-    """Sends a correction of a log's verdict, as a rejudgement does whose run was under way when the log expired."""
+def send_correction(stack: Stack, partition: int, offset: int) -> int:
+    """Sends a correction of a log's verdict, as a rejudgement does; gives its offset in the status topic."""
     record = {"event_id": "again", "account_id": 684, "event_type": "other", "device": "IOS", "location_country": "FR"}
     record |= {"event_timestamp": "2021-04-29T19:28:30Z", "status": "suspicious", "reasons": ["unexpected_device"]}
     record |= {"origin": {"kafka_partition": partition, "kafka_offset": offset}, "users_version": 1, "revision": 1}
@@ -109,10 +109,16 @@ def correct(stack: Stack, partition: int, offset: int) -> None:
             headers=[("rejudged", b"test")],
             partition=partition,
         ).get(timeout=30)
+    return sent.offset
+
+
+def correct(stack: Stack, partition: int, offset: int) -> None:
+    """As a run that was under way when the log expired."""
+    sent = send_correction(stack, partition, offset)
     query = "SELECT status_offset FROM logs.load_progress WHERE kafka_partition = %s"
-    until(lambda: stack.root_sql(query, (partition,))[0][0] >= sent.offset, 60, "load has taken the correction")
+    until(lambda: stack.root_sql(query, (partition,))[0][0] >= sent, 60, "load has taken the correction")
     with kafka_consumer(stack.env) as consumer:
-        until(lambda: hops.indexed(consumer, [partition])[partition] > sent.offset, 60, "the indexer has taken it")
+        until(lambda: hops.indexed(consumer, [partition])[partition] > sent, 60, "the indexer has taken it")
 
 
 @pytest.fixture(scope="module")

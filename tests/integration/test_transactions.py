@@ -1,0 +1,89 @@
+"""A producer with transactions sends logs: each has its status at once, and the markers that it leaves are no logs."""
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+from confluent_kafka import Message, Producer
+
+from include.evidence import not_there
+from include.stack.status import kafka_consumer
+from jobs import positions
+from jobs.database import Database
+from tests.integration.stack import Origin, Stack, prove, until, wait_until_it_loads
+from tests.integration.test_odd_logs import log
+from tests.integration.test_reconcile import proofs
+from tests.integration.test_why import why
+
+LOGS = 20
+"""Of each transaction."""
+PARTITION = 0
+
+
+@contextmanager
+def transaction(producer: Producer, commit: bool = True) -> Iterator[list[Origin]]:
+    """Sends the logs of one, and ends it behind the block; gives their origins."""
+    sent: list[Origin] = []
+
+    def keep(error: object, message: Message) -> None:
+        assert error is None, error
+        sent.append((PARTITION, message.offset() or 0))
+
+    producer.begin_transaction()
+    for _ in range(LOGS):
+        producer.produce("server-logs", log(event_id="transaction"), partition=PARTITION, on_delivery=keep)
+    # Before it is aborted, too: what has not been sent by then, never is.
+    assert producer.flush(30) == 0
+    yield sent
+    if commit:
+        producer.commit_transaction(30)
+    else:
+        producer.abort_transaction(30)
+
+
+def markers(stack: Stack, since: dict[int, int]) -> list[int]:
+    """The offsets without a record, as a second client finds them."""
+    there = {message.offset for message in stack.messages("server-logs", since) if message.partition == PARTITION}
+    return sorted(set(range(since[PARTITION], max(there))) - there)
+
+
+def test_logs_of_transactions_are_judged_and_their_markers_counted_as_no_logs(stack: Stack) -> None:
+    wait_until_it_loads(stack)
+    since, already = stack.now(), {proof["partition"]: proof["gaps"] for proof in proofs(stack)}
+    options = {"transactional.id": f"test-{uuid.uuid4()}", "transaction.timeout.ms": 600_000}
+    producer = Producer({"bootstrap.servers": f"127.0.0.1:{stack.ports['kafka']}", **options})
+    producer.init_transactions(30)
+
+    def are_loaded(origins: list[Origin]) -> None:
+        assert len(origins) == LOGS
+        until(lambda: set(origins) <= stack.loaded(since), 60, "the logs of a transaction are loaded")
+
+    with transaction(producer) as sent:
+        are_loaded(sent)
+        # While it is open, its first log is not the end of the topic: a new driver is not refused.
+        begin = positions.of_logs(Database.of(stack.settings), stack.settings)
+        assert begin[PARTITION] > max(offset for _, offset in sent)
+    with transaction(producer, commit=False) as sent:
+        are_loaded(sent)
+    with transaction(producer) as sent:
+        are_loaded(sent)
+
+    def gaps() -> list[int]:
+        found = markers(stack, since["server-logs"])
+        return found if len(found) == 3 else []
+
+    found = until(gaps, 60, "logs have come behind the three markers")
+    last = "SELECT last_offset FROM logs.load_progress WHERE kafka_partition = %s"
+    until(lambda: stack.root_sql(last, (PARTITION,))[0][0] > found[-1], 60, "these are loaded")
+
+    with kafka_consumer(stack.env) as consumer:
+        empty, removed = not_there(consumer, PARTITION, np.arange(found[0] - 5, found[-1] + 1))
+    assert (empty.tolist(), removed.tolist()) == (found, []), "the aborted logs between them are there"
+    prove(stack, since)
+    told = {proof["partition"]: proof["gaps"] for proof in proofs(stack)}
+    assert told == already | {PARTITION: already[PARTITION] + 3}
+    assert f"offsets that hold none: {told[PARTITION]}, as a producer with" in stack.run("reconcile").stdout
+    story = why(stack, (PARTITION, found[0]))["hops"]
+    assert story["server-logs"].startswith("no log has this offset")
+    assert story["server-logs-status"] == "not there: it is no log"
