@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any, Final, NamedTuple
 
@@ -20,7 +20,12 @@ LONGEST_PAUSE: Final = 3.0
 """Seconds between two tries while Elasticsearch takes nothing."""
 
 _LATER: Final = frozenset({404, 408, 429})
-_NOT_ITS_FAULT: Final = frozenset({"index_closed_exception"})
+
+_OF_THE_DOCUMENT: Final = frozenset(
+    {"document_parsing_exception", "mapper_parsing_exception", "strict_dynamic_mapping_exception"}
+)
+_ITS_FAULT: Final = ("Malformed content", "Document contains at least one immense term")
+"""How the reason begins where a document is refused by the type of error that a full shard has too."""
 
 log = logging.getLogger(__name__)
 
@@ -129,12 +134,19 @@ class BulkWriter:
                 if error is None:
                     continue
                 reason = f"{error['type']}: {error['reason']}"
-                if item["index"]["status"] == 400 and error["type"] not in _NOT_ITS_FAULT:
+                if _is_of_the_document(error):
                     refused.append(Refused(message, reason))
                 else:
                     again.append(message)
                     why = reason
         return _Answer(refused, again, why)
+
+
+def _is_of_the_document(error: Mapping[str, str]) -> bool:
+    """Whether another document could be taken: not when the index is closed, its shard full, its alias wrong."""
+    if error["type"] == "illegal_argument_exception":
+        return error["reason"].startswith(_ITS_FAULT)
+    return error["type"] in _OF_THE_DOCUMENT
 
 
 def _sort(messages: Sequence[StatusMessage]) -> tuple[list[StatusMessage], list[Refused]]:

@@ -11,6 +11,11 @@ REFUSED = {"type": "document_parsing_exception", "reason": "failed to parse"}
 BUSY = {"type": "es_rejected_execution_exception", "reason": "queue is full"}
 BLOCKED = {"type": "cluster_block_exception", "reason": "index is read-only"}
 CLOSED = {"type": "index_closed_exception", "reason": "closed"}
+FULL = {
+    "type": "illegal_argument_exception",
+    "reason": "Number of documents in the shard cannot exceed [2147483519]; for more information, see [an address]",
+}
+NO_ALIAS = {"type": "illegal_argument_exception", "reason": "no write index is defined for alias [server-logs]."}
 
 
 class StagedElasticsearch:

@@ -15,7 +15,7 @@ from include.bulk import CHUNK_BYTES, CHUNK_MESSAGES, BulkWriter, Refused, Statu
 from include.dead_letters import DeadLetters, refused_count
 from include.search_index import connect
 from include.settings import Settings
-from tests.unit.staged_elasticsearch import BLOCKED, BUSY, CLOSED, REFUSED, StagedElasticsearch
+from tests.unit.staged_elasticsearch import BLOCKED, BUSY, CLOSED, FULL, NO_ALIAS, REFUSED, StagedElasticsearch
 
 
 @contextmanager
@@ -68,8 +68,10 @@ def test_a_request_that_fails_is_sent_again_until_it_is_accepted(failure: Any):
     assert len(server.bulks) == 4
 
 
-@pytest.mark.parametrize("fault", [(429, BUSY), (403, BLOCKED), (503, BUSY), (400, CLOSED)])
-def test_only_the_items_the_server_had_no_room_for_are_sent_again(fault: Any):
+@pytest.mark.parametrize(
+    "fault", [(429, BUSY), (403, BLOCKED), (503, BUSY), (400, CLOSED), (400, FULL), (400, NO_ALIAS)]
+)
+def test_only_the_items_the_server_did_not_take_for_a_reason_of_its_own_are_sent_again(fault: Any):
     with staged({"0-2": fault}, {"0-2": fault}) as (server, writer):
         assert writer.write([message(1), message(2), message(3)]) == []
 
@@ -85,6 +87,22 @@ def test_a_document_refused_for_itself_is_told_with_its_reason_and_the_rest_goes
     assert refused == [Refused(poison, "document_parsing_exception: failed to parse")]
     assert server.documents.keys() == {"0-1", "0-3"}
     assert server.bulks[1] == ["0-3"], "what is refused is not tried again"
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason"),
+    [
+        ("strict_dynamic_mapping_exception", "[1:2] mapping set to strict, dynamic introduction of [x] within [_doc]"),
+        ("mapper_parsing_exception", "failed to parse field [origin.kafka_offset] of type [long]"),
+        ("illegal_argument_exception", "Malformed content, found extra data after parsing: START_OBJECT"),
+        ("illegal_argument_exception", 'Document contains at least one immense term in field="device"'),
+    ],
+)
+def test_every_error_that_is_about_the_document_refuses_it(kind: str, reason: str):
+    with staged({"0-1": (400, {"type": kind, "reason": reason})}) as (server, writer):
+        assert writer.write([message(1)]) == [Refused(message(1), f"{kind}: {reason}")]
+
+    assert len(server.bulks) == 1
 
 
 @pytest.mark.parametrize(
