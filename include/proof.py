@@ -87,7 +87,12 @@ class Proof:
         if self.differences:
             found = (f"{len(these):,} {kind} ({self._first(these)})" for kind, these in self.differences.items())
             return f"{what}, but {'; '.join(found)}"
-        return f"{what}, each with one status, one row and one document" if self.logs else what
+        if not self.logs:
+            return what
+        if self.documents < self.logs:  # and nothing differs: the dead-letter file has the others
+            with_one = f"{self.documents:,} with one document: Elasticsearch refused the others"
+            return f"{what}, each with one status and one row, {with_one}"
+        return f"{what}, each with one status, one row and one document"
 
     def as_json(self) -> dict[str, Any]:
         """Plain values, for programs; differences as runs of offsets."""

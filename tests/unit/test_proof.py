@@ -82,6 +82,10 @@ def test_a_whole_range_has_nothing_doubtful():
 def test_the_sentence_names_counts_and_the_first_origins():
     found = Proof(3, 100, 1100, keys=1000, rows=990, documents=1000)
     assert found.sentence().endswith("1,000 logs, each with one status, one row and one document")
+    found.documents = 998
+    assert found.sentence().endswith(
+        "1,000 logs, each with one status and one row, 998 with one document: Elasticsearch refused the others"
+    )
     found.add({proof.NO_ROW: np.arange(200, 210)})
     found.add({proof.NO_ROW: np.array([205, 300]), proof.OTHER_DOCUMENT: np.array([7])})
     sentence = found.sentence()
@@ -91,7 +95,7 @@ def test_the_sentence_names_counts_and_the_first_origins():
 
 
 def test_the_sentence_tells_what_has_expired_and_what_of_it_is_left():
-    found = Proof(0, 2000, 3000, expired=2000)
+    found = Proof(0, 2000, 3000, documents=1000, expired=2000)
     assert found.sentence().startswith(
         "partition 0, offsets 2,000 to 2,999: 1,000 logs (those before offset 2,000 have"
     )
