@@ -11,3 +11,4 @@ class DriverEnd(IntEnum):
     MORE_PARTITIONS = 77
     NOT_PROVISIONED = 78
     LOGS_GONE = 79
+    """The indexer ends with it too."""

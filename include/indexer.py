@@ -1,17 +1,22 @@
 """The indexer: the status topic into Elasticsearch. Run it with `python -m include.indexer`; SIGTERM ends it."""
 
+import argparse
 import logging
 import signal
+import sys
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import closing
 from typing import Any, Final
 
-from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
-from include import kafka_client
+from include import index_positions, kafka_client
 from include.bulk import BulkWriter, StatusMessage, StoppedError
 from include.dead_letters import DeadLetters
+from include.driver_ends import DriverEnd
+from include.index_positions import VerdictsGoneError
 from include.names import STATUS_TOPIC
 from include.search_index import connect
 from include.settings import Settings
@@ -27,12 +32,19 @@ log = logging.getLogger(__name__)
 
 
 def _consumer(kafka: Mapping[str, Any]) -> Consumer:
+    # What is not there any more was not indexed: that has to stop us, not to be skipped.
     # How soon a killed indexer is replaced; the 45 s of librdkafka are long for watchers of the index.
-    return reader(kafka, GROUP, **{"auto.offset.reset": "earliest", "session.timeout.ms": 10_000})
+    return reader(kafka, GROUP, **{"auto.offset.reset": "error", "session.timeout.ms": 10_000})
 
 
 def _read_batch(consumer: Consumer) -> list[StatusMessage]:
-    received = read_batch(consumer, BATCH_MESSAGES, BATCH_SECONDS)
+    try:
+        received = read_batch(consumer, BATCH_MESSAGES, BATCH_SECONDS)
+    except KafkaException as error:
+        is_out_of_range = error.args[0].code() == KafkaError._AUTO_OFFSET_RESET
+        if is_out_of_range and (gone := index_positions.find_gone(consumer)):
+            raise VerdictsGoneError(f"{index_positions.tell(gone)} {index_positions.HOW_TO_GO_ON}") from error
+        raise
     return [StatusMessage(each.partition(), each.offset(), each.key(), each.value()) for each in received]
 
 
@@ -53,13 +65,13 @@ def _commit(consumer: Consumer, messages: list[StatusMessage]) -> None:
 def run(settings: Settings, stop: threading.Event) -> None:
     """Index status messages until `stop`. Offsets are committed once their messages are documents or dead letters.
 
-    Waits while Kafka or Elasticsearch is away. Raises what waiting does not mend: KafkaException, elasticsearch's
-    ApiError, RuntimeError (another mapping), OSError (dead letters).
+    Waits while Kafka or Elasticsearch is away. Raises what waiting does not mend: VerdictsGoneError, KafkaException,
+    elasticsearch's ApiError, RuntimeError (another mapping), OSError (dead letters).
     """
     letters = DeadLetters(settings.dead_letters)
     writer = BulkWriter(connect(settings), stop)
     consumer = _consumer(kafka_client.native(settings))
-    consumer.subscribe([STATUS_TOPIC])
+    consumer.subscribe([STATUS_TOPIC], on_assign=index_positions.begin)
     indexed = refused = 0
     reported_at = time.monotonic()
     try:
@@ -83,16 +95,35 @@ def run(settings: Settings, stop: threading.Event) -> None:
     log.info("Stopped: %d indexed, %d refused", indexed, refused)
 
 
-def main() -> None:
-    """Run with the settings of the environment until SIGTERM or SIGINT."""
+def main(arguments: list[str]) -> int:
+    """Run with the settings of the environment until SIGTERM or SIGINT; gives the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m include.indexer", description=__doc__)
+    parser.add_argument(
+        "--go-on", action="store_true", help="give up what Kafka removed before it was indexed, and end"
+    )
+    given = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     # One line a request otherwise, and ours says more.
     logging.getLogger("elastic_transport").setLevel(logging.ERROR)
+    settings = Settings()
+    if given.go_on:
+        with closing(_consumer(kafka_client.native(settings))) as consumer:
+            gone = index_positions.go_on(consumer)
+        if gone:
+            log.warning("Given up. %s", index_positions.tell(gone))
+        else:
+            log.info("Nothing was removed before it was indexed")
+        return 0
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    run(Settings(), stop)
+    try:
+        run(settings, stop)
+    except VerdictsGoneError as error:
+        log.error(error)
+        return DriverEnd.LOGS_GONE
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main(sys.argv[1:]))

@@ -35,6 +35,8 @@ KAFKA = {
     "share.coordinator.state.topic.replication.factor": "1",
     "share.coordinator.state.topic.min.isr": "1",
     "group.initial.rebalance.delay.ms": "0",
+    # Ten years. It forgets how far an indexer came that is away, after seven days else: as soon as it removes verdicts.
+    "offsets.retention.minutes": "5256000",
     # Killed and started again, it waits until the one it was has not been heard of for so long: nine seconds else.
     "broker.session.timeout.ms": "3000",
     "broker.heartbeat.interval.ms": "500",
