@@ -6,7 +6,8 @@
 - `…_is_filling`: no verdict younger than a minute arrived there. Are logs sent (`generate_logs`, or your own source)?
   Does the stream run (`classify_logs`)?
 - `lag`: logs or verdicts wait, for `classify`, `load` or the indexer. More than the limit means that this one is
-  stopped or too slow, or that its server is away: `./logsieve status`.
+  stopped or too slow, or that its server is away: `./logsieve status`. Red too when Kafka has removed verdicts that
+  were not indexed yet: it names them, and how to go on.
 - `documents`: Elasticsearch refused documents; they are in the indexer's dead-letter file with the reason.
 - `breaker`: too large a share of the last minutes' logs is bad, or many in a row are; it says why, with an example of
   each reason. Did a sender change, or a rule? Nothing is lost meanwhile. The stream goes on unless `breaker_stops` is
@@ -64,8 +65,8 @@ settings = Settings()
 def watch_logs() -> None:
     @task
     def lag(lag_limit: str) -> list[str]:
-        """Offsets not yet classified, loaded or indexed; red above the limit."""
-        from include import health, hops
+        """Offsets not yet classified, loaded or indexed; red above the limit, and when Kafka removed what was not."""
+        from include import health, hops, index_positions
         from include.indexer import GROUP
 
         with closing(BaseHook.get_hook("mysql").get_conn()) as connection, closing(connection.cursor()) as cursor:
@@ -75,7 +76,12 @@ def watch_logs() -> None:
         with hops.looking(BaseHook.get_connection("kafka").extra_dejson, GROUP) as consumer:
             topics = hops.read_topics(consumer, tables.loaded_logs)
             waiting = {"classify": topics.lag, "load": tables.lag(topics), "index": hops.index_lag(consumer, topics)}
-        return _all_well([health.lag(hop, behind, int(lag_limit)) for hop, behind in waiting.items()])
+            gone = index_positions.find_gone(consumer)
+        verdicts = [health.lag(hop, behind, int(lag_limit)) for hop, behind in waiting.items()]
+        if gone:
+            told = f"{index_positions.tell(gone)} {index_positions.HOW_TO_GO_ON}"
+            verdicts.append(health.Verdict(False, told))
+        return _all_well(verdicts)
 
     @task
     def breaker(params: Any = None) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Any, Final, Literal
 from urllib.parse import quote
 
 from include.health import lease_is_free
+from include.index_positions import HOW_TO_GO_ON
 from include.log_filters import text
 from include.names import LOGS_TOPIC, STATUS_TOPIC
 
@@ -56,6 +57,8 @@ class Sample:
     loaded: int | None = None
     indexed: int | None = None
     documents: int | None = None
+    removed: str = ""
+    """What Kafka has removed before it was indexed, as a sentence; empty: nothing."""
     newest: Mapping[str, datetime | None] = field(default_factory=dict)
     """By hop, when its newest log came to server-logs (in the status topic: when its newest message was sent)."""
     heartbeat_at: datetime | None = None
@@ -126,6 +129,8 @@ def _verdict(now: Sample, hop: str, numbers: dict[str, Any]) -> _Verdict:
         found = _driver(now)
     elif hop == "MySQL":
         found = _load(now)
+    elif hop == "Elasticsearch" and now.removed:
+        found = "broken", now.removed, HOW_TO_GO_ON, None
     else:
         found = None
     return found or _numbers(now, hop, numbers)

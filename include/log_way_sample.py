@@ -7,7 +7,7 @@ from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]
 from elasticsearch import Elasticsearch
 
-from include import hops
+from include import hops, index_positions
 from include.names import (
     CHANGES_TABLE,
     DRIVER,
@@ -38,13 +38,15 @@ NEWEST: Final[dict[str, Any]] = {
 
 
 def ask_kafka(consumer: Consumer, admin: AdminClient) -> dict[str, Any]:
-    """logs, classified, status, indexed and newest of a Sample. Raises KafkaException."""
+    """logs, classified, status, indexed, removed and newest of a Sample. Raises KafkaException."""
     topics = hops.read_topics(consumer)
+    gone = index_positions.find_gone(consumer)
     return {
         "logs": sum(topics.logs.values()),
         "classified": sum(topics.logs.values()) - topics.lag,
         "status": sum(topics.status.values()),
         "indexed": sum(hops.indexed(consumer, topics.status).values()),
+        "removed": index_positions.tell(gone) if gone else "",
         "newest": {
             LOGS_TOPIC: _newest(admin, LOGS_TOPIC, list(topics.logs)),
             STATUS_TOPIC: _newest(admin, STATUS_TOPIC, list(topics.status)),

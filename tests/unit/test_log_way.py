@@ -53,6 +53,7 @@ def test_rates_are_differences() -> None:
         ("MySQL", {"heartbeat_at": None, "runs": {}}, "broken", "nothing is loaded"),
         ("classify", {"logs": 991 + LAG}, "late", "10,001 logs wait"),
         ("Elasticsearch", {"status": 991 + LAG}, "late", "10,001 logs wait"),
+        ("Elasticsearch", {"removed": "Kafka has removed offsets 4 to 7"}, "broken", "offsets 4 to 7"),
         ("MySQL", {"newest": FRESH | {"MySQL": NOW - timedelta(seconds=61)}}, "late", "61 s old"),
         (LOGS_TOPIC, {"newest": {}}, "late", "empty"),
         ("generator", {"runs": {}}, "unknown", "has not run"),
