@@ -17,19 +17,15 @@ _FUNCTIONS: Final = {
 }
 
 
-def register(spark: SparkSession) -> None:
-    """Makes the functions known to the session. Raises Spark's error where its class path lacks them."""
-    for name, (java_class, kind) in _FUNCTIONS.items():
-        spark.udf.registerJavaFunction(name, java_class, kind)
-
-
 def judge(logs: DataFrame, users: DataFrame, revision: Column | None = None) -> DataFrame:
     """The verdict of each log, in a stream or in a bounded frame.
 
     `logs`: partition, offset, timestamp, value, as the Kafka source gives them, and any others. `users`: as `users.read`
     gives them. `revision`: how often the verdict was corrected, int; a first one has 0.
-    Gives the columns of `logs`, and `verdict`: the status message, a string of JSON.
+    Gives the columns of `logs`, and `verdict`: the status message, a string of JSON. Raises Spark's error where the
+    class path has no rules (include/stack/judge_jar.py).
     """
+    _register(logs.sparkSession)
     version = users.agg(F.max("users_version")).scalar()
     read = logs.withColumn("_record", F.call_function(_READ, "value"))
     accounts = F.broadcast(users.select("account_no", F.col("periods").cast("binary").alias("_periods")))
@@ -39,3 +35,9 @@ def judge(logs: DataFrame, users: DataFrame, revision: Column | None = None) -> 
         F.lit(0) if revision is None else revision,
     )  # fmt: skip
     return joined.select(*logs.columns, verdict.cast("string").alias("verdict"))
+
+
+def _register(spark: SparkSession) -> None:
+    for name, (java_class, kind) in _FUNCTIONS.items():
+        if not spark.catalog.functionExists(name):  # it would warn that it replaces one
+            spark.udf.registerJavaFunction(name, java_class, kind)

@@ -7,7 +7,6 @@ from pyspark import SparkConf, SparkContext
 from pyspark.sql import SparkSession
 
 from include.spark_conf import local_master
-from jobs import judge
 
 CONF: Final = {
     "spark.sql.session.timeZone": "UTC",
@@ -37,9 +36,7 @@ def build(name: str, partitions: int | None = None) -> SparkSession:
         builder = builder.master(local_master(partitions))
     for key, value in CONF.items():
         builder = builder.config(key, value)
-    spark = builder.getOrCreate()
-    judge.register(spark)
-    return spark
+    return builder.getOrCreate()
 
 
 def jvm(spark: SparkSession) -> JVMView:
