@@ -20,8 +20,8 @@ _FUNCTIONS: Final = {
 def judge(logs: DataFrame, users: DataFrame, revision: Column | None = None) -> DataFrame:
     """The verdict of each log, in a stream or in a bounded frame.
 
-    `logs`: partition, offset, timestamp, value, as the Kafka source gives them, and any others. `users`: as `users.read`
-    gives them. `revision`: how often the verdict was corrected, int; a first one has 0.
+    `logs`: partition, offset, timestamp, value, as the Kafka source gives them, and any others. `users`: as
+    `users.read` gives them. `revision`: how often the verdict was corrected, int; a first one has 0.
     Gives the columns of `logs`, and `verdict`: the status message, a string of JSON. Raises Spark's error where the
     class path has no rules (include/stack/judge_jar.py).
     """

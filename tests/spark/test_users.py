@@ -6,6 +6,7 @@ from datetime import date
 import pytest
 from pyspark.sql import SparkSession
 
+from include import names
 from jobs import judge, users
 from tests.spark.conftest import Logs
 from tests.spark.test_messages import GOOD
@@ -49,7 +50,8 @@ def test_the_device_of_the_day_is_expected(
     known = spark.createDataFrame([(684, periods, 1)], users.SCHEMA)
     seconds = (day(on) + 1) * 86_400 - 1
     of = json.loads(GOOD) | {"event_timestamp": str(seconds)}
-    devices = ["IOS", "ANDROID", "a b", *([device, device + "x", device[:-1] or "x"] if device else [])]
+    near = [device, (device + "y")[-names.MAX_TEXT :], device[:-1]] if device else []
+    devices = list(dict.fromkeys(["IOS", "ANDROID", "a b", *near]))
     values = [json.dumps(of | {"device": name}).encode() for name in devices]
     found = [json.loads(row.verdict) for row in judge.judge(logs(values), known).orderBy("offset").collect()]
     unexpected = "unexpected_device" if device else "unknown_account"
