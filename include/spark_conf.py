@@ -1,10 +1,13 @@
 """What has to be told to spark-submit before the driver's JVM is there. Everything else is set in jobs/session.py."""
 
+import hashlib
 import sys
 from pathlib import Path
 from typing import Final
 
 from include.settings import ROOT, Settings
+
+RULES: Final = ROOT / "jobs" / "java"
 
 _JAVA_OPTIONS: Final = (
     # A long error text once overflowed the stack of a query's thread, which then ended without a word.
@@ -31,8 +34,9 @@ def class_archive(settings: Settings) -> Path:
 
 
 def judge_jar(settings: Settings) -> Path:
-    """Where include/stack/judge_jar.py keeps the compiled rules."""
-    return settings.parts / "judge.jar"
+    """Where include/stack/judge_jar.py keeps the rules as they are now, compiled: others never judge in their place."""
+    rules = b"".join(path.read_bytes() for path in sorted(RULES.rglob("*.java")))
+    return settings.parts / f"judge-{hashlib.sha256(rules).hexdigest()[:12]}.jar"
 
 
 def local_master(partitions: int) -> str:

@@ -6,8 +6,12 @@ its status message is put together, without a column for each field in between.
 
 from typing import Final
 
+from pyspark.errors import AnalysisException
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
+
+from include.driver_ends import DriverEnd
+from jobs.ends import EndError
 
 _READ, _ACCOUNT, _JUDGE = "read_log", "account_of", "judge_log"
 _FUNCTIONS: Final = {
@@ -17,15 +21,28 @@ _FUNCTIONS: Final = {
 }
 
 
+class NotCompiledError(EndError):
+    """The class path has no rules."""
+
+    exit_code = DriverEnd.NOT_PROVISIONED
+
+
+def register(spark: SparkSession) -> None:
+    """Makes the functions known to the session, which `judge` needs. Raises NotCompiledError."""
+    for name, (java_class, kind) in _FUNCTIONS.items():
+        try:
+            spark.udf.registerJavaFunction(name, java_class, kind)
+        except AnalysisException as error:
+            raise NotCompiledError(f"the rules as they are now are not compiled ({error}): run ./logsieve up") from error
+
+
 def judge(logs: DataFrame, users: DataFrame, revision: Column | None = None) -> DataFrame:
     """The verdict of each log, in a stream or in a bounded frame.
 
     `logs`: partition, offset, timestamp, value, as the Kafka source gives them, and any others. `users`: as
     `users.read` gives them. `revision`: how often the verdict was corrected, int; a first one has 0.
-    Gives the columns of `logs`, and `verdict`: the status message, a string of JSON. Raises Spark's error where the
-    class path has no rules (include/stack/judge_jar.py).
+    Gives the columns of `logs`, and `verdict`: the status message, a string of JSON.
     """
-    _register(logs.sparkSession)
     version = users.agg(F.max("users_version")).scalar()
     read = logs.withColumn("_record", F.call_function(_READ, "value"))
     accounts = F.broadcast(users.select("account_no", F.col("periods").cast("binary").alias("_periods")))
@@ -36,8 +53,3 @@ def judge(logs: DataFrame, users: DataFrame, revision: Column | None = None) -> 
     )  # fmt: skip
     return joined.select(*logs.columns, verdict.cast("string").alias("verdict"))
 
-
-def _register(spark: SparkSession) -> None:
-    for name, (java_class, kind) in _FUNCTIONS.items():
-        if not spark.catalog.functionExists(name):  # it would warn that it replaces one
-            spark.udf.registerJavaFunction(name, java_class, kind)

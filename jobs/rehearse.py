@@ -68,6 +68,7 @@ def clients(spark: SparkSession) -> None:
 def main() -> None:
     """Runs the rehearsal."""
     spark = session.build("rehearsal")
+    judge.register(spark)
     with tempfile.TemporaryDirectory(prefix="logsieve-rehearsal-") as folder:
         stream(spark, Path(folder))
     clients(spark)

@@ -37,7 +37,7 @@ def ensure(settings: Settings, jars: Path) -> str | None:
 def _made_of(settings: Settings, jars: Path) -> str:
     """A hash of what Java asks about: it leaves an archive aside, without a word, whose jars lay elsewhere, or have
     another size or time by now, as after a new installation of the same PySpark."""
-    files = [Path(which_java()).resolve(), judge_jar(settings).resolve()]
+    files = [Path(which_java()).resolve(), judge_jar(settings)]
     files += [*pyspark_home.jars().glob("*.jar"), *jars.resolve().glob("spark/*.jar")]
     seen = [(str(file), status.st_size, status.st_mtime_ns) for file in sorted(files) for status in [file.stat()]]
     return hashlib.sha256(repr((seen, settings.driver_memory)).encode()).hexdigest()[:12]

@@ -12,9 +12,7 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 
 from include.settings import Settings
-from include.spark_conf import judge_jar
-from include.stack import judge_jar as rules
-from include.stack import parts
+from include.stack import judge_jar, parts
 from jobs import classify, session, users
 from jobs import judge as judgement
 
@@ -30,15 +28,16 @@ Judge = Callable[[Sequence[bytes | None]], list[dict[str, Any]]]
 @pytest.fixture(scope="session")
 def spark() -> Iterator[SparkSession]:
     settings = Settings()
-    rules.ensure(settings, parts.fetch_jars(settings.parts))
+    rules = judge_jar.ensure(settings, parts.fetch_jars(settings.parts))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TZ", "Asia/Tokyo")
         patch.setenv("PYSPARK_PYTHON", sys.executable)
-        options = f"--master local[2] --driver-memory 1g --driver-class-path {judge_jar(settings)}"
+        options = f"--master local[2] --driver-memory 1g --driver-class-path {rules}"
         patch.setenv("PYSPARK_SUBMIT_ARGS", f"{options} pyspark-shell")
         patch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
         time.tzset()
         spark = session.build("tests")
+        judgement.register(spark)
         yield spark
         spark.stop()
     time.tzset()
