@@ -35,7 +35,7 @@ def class_archive(settings: Settings) -> Path:
 
 def judge_jar(settings: Settings) -> Path:
     """Where include/stack/judge_jar.py keeps the rules as they are now, compiled: others never judge in their place."""
-    rules = b"".join(path.read_bytes() for path in sorted(RULES.rglob("*.java")))
+    rules = b"".join(path.read_bytes() for path in sorted(RULES.rglob("[A-Z]*.java")))
     return settings.parts / f"judge-{hashlib.sha256(rules).hexdigest()[:12]}.jar"
 
 

@@ -6,11 +6,13 @@ its status message is put together, without a column for each field in between.
 
 from typing import Final
 
-from pyspark.errors import AnalysisException
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from include.driver_ends import DriverEnd
+from include.settings import Settings
+from include.spark_conf import judge_jar
+from jobs import session
 from jobs.ends import EndError
 
 _READ, _ACCOUNT, _JUDGE = "read_log", "account_of", "judge_log"
@@ -22,18 +24,18 @@ _FUNCTIONS: Final = {
 
 
 class NotCompiledError(EndError):
-    """The class path has no rules."""
+    """The class path has no rules, or others than those of now."""
 
     exit_code = DriverEnd.NOT_PROVISIONED
 
 
-def register(spark: SparkSession) -> None:
+def register(spark: SparkSession, settings: Settings) -> None:
     """Makes the functions known to the session, which `judge` needs. Raises NotCompiledError."""
+    wanted = judge_jar(settings)
+    if not wanted.exists() or str(wanted) not in session.jvm(spark).java.lang.System.getProperty("java.class.path"):
+        raise NotCompiledError(f"the rules as they are now are not compiled, or came later ({wanted}): ./logsieve up")
     for name, (java_class, kind) in _FUNCTIONS.items():
-        try:
-            spark.udf.registerJavaFunction(name, java_class, kind)
-        except AnalysisException as error:
-            raise NotCompiledError(f"the rules as they are now are not compiled ({error}): run ./logsieve up") from error
+        spark.udf.registerJavaFunction(name, java_class, kind)
 
 
 def judge(logs: DataFrame, users: DataFrame, revision: Column | None = None) -> DataFrame:
@@ -52,4 +54,3 @@ def judge(logs: DataFrame, users: DataFrame, revision: Column | None = None) -> 
         F.lit(0) if revision is None else revision,
     )  # fmt: skip
     return joined.select(*logs.columns, verdict.cast("string").alias("verdict"))
-

@@ -10,6 +10,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from include import names
+from include.settings import Settings
 from jobs import classify, judge, session, users
 
 _LOG = (
@@ -68,7 +69,7 @@ def clients(spark: SparkSession) -> None:
 def main() -> None:
     """Runs the rehearsal."""
     spark = session.build("rehearsal")
-    judge.register(spark)
+    judge.register(spark, Settings())
     with tempfile.TemporaryDirectory(prefix="logsieve-rehearsal-") as folder:
         stream(spark, Path(folder))
     clients(spark)

@@ -164,7 +164,7 @@ def main(arguments: list[str]) -> int:
     database = Database.of(settings)
     spark = session.build("rejudge_logs")
     try:
-        judge.register(spark)
+        judge.register(spark, settings)
         with alone(database):
             report = rejudge(spark, settings, database, given)
     except EndError as error:

@@ -2,8 +2,8 @@
 
 Exits with 0 when stopped by SIGTERM or `./logsieve stream stop`, or, bounded, at its end; 1 when a query failed; 75
 when another driver took over the lease, 76 when another one lives; 77 when the logs have more partitions than at its
-start; 78 when a topic, a table, the users or the compiled rules are missing, or a topic was made anew; 79 when Kafka has
-removed logs that were not processed (include/driver_ends.py).
+start; 78 when a topic, a table, the users or the compiled rules are missing, or a topic was made anew; 79 when
+Kafka has removed logs that were not processed (include/driver_ends.py).
 """
 
 import argparse
@@ -56,7 +56,7 @@ def stream(settings: Settings, trigger: Trigger, owner: str, *, take_over: bool)
     signal.signal(signal.SIGTERM, lambda *_: stop.ask())
     count = partitions.of_logs(settings)
     spark = session.build(names.DRIVER, count)
-    judge.register(spark)
+    judge.register(spark, settings)
     database = Database.of(settings)
     inputs.wait(database, settings, _INPUTS_SECONDS)
     topic_ids.check(database, settings)

@@ -36,5 +36,7 @@ def ensure(settings: Settings, jars: Path) -> Path:
         with zipfile.ZipFile(partial, "w") as jar:
             for path in sorted(classes.rglob("*.class")):
                 jar.write(path, path.relative_to(classes))
+        if judge_jar(settings) != made:  # they were changed meanwhile, so these classes are of neither
+            return ensure(settings, jars)
         partial.replace(made)
     return made

@@ -37,7 +37,7 @@ def spark() -> Iterator[SparkSession]:
         patch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
         time.tzset()
         spark = session.build("tests")
-        judgement.register(spark)
+        judgement.register(spark, settings)
         yield spark
         spark.stop()
     time.tzset()

@@ -76,7 +76,8 @@ def _field(field: str, record: dict[str, Any]) -> tuple[Any, str | None]:
             return None, f"empty_{field}"
         return (str(value), None) if len(value) <= 64 else (None, f"too_long_{field}")
     least, most = (-(2**31), 2**31 - 1) if field == "account_id" else (0, 253_402_300_799)
-    if not re.fullmatch("[+-]?[0-9]+", value) or not least <= int(value) <= most:
+    digits = re.fullmatch("[+-]?0*([0-9]{1,20})", value)  # more cannot be in range, and int() refuses thousands
+    if not digits or not least <= int(value[0].strip("0123456789") + digits[1]) <= most:
         return None, f"invalid_{field}"
     if field == "account_id":
         return int(value), None

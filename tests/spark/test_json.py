@@ -33,6 +33,7 @@ FINE = {
     "other members": log('"a": 1.5', '"b": null', '"c": "\u00e9 text"', '"devices": true', '"": -0'),
     "a name twice": log('"device": "IOS"', '"account_id": 12'),
     "many leading zeros": log(account_id='"0000000000684"'),
+    "thousands of zeros": log(account_id=f'"{"0" * 5000}684"'),
     "an escape": log(event_type=r'"a\u0062"'),
     "an object beside": log('"a": {}'),
     "the character that bytes become that are no UTF-8": log(event_type='"\ufffd"'),

@@ -14,6 +14,9 @@ final class Periods {
             while (begin > 0 && periods[begin - 1] != 0) {
                 begin--;
             }
+            if (end - begin < DAY) {
+                return -1; // not of ours: somebody wrote into the tables
+            }
             int first = 0;
             for (int at = begin; at < begin + DAY; at++) {
                 first = first * 10 + periods[at] - '0';

@@ -1,0 +1,47 @@
+"""The compiled rules are those of now, or nothing is judged."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from include import spark_conf
+from include.settings import Settings
+from include.stack import judge_jar, parts
+from include.stack.errors import StackError
+from jobs import judge
+
+
+@pytest.fixture
+def rules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the rules that the test may change."""
+    copy = tmp_path / "java"
+    shutil.copytree(spark_conf.RULES, copy)
+    for module in (spark_conf, judge_jar):
+        monkeypatch.setattr(module, "RULES", copy)
+    return copy / "logsieve" / "Rules.java"
+
+
+def test_a_change_of_the_rules_makes_another_jar(rules: Path, tmp_path: Path) -> None:
+    settings = Settings(parts=tmp_path)
+    jars = parts.fetch_jars(Settings().parts)
+    first = judge_jar.ensure(settings, jars)
+    rules.write_text(rules.read_text().replace('"not_json"', '"no_json"'))
+    second = judge_jar.ensure(settings, jars)
+    assert first != second
+    assert first.read_bytes() != second.read_bytes()
+    assert judge_jar.ensure(settings, jars) == second
+
+
+def test_rules_that_do_not_compile_are_told_with_their_line(rules: Path, tmp_path: Path) -> None:
+    rules.write_text(rules.read_text().replace('"missing"', "missing"))
+    with pytest.raises(StackError, match=r"Rules\.java.*\n.*missing cannot be resolved"):
+        judge_jar.ensure(Settings(parts=tmp_path), parts.fetch_jars(Settings().parts))
+    assert [path.suffix for path in tmp_path.iterdir() if path.suffix == ".jar"] == []
+
+
+def test_a_session_with_other_rules_judges_nothing(spark: SparkSession, rules: Path) -> None:
+    rules.write_text(rules.read_text() + "// changed\n")
+    with pytest.raises(judge.NotCompiledError, match=r"\./logsieve up"):
+        judge.register(spark, Settings())
