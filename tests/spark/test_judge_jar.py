@@ -36,7 +36,7 @@ def test_a_change_of_the_rules_makes_another_jar(rules: Path, tmp_path: Path) ->
 
 def test_rules_that_do_not_compile_are_told_with_their_line(rules: Path, tmp_path: Path) -> None:
     rules.write_text(rules.read_text().replace('"missing"', "missing"))
-    with pytest.raises(StackError, match=r"Rules\.java.*\n.*missing cannot be resolved"):
+    with pytest.raises(StackError, match=r"(?s)Rules\.java \(at line [0-9]+\).*missing cannot be resolved"):
         judge_jar.ensure(Settings(parts=tmp_path), parts.fetch_jars(Settings().parts))
     assert [path.suffix for path in tmp_path.iterdir() if path.suffix == ".jar"] == []
 
