@@ -25,7 +25,8 @@ LOADED = "SELECT last_offset + 1, status_offset + 1 FROM logs.load_progress WHER
 
 def remove(stack: Stack, before: int) -> None:
     """Has Kafka remove the status messages of the partition before that offset."""
-    (done,) = probes.admin(stack.env).delete_records([TopicPartition(STATUS, PARTITION, before)]).values()
+    admin = probes.admin(stack.env)  # which has to live until Kafka has answered
+    (done,) = admin.delete_records([TopicPartition(STATUS, PARTITION, before)]).values()
     assert done.result(30).low_watermark == before
 
 
