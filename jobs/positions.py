@@ -4,9 +4,9 @@ A partition's verdicts keep the order of its logs, and load's progress is writte
 far each query came, to the log, at any kill; a checkpoint knows its last whole batch only.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
-from typing import Any, Literal
+from typing import Any
 
 from confluent_kafka import Consumer
 
@@ -27,7 +27,7 @@ def of_logs(database: Database, settings: Settings) -> dict[int, int]:
     """The first offset of each partition of server-logs that has no verdict yet. Raises LogsGoneError."""
     with hops.looking(kafka_client.native(settings), names.DRIVER) as consumer:
         # The tables may know more than the topic, when its messages have expired.
-        topics = hops.read_topics(consumer, behind_loaded(database, "last_offset"))
+        topics = hops.read_topics(consumer, _loaded(database, hops.read_loaded_logs))
         found = {number: topics.classified.get(number, 0) for number in topics.logs}
         return _from_what_is_there(consumer, names.LOGS_TOPIC, found, "last_offset")
 
@@ -36,7 +36,7 @@ def of_verdicts(database: Database, settings: Settings) -> dict[int, int]:
     """The first offset of each partition of server-logs-status that is not loaded yet. Raises LogsGoneError."""
     with hops.looking(kafka_client.native(settings), names.DRIVER) as consumer:
         ends = hops.topic_ends(consumer, names.STATUS_TOPIC)
-        loaded = behind_loaded(database, "status_offset")
+        loaded = _loaded(database, hops.read_loaded)
         found = {number: loaded.get(number, 0) for number in ends}
         return _from_what_is_there(consumer, names.STATUS_TOPIC, found, "status_offset")
 
@@ -47,13 +47,9 @@ def ends_of_verdicts(settings: Settings) -> dict[int, int]:
         return hops.topic_ends(consumer, names.STATUS_TOPIC)
 
 
-def behind_loaded(database: Database, column: Literal["last_offset", "status_offset"]) -> dict[int, int]:
-    """Per partition the offset behind the last log (last_offset) or status message (status_offset) that is loaded."""
-    progress = f"{names.LOGS_DATABASE}.{names.PROGRESS_TABLE}"
+def _loaded(database: Database, read: Callable[[Any], dict[int, int]]) -> dict[int, int]:
     with database.session() as connection, closing(connection.cursor()) as cursor:
-        cursor.execute(f"SELECT kafka_partition, {column} + 1 FROM {progress}")  # noqa: S608
-        rows: Any = cursor.fetchall()
-        return dict(rows)
+        return read(cursor)
 
 
 def _from_what_is_there(consumer: Consumer, topic: str, found: Mapping[int, int], column: str) -> dict[int, int]:

@@ -23,7 +23,7 @@ from pyspark.sql import functions as F
 from include import catch_up, hops, kafka_client, names
 from include.rejudgement import Change, Report
 from include.settings import Settings
-from jobs import chosen, classify, inputs, judge, positions, session, topic_ids, users
+from jobs import chosen, classify, inputs, judge, session, topic_ids, users
 from jobs.chosen import Chosen, NotLoadedError
 from jobs.database import Database, number
 from jobs.ends import EndError
@@ -124,9 +124,8 @@ def _choose(
     spark: SparkSession, settings: Settings, database: Database, given: argparse.Namespace, version: int
 ) -> Chosen:
     if given.origins:
-        loaded = positions.behind_loaded(database, "last_offset")
         with database.session() as connection, closing(connection.cursor()) as cursor:
-            expired = hops.read_expired(cursor)
+            loaded, expired = hops.read_loaded_logs(cursor), hops.read_expired(cursor)
         return chosen.by_origins(spark, settings, given.origins, loaded, expired)
     if given.reason:
         return chosen.by_reason(spark, settings, given.reason, given.begin, given.end)
