@@ -47,7 +47,7 @@ def up(
     run_bootstrap: Annotated[bool, typer.Option("--bootstrap/--no-bootstrap", help="Trigger the DAG.")] = True,
 ) -> None:
     """Starts everything and waits until logs are sorted at every hop."""
-    from include.stack import judge_jar, parts, status
+    from include.stack import judge_jar, status
     from include.stack import up as steps_of_up
     from include.stack.start import start
     from include.stack.steps import Steps
@@ -73,7 +73,7 @@ def up(
     with Steps(err) as steps:
         if found_running:
             out.print("Logsieve is running already.")
-            judge_jar.ensure(settings, parts.fetch_jars(settings.parts))  # the rules may have changed since
+            judge_jar.ensure(settings)  # the rules may have changed since
             programs = steps_of_up.programs_of(env)
         else:
             programs = start(env, steps)

@@ -15,7 +15,7 @@ def main() -> None:
     jars = parts.fetch_jars(settings.parts, "spark", "page", "compiler")
     shutil.rmtree(settings.parts / "ivy-cache")
     pyspark_home.prepare()
-    judge_jar.ensure(settings, jars)
+    judge_jar.ensure(settings)
     if wrong := class_archive.ensure(settings, jars):
         print(f"Spark will start slower, no class archive: {wrong}")  # noqa: T201
 

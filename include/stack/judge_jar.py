@@ -16,15 +16,17 @@ _RELEASE = "17"
 _NEEDED = ("spark-sql-api_*.jar", "spark-unsafe_*.jar")
 
 
-def ensure(settings: Settings, jars: Path) -> Path:
-    """The jar of the rules as they are now, compiled where it is not there.
+def ensure(settings: Settings) -> Path:
+    """The jar of the rules as they are now, compiled where it is not there, by the compiler that was fetched.
 
-    `jars`: as `parts.fetch_jars` gives them, with the compiler. Raises StackError with what the compiler says.
+    Raises StackError with what the compiler says, or when there is none.
     """
     made = judge_jar(settings)
     if made.exists():
         return made
-    (compiler,) = (jars / "compiler").glob("*.jar")
+    compiler = next((settings.parts / "jars" / "compiler").glob("*.jar"), None)
+    if compiler is None:
+        raise StackError("The compiler of the rules was not fetched yet.", "./logsieve down, then ./logsieve up")
     needed = os.pathsep.join(str(path) for name in _NEEDED for path in pyspark_home.jars().glob(name))
     with tempfile.TemporaryDirectory(dir=made.parent) as folder:
         classes, partial = Path(folder) / "classes", Path(folder) / made.name
@@ -37,6 +39,6 @@ def ensure(settings: Settings, jars: Path) -> Path:
             for path in sorted(classes.rglob("*.class")):
                 jar.write(path, path.relative_to(classes))
         if judge_jar(settings) != made:  # they were changed meanwhile, so these classes are of neither
-            return ensure(settings, jars)
+            return ensure(settings)
         partial.replace(made)
     return made

@@ -18,7 +18,7 @@ from include.names import BAD, BAD_REASONS, LOGS_DATABASE, TABLES
 from include.rejudgement import Report
 from include.settings import ROOT
 from include.spark_conf import submit_conf
-from include.stack import judge_jar, parts
+from include.stack import judge_jar
 from include.stack.environment import Environment
 from include.stack.errors import StackError
 from include.stack.probes import mysql_connection
@@ -79,7 +79,7 @@ def check_reason(env: Environment, reason: str) -> None:
 
 
 def _submit(env: Environment, arguments: list[str]) -> None:
-    judge_jar.ensure(env.settings, parts.fetch_jars(env.settings.parts))  # the rules may have changed since `up`
+    judge_jar.ensure(env.settings)  # the rules may have changed since `up`
     conf = [word for name, value in submit_conf(env.settings).items() for word in ("--conf", f"{name}={value}")]
     spark_submit = str(Path(sys.executable).parent / "spark-submit")
     log = env.state / "logs" / f"{_JOB}.log"

@@ -23,7 +23,7 @@ def unpack(env: Environment, steps: Steps) -> Homes:
     with steps.step("Fetch and unpack the servers") as say:
         jars, libaio = parts.fetch_jars(folder), parts.fetch_libaio(folder)
         pyspark_home.prepare()
-        judge_jar.ensure(env.settings, jars)
+        judge_jar.ensure(env.settings)
         if wrong := class_archive.ensure(env.settings, jars):
             say(f"Fetch and unpack the servers (Spark will start slower, no class archive: {wrong})")
         # Another user runs two of root's servers, and has to pass; else nobody has any business here.

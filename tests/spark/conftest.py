@@ -28,7 +28,8 @@ Judge = Callable[[Sequence[bytes | None]], list[dict[str, Any]]]
 @pytest.fixture(scope="session")
 def spark() -> Iterator[SparkSession]:
     settings = Settings()
-    rules = judge_jar.ensure(settings, parts.fetch_jars(settings.parts))
+    parts.fetch_jars(settings.parts)
+    rules = judge_jar.ensure(settings)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TZ", "Asia/Tokyo")
         patch.setenv("PYSPARK_PYTHON", sys.executable)

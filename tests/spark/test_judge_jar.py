@@ -23,22 +23,32 @@ def rules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return copy / "logsieve" / "Rules.java"
 
 
+def with_compiler(folder: Path) -> Path:
+    """A folder of parts with what was fetched, and no rules."""
+    (folder / "jars").symlink_to(parts.fetch_jars(Settings().parts).resolve())
+    return folder
+
+
 def test_a_change_of_the_rules_makes_another_jar(rules: Path, tmp_path: Path) -> None:
-    settings = Settings(parts=tmp_path)
-    jars = parts.fetch_jars(Settings().parts)
-    first = judge_jar.ensure(settings, jars)
+    settings = Settings(parts=with_compiler(tmp_path))
+    first = judge_jar.ensure(settings)
     rules.write_text(rules.read_text().replace('"not_json"', '"no_json"'))
-    second = judge_jar.ensure(settings, jars)
+    second = judge_jar.ensure(settings)
     assert first != second
     assert first.read_bytes() != second.read_bytes()
-    assert judge_jar.ensure(settings, jars) == second
+    assert judge_jar.ensure(settings) == second
 
 
 def test_rules_that_do_not_compile_are_told_with_their_line(rules: Path, tmp_path: Path) -> None:
     rules.write_text(rules.read_text().replace('"missing"', "missing"))
     with pytest.raises(StackError, match=r"(?s)Rules\.java \(at line [0-9]+\).*missing cannot be resolved"):
-        judge_jar.ensure(Settings(parts=tmp_path), parts.fetch_jars(Settings().parts))
+        judge_jar.ensure(Settings(parts=with_compiler(tmp_path)))
     assert [path.suffix for path in tmp_path.iterdir() if path.suffix == ".jar"] == []
+
+
+def test_without_the_compiler_it_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(StackError, match="not fetched yet"):
+        judge_jar.ensure(Settings(parts=tmp_path))
 
 
 def test_a_session_with_other_rules_judges_nothing(spark: SparkSession, rules: Path) -> None:
