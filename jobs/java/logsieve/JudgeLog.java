@@ -2,6 +2,7 @@ package logsieve;
 
 import java.util.Arrays;
 import java.util.Base64;
+import java.util.List;
 import org.apache.spark.sql.api.java.UDF8;
 
 /**
@@ -17,8 +18,6 @@ public final class JudgeLog
     static final int MAX_RAW = 64 * 1024;
 
     private static final byte[] GOOD = JsonWriter.ascii(",\"status\":\"good\",\"reasons\":[]");
-    private static final byte[] SUSPICIOUS = JsonWriter.ascii(",\"status\":\"suspicious\",\"reasons\":[\"");
-    private static final byte[] SUSPICIOUS_END = JsonWriter.ascii("\"]");
     private static final byte[] PARTITION = JsonWriter.ascii(",\"origin\":{\"kafka_partition\":");
     private static final byte[] OFFSET = JsonWriter.ascii(",\"kafka_offset\":");
     private static final byte[] RECEIVED_AT = JsonWriter.ascii("},\"received_at\":");
@@ -64,7 +63,7 @@ public final class JudgeLog
         if (reason == null) {
             out.put(GOOD);
         } else {
-            out.put(SUSPICIOUS).put(JsonWriter.ascii(reason)).put(SUSPICIOUS_END);
+            Record.putStatus(out, "suspicious", List.of(reason));
         }
     }
 

@@ -17,7 +17,6 @@ final class Record {
     private static final int HEAD = 13;
 
     private static final int SECONDS_A_DAY = 86_400;
-    private static final byte[] REASONS = JsonWriter.ascii(",\"status\":\"bad\",\"reasons\":[\"");
     private static final byte[][] MEMBERS = new byte[Rules.FIELDS.length][];
 
     static {
@@ -50,7 +49,7 @@ final class Record {
             write(fields == null || fields[place].isBroken ? null : fields[place], place, out);
         }
         if (isBad) {
-            out.put(REASONS).put(JsonWriter.ascii(String.join("\",\"", reasons))).put(JsonWriter.ascii("\"]"));
+            putStatus(out, "bad", reasons);
         }
         byte[] bytes = out.toBytes();
         ByteBuffer head = ByteBuffer.wrap(bytes).putInt(message).put((byte) (isBad ? 1 : 0));
@@ -59,6 +58,12 @@ final class Record {
             head.putInt((int) (fields[Rules.EVENT_TIMESTAMP].number / SECONDS_A_DAY));
         }
         return bytes;
+    }
+
+    /** @param reasons one at least */
+    static void putStatus(JsonWriter out, String status, List<String> reasons) {
+        String listed = String.join("\",\"", reasons);
+        out.put(JsonWriter.ascii(",\"status\":\"" + status + "\",\"reasons\":[\"" + listed + "\"]"));
     }
 
     private static void write(Field field, int place, JsonWriter out) {
