@@ -1,4 +1,4 @@
-"""load, as it runs: for each partition of the status topic a thread that reads its messages and loads them.
+"""load, as it runs: for each partition of the status topic a thread that reads its messages, and one that loads them.
 
 No query of Spark, though it looks like one to jobs/queries.py: to plan a micro-batch and to hand its rows to Python
 cost more than to load them (docs/decisions.md).
