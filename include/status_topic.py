@@ -2,10 +2,10 @@
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from include.names import STATUS_TOPIC
 
@@ -22,8 +22,50 @@ _HOPELESS: Final = frozenset(
         KafkaError._FATAL,
     }
 )
+_LOOK_SECONDS: Final = 5
+_ANSWER_SECONDS: Final = 5
 
 log = logging.getLogger(__name__)
+
+
+class StalledError(RuntimeError):
+    """The client of Kafka has ceased to read, though there is something: another one has to go on."""
+
+
+class StallWatch:
+    """Notices that a reader does not read what is there: librdkafka's may cease to, without a word, at an outage.
+
+    `read_up_to` gives the next message of each partition that it reads, offsets below 0 where that is not known.
+    """
+
+    def __init__(self, consumer: Consumer, read_up_to: Callable[[], list[TopicPartition]]) -> None:
+        self._consumer, self._read_up_to = consumer, read_up_to
+        self._looked_at = time.monotonic()
+        self._waiting: frozenset[tuple[int, int]] = frozenset()
+
+    def look(self) -> None:
+        """To be called as often as a batch is read; asks Kafka every five seconds. While that is away nothing is known.
+
+        Raises StalledError where a message waits that was waiting the last time.
+        """
+        if time.monotonic() - self._looked_at < _LOOK_SECONDS:
+            return
+        before, self._waiting = self._waiting, frozenset()
+        try:
+            self._waiting = frozenset(
+                (each.partition, each.offset) for each in self._read_up_to() if 0 <= each.offset < self._end(each)
+            )
+        except KafkaException as error:
+            log.debug("Kafka does not tell what there is to read: %s", error.args[0].str())
+        self._looked_at = time.monotonic()
+        for partition, offset in before & self._waiting:
+            raise StalledError(
+                f"the client of Kafka has ceased to read partition {partition} of {STATUS_TOPIC} at offset {offset}"
+            )
+
+    def _end(self, each: TopicPartition) -> int:
+        _, end = self._consumer.get_watermark_offsets(each, timeout=_ANSWER_SECONDS)
+        return int(end)
 
 
 def reader(kafka: Mapping[str, Any], group: str, **options: Any) -> Consumer:

@@ -16,7 +16,7 @@ from confluent_kafka import Message, TopicPartition
 
 from include import kafka_client, names
 from include.settings import Settings
-from include.status_topic import read_batch, reader
+from include.status_topic import StallWatch, read_batch, reader
 from jobs import load
 from jobs.database import Database
 from jobs.lease import Lease
@@ -81,8 +81,10 @@ class Loading:
         with closing(reader(self._kafka, names.DRIVER, **options)) as consumer, ThreadPoolExecutor(1) as writer:
             consumer.assign([TopicPartition(names.STATUS_TOPIC, partition, begin)])
             position = begin
+            stalls = StallWatch(consumer, lambda: [TopicPartition(names.STATUS_TOPIC, partition, position)])
             writing: Future[int] | None = None
             while not self._ended.is_set() and (self._end is None or position < self._end[partition]):
+                stalls.look()
                 messages = read_batch(consumer, self._most, BATCH_SECONDS)
                 batch = _batch(partition, messages) if messages else None
                 # The next batch is read while this one is written; what went wrong is to be seen without a next one.

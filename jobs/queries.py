@@ -1,13 +1,15 @@
-"""Runs classify and load until one ends or a stop is asked for; one that failed as MySQL was away begins anew in place.
+"""Runs classify and load until one ends or a stop is asked for. One that failed as MySQL was away begins anew in place,
+and so does load when its client of Kafka has ceased to read.
 
-That takes a second where a new driver takes twenty. For Kafka there is no such shortcut: records that a failed query
-has handed to its producer may still arrive, and would be judged twice; a new driver begins when the old one is gone.
+That takes a second where a new driver takes twenty. Where Kafka fails classify there is no such shortcut: records that
+it has handed to its producer may still arrive, and would be judged twice; a new driver begins when the old one is gone.
 """
 
 import logging
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from include.status_topic import StalledError
 from jobs.database import mysql_failed, told
 from jobs.ends import EndError, QueryFailedError, Stop
 
@@ -46,9 +48,9 @@ def run(
 ) -> None:
     """Starts the queries, waits until one ends or a stop is asked for, stops all.
 
-    With `again`, a query that failed as MySQL was away is begun once more, as often as it takes; one that is outdated
-    is stopped, and begun once more. Raises the error that the stop was asked for with, the EndError of a query,
-    QueryFailedError where a query fails otherwise, or what a start raises.
+    With `again`, a query that failed as MySQL was away, or with a StalledError, is begun once more, as often as it
+    takes; one that is outdated is stopped, and begun once more. Raises the error that the stop was asked for with, the
+    EndError of a query, QueryFailedError where a query fails otherwise, or what a start raises.
     """
     queries: list[Query] = []
     try:
@@ -64,7 +66,7 @@ def run(
                 elif (error := query.exception()) is None:
                     return
                 else:
-                    _check_mysql_failed(query.name, error, stop, again=again)
+                    _check_may_begin_anew(query.name, error, stop, again=again)
                 begun = _when_mysql_answers(begins[number], stop)
                 if begun is None:
                     break
@@ -75,14 +77,17 @@ def run(
     stop.check()
 
 
-def _check_mysql_failed(name: str, error: Exception, stop: Stop, *, again: bool) -> None:
+def _check_may_begin_anew(name: str, error: Exception, stop: Stop, *, again: bool) -> None:
     """Raises, unless the query may begin anew."""
-    if not (again and mysql_failed(error)):
+    if again and isinstance(error, StalledError):
+        _log.warning("%s begins anew: %s", name, error)
+    elif again and mysql_failed(error):
+        _log.warning("MySQL is away or refuses, %s begins anew: %s", name, mysql_failed(error))
+    else:
         stop.check()
         if isinstance(error, EndError):
             raise error
         raise QueryFailedError(f"{name} failed: {told(error)}")
-    _log.warning("MySQL is away or refuses, %s begins anew: %s", name, mysql_failed(error))
 
 
 def _when_mysql_answers(begin: Begin, stop: Stop) -> Query | None:

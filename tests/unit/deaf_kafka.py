@@ -1,0 +1,63 @@
+"""In front of a Kafka: passes on all that clients ask it, until it is to leave out what asks for messages."""
+
+import socket
+import struct
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from socketserver import BaseRequestHandler, ThreadingTCPServer
+
+_FETCH = 1
+"""The key of that request, in its first two bytes."""
+
+
+class DeafKafka:
+    """`address`: where clients find it. `is_deaf`: set it, and nobody gets a message any more, nor an error."""
+
+    def __init__(self, address: str, server: ThreadingTCPServer) -> None:
+        host, port = address.split(":")
+        self._there = (host, int(port))
+        self._here = server.server_address[1]
+        self.address = f"127.0.0.1:{self._here}"
+        self.is_deaf = threading.Event()
+
+    def connect(self, client: socket.socket) -> None:
+        """Until either side ends."""
+        with socket.create_connection(self._there) as kafka:
+            answers = threading.Thread(target=self._answer, args=(kafka, client), daemon=True)
+            answers.start()
+            for request in _messages(client):
+                if not (self.is_deaf.is_set() and request.startswith(struct.pack(">h", _FETCH))):
+                    kafka.sendall(struct.pack(">i", len(request)) + request)
+            kafka.shutdown(socket.SHUT_RDWR)
+            answers.join()
+
+    def _answer(self, kafka: socket.socket, client: socket.socket) -> None:
+        # Kafka tells its own address, and clients would go there.
+        there, here = struct.pack(">i", self._there[1]), struct.pack(">i", self._here)
+        with suppress(OSError):
+            for answer in _messages(kafka):
+                client.sendall(struct.pack(">i", len(answer)) + answer.replace(there, here))
+
+
+@contextmanager
+def deaf_kafka(address: str) -> Iterator[DeafKafka]:
+    """In front of that Kafka."""
+
+    class Handler(BaseRequestHandler):
+        def handle(self) -> None:
+            made.connect(self.request)
+
+    ThreadingTCPServer.daemon_threads = True
+    with ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
+        made = DeafKafka(address, server)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield made
+        server.shutdown()
+
+
+def _messages(connection: socket.socket) -> Iterator[bytes]:
+    """Requests or answers: each has its length in front."""
+    with connection.makefile("rb") as stream, suppress(OSError):
+        while len(length := stream.read(4)) == 4:
+            yield stream.read(*struct.unpack(">i", length))

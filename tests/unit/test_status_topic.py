@@ -1,0 +1,120 @@
+"""A client of Kafka that ceases to read: it is noticed, and load and the indexer end, so that another one goes on."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from confluent_kafka import OFFSET_INVALID, TopicPartition
+
+from include import indexer, status_topic
+from include.names import STATUS_TOPIC
+from include.settings import Settings
+from include.status_topic import StalledError, StallWatch, read_batch, reader
+from jobs.lease import Lease
+from jobs.loading import Loading
+from tests.unit.deaf_kafka import DeafKafka, deaf_kafka
+from tests.unit.mock_kafka import SECONDS, MockKafka
+from tests.unit.staged_elasticsearch import StagedElasticsearch
+
+VERDICT = b'{"status":"good"}'
+
+
+@pytest.fixture
+def kafka() -> Iterator[MockKafka]:
+    made = MockKafka(indexer.GROUP)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def deaf(kafka: MockKafka) -> Iterator[DeafKafka]:
+    with deaf_kafka(kafka.address) as made:
+        yield made
+
+
+@pytest.fixture(autouse=True)
+def looks_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(status_topic, "_LOOK_SECONDS", 1)
+
+
+class Reading:
+    """Reads the first partition as load does, and knows where it is."""
+
+    def __init__(self, address: str, position: int = 0) -> None:
+        self.consumer = reader({"bootstrap.servers": address}, "test")
+        self.consumer.assign([TopicPartition(STATUS_TOPIC, 0, position)])
+        self.position = position
+        self.watch = StallWatch(self.consumer, lambda: [TopicPartition(STATUS_TOPIC, 0, self.position)])
+
+    def close(self) -> None:
+        self.consumer.close()
+
+    def read(self, seconds: float, wanted: int | None = None) -> None:
+        """For so long, or up to the wanted offset."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until and self.position != wanted:
+            self.watch.look()
+            if messages := read_batch(self.consumer, 100, 0.1):
+                self.position = messages[-1].offset() + 1
+
+
+def test_who_reads_nothing_of_what_is_there_has_stalled(kafka: MockKafka, deaf: DeafKafka):
+    kafka.send(0, [VERDICT] * 3)
+    with closing(Reading(deaf.address)) as reading:
+        reading.read(SECONDS, 3)
+        assert reading.position == 3
+        deaf.is_deaf.set()
+        reading.read(1)  # what was asked for before may still be answered
+        before = reading.position
+        kafka.send(0, [VERDICT] * 5)
+        with pytest.raises(StalledError, match=rf"partition 0 of {STATUS_TOPIC} at offset {before}"):
+            reading.read(SECONDS)
+
+
+def test_who_reads_all_or_more_and_more_has_not(kafka: MockKafka):
+    kafka.send(0, [VERDICT] * 20)
+    with closing(Reading(kafka.address)) as reading:
+        reading.read(SECONDS, 20)
+        reading.read(3)
+        reading.position = 5  # as if it had more to read
+        for _ in range(4):
+            reading.watch.look()
+            reading.position += 1
+            time.sleep(0.6)
+
+
+def test_while_kafka_is_away_and_before_anything_is_known_nothing_stalls(kafka: MockKafka):
+    kafka.send(0, [VERDICT])
+    with closing(Reading(kafka.address)) as reading:
+        reading.read(SECONDS, 1)
+        reading.position = OFFSET_INVALID
+        for _ in range(3):
+            reading.watch.look()
+            time.sleep(0.6)
+    with closing(Reading("127.0.0.1:1")) as away:
+        away.read(3)
+
+
+def test_load_ends_when_its_client_ceases_to_read(kafka: MockKafka, deaf: DeafKafka):
+    kafka.send(0, [VERDICT])
+    deaf.is_deaf.set()
+    loading = Loading(Settings(kafka_bootstrap=deaf.address), Lease("test", 1), {0: 0})
+    deadline = time.monotonic() + SECONDS
+    while loading.isActive and time.monotonic() < deadline:
+        time.sleep(0.05)
+    loading.stop()
+    assert isinstance(loading.exception(), StalledError)
+
+
+def test_the_indexer_ends_when_its_client_ceases_to_read(kafka: MockKafka, deaf: DeafKafka, tmp_path: Path):
+    kafka.send(0, [VERDICT])
+    deaf.is_deaf.set()
+    with StagedElasticsearch() as search:
+        settings = Settings(state=tmp_path, kafka_bootstrap=deaf.address, elasticsearch_url=search.url)
+        stop = threading.Event()
+        threading.Timer(2 * SECONDS, stop.set).start()
+        with pytest.raises(StalledError):
+            indexer.run(settings, stop)
