@@ -3,10 +3,11 @@
 Exits with 0 when stopped by SIGTERM or `./logsieve stream stop`, or, bounded, at its end; 1 when a query failed; 75
 when another driver took over the lease, 76 when another one lives; 77 when the logs have more partitions than at its
 start; 78 when a topic, a table, the users or the compiled rules are missing, or a topic was made anew; 79 when
-Kafka has removed logs that were not processed (include/driver_ends.py).
+Kafka has removed logs that were not processed (include/driver_ends.py). On SIGUSR1 its log gets a trace of each thread.
 """
 
 import argparse
+import faulthandler
 import getpass
 import itertools
 import logging
@@ -117,6 +118,7 @@ def stream(settings: Settings, trigger: Trigger, owner: str, *, take_over: bool)
 
 
 if __name__ == "__main__":
+    faulthandler.register(signal.SIGUSR1)
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     _log.setLevel(logging.INFO)
     sys.exit(main(sys.argv[1:]))

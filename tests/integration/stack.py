@@ -6,6 +6,7 @@ Counting is done with clients that the application does not use: kafka-python, P
 import contextlib
 import json
 import os
+import signal
 import subprocess
 import time
 import urllib.request
@@ -27,6 +28,7 @@ STATE = ROOT / ".state-test"
 UP_SECONDS = 600
 PATIENCE = 3
 """How many times slower a machine may be than the one where the bounds were chosen: they find what hangs."""
+LAST_LINES = 100
 RATE = 50
 BATCH_SECONDS = 30
 """Of real-time mode, so that tests see batches end."""
@@ -222,6 +224,29 @@ def drivers(stack: Stack) -> list[psutil.Process]:
         and any(word.endswith("stream_logs.py") for word in process.info["cmdline"])
         and process.environ().get("LOGSIEVE_STATE") == str(stack.state)
     ]
+
+
+def last_words(stack: Stack) -> dict[str, str]:
+    """By name, the ends of the logs of the newest driver, with a trace of its threads, and of what is beside it."""
+    logs = stack.state / "logs"
+    newest = sorted(logs.glob("airflow/dag_id=classify_logs/*/*/*.log"), key=lambda log: log.stat().st_mtime)[-1:]
+    for driver in drivers(stack) if newest else []:
+        before = newest[0].stat().st_size
+        for child in driver.children():
+            if any(word.endswith("stream_logs.py") for word in child.cmdline()):
+                child.send_signal(signal.SIGUSR1)
+        with contextlib.suppress(AssertionError):
+            until(lambda before=before: newest[0].stat().st_size > before, 1, "they are in its log")
+    found = [*newest, *(logs / f"{name}.log" for name in ("indexer", "watchdog", "supervisord"))]
+    return {str(log.relative_to(logs)): _last_lines(log) for log in found if log.exists()}
+
+
+def _last_lines(log: Path) -> str:
+    """Airflow's are JSON, all but one that is just being written."""
+    lines = log.read_text(errors="replace").splitlines()[-LAST_LINES:]
+    return "\n".join(
+        json.loads(line)["event"] if line.startswith("{") and line.endswith("}") else line for line in lines
+    )
 
 
 def wait_until_it_loads(stack: Stack, seconds: float = 90) -> None:
