@@ -20,6 +20,7 @@ from tests.unit.mock_kafka import SECONDS, MockKafka
 from tests.unit.staged_elasticsearch import StagedElasticsearch
 
 VERDICT = b'{"status":"good"}'
+LOOK_SECONDS = 0.8
 
 
 @pytest.fixture
@@ -37,7 +38,8 @@ def deaf(kafka: MockKafka) -> Iterator[DeafKafka]:
 
 @pytest.fixture(autouse=True)
 def looks_often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(status_topic, "_LOOK_SECONDS", 1)
+    monkeypatch.setattr(status_topic, "_LOOK_SECONDS", LOOK_SECONDS)
+    monkeypatch.setattr(status_topic, "_ANSWER_SECONDS", LOOK_SECONDS)
 
 
 class Reading:
@@ -78,12 +80,12 @@ def test_who_reads_all_or_more_and_more_has_not(kafka: MockKafka):
     kafka.send(0, [VERDICT] * 20)
     with closing(Reading(kafka.address)) as reading:
         reading.read(SECONDS, 20)
-        reading.read(3)
+        reading.read(3 * LOOK_SECONDS)
         reading.position = 5  # as if it had more to read
         for _ in range(4):
+            time.sleep(LOOK_SECONDS)
             reading.watch.look()
             reading.position += 1
-            time.sleep(0.6)
 
 
 def test_while_kafka_is_away_and_before_anything_is_known_nothing_stalls(kafka: MockKafka):
@@ -92,10 +94,10 @@ def test_while_kafka_is_away_and_before_anything_is_known_nothing_stalls(kafka: 
         reading.read(SECONDS, 1)
         reading.position = OFFSET_INVALID
         for _ in range(3):
+            time.sleep(LOOK_SECONDS)
             reading.watch.look()
-            time.sleep(0.6)
     with closing(Reading("127.0.0.1:1")) as away:
-        away.read(3)
+        away.read(5 * LOOK_SECONDS)
 
 
 def test_load_ends_when_its_client_ceases_to_read(kafka: MockKafka, deaf: DeafKafka):
