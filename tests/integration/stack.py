@@ -232,21 +232,25 @@ def last_words(stack: Stack) -> dict[str, str]:
     newest = sorted(logs.glob("airflow/dag_id=classify_logs/*/*/*.log"), key=lambda log: log.stat().st_mtime)[-1:]
     for driver in drivers(stack) if newest else []:
         before = newest[0].stat().st_size
-        for child in driver.children():
-            if any(word.endswith("stream_logs.py") for word in child.cmdline()):
-                child.send_signal(signal.SIGUSR1)
-        with contextlib.suppress(AssertionError):
-            until(lambda before=before: newest[0].stat().st_size > before, 1, "they are in its log")
+        with contextlib.suppress(psutil.NoSuchProcess, AssertionError):  # it may end meanwhile, or not write
+            for child in driver.children():
+                if any(word.endswith("stream_logs.py") for word in child.cmdline()):
+                    child.send_signal(signal.SIGUSR1)
+            # The main thread's is the last one, and ends with the module.
+            until(lambda before=before: b"in <module>" in newest[0].read_bytes()[before:], 1, "they are in its log")
     found = [*newest, *(logs / f"{name}.log" for name in ("indexer", "watchdog", "supervisord"))]
     return {str(log.relative_to(logs)): _last_lines(log) for log in found if log.exists()}
 
 
 def _last_lines(log: Path) -> str:
-    """Airflow's are JSON, all but one that is just being written."""
-    lines = log.read_text(errors="replace").splitlines()[-LAST_LINES:]
-    return "\n".join(
-        json.loads(line)["event"] if line.startswith("{") and line.endswith("}") else line for line in lines
-    )
+    return "\n".join(map(_text, log.read_text(errors="replace").splitlines()[-LAST_LINES:]))
+
+
+def _text(line: str) -> str:
+    """Of a line of a log: Airflow's are JSON, all but one that is just being written."""
+    with contextlib.suppress(ValueError, KeyError, TypeError):
+        return str(json.loads(line)["event"])
+    return line
 
 
 def wait_until_it_loads(stack: Stack, seconds: float = 90) -> None:
