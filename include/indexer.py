@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
-from include import hops, index_positions, kafka_client
+from include import index_positions, kafka_client
 from include.bulk import BulkWriter, StatusMessage, StoppedError
 from include.dead_letters import DeadLetters
 from include.driver_ends import DriverEnd
@@ -20,7 +20,7 @@ from include.index_positions import VerdictsGoneError
 from include.names import STATUS_TOPIC
 from include.search_index import connect
 from include.settings import Settings
-from include.status_topic import StallWatch, read_batch, reader
+from include.status_topic import ANSWER_SECONDS, StallWatch, read_batch, reader
 
 GROUP: Final = "logsieve-indexer"
 BATCH_MESSAGES: Final = 4000
@@ -72,7 +72,7 @@ def run(settings: Settings, stop: threading.Event) -> None:
     writer = BulkWriter(connect(settings), stop)
     consumer = _consumer(kafka_client.native(settings))
     consumer.subscribe([STATUS_TOPIC], on_assign=index_positions.begin)
-    stalls = StallWatch(consumer, lambda: consumer.committed(consumer.assignment(), timeout=hops.SECONDS))
+    stalls = StallWatch(consumer, lambda: consumer.committed(consumer.assignment(), timeout=ANSWER_SECONDS))
     indexed = refused = 0
     reported_at = time.monotonic()
     try:

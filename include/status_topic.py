@@ -23,7 +23,8 @@ _HOPELESS: Final = frozenset(
     }
 )
 _LOOK_SECONDS: Final = 5
-_ANSWER_SECONDS: Final = 5
+ANSWER_SECONDS: Final = 2
+"""How long Kafka may take for an answer to a look: so long nothing is read, and a stop waits."""
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +65,7 @@ class StallWatch:
             )
 
     def _end(self, each: TopicPartition) -> int:
-        _, end = self._consumer.get_watermark_offsets(each, timeout=_ANSWER_SECONDS)
+        _, end = self._consumer.get_watermark_offsets(each, timeout=ANSWER_SECONDS)
         return int(end)
 
 

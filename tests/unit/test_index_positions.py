@@ -2,7 +2,6 @@
 
 import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
@@ -20,19 +19,6 @@ from tests.unit.staged_elasticsearch import StagedElasticsearch
 
 SECONDS = 15
 NOWHERE = OFFSET_INVALID
-
-
-@pytest.fixture
-def kafka() -> Iterator[MockKafka]:
-    made = MockKafka(indexer.GROUP)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def search() -> Iterator[StagedElasticsearch]:
-    with StagedElasticsearch() as server:
-        yield server
 
 
 @pytest.fixture

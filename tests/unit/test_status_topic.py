@@ -24,13 +24,6 @@ LOOK_SECONDS = 0.8
 
 
 @pytest.fixture
-def kafka() -> Iterator[MockKafka]:
-    made = MockKafka(indexer.GROUP)
-    yield made
-    made.close()
-
-
-@pytest.fixture
 def deaf(kafka: MockKafka) -> Iterator[DeafKafka]:
     with deaf_kafka(kafka.address) as made:
         yield made
@@ -39,7 +32,7 @@ def deaf(kafka: MockKafka) -> Iterator[DeafKafka]:
 @pytest.fixture(autouse=True)
 def looks_often(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(status_topic, "_LOOK_SECONDS", LOOK_SECONDS)
-    monkeypatch.setattr(status_topic, "_ANSWER_SECONDS", LOOK_SECONDS)
+    monkeypatch.setattr(status_topic, "ANSWER_SECONDS", LOOK_SECONDS)
 
 
 class Reading:
@@ -111,12 +104,15 @@ def test_load_ends_when_its_client_ceases_to_read(kafka: MockKafka, deaf: DeafKa
     assert isinstance(loading.exception(), StalledError)
 
 
-def test_the_indexer_ends_when_its_client_ceases_to_read(kafka: MockKafka, deaf: DeafKafka, tmp_path: Path):
+def test_the_indexer_ends_when_its_client_ceases_to_read(
+    kafka: MockKafka, deaf: DeafKafka, search: StagedElasticsearch, tmp_path: Path
+):
     kafka.send(0, [VERDICT])
     deaf.is_deaf.set()
-    with StagedElasticsearch() as search:
-        settings = Settings(state=tmp_path, kafka_bootstrap=deaf.address, elasticsearch_url=search.url)
-        stop = threading.Event()
-        threading.Timer(2 * SECONDS, stop.set).start()
-        with pytest.raises(StalledError):
-            indexer.run(settings, stop)
+    settings = Settings(state=tmp_path, kafka_bootstrap=deaf.address, elasticsearch_url=search.url)
+    stop = threading.Event()
+    deadline = threading.Timer(2 * SECONDS, stop.set)
+    deadline.start()
+    with pytest.raises(StalledError):
+        indexer.run(settings, stop)
+    deadline.cancel()

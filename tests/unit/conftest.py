@@ -1,0 +1,22 @@
+"""Servers that are staged inside this process."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from include import indexer
+from tests.unit.mock_kafka import MockKafka
+from tests.unit.staged_elasticsearch import StagedElasticsearch
+
+
+@pytest.fixture
+def kafka() -> Iterator[MockKafka]:
+    made = MockKafka(indexer.GROUP)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def search() -> Iterator[StagedElasticsearch]:
+    with StagedElasticsearch() as server:
+        yield server
