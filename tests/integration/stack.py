@@ -237,7 +237,7 @@ def last_words(stack: Stack) -> dict[str, str]:
                 if any(word.endswith("stream_logs.py") for word in child.cmdline()):
                     child.send_signal(signal.SIGUSR1)
             # The main thread's is the last one, and ends with the module.
-            until(lambda before=before: b"in <module>" in newest[0].read_bytes()[before:], 1, "they are in its log")
+            until(lambda before=before: b"in <module>" in newest[0].read_bytes()[before:], 5, "they are in its log")
     found = [*newest, *(logs / f"{name}.log" for name in ("indexer", "watchdog", "supervisord"))]
     return {str(log.relative_to(logs)): _last_lines(log) for log in found if log.exists()}
 
