@@ -10,13 +10,15 @@ day on. `changed_the_past` is skipped, unless look-ups changed: then it emits an
 that verdicts given before are judged again. `./logsieve users ACCOUNT` prints an account's history.
 
 **When it is red**: the log names the file, the line and what to do, and nothing was loaded. A missing export is waited
-for through the retries. Mend the file below the accounts folder (`ds=YYYY-MM-DD/accounts.csv`) and clear the task. A
-number of accounts far off the nearest day's that is right all the same: trigger the day with `accept_any_count`.
+for through the retries. Mend the file below the accounts folder (`ds=YYYY-MM-DD/accounts.csv`) and clear the task. An
+export that is too different from the nearest loaded day is refused as wrong as a whole; if it is right all the same,
+accept that day once: `./logsieve airflow dags trigger users_dimension --conf '{"accept": "2026-01-31"}'` loads it. In a
+backfill `accept` holds for the run of its day alone.
 """
 
 from contextlib import closing
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from airflow.sdk import Asset, ObjectStoragePath, Param, dag, task
@@ -36,7 +38,13 @@ from plugins.users import connect
     tags=["logsieve"],
     default_args=UNATTENDED | {"retry_delay": timedelta(seconds=5)},
     params={
-        "accept_any_count": Param(False, type="boolean", description="load it, however many accounts there are"),
+        "accept": Param(
+            None,
+            type=["null", "string"],
+            format="date",
+            maxLength=10,
+            description="load the export of this day, however different it is",
+        ),
     },
     doc_md=__doc__,
 )
@@ -45,15 +53,20 @@ def users_dimension() -> None:
     def load_export(params: Any = None, logical_date: Any = None, dag_run: Any = None) -> dict[str, Any]:
         """Accounts added, changed, closed, and the history's version. Red, and not tried again, for a bad export."""
         from include.accounts import ExportRefusedError
+        from include.export_limits import Limits
         from include.users_history import load_day
 
         settings = Settings()
         day = (logical_date or dag_run.run_after).date()
+        accepted = date.fromisoformat(params["accept"]) if params["accept"] else None
+        if accepted and dag_run.run_type == "manual":
+            day = accepted
         path = ObjectStoragePath(settings.accounts_exports) / f"ds={day}" / "accounts.csv"
-        most_change = None if params["accept_any_count"] else settings.accounts_most_change
+        most = (settings.accounts_most_changed, settings.accounts_most_closed, settings.accounts_most_added)
+        limits = None if day == accepted else Limits(*most)
         try:
             with path.open("rb") as export, closing(connect()) as connection:
-                return asdict(load_day(connection, day, export, str(path), most_change))
+                return asdict(load_day(connection, day, export, str(path), limits))
         except FileNotFoundError:
             raise FileNotFoundError(
                 f"{path} is not there. Put it there; it is waited for through the retries."

@@ -62,8 +62,13 @@ class Settings(BaseSettings):
     """How many accounts the generator and its accounts export know."""
     accounts_path: str = ""
     """Folder or URL of the accounts exports, `ds=YYYY-MM-DD/accounts.csv` below it; empty: `accounts` in the state."""
-    accounts_most_change: float = Field(default=0.5, ge=0)
-    """An export is refused when its number of accounts differs from the nearest day's by more than this share of it."""
+    accounts_most_changed: float = Field(default=0.1, ge=0, le=1)
+    """An export is refused when more than this share of the accounts has another device than on the nearest day that
+    was loaded; with each further day between them a tenth of this is added. 1: never."""
+    accounts_most_closed: float = Field(default=0.1, ge=0, le=1)
+    """The same of that day's accounts that the export lacks."""
+    accounts_most_added: float = Field(default=0.1, ge=0, le=1)
+    """The same of the export's accounts that are new."""
     rate: float = Field(default=100, gt=0, le=1_000_000)
     share_bad: float = Field(default=0.05, ge=0, le=1)
     share_suspicious: float = Field(default=0.05, ge=0, le=1)

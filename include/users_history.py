@@ -12,12 +12,11 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 from include.accounts import ExportRefusedError, read_export
+from include.export_limits import Difference, Example, Limits, check, nearest
 from include.settings import ROOT
 
 BEGINNING: Final = date(1970, 1, 1)
 """Where the first period of every account begins."""
-FEW_ACCOUNTS: Final = 100
-"""A difference of fewer accounts than this from the nearest day is never far off."""
 
 _STAGING: Final = (
     "CREATE TEMPORARY TABLE new_users (account_no INT NOT NULL, user_device VARCHAR(64) NOT NULL, line INT NOT NULL,"
@@ -31,7 +30,7 @@ _TWICE: Final = (
     "SELECT account_no, MIN(line), MAX(line) FROM new_users GROUP BY account_no HAVING COUNT(*) > 1"
     " ORDER BY MAX(line) LIMIT 1"
 )
-_MERGE_FILE: Final = ROOT / "include" / "sql" / "merge_users.sql"
+_SQL: Final = ROOT / "include" / "sql"
 # Who comes second waits here, and reads what the first has committed.
 _LOCK: Final = (
     "INSERT INTO users_version (version, changed_at) VALUES (0, UTC_TIMESTAMP(3)) ON DUPLICATE KEY UPDATE id = id"
@@ -41,9 +40,10 @@ _COUNTS: Final = (
     "SELECT COUNT(*), COALESCE(SUM(was IS NULL), 0), COALESCE(SUM(was IS NOT NULL AND becomes IS NOT NULL), 0),"
     " COALESCE(SUM(becomes IS NULL), 0) FROM differing"
 )
-_NEAREST: Final = (
-    "(SELECT ds, accounts FROM loads WHERE ds < %(day)s ORDER BY ds DESC LIMIT 1) UNION ALL"
-    " (SELECT ds, accounts FROM loads WHERE ds > %(day)s ORDER BY ds LIMIT 1)"
+_EXAMPLE: Final = "SELECT account_no, was, becomes FROM differing WHERE {} ORDER BY account_no LIMIT 1"
+_AROUND: Final = (
+    "(SELECT ds FROM loads WHERE ds <= %(day)s ORDER BY ds DESC LIMIT 1) UNION ALL"
+    " (SELECT ds FROM loads WHERE ds > %(day)s ORDER BY ds LIMIT 1)"
 )
 _LOADED: Final = "REPLACE INTO loads (ds, accounts, version, loaded_at) VALUES (%s, %s, %s, UTC_TIMESTAMP(3))"
 
@@ -61,11 +61,11 @@ class Loaded:
     """Of the history, once it was loaded."""
 
 
-def load_day(connection: Any, day: date, export: IO[bytes], name: str, most_change: float | None) -> Loaded:
+def load_day(connection: Any, day: date, export: IO[bytes], name: str, limits: Limits | None) -> Loaded:
     """Loads the day's export, `name` in errors, and commits. `connection`: of mysql.connector, without a transaction.
 
-    `most_change`: by what share the number of accounts may differ from the nearest day's; None: by any. Raises
-    ExportRefusedError, and errors of MySQL as they come; then nothing is loaded.
+    `limits`: how much it may differ from the nearest day that was loaded; None: in everything. The first one that is
+    ever loaded is not compared. Raises ExportRefusedError, and errors of MySQL as they come; then nothing is loaded.
     """
     if day < BEGINNING:
         raise ExportRefusedError(f"{name} is of {day}: the history begins on {BEGINNING}.", "Load a later day")
@@ -75,7 +75,7 @@ def load_day(connection: Any, day: date, export: IO[bytes], name: str, most_chan
         cursor.execute(f"SET SESSION innodb_lock_wait_timeout = {_LOCK_SECONDS}")
         try:
             accounts = _stage(cursor, export, name)
-            loaded = _merge(cursor, day, accounts, name, most_change)
+            loaded = _merge(cursor, day, accounts, name, limits)
         except BaseException:
             connection.rollback()
             raise
@@ -119,19 +119,22 @@ def _stage(cursor: Any, export: IO[bytes], name: str) -> int:
     return accounts
 
 
-def _merge(cursor: Any, day: date, accounts: int, name: str, most_change: float | None) -> Loaded:
+def _merge(cursor: Any, day: date, accounts: int, name: str, limits: Limits | None) -> Loaded:
     cursor.execute(_LOCK)
     cursor.execute("SELECT version FROM users_version FOR UPDATE")
     (version,) = cursor.fetchone()
-    cursor.execute(_NEAREST, {"day": day})
-    nearest = dict(cursor.fetchall())
-    if most_change is not None:
-        _check_count(day, accounts, name, nearest, most_change)
-    values = {"day": day, "next": max((ds for ds in nearest if ds > day), default=None), "version": version + 1}
-    for statement in _merge_statements():
-        cursor.execute(statement, values)
-    cursor.execute(_COUNTS)
-    differing, added, changed, closed = map(int, cursor.fetchone())
+    cursor.execute(_AROUND, {"day": day})
+    around = [ds for (ds,) in cursor.fetchall()]
+    other = nearest(day, around)
+    if limits is not None and other is not None:
+        # Up to the next day that was loaded, the history says the same: only a later one has to be looked at apart.
+        _run(cursor, "differing_users.sql", {"day": max(day, other)})
+        check(_difference(cursor, day, other, accounts), name, limits)
+    if limits is None or other is None or other > day:
+        _run(cursor, "differing_users.sql", {"day": day})
+    values = {"day": day, "next": max((ds for ds in around if ds > day), default=None), "version": version + 1}
+    _run(cursor, "merge_users.sql", values)
+    differing, added, changed, closed = _counts(cursor)
     if differing:
         version += 1
         cursor.execute("UPDATE users_version SET version = %s, changed_at = UTC_TIMESTAMP(3)", (version,))
@@ -139,20 +142,37 @@ def _merge(cursor: Any, day: date, accounts: int, name: str, most_change: float 
     return Loaded(day.isoformat(), accounts, added, changed, closed, version)
 
 
-def _check_count(day: date, accounts: int, name: str, nearest: dict[date, int], most_change: float) -> None:
-    if not nearest:
-        return
-    other = min(nearest)  # the day before, where there is one
-    difference = abs(accounts - nearest[other])
-    if difference >= FEW_ACCOUNTS and difference > most_change * nearest[other]:
-        raise ExportRefusedError(
-            f"{name} has {accounts:,} accounts, {other} had {nearest[other]:,}: that differs by more than the share"
-            f" {most_change:g} (LOGSIEVE_ACCOUNTS_MOST_CHANGE).",
-            f"Mend the file and clear the task; if it is right, run {day} again with the parameter accept_any_count",
-        )
+def _difference(cursor: Any, day: date, other: date, accounts: int) -> Difference:
+    """What the table differing says, with the account of the lowest number of each kind."""
+
+    def example(which: str) -> Example | None:
+        cursor.execute(_EXAMPLE.format(which))
+        row = cursor.fetchone()
+        return Example(*row) if row else None
+
+    _, added, changed, closed = _counts(cursor)
+    return Difference(
+        day,
+        other,
+        accounts,
+        changed,
+        closed,
+        added,
+        example("was IS NOT NULL AND becomes IS NOT NULL"),
+        example("becomes IS NULL"),
+        example("was IS NULL"),
+    )
 
 
-def _merge_statements() -> list[str]:
-    lines = _MERGE_FILE.read_text(encoding="utf-8").splitlines()
+def _counts(cursor: Any) -> tuple[int, int, int, int]:
+    """Accounts that differ, and of them those that are added, changed and closed."""
+    cursor.execute(_COUNTS)
+    differing, added, changed, closed = map(int, cursor.fetchone())
+    return differing, added, changed, closed
+
+
+def _run(cursor: Any, file: str, values: dict[str, Any]) -> None:
+    lines = (_SQL / file).read_text(encoding="utf-8").splitlines()
     sql = "\n".join(line for line in lines if not line.lstrip().startswith("--"))
-    return [statement for statement in sql.split(";") if statement.strip()]
+    for statement in filter(str.strip, sql.split(";")):
+        cursor.execute(statement, values)

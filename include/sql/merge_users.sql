@@ -1,39 +1,16 @@
--- Takes the export of a day, which lies in new_users, into the history. include/users_history.py runs it, in one
--- transaction, with the day, the next day that was loaded (null: none) and the version that this makes.
+-- Takes what an export says otherwise, table differing (see differing_users.sql), into the history.
+-- include/users_history.py runs it, in one transaction, with the day, the next day that was loaded (null: none) and the
+-- version that this makes.
 --
 -- The export decides the days from its own up to the next one that was loaded. For accounts for which it says something
 -- else than the history does, the periods in and beside these days are made anew; there are three at most, as no day
--- in between was loaded. Devices are compared as bytes: the collation pads with blanks, the stream does not.
--- A temporary table cannot be named twice in a statement, hence the steps. Every look-up is told its index: just after
--- another load the statistics are those of before it, and MySQL once read all of the history for each account.
+-- in between was loaded. Every look-up is told its index: just after another load the statistics are those of before
+-- it, and MySQL once read all of the history for each account.
 
-DROP TEMPORARY TABLE IF EXISTS were, differing, around;
+DROP TEMPORARY TABLE IF EXISTS around;
 
--- What the history says of the day up to now.
-CREATE TEMPORARY TABLE were LIKE users;
-
-INSERT INTO were
-SELECT account_no, user_device FROM users_history
-WHERE seen_from <= CAST(%(day)s AS DATE) AND (valid_to IS NULL OR valid_to > CAST(%(day)s AS DATE));
-
-CREATE TEMPORARY TABLE differing (
-  account_no INT NOT NULL PRIMARY KEY,
-  was        VARCHAR(64) COMMENT 'null: absent',
-  becomes    VARCHAR(64)
-);
-
-INSERT INTO differing
-SELECT account_no, were.user_device, new_users.user_device
-FROM new_users LEFT JOIN were USING (account_no)
-WHERE were.user_device IS NULL OR BINARY were.user_device <> BINARY new_users.user_device;
-
-INSERT INTO differing
-SELECT account_no, were.user_device, NULL
-FROM were LEFT JOIN new_users USING (account_no)
-WHERE new_users.account_no IS NULL;
-
--- They would take room in the buffer pool.
-DROP TEMPORARY TABLE were, new_users;
+-- It would take room in the buffer pool.
+DROP TEMPORARY TABLE new_users;
 
 CREATE TEMPORARY TABLE around (
   account_no   INT NOT NULL PRIMARY KEY,

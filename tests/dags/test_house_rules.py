@@ -74,7 +74,7 @@ def test_every_param_is_bounded(dagbag, dag_id):
         ("watch_logs", "breaker_window_minutes", 0),
         ("watch_logs", "breaker_in_a_row", 0),
         ("watch_logs", "breaker_stops", "perhaps"),
-        ("users_dimension", "accept_any_count", "perhaps"),
+        ("users_dimension", "accept", "perhaps"),
     ],
 )
 def test_a_param_out_of_bounds_is_refused(dagbag, dag_id, name, value):

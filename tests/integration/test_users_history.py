@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from include.accounts import ExportRefusedError
+from include.export_limits import Limits
 from include.settings import ROOT
 from include.users_history import BEGINNING, Loaded, close_changes, is_any_pending, load_day
 from tests.integration.stack import Stack
@@ -57,8 +58,8 @@ class History:
         for table in TABLES:
             self.query(f"DELETE FROM {table}")
 
-    def load(self, day: date, accounts: Export, most_change: float | None = None, connection: Any = None) -> Loaded:
-        return load_day(connection or self.connection, day, export(accounts), f"{day}.csv", most_change)
+    def load(self, day: date, accounts: Export, limits: Limits | None = None, connection: Any = None) -> Loaded:
+        return load_day(connection or self.connection, day, export(accounts), f"{day}.csv", limits)
 
     def rows(self) -> set[tuple[Any, ...]]:
         return set(self.query("SELECT account_no, user_device, valid_from, valid_to, seen_from FROM users_history"))
@@ -218,40 +219,61 @@ def test_days_that_are_loaded_at_once_wait_for_each_other(history: History) -> N
     assert history.query("SELECT version FROM users_version") == [(10,)]
 
 
-MANY = dict.fromkeys(range(1000), "IOS")
-
-
-def of_accounts(count: int) -> str:
-    return HEADER + "".join(f"{number},IOS\n" for number in range(count))
+MANY = {number: f"Device {number % 3}" for number in range(1000)}
+LIMITS = Limits(0.1, 0.1, 0.1)
 
 
 @pytest.mark.parametrize(
-    ("text", "most_change", "complaint"),
+    ("text", "complaint"),
     [
-        ("account_no,device\n1,IOS\n", None, "line 1: the header is 'account_no,device'"),
-        (f"{HEADER}1,IOS\n2,LINUX\n1,IOS\n", None, "line 4: account 1 has been in line 2 already"),
-        (f"{HEADER}1,IOS\n2147483648,IOS\n", None, r"line 3: .* is not a 32-bit integer"),
-        (HEADER, None, "has no accounts"),
-        (of_accounts(400), 0.5, "has 400 accounts, 2026-02-27 had 1,000: .*accept_any_count"),
-        (of_accounts(1600), 0.5, "has 1,600 accounts"),
+        ("account_no,device\n1,IOS\n", "line 1: the header is 'account_no,device'"),
+        (f"{HEADER}1,IOS\n2,LINUX\n1,IOS\n", "line 4: account 1 has been in line 2 already"),
+        (f"{HEADER}1,IOS\n2147483648,IOS\n", r"line 3: .* is not a 32-bit integer"),
+        (HEADER, "has no accounts"),
+        (export(MANY).getvalue().decode()[:-4], "line 1001: it has no line end"),
+        (
+            export({n: d.lower() for n, d in MANY.items()}).getvalue().decode(),
+            "1,000 of 1,000 .* account 0: 'Device 0' →",
+        ),
+        (export({n: f"{d} " for n, d in MANY.items()}).getvalue().decode(), "1,000 of 1,000 .* have another device"),
+        (
+            export({n: MANY[n] for n in range(400)}).getvalue().decode(),
+            "600 of 1,000 .* closed, as account 400: 'Device",
+        ),
+        (
+            export({-n: MANY[n] for n in MANY}).getvalue().decode(),
+            "999 of 1,000 .* new, as account -999: unknown → 'Dev",
+        ),
     ],
 )
-def test_a_bad_export_is_refused_and_loads_nothing(history: History, text, most_change, complaint) -> None:
+def test_a_bad_export_is_refused_and_loads_nothing(history: History, text: str, complaint: str) -> None:
     history.load(DAYS[2], MANY)
     before = history.everything()
+    # The day behind, one before all others, and the loaded one itself.
+    for day in (DAYS[3], DAYS[1], DAYS[2]):
+        with pytest.raises(ExportRefusedError, match=f"that.csv.*{complaint}.*"):
+            load_day(history.connection, day, io.BytesIO(text.encode()), "that.csv", LIMITS)
 
-    with pytest.raises(ExportRefusedError, match=f"that.csv.*{complaint}.*"):
-        load_day(history.connection, DAYS[3], io.BytesIO(text.encode()), "that.csv", most_change)
-
-    assert history.everything() == before
+        assert history.everything() == before
 
 
-def test_a_count_far_off_can_be_accepted_and_few_accounts_are_never_far_off(history: History) -> None:
-    history.load(DAYS[3], MANY)
-    with pytest.raises(ExportRefusedError, match=r"2026-03-01 had 1,000"):
-        history.load(DAYS[1], {7: "IOS"}, most_change=0.5)
-    assert history.load(DAYS[1], {7: "IOS"}, most_change=None).added == 1
-    assert history.load(DAYS[2], dict.fromkeys(range(100), "IOS"), most_change=0.5).added == 99
+def test_what_is_within_the_limits_is_loaded_as_without_any_and_what_is_accepted_too(history: History) -> None:
+    lower = {number: device.lower() for number, device in MANY.items()}
+    loads = [
+        (DAYS[3], MANY, LIMITS),
+        (DAYS[1], MANY | dict.fromkeys(range(100), "FRIDGE"), LIMITS),
+        (DAYS[2], {number: device for number, device in MANY.items() if number >= 50}, LIMITS),
+        (DAYS[3], MANY | dict.fromkeys(range(1000, 1100), "FRIDGE"), LIMITS),
+        (DAYS[4], lower, None),
+        (DAYS[5], lower | {0: "Device 0"}, LIMITS),
+    ]
+    for day, accounts, limits in loads:
+        history.load(day, accounts, limits)
+    found = history.rows()
+    history.clear()
+    for day, accounts, _ in loads:
+        history.load(day, accounts)
+    assert found == history.rows()
 
 
 def test_a_day_before_1970_is_refused(history: History) -> None:

@@ -1,5 +1,6 @@
 """The accounts and their exports: what the users dimension is filled from."""
 
+import gzip
 import hashlib
 import io
 from datetime import date, timedelta
@@ -123,12 +124,40 @@ def test_an_export_of_another_system_reads_as_csv():
 HEADER = b"account_no,user_device\n"
 
 
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\n\n\n", b"\r\n\r\n"])
+def test_empty_lines_at_the_end_are_nothing(end: bytes):
+    assert list(read_export(io.BytesIO(HEADER + b"1,IOS" + end), "it")) == [(1, "IOS", 2)]
+
+
+@pytest.mark.parametrize("line_end", [b"\n", b"\r\n"])
+def test_a_file_cut_anywhere_is_refused_or_ends_with_a_whole_line(line_end: bytes):
+    whole = line_end.join([b"account_no,user_device", b"1,IOS", b'2,"ANDROID"', "3,Zürich".encode(), b"4,LINUX", b""])
+    accounts = list(read_export(io.BytesIO(whole), "it"))
+    for length in range(len(whole)):
+        cut = whole[:length]
+        if length > len(HEADER) + 2 and cut.endswith(b"\n"):
+            assert list(read_export(io.BytesIO(cut), "it")) == accounts[: cut.count(b"\n") - 1]
+        else:
+            with pytest.raises(ExportRefusedError, match=r"no line end.*renamed|no accounts|header is ''"):
+                list(read_export(io.BytesIO(cut), "it"))
+
+
 @pytest.mark.parametrize(
     ("content", "complaint"),
     [
         (b"", "line 1: the header is ''"),
         (b"account,device\n1,IOS\n", "line 1: the header is"),
-        (b"\xef\xbb\xbf" + HEADER + b"1,IOS\n", "line 1: the header is"),
+        (b"\xef\xbb\xbf" + HEADER + b"1,IOS\n", "line 1: the header is UTF-8 with a byte order mark"),
+        ((HEADER + b"1,IOS\n").decode().encode("utf-16"), "line 1: not CSV in UTF-8"),
+        ((HEADER + b"1,IOS\n").decode().encode("utf-16-le"), "line 1: the header is"),
+        (gzip.compress(HEADER + b"1,IOS\n"), "line 1: "),
+        (b"account_no;user_device\n1;IOS\n", "line 1: the header is"),
+        (HEADER + b"1;IOS\n", "line 2"),
+        (HEADER + b"1\tIOS\n", "line 2"),
+        (b"user_device,account_no\nIOS,1\n", "line 1: the header is"),
+        (HEADER + b"IOS,1\n", "line 2"),
+        (HEADER + b"1,IOS\n" + HEADER + b"2,IOS\n", "line 3"),
+        (HEADER + b'" 1","IOS"\n', "line 2"),
         (HEADER, "no accounts"),
         (HEADER + b"abc,IOS\n", "line 2"),
         (HEADER + b"1.0,IOS\n", "line 2"),
@@ -139,14 +168,15 @@ HEADER = b"account_no,user_device\n"
         (HEADER + b"1,\n", "line 2"),
         (HEADER + b"1,IOS\n2," + b"x" * 65 + b"\n", "line 3"),
         (HEADER + b"1,IOS,LINUX\n", "line 2"),
-        (HEADER + b"1,IOS\n\n2,IOS\n", "line 3"),
+        (HEADER + b"1,IOS\n\n\n2,IOS\n", "line 3"),
+        (HEADER + b"1,IOS\n  \n", "line 3"),
         (HEADER + b"1,IOS\n2,\xff\n", "line 3: not CSV in UTF-8"),
         (HEADER + b'1,IOS\n2,"IOS"x\n', "line 3: not CSV in UTF-8"),
         (HEADER + b'1,IOS\n2,"IOS\n3,IOS\n', "line 4: not CSV in UTF-8"),
     ],
 )
 def test_a_broken_export_is_refused_with_its_name_and_line(content: bytes, complaint: str):
-    with pytest.raises(ExportRefusedError, match=f"the_export.*{complaint}.* Mend the file"):
+    with pytest.raises(ExportRefusedError, match=f"the_export.*{complaint}.* (Mend|Hand over) the"):
         list(read_export(io.BytesIO(content), "the_export"))
 
 
