@@ -5,6 +5,8 @@
 **When a task is red**
 - `…_is_filling`: no verdict younger than a minute arrived there. Are logs sent (`generate_logs`, or your own source)?
   Does the stream run (`classify_logs`)?
+- `stream`: no driver judges the logs, or none would be brought back if it ended (its DAG is paused, its run was
+  marked): the error says what keeps it, and the remedy, mostly `./logsieve stream start`.
 - `lag`: logs or verdicts wait, for `classify`, `load` or the indexer. More than the limit means that this one is
   stopped or too slow, or that its server is away: `./logsieve status`. Red too when Kafka has removed verdicts that
   were not indexed yet: it names them, and how to go on.
@@ -63,6 +65,22 @@ settings = Settings()
     doc_md=__doc__,
 )
 def watch_logs() -> None:
+    # While a driver starts, which takes half a minute, nothing is wrong yet.
+    @task(retries=6)
+    def stream(ti: Any = None) -> str:
+        """Whether a driver judges, and Airflow would bring it back; red with what keeps it from that."""
+        from airflow.sdk.exceptions import AirflowException
+
+        from include import stop_mark, stream_verdict
+        from plugins.stream_runs import of_task
+
+        with closing(BaseHook.get_hook("mysql").get_conn()) as connection, closing(connection.cursor()) as cursor:
+            driver = stop_mark.look(cursor)
+        found = stream_verdict.tell(driver, of_task(ti, driver.now))
+        if not found.ok:
+            raise AirflowException(str(found))
+        return found.sentence
+
     @task
     def lag(lag_limit: str) -> list[str]:
         """Offsets not yet classified, loaded or indexed; red above the limit, and when Kafka removed what was not."""
@@ -117,6 +135,7 @@ def watch_logs() -> None:
         return _all_well([health.Verdict(refused == 0, sentence)])
 
     filling_sensors(timeout=timedelta(minutes=3))
+    stream()
     lag("{{ params.lag_limit }}")
     breaker()
     documents()

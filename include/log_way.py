@@ -6,10 +6,11 @@ from datetime import datetime
 from typing import Any, Final, Literal
 from urllib.parse import quote
 
-from include.health import lease_is_free
 from include.index_positions import HOW_TO_GO_ON
 from include.log_filters import text
 from include.names import LOGS_TOPIC, STATUS_TOPIC
+from include.stream_verdict import UNJUDGED, Airflow, Driver
+from include.stream_verdict import tell as tell_stream
 
 LAG: Final = 10_000
 """More logs may not wait at a hop: then it is late. The same as lag_limit of the DAG watch_logs."""
@@ -66,6 +67,8 @@ class Sample:
     stop_asked: bool = False
     runs: Mapping[str, Run] = field(default_factory=dict)
     """By DAG."""
+    stream: Airflow | None = None
+    """What Airflow says of the stream."""
 
     def done(self, hop: str) -> int | None:
         """What the hop's rate counts."""
@@ -154,23 +157,20 @@ def _generator(now: Sample, rate: float | None) -> _Verdict:
 
 
 def _driver(now: Sample) -> _Verdict | None:
-    run = now.runs.get("classify_logs")
-    link = run.link("stream") if run else None
+    """What keeps the stream from running."""
     if "MySQL" in now.away:
         return None
-    if not lease_is_free(now.heartbeat_at, now.at):
+    found = tell_stream(Driver(now.heartbeat_at, now.at, now.stop_asked), now.stream)
+    if found.health == "ok":
         return None
-    if now.stop_asked and not (run and run.active):
-        return "broken", "The stream was stopped by a person.", "Start the stream: no log is lost.", link
-    if run and run.active:
-        return "late", "A run of classify_logs is active, and its driver is not up yet.", "See the task's log.", link
-    return "broken", "No driver runs: no log gets a status.", "Start the stream: it goes on where it ended.", link
+    run = now.runs.get("classify_logs")
+    return found.health, found.sentence, found.remedy, run.link("stream") if run else None
 
 
 def _load(now: Sample) -> _Verdict | None:
     """The driver writes to MySQL too."""
     found = _driver(now)
-    return found and (found[0], found[1].replace("no log gets a status", "nothing is loaded"), *found[2:])
+    return found and (found[0], found[1].replace(UNJUDGED, "Nothing is loaded."), *found[2:])
 
 
 def _numbers(now: Sample, hop: str, numbers: dict[str, Any]) -> _Verdict:

@@ -111,6 +111,8 @@ def add(app: FastAPI) -> None:
 
     @app.post("/actions/start", dependencies=_acts_on(STREAM))
     async def logs_page_start(request: Request, _: Nothing) -> dict[str, Any]:
+        # Who starts the stream does not mean its DAG to be paused.
+        await inside.call(request, "PATCH", f"/dags/{STREAM}", {"is_paused": False})
         if run := await _run_that_stays(request):
             raise PageError(409, "A run of classify_logs is active already.", f"See {inside.link(STREAM, run)}.")
         return await inside.trigger(request, STREAM, {"trigger": Settings().trigger})

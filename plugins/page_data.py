@@ -25,7 +25,7 @@ from include.settings import Settings
 from include.shared import Shared
 from include.summary import Summaries, TakesLongError
 from include.summary_rows import RowSource
-from plugins import page_runs
+from plugins import page_runs, page_stream_facts
 from plugins.page_errors import PageError
 
 SECONDS = 2.5
@@ -125,7 +125,7 @@ class PageData:
             "Kafka": self._clients.ask_kafka,
             "MySQL": self._clients.ask_mysql,
             "Elasticsearch": self._clients.ask_elasticsearch,
-            "Airflow": lambda: page_runs.newest(DAGS),
+            "Airflow": lambda: {"runs": page_runs.newest(DAGS), "stream": page_stream_facts.read()},
         }
         futures = {server: self._ask(server, ask) for server, ask in asked.items()}
         until = time.monotonic() + SECONDS
@@ -141,10 +141,10 @@ class PageData:
         parts = [dict(found.get(server, {})) for server in ("Kafka", "MySQL", "Elasticsearch")]
         newest = {hop: at for part in parts for hop, at in part.pop("newest", {}).items()}
         users, closed = parts[1].pop("users", None), parts[1].pop("reconciled", None)
-        runs: dict[str, Run] = found.get("Airflow", {})
-        sample = Sample(
-            datetime.now(UTC), away, newest=newest, runs=runs, **{k: v for part in parts for k, v in part.items()}
-        )
+        airflow = found.get("Airflow", {})
+        runs: dict[str, Run] = airflow.get("runs", {})
+        numbers = {name: value for part in parts for name, value in part.items()}
+        sample = Sample(datetime.now(UTC), away, newest=newest, runs=runs, stream=airflow.get("stream"), **numbers)
         return {
             "now": text(sample.at),
             "hops": log_way.tell(sample, self._before(sample)),

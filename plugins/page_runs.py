@@ -7,12 +7,10 @@ from airflow.configuration import conf
 from airflow.models.backfill import BackfillDagRun
 from airflow.models.dagrun import DagRun
 from airflow.utils.session import create_session
-from airflow.utils.state import DagRunState
 from sqlalchemy import select
 
 from include.log_way import Run
-
-ACTIVE = (DagRunState.QUEUED, DagRunState.RUNNING)
+from plugins.page_stream_facts import ACTIVE
 
 
 def newest(dag_ids: Iterable[str]) -> dict[str, Run]:

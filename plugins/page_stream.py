@@ -2,43 +2,28 @@
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from datetime import datetime
 from typing import Any
 
 import mysql.connector
 from airflow.sdk import BaseHook
 
-from include.health import lease_is_free
-from include.names import DRIVER, LEASE_TABLE, LOGS_DATABASE
-from include.stop_mark import ask_to_stop
+from include import stop_mark
 from plugins.page_errors import PageError
-
-_LEASE = (
-    "SELECT heartbeat_at, UTC_TIMESTAMP(3), stop_asked_at IS NOT NULL"  # noqa: S608
-    f" FROM {LOGS_DATABASE}.{LEASE_TABLE} WHERE name = %s"
-)
 
 
 def leave_the_mark() -> bool:
     """Asks the stream to stop; whether a driver lives that sees it."""
     with _mysql() as connection, closing(connection.cursor()) as cursor:
-        ask_to_stop(cursor)
+        stop_mark.ask_to_stop(cursor)
         connection.commit()
-        lives, _ = _driver(cursor)
-        return lives
+        return stop_mark.look(cursor).lives
 
 
 def is_stopping() -> bool:
     """Whether the stream was asked to stop and its driver has gone."""
     with _mysql() as connection, closing(connection.cursor()) as cursor:
-        lives, asked = _driver(cursor)
-        return asked and not lives
-
-
-def _driver(cursor: Any) -> tuple[bool, bool]:
-    cursor.execute(_LEASE, (DRIVER,))
-    heartbeat_at, now, asked = cursor.fetchone() or (None, datetime.max, False)
-    return not lease_is_free(heartbeat_at, now), bool(asked)
+        driver = stop_mark.look(cursor)
+        return driver.stop_asked and not driver.lives
 
 
 @contextmanager

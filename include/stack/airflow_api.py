@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Protocol
+from urllib.parse import quote
 
 import httpx
 
@@ -53,8 +54,54 @@ class AirflowApi:
 
     def last_run(self, dag_id: str) -> dict[str, Any] | None:
         """State, start and id of the newest run, or None."""
-        found = self._call("GET", f"/dags/{dag_id}/dagRuns", params={"limit": 1, "order_by": "-id"})["dag_runs"]
+        found = self.runs(dag_id, limit=1)
         return found[0] if found else None
+
+    def runs(self, dag_id: str, limit: int, *states: str) -> list[dict[str, Any]]:
+        """The newest runs, of these states; none of a DAG that Airflow does not know."""
+        query = {"limit": limit, "order_by": "-id", "state": states}
+        try:
+            found: list[dict[str, Any]] = self._call("GET", f"/dags/{dag_id}/dagRuns", params=query)["dag_runs"]
+        except httpx.HTTPStatusError as error:
+            if error.response.status_code != httpx.codes.NOT_FOUND:
+                raise
+            return []
+        return found
+
+    def dag(self, dag_id: str) -> dict[str, Any] | None:
+        """What Airflow knows of the DAG, None when it does not: is_paused, is_stale, has_import_errors and more."""
+        try:
+            found: dict[str, Any] = self._call("GET", f"/dags/{dag_id}")
+        except httpx.HTTPStatusError as error:
+            if error.response.status_code != httpx.codes.NOT_FOUND:
+                raise
+            return None
+        return found
+
+    def is_scheduled(self) -> bool:
+        """Whether a scheduler lives."""
+        return bool(self._call("GET", "/monitor/health")["scheduler"]["status"] == "healthy")
+
+    def pool(self, name: str) -> dict[str, Any] | None:
+        """slots, occupied_slots and more; None when there is no such pool."""
+        found = self._call("GET", "/pools", params={"limit": 1000})["pools"]
+        return next((pool for pool in found if pool["name"] == name), None)
+
+    def tasks_at_work(self) -> int:
+        """How many tasks of all DAGs run, or are about to."""
+        query = {"state": ["running", "queued"], "limit": 1}
+        return int(self._call("GET", "/dags/~/dagRuns/~/taskInstances", params=query)["total_entries"])
+
+    def task(self, dag_id: str, run_id: str, task_id: str) -> dict[str, Any] | None:
+        """state, try_number, pool, start_date, scheduled_when and more; None while the run has no such task yet."""
+        found = self._call("GET", f"/dags/{dag_id}/dagRuns/{quote(run_id, safe='')}/taskInstances")["task_instances"]
+        return next((task for task in found if task["task_id"] == task_id), None)
+
+    def task_log(self, dag_id: str, run_id: str, task_id: str, number: int) -> list[str]:
+        """The lines of the log of one try."""
+        place = f"/dags/{dag_id}/dagRuns/{quote(run_id, safe='')}/taskInstances/{task_id}/logs/{number}"
+        content = self._call("GET", place, headers={"Accept": "application/json"})["content"]
+        return [line if isinstance(line, str) else str(line["event"]) for line in content]
 
     def run_state(self, dag_id: str, run_id: str) -> str:
         """queued, running, success or failed."""

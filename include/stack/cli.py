@@ -47,7 +47,7 @@ def up(
     run_bootstrap: Annotated[bool, typer.Option("--bootstrap/--no-bootstrap", help="Trigger the DAG.")] = True,
 ) -> None:
     """Starts everything and waits until logs are sorted at every hop."""
-    from include.stack import judge_jar, status
+    from include.stack import judge_jar, status, stream
     from include.stack import up as steps_of_up
     from include.stack.start import start
     from include.stack.steps import Steps
@@ -81,6 +81,8 @@ def up(
     if run_bootstrap:
         status.show_hops(out, status.read_hops(env), env)
     out.print(f"Airflow: {env.airflow_url}   login: admin   password: {env.passwords['airflow_admin']}", soft_wrap=True)
+    if run_bootstrap:
+        stream.wait_until_it_judges(env, lambda told: err.print(told, highlight=False, markup=False))
 
 
 @app.command()
@@ -94,7 +96,7 @@ def down() -> None:
 
 @app.command("status")
 def show_status(as_json: Json = False) -> None:
-    """Shows servers, DAGs' last runs, counts per hop, lag and freshness. Ends with 1 when a server is red."""
+    """Shows servers, DAGs' last runs, counts, lag and freshness. Ends with 1 when a server or the stream is red."""
     from include.stack import status
     from include.stack.up import programs_of
 

@@ -19,8 +19,8 @@ def stop() -> None:
 
 @app.command()
 def start() -> None:
-    """Triggers the DAG `classify_logs`; it goes on where it ended."""
+    """Triggers the DAG `classify_logs`, unpaused; it goes on where it ended. Ends with 1 when its task does not run."""
     from include.stack import stream
 
-    started = stream.start(known())
-    out.print("Triggered classify_logs." if started else "A run of classify_logs is active already.")
+    for told in stream.start(known()):
+        out.print(told)

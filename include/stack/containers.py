@@ -16,14 +16,16 @@ import mysql.connector
 from elasticsearch import AuthenticationException, Elasticsearch
 from mysql.connector import errorcode
 
+from include import stream_verdict
 from include.accounts import Accounts, ensure_export
 from include.names import INDEX
 from include.search_index import connect, ensure_index
 from include.settings import Settings
-from include.stack import airflow_metadata, mysql_users, up
+from include.stack import airflow_metadata, mysql_users, stream_facts, up
 from include.stack.airflow_api import AirflowApi
 from include.stack.compose_env import COMMAND
 from include.stack.errors import StackError
+from include.stream_verdict import StreamVerdict
 
 INDEX_SECONDS: Final = 180
 SEARCH_ROLE: Final = "logsieve"
@@ -114,7 +116,11 @@ def bootstrap() -> None:
     url = os.environ["AIRFLOW__CORE__EXECUTION_API_SERVER_URL"].removesuffix("/execution/")
     place = Airflow(url, {"airflow_admin": os.environ["AIRFLOW_ADMIN_PASSWORD"]})
     run_id = up.trigger_bootstrap(place, {})
-    up.wait_for_run(place, run_id, print)
+
+    def ask() -> StreamVerdict:
+        return stream_verdict.tell(*stream_facts.facts(place, Settings(), os.environ))
+
+    up.wait_for_run(place, run_id, print, print, ask)
     deadline = time.monotonic() + INDEX_SECONDS
     with connect(Settings()) as client:
         while not (found := client.count(index=INDEX)["count"]):

@@ -13,16 +13,18 @@ from confluent_kafka import Consumer, KafkaException
 from elastic_transport import TransportError
 from elasticsearch import ApiError, Elasticsearch
 from rich.console import Console, Group
+from rich.markup import escape
 from rich.table import Table
 
 from include import hops
 from include.dead_letters import refused_count
 from include.indexer import GROUP
 from include.names import STATUSES
-from include.stack import probes, supervisor
+from include.stack import probes, stream_facts, supervisor
 from include.stack.airflow_api import AirflowApi
 from include.stack.environment import HOST, Environment
 from include.stack.servers import Server
+from include.stream_verdict import StreamVerdict
 
 AWAY = (KafkaException, mysql.connector.Error, httpx.HTTPError, TransportError, ApiError, OSError)
 """What the clients raise when their server is away: shown as such, never a trace."""
@@ -35,6 +37,8 @@ class Status:
     servers: dict[str, str] = field(default_factory=dict)
     """Name to `ok`, or what is wrong."""
     dags: dict[str, dict[str, Any] | None] = field(default_factory=dict)
+    stream: StreamVerdict | None = None
+    """Whether logs are judged; None where it was not asked."""
     logs_in: int | None = None
     classified: int | None = None
     status_messages: int | None = None
@@ -50,8 +54,8 @@ class Status:
 
     @property
     def healthy(self) -> bool:
-        """Whether every server does its work."""
-        return all(found == "ok" for found in self.servers.values())
+        """Whether every server does its work, and the stream runs."""
+        return all(found == "ok" for found in self.servers.values()) and (self.stream is None or self.stream.ok)
 
 
 def kafka_consumer(env: Environment) -> AbstractContextManager[Consumer]:
@@ -101,10 +105,10 @@ def read(env: Environment, programs: list[Server]) -> Status:
     """Everything, asking all servers at once."""
     with ThreadPoolExecutor() as pool:
         health = {server.name: pool.submit(ask, env, server) for server in programs}
-        dags = pool.submit(read_dags, env)
+        dags, stream = pool.submit(read_dags, env), pool.submit(stream_facts.read, env)
         status = read_hops(env)
         status.servers = {name: found.result() or "ok" for name, found in health.items()}
-        status.dags = dags.result()
+        status.dags, status.stream = dags.result(), stream.result()
     return status
 
 
@@ -141,6 +145,16 @@ def show(console: Console, status: Status, env: Environment) -> None:
             dags.add_row(dag_id, *((run["state"], (run["started"] or "")[:19]) if run else ("never", "")))
         console.print(Group(servers, dags))
     show_hops(console, status, env)
+    if status.stream and status.stream.health != "ok":
+        show_stream(console, status.stream)
+
+
+def show_stream(console: Console, found: StreamVerdict) -> None:
+    """Prints what keeps the stream from running, and the remedy."""
+    colour = "yellow" if found.ok else "red"
+    console.print(f"[{colour}]The stream:[/] {escape(found.sentence)}", highlight=False, soft_wrap=True)
+    if found.remedy:
+        console.print(f"→ {found.remedy}", highlight=False, markup=False, soft_wrap=True)
 
 
 def show_hops(console: Console, status: Status, env: Environment) -> None:

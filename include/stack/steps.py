@@ -25,6 +25,10 @@ class Steps:
     def __exit__(self, *_: object) -> None:
         self._progress.stop()
 
+    def tell(self, line: str) -> None:
+        """Prints a line above the steps, which stays."""
+        self._progress.console.print(line, highlight=False, markup=False)
+
     @contextmanager
     def step(self, text: str) -> Iterator[Callable[[str], None]]:
         """Times one step; the function it gives changes the text."""

@@ -1,23 +1,28 @@
 """Stops and starts the stream as a person: a mark beside its lease, and a run of its DAG."""
 
 import time
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from typing import Any
 
 import httpx
 import mysql.connector
 
-from include.health import lease_is_free
-from include.names import DRIVER, LEASE_TABLE, LOGS_DATABASE
+from include import stop_mark, stream_verdict
+from include.settings import ROOT
+from include.stack import stream_facts
 from include.stack.airflow_api import AirflowApi
 from include.stack.environment import Environment
 from include.stack.errors import StackError
 from include.stack.probes import mysql_connection
-from include.stop_mark import ask_to_stop
+from include.stack.stream_facts import DAG
 
-DAG = "classify_logs"
 STOP_SECONDS = 120
-_LEASE = f"{LOGS_DATABASE}.{LEASE_TABLE}"
+START_SECONDS = 180
+KEPT_SECONDS = 10
+"""What keeps the task from running for so long is told, and not waited for any more."""
+READ_SECONDS = 60
+"""So long Airflow may take to read a DAG's file."""
 
 
 def stop(env: Environment) -> bool:
@@ -28,13 +33,13 @@ def stop(env: Environment) -> bool:
     try:
         with closing(mysql_connection(env, "stream")) as connection, closing(connection.cursor()) as cursor:
             cursor.execute("SET autocommit = 1")
-            ask_to_stop(cursor)
+            stop_mark.ask_to_stop(cursor)
             deadline, ran = time.monotonic() + STOP_SECONDS, False
-            if _is_free(cursor) and (run := _active_run(env)):
+            if not stop_mark.look(cursor).lives and (run := _active_run(env)):
                 # No driver sees the mark: it has not come as far as the lease, or is refused at each try.
                 AirflowApi(env).end_run(DAG, run["dag_run_id"])
                 ran = True
-            while not _is_free(cursor) or (ran and _active_run(env)):
+            while stop_mark.look(cursor).lives or (ran and _active_run(env)):
                 ran = True
                 if time.monotonic() > deadline:
                     raise StackError(
@@ -49,28 +54,80 @@ def stop(env: Environment) -> bool:
         raise StackError(f"No driver runs, but Airflow does not answer: {error}", "./logsieve status") from error
 
 
-def start(env: Environment) -> bool:
-    """Triggers a run of the stream's DAG; False when one is active already. Raises StackError when Airflow is away."""
+def start(env: Environment) -> Iterator[str]:
+    """Triggers a run of the stream's DAG, unless one is active, and waits until its task runs; tells what it does.
+
+    Who starts the stream does not mean the DAG to be paused, or unknown: it is unpaused, and read again. Raises
+    StackError with what keeps the task from running, and when Airflow is away.
+    """
     try:
+        api = AirflowApi(env)
+        yield from _make_ready(api)
         if _active_run(env):
-            return False
-        AirflowApi(env).trigger(DAG, {"trigger": env.settings.trigger})
-        return True
+            yield f"A run of {DAG} is active already."
+        else:
+            api.trigger(DAG, {"trigger": env.settings.trigger})
+            yield f"Triggered {DAG}."
     except httpx.HTTPError as error:
         raise StackError(f"Airflow does not answer: {error}", "./logsieve status") from error
+    wait_for_its_task(env)
+
+
+def wait_for_its_task(env: Environment) -> None:
+    """Until the stream's task runs, or a driver does. Raises StackError with what keeps it from that."""
+    well = time.monotonic()
+    while True:
+        driver, airflow = stream_facts.facts(env, env.reaching(), env.variables())
+        found = stream_verdict.tell(driver, airflow)
+        run = airflow.active if airflow else None
+        if found.health == "ok" or (found.ok and run and run.task in stream_verdict.AT_WORK):
+            return
+        if found.ok:
+            well = time.monotonic()
+        elif time.monotonic() - well > KEPT_SECONDS:
+            raise StackError(found.sentence, found.remedy)
+        time.sleep(0.5)
+
+
+def wait_until_it_judges(env: Environment, tell: Callable[[str], None]) -> None:
+    """Tells, while a driver is starting, what the last one ended of. Raises StackError with what keeps it from that."""
+    begun = well = time.monotonic()
+    said = ""
+    while (found := stream_facts.read(env)).health != "ok":
+        if found.ok and found.sentence != said:
+            said = found.sentence
+            tell(said)
+        if found.ok:
+            well = time.monotonic()
+        if time.monotonic() - min(well, begun + START_SECONDS) > KEPT_SECONDS:
+            raise StackError(found.sentence, found.remedy or "./logsieve status")
+        time.sleep(1)
+
+
+def _make_ready(api: AirflowApi) -> Iterator[str]:
+    """Has Airflow read the DAG's file again where it does not know the DAG, and unpauses the DAG."""
+    deadline, asked = time.monotonic() + READ_SECONDS, False
+    while (dag := api.dag(DAG)) is None or dag["is_stale"]:
+        if not asked:
+            # Airflow reads a file again when it has changed, others after minutes.
+            (ROOT / "dags" / f"{DAG}.py").touch()
+            yield f"Airflow does not know the DAG {DAG}: it reads its file again."
+            asked = True
+        if time.monotonic() > deadline:
+            errors = "; ".join(api.import_errors())
+            raise StackError(
+                f"Airflow does not read dags/{DAG}.py. {errors}".strip(), "./logsieve logs airflow-dag-processor"
+            )
+        time.sleep(0.5)
+    if dag["is_paused"]:
+        api.unpause(DAG)
+        yield f"{DAG} was paused: it is not any more."
 
 
 def runs(env: Environment, cursor: Any) -> bool:
     """Whether a driver holds the lease, or Airflow is about to start one. Raises the clients' errors."""
-    return not _is_free(cursor) or _active_run(env) is not None
+    return stop_mark.look(cursor).lives or _active_run(env) is not None
 
 
 def _active_run(env: Environment) -> dict[str, Any] | None:
-    run = AirflowApi(env).last_run(DAG)
-    return run if run and run["state"] in ("queued", "running") else None
-
-
-def _is_free(cursor: Any) -> bool:
-    cursor.execute(f"SELECT heartbeat_at, UTC_TIMESTAMP(3) FROM {_LEASE} WHERE name = %s", (DRIVER,))  # noqa: S608
-    row = cursor.fetchone()
-    return row is None or lease_is_free(*row)
+    return stream_facts.choose(AirflowApi(env).runs(DAG, 2, *stream_facts.ACTIVE))

@@ -8,12 +8,14 @@ from typing import Any
 
 import httpx
 
-from include.stack import configs, doctor, status, supervisor
+from include.stack import configs, doctor, status, stream_facts, supervisor
 from include.stack.airflow_api import AirflowApi, Place
 from include.stack.environment import Environment
 from include.stack.errors import StackError
 from include.stack.servers import Homes, Server, servers
 from include.stack.steps import Steps
+from include.stack.waiting import Waiting
+from include.stream_verdict import StreamVerdict
 
 DAGS = {
     "bootstrap", "classify_logs", "expire_logs", "generate_logs", "reconcile_logs", "rejudge_logs", "users_dimension",
@@ -62,7 +64,7 @@ def wait_until_healthy(env: Environment, programs: list[Server], steps: Steps, w
                 name, why = next(iter(wrong.items()))
                 raise StackError(f"{name}: {why}\n{_last_lines(env, name)}", f"./logsieve logs {name} shows all of it.")
             if waiting:
-                say(f"{what}, waiting for {', '.join(waiting)}")
+                say(f"{what}, waiting for " + ", ".join(f"{name} ({wrong[name]})" for name in waiting))
                 time.sleep(0.5)
         say(what)
 
@@ -98,31 +100,37 @@ def trigger_bootstrap(place: Place, conf: dict[str, Any]) -> str:
     return api.trigger("bootstrap", conf)
 
 
-def wait_for_run(place: Place, run_id: str, say: Callable[[str], None]) -> None:
+def wait_for_run(
+    place: Place,
+    run_id: str,
+    say: Callable[[str], None],
+    tell: Callable[[str], None],
+    ask: Callable[[], StreamVerdict],
+) -> None:
     """Waits until the run of `bootstrap`, which looks at topics and tables itself, has ended well; says what is busy.
 
-    Raises StackError when it fails.
+    What it waits for in vain is told meanwhile; `ask` gives the verdict on the stream. Raises StackError when it fails.
     """
     api = AirflowApi(place)
-    said = ""
+    waiting = Waiting(api, say, tell, ask)
 
     def ended() -> bool:
-        nonlocal said
         tasks = api.tasks("bootstrap", run_id)
-        busy = [task for task, state in tasks.items() if state in ("running", "deferred", "up_for_retry")]
-        now = f"Bootstrap: {', '.join(busy)}" if busy else "Bootstrap"
-        if now != said:
-            say(now)
-            said = now
+        waiting.look(tasks)
         state = api.run_state("bootstrap", run_id)
         if state == "failed":
             red = [task for task, state in tasks.items() if state == "failed"]
             raise StackError(
-                f"The DAG bootstrap failed at {', '.join(red)}.", f"See the task's log at {place.airflow_url}."
+                f"The DAG bootstrap failed at {', '.join(red)}. {waiting.told}".strip(),
+                f"See the task's log at {place.airflow_url}.",
             )
         return state == "success"
 
-    _until(ended, BOOTSTRAP_SECONDS, lambda: StackError("bootstrap has not ended yet.", "./logsieve status"))
+    _until(
+        ended,
+        BOOTSTRAP_SECONDS,
+        lambda: StackError(f"bootstrap has not ended yet. {waiting.told}".strip(), "./logsieve status"),
+    )
 
 
 def wait_for_bootstrap(env: Environment, run_id: str, steps: Steps) -> None:
@@ -131,7 +139,7 @@ def wait_for_bootstrap(env: Environment, run_id: str, steps: Steps) -> None:
     Raises StackError when `bootstrap` fails, or when the index stays empty.
     """
     with steps.step("Bootstrap") as say:
-        wait_for_run(env, run_id, say)
+        wait_for_run(env, run_id, say, steps.tell, lambda: stream_facts.read(env))
 
         def indexed() -> bool:
             return sum((status.read_hops(env).elasticsearch or {}).values()) > 0

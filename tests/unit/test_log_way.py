@@ -7,16 +7,18 @@ import pytest
 
 from include.log_way import HOPS, LAG, Run, Sample, reconciled, tell
 from include.names import LOGS_TOPIC, STATUS_TOPIC
+from include.stream_verdict import Airflow, StreamRun
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 RUNS = {name: Run(name, "manual__1+00:00", "running", NOW) for name in ("generate_logs", "classify_logs")}
+STREAM = Airflow(active=StreamRun("manual__1", "running", since=NOW, task="running", task_since=NOW))
 FRESH = {hop: NOW - timedelta(seconds=1) for hop in (LOGS_TOPIC, STATUS_TOPIC, "MySQL", "Elasticsearch")}
 
 
 def sample(**changes: Any) -> Sample:
     numbers: dict[str, Any] = {"logs": 1000, "classified": 990, "status": 995, "loaded_logs": 980, "loaded": 985}
     numbers |= {"indexed": 990, "documents": 985, "newest": FRESH, "heartbeat_at": NOW - timedelta(seconds=1)}
-    return Sample(**{"at": NOW, "runs": RUNS, **numbers, **changes})
+    return Sample(**{"at": NOW, "runs": RUNS, "stream": STREAM, **numbers, **changes})
 
 
 def hop(name: str, now: Sample, before: Sample | None = None) -> dict[str, Any]:
@@ -48,9 +50,11 @@ def test_rates_are_differences() -> None:
         ("classify", {"away": {"Kafka": "no broker"}}, "unknown", "while Kafka is away"),
         ("MySQL", {"away": {"MySQL": "refused"}}, "broken", "MySQL is away: refused"),
         ("Elasticsearch", {"away": {"Elasticsearch": "refused"}}, "broken", "Elasticsearch is away"),
-        ("classify", {"heartbeat_at": None, "runs": {}}, "broken", "No driver runs"),
-        ("classify", {"heartbeat_at": NOW - timedelta(minutes=1)}, "late", "not up yet"),
-        ("MySQL", {"heartbeat_at": None, "runs": {}}, "broken", "nothing is loaded"),
+        ("classify", {"heartbeat_at": None, "stream": None}, "broken", "Airflow does not answer"),
+        ("classify", {"heartbeat_at": None, "stream": Airflow(paused=True)}, "broken", "paused"),
+        ("classify", {"stream": Airflow(paused=True)}, "late", "nobody would bring it back"),
+        ("classify", {"heartbeat_at": NOW - timedelta(minutes=1)}, "late", "A driver is starting"),
+        ("MySQL", {"heartbeat_at": None, "stream": Airflow()}, "broken", "started. Nothing is loaded."),
         ("classify", {"logs": 991 + LAG}, "late", "10,001 logs wait"),
         ("Elasticsearch", {"status": 991 + LAG}, "late", "10,001 logs wait"),
         ("Elasticsearch", {"removed": "Kafka has removed offsets 4 to 7"}, "broken", "offsets 4 to 7"),
@@ -69,9 +73,11 @@ def test_what_is_not_well_says_so(name: str, changes: dict[str, Any], health: st
 
 def test_a_stream_that_a_person_stopped_is_told_from_one_that_died() -> None:
     ended = {"classify_logs": Run("classify_logs", "1", "success", NOW)}
-    found = hop("classify", sample(heartbeat_at=None, stop_asked=True, runs=ended))
-    assert (found["health"], found["sentence"]) == ("broken", "The stream was stopped by a person.")
+    found = hop("classify", sample(heartbeat_at=None, stop_asked=True, runs=ended, stream=Airflow()))
+    assert found["health"] == "broken"
+    assert found["sentence"].startswith("The stream was stopped by a person.")
     assert "no log is lost" in found["remedy"]
+    assert found["link"] == "/dags/classify_logs/runs/1/tasks/stream"
 
 
 def test_links_lead_to_the_run_below_airflow_s_own_path() -> None:

@@ -1,0 +1,126 @@
+"""Asks Airflow's API and the lease in MySQL what the verdict on the stream is made of."""
+
+import re
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from datetime import datetime
+from typing import Any, Final
+
+import httpx
+import mysql.connector
+
+from include import mysql_client, stop_mark, stream_verdict
+from include.settings import Settings
+from include.stack.airflow_api import AirflowApi, Place
+from include.stack.environment import Environment
+from include.stream_verdict import Airflow, Driver, Pool, StreamRun, StreamVerdict, is_endless
+
+DAG: Final = "classify_logs"
+TASK: Final = "stream"
+ACTIVE: Final = ("queued", "running")
+_LOOK_BACK: Final = 25
+"""Runs; behind so many bounded ones the last endless one is taken for never started."""
+_SAID: Final = re.compile(r" ERROR logsieve[\w.]*: (?P<python>.+)|^(?P<java>(Error|Exception in thread)\b.+)")
+_TRACE: Final = re.compile(r"^[\w.]+(Error|Exception)\b.*")
+_NEXT: Final = "The next driver begins in"
+_MOST_CHARACTERS: Final = 300
+
+
+def read(env: Environment) -> StreamVerdict:
+    """The verdict on the embedded stack's stream now; whoever is away is told in it."""
+    return stream_verdict.tell(*facts(env, env.reaching(), env.variables()))
+
+
+def facts(place: Place, settings: Settings, variables: Mapping[str, str]) -> tuple[Driver | None, Airflow | None]:
+    """What the lease and Airflow say; None: MySQL, or Airflow, does not answer. `variables`: Airflow's."""
+    driver = read_driver(settings)
+    with_log = driver is None or not driver.lives
+    return driver, read_airflow(place, int(variables["AIRFLOW__CORE__PARALLELISM"]), with_log=with_log)
+
+
+def read_driver(settings: Settings) -> Driver | None:
+    """None while MySQL does not answer, or has no tables yet."""
+    try:
+        with closing(mysql_client.connect(settings)) as connection, closing(connection.cursor()) as cursor:
+            return stop_mark.look(cursor)
+    except mysql.connector.Error:
+        return None
+
+
+def read_airflow(place: Place, parallelism: int, *, with_log: bool) -> Airflow | None:
+    """None while Airflow does not answer. `parallelism`: how many tasks it runs at once."""
+    try:
+        return of_dag(AirflowApi(place), parallelism, with_log=with_log)
+    except httpx.HTTPError:
+        return None
+
+
+def of_dag(api: AirflowApi, parallelism: int, *, with_log: bool) -> Airflow:
+    """What Airflow says of the stream, and `with_log` what its task's log does. Raises httpx.HTTPError."""
+    dag = api.dag(DAG)
+    errors = [error.split(": ", 1) for error in api.import_errors()]
+    error = next((said for file, said in errors if file.endswith(f"{DAG}.py")), "")
+    scheduled = api.is_scheduled()
+    if dag is None:
+        return Airflow(known=False, import_error=error, scheduled=scheduled)
+    active = choose(api.runs(DAG, _LOOK_BACK, *ACTIVE))
+    ended = next_endless(api.runs(DAG, _LOOK_BACK, "success", "failed"))
+    task = api.task(DAG, active["dag_run_id"], TASK) if active else None
+    return Airflow(
+        paused=dag["is_paused"],
+        stale=dag["is_stale"],
+        import_error=error,
+        scheduled=scheduled,
+        active=_run(active, task, _last_error(api, active, task) if with_log else "") if active else None,
+        ended=_run(ended) if ended else None,
+        pool=_pool(api, task) if task else None,
+        all_slots_taken=api.tasks_at_work() >= parallelism,
+    )
+
+
+def choose(active: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
+    """Of the active runs the one that is at work, else the oldest, which is the next one."""
+    return next((run for run in active if run["state"] == "running"), active[-1] if active else None)
+
+
+def next_endless(ended: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
+    """The newest run that was to go on for ever, else the newest."""
+    return next((run for run in ended if is_endless(run["conf"])), ended[0] if ended else None)
+
+
+def _run(run: dict[str, Any], task: dict[str, Any] | None = None, error: str = "") -> StreamRun:
+    state = task["state"] if task else None
+    begun = task["start_date" if state == "running" else "scheduled_when"] if task else None
+    since = run["start_date"] or run["queued_at"]
+    return StreamRun(run["dag_run_id"], run["state"], is_endless(run["conf"]), _time(since), state, _time(begun), error)
+
+
+def _time(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
+
+
+def _pool(api: AirflowApi, task: dict[str, Any]) -> Pool:
+    found = api.pool(task["pool"])
+    return Pool(found["name"], found["slots"], found["occupied_slots"]) if found else Pool(task["pool"], 0, 0)
+
+
+def _last_error(api: AirflowApi, run: dict[str, Any], task: dict[str, Any] | None) -> str:
+    """Of this try's drivers, else of the last one's."""
+    newest = task["try_number"] if task else 0
+    for number in range(newest, max(newest - 2, 0), -1):
+        if found := last_error(api.task_log(DAG, run["dag_run_id"], TASK, number), ended=number < newest):
+            return found
+    return ""
+
+
+def last_error(lines: Sequence[str], *, ended: bool) -> str:
+    """What the last driver that has ended gave for its reason, by the log of its task; empty: none has ended.
+
+    `ended`: the try is over, so its last driver has ended too.
+    """
+    end = len(lines) if ended else max((at for at, line in enumerate(lines) if _NEXT in line), default=0)
+    said = [match for line in lines[:end] if (match := _SAID.search(line))]
+    if said:
+        return (said[-1]["python"] or said[-1]["java"])[:_MOST_CHARACTERS]
+    traces = [line for line in lines[:end] if _TRACE.match(line)]
+    return traces[-1][:_MOST_CHARACTERS] if traces else ""

@@ -1,0 +1,73 @@
+"""What Airflow's own metadata say of the stream: the API server reads them as its own pages do."""
+
+from datetime import datetime
+from typing import Any
+
+from airflow.api.common.airflow_health import get_airflow_health
+from airflow.configuration import conf
+from airflow.models.dag import DagModel
+from airflow.models.dagrun import DagRun
+from airflow.models.errors import ParseImportError
+from airflow.models.pool import Pool as AirflowPool
+from airflow.models.taskinstance import TaskInstance
+from airflow.utils.session import create_session
+from airflow.utils.state import DagRunState, TaskInstanceState
+from sqlalchemy import func, select
+
+from include.stream_verdict import Airflow, Pool, StreamRun, is_endless
+
+STREAM, TASK = "classify_logs", "stream"
+ACTIVE = (DagRunState.QUEUED, DagRunState.RUNNING)
+_AT_WORK = (TaskInstanceState.QUEUED, TaskInstanceState.RUNNING)
+_LOOK_BACK = 25
+
+
+def read() -> Airflow:
+    """What the verdict on the stream is made of. Raises SQLAlchemyError."""
+    scheduled = get_airflow_health()["scheduler"]["status"] == "healthy"
+    with create_session() as session:
+        dag = session.get(DagModel, STREAM)
+        errors = select(ParseImportError.stacktrace).where(ParseImportError.filename.endswith(f"{STREAM}.py"))
+        trace = session.scalar(errors.limit(1))
+        error = trace.strip().splitlines()[-1] if trace else ""
+        if dag is None:
+            return Airflow(known=False, import_error=error, scheduled=scheduled)
+        # As many runs as a person starts: the newest ones are enough.
+        runs = session.scalars(
+            select(DagRun).where(DagRun.dag_id == STREAM).order_by(DagRun.id.desc()).limit(_LOOK_BACK)
+        )
+        found = list(runs)
+        active = [run for run in found if run.state in ACTIVE]
+        at_work = next((run for run in active if run.state == DagRunState.RUNNING), active[-1] if active else None)
+        ended = [run for run in found if run.state not in ACTIVE]
+        task = at_work and session.scalar(
+            select(TaskInstance).where(TaskInstance.dag_id == STREAM, TaskInstance.run_id == at_work.run_id).limit(1)
+        )
+        newest = next((run for run in ended if is_endless(run.conf)), ended[0] if ended else None)
+        working = select(func.count()).select_from(TaskInstance).where(TaskInstance.state.in_(_AT_WORK))
+        return Airflow(
+            paused=bool(dag.is_paused),
+            stale=bool(dag.is_stale),
+            import_error=error,
+            scheduled=scheduled,
+            active=_run(at_work, task) if at_work else None,
+            ended=_run(newest) if newest else None,
+            pool=_pool(session, task) if task else None,
+            all_slots_taken=(session.scalar(working) or 0) >= conf.getint("core", "parallelism"),
+        )
+
+
+def _run(run: Any, task: Any = None) -> StreamRun:
+    state: str | None = None
+    begun: datetime | None = None
+    if task is not None:
+        state = task.state and str(task.state)
+        begun = task.start_date if state == "running" else task.scheduled_dttm
+    return StreamRun(run.run_id, str(run.state), is_endless(run.conf), run.start_date or run.queued_at, state, begun)
+
+
+def _pool(session: Any, task: Any) -> Pool:
+    pool = session.scalar(select(AirflowPool).where(AirflowPool.pool == task.pool))
+    if pool is None:
+        return Pool(task.pool, 0, 0)
+    return Pool(pool.pool, pool.slots, pool.occupied_slots(session=session))

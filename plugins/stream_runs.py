@@ -1,0 +1,31 @@
+"""What a task may learn of the stream's runs: it has Airflow's task interface only, no metadata and no login."""
+
+from datetime import datetime
+from typing import Any, Final
+
+from airflow.sdk.exceptions import AirflowRuntimeError
+
+from include.stream_verdict import START, Airflow, StreamRun
+
+STREAM: Final = "classify_logs"
+_ENDED: Final = {"success", "failed", "skipped", "upstream_failed", "removed"}
+
+
+def of_task(ti: Any, now: datetime) -> Airflow:
+    """`ti`: of the task that asks. How long a run has been active is not known: for long, as it is asked several times.
+
+    Neither is whether the pool has slots and a scheduler lives: else the task that asks would not run.
+    """
+    try:
+        paused = ti.get_dag(STREAM).is_paused
+    except AirflowRuntimeError:
+        return Airflow(known=False)
+    active = ended = None
+    if ti.get_dr_count(STREAM, states=["queued", "running"]):
+        tasks = ti.get_task_states(STREAM)
+        at_work = [(run_id, task) for run_id, task in tasks.items() if task.get("stream") not in _ENDED]
+        run_id, task = at_work[-1] if at_work else ("", {})
+        active = StreamRun(run_id, "running", since=now - START, task=task.get("stream"))
+    elif ti.get_dr_count(STREAM):
+        ended = StreamRun("", "success or failed")
+    return Airflow(paused=paused, active=active, ended=ended)
