@@ -2,6 +2,8 @@
 
 import csv
 import json
+import re
+import shlex
 import subprocess
 from bisect import bisect_right
 from collections.abc import Iterator
@@ -156,8 +158,33 @@ def test_a_corrected_export_replaces_what_its_day_said(stack: Stack, exports: Pa
     check(stack, exports)
 
 
+def test_an_export_that_is_wrong_as_a_whole_is_refused_until_its_day_is_accepted(stack: Stack, exports: Path) -> None:
+    day = today() - timedelta(days=DAYS + 1)  # before all logs: nothing of them is to be judged again
+    assert stack.run("exports", "--from", str(day), "--to", str(day)).returncode == 0
+    file = exports / f"ds={day}" / "accounts.csv"
+    right = file.read_text()
+    header, *lines = right.splitlines()
+    wrong = "\n".join([header, *(line.lower() for line in lines)]) + "\n"
+    ((version,),) = stack.root_sql("SELECT version FROM dim_users.users_version")
+    file.write_text(wrong)
+
+    done = stack.run("airflow", "dags", "test", "users_dimension", str(day))
+    assert done.returncode != 0
+    said = done.stdout + done.stderr
+    assert re.search(r"have another device, as account \d+: '[A-Z]+' → '[a-z]+'", said)
+    (command,) = set(re.findall(r"\./logsieve (airflow dags trigger users_dimension --conf '.*?')", said))
+    assert stack.root_sql("SELECT version FROM dim_users.users_version") == [(version,)]
+
+    for loaded, wanted in enumerate((wrong, right), version + 1):
+        file.write_text(wanted)
+        assert stack.run(*shlex.split(command)).returncode == 0
+        now = [(loaded,)]
+        until(lambda now=now: stack.root_sql("SELECT version FROM dim_users.users_version") == now, 60, "it is loaded")
+    wait_until_judged_again(stack)
+
+
 def test_a_broken_export_is_red_and_changes_nothing(stack: Stack, exports: Path) -> None:
-    day = today() - timedelta(days=DAYS + 1)
+    day = today() - timedelta(days=DAYS + 2)
     file = exports / f"ds={day}" / "accounts.csv"
     file.parent.mkdir(parents=True)
     file.write_text("account_no,user_device\n684,IOS\n684,ANDROID\n")

@@ -1,0 +1,110 @@
+"""What keeps the stream from running is told wherever somebody looks, and `stream start` mends what nobody can mean."""
+
+import contextlib
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import psutil
+
+from include.stack import stream_facts
+from include.stack.airflow_api import AirflowApi
+from tests.integration.stack import EPOCH, Stack, check, drivers, until, wait_until_it_loads
+
+
+@contextlib.contextmanager
+def pool_of(stack: Stack, slots: int) -> Iterator[None]:
+    """Gives the pool so many slots, and the usual number at the end."""
+
+    def give(slots: int) -> None:
+        AirflowApi(stack.env)._call("PATCH", "/pools/default_pool", json={"slots": slots, "pool": "default_pool"})
+
+    give(slots)
+    try:
+        yield
+    finally:
+        give(128)
+
+
+def told(stack: Stack) -> dict[str, Any]:
+    """What `status` says of the stream; it ends with 1 unless that is well."""
+    done = stack.run("status", "--json")
+    found: dict[str, Any] = json.loads(done.stdout)
+    assert done.returncode == (0 if found["healthy"] else 1)
+    assert found["healthy"] is found["stream"]["ok"], "all servers answer"
+    return dict(found["stream"])
+
+
+def kill_driver_and_worker(stack: Stack) -> None:
+    (driver,) = drivers(stack)
+    task = driver.parent()
+    worker = task and task.parent()
+    assert task
+    assert worker
+    for process in (worker, task, driver):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
+
+
+def test_paused_and_killed_and_without_slots_it_is_told_until_it_runs_again(stack: Stack) -> None:
+    wait_until_it_loads(stack)
+    since = stack.now()
+    (epoch,) = stack.root_sql(EPOCH)[0]
+    AirflowApi(stack.env)._call("PATCH", "/dags/classify_logs", json={"is_paused": True})
+    found = told(stack)
+    assert (found["health"], "is paused" in found["sentence"]) == ("late", True), "said while it still runs"
+
+    kill_driver_and_worker(stack)
+    until(lambda: stream_facts.read(stack.env).health == "broken", 40, "nobody brings it back")
+    watched = stack.run("airflow", "tasks", "test", "watch_logs", "stream")
+    for said in (told(stack)["sentence"], stack.run("up").stderr, watched.stdout + watched.stderr):
+        assert "the DAG classify_logs is paused" in said
+    assert stack.run("up").returncode == 1
+
+    with pool_of(stack, 0):
+        done = stack.run("stream", "start")
+        assert "is not any more" in done.stdout
+        assert "active already" in done.stdout
+        assert done.returncode == 1
+        assert "the pool default_pool has no slots" in done.stderr
+        assert "airflow pools set default_pool 128" in done.stderr
+        assert "has no slots" in told(stack)["sentence"]
+    done = stack.run("stream", "start")
+    assert (done.returncode, "active already" in done.stdout) == (0, True), done.stderr
+    until(lambda: stack.root_sql(EPOCH)[0][0] > epoch, 90, "it is back")
+    wait_until_it_loads(stack)
+    assert told(stack)["health"] == "ok"
+    check(stack, since)
+
+
+def test_a_task_that_was_cleared_comes_back_by_itself(stack: Stack) -> None:
+    wait_until_it_loads(stack)
+    since = stack.now()
+    (epoch,) = stack.root_sql(EPOCH)[0]
+    body = {"dry_run": False, "only_failed": False, "only_running": True, "reset_dag_runs": True}
+    AirflowApi(stack.env)._call("POST", "/dags/classify_logs/clearTaskInstances", json=body)
+    until(lambda: stack.root_sql(EPOCH)[0][0] > epoch, 90, "the next driver has the lease")
+    wait_until_it_loads(stack)
+    check(stack, since)
+
+
+def test_marked_and_deleted_in_airflow_it_is_told_and_started_again(stack: Stack) -> None:
+    wait_until_it_loads(stack)
+    since = stack.now()
+    api = AirflowApi(stack.env)
+    run = api.last_run("classify_logs")
+    assert run is not None
+    api._call("PATCH", f"/dags/classify_logs/dagRuns/{run['dag_run_id']}", json={"state": "failed"})
+    until(lambda: not drivers(stack), 60, "the driver has ended")
+    until(lambda: "has ended (failed)" in stream_facts.read(stack.env).sentence, 15, "its end is told")
+    until(lambda: api._http.delete("/api/v2/dags/classify_logs").is_success, 60, "no task of it runs any more")
+    found = stream_facts.read(stack.env)
+    assert (found.ok, "does not know the DAG" in found.sentence) == (False, True)
+
+    (epoch,) = stack.root_sql(EPOCH)[0]
+    done = stack.run("stream", "start")
+    assert done.returncode == 0, done.stderr
+    for said in ("reads its file again", "was paused: it is not any more", "Triggered"):
+        assert said in done.stdout
+    until(lambda: stack.root_sql(EPOCH)[0][0] > epoch, 90, "it starts")
+    check(stack, since)
