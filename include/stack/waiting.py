@@ -15,12 +15,17 @@ class Waiting:
     """Tells what a run of `bootstrap` does, and once each what it waits for."""
 
     def __init__(
-        self, api: AirflowApi, say: Callable[[str], None], tell: Callable[[str], None], ask: Callable[[], StreamVerdict]
+        self,
+        api: AirflowApi,
+        say: Callable[[str], None],
+        tell: Callable[[str], None],
+        ask: Callable[[], StreamVerdict],
+        every: float = LOOK_SECONDS,
     ) -> None:
         """`say`: what happens now; `tell`: what people are to read; `ask`: the verdict on the stream."""
-        self._api, self._say, self._tell, self._ask = api, say, tell, ask
+        self._api, self._say, self._tell, self._ask, self._every = api, say, tell, ask, every
         self._said = self.told = ""
-        self._again_at = time.monotonic() + LOOK_SECONDS
+        self._again_at = time.monotonic() + every
 
     def look(self, tasks: Mapping[str, str | None]) -> None:
         """`tasks`: states of the run's tasks. Raises httpx.HTTPError."""
@@ -31,7 +36,7 @@ class Waiting:
             self._said = now
         if time.monotonic() < self._again_at:
             return
-        self._again_at = time.monotonic() + LOOK_SECONDS
+        self._again_at = time.monotonic() + self._every
         kept = self._keeps_the_stream() if tasks.get("start_stream") == "success" else ""
         kept = kept or ("" if busy else self._keeps_all())
         if kept and kept != self.told:

@@ -1,0 +1,101 @@
+"""What `up` waits for and does not get is told while it waits, once; and what Airflow's API says of the stream."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+import pytest
+
+from include.stack.airflow_api import AirflowApi
+from include.stack.stream_facts import of_dag, read_airflow
+from include.stack.waiting import Waiting
+from include.stream_verdict import Airflow, Pool, StreamRun, StreamVerdict
+from tests.unit.staged_airflow import StagedAirflow, staged
+
+LIVES = {"/monitor/health": {"scheduler": {"status": "healthy"}}}
+FREE = {"/pools": {"pools": [{"name": "default_pool", "slots": 8, "occupied_slots": 1, "open_slots": 7}]}}
+FULL = {"/pools": {"pools": [{"name": "default_pool", "slots": 0, "occupied_slots": 0, "open_slots": 0}]}}
+WELL = StreamVerdict("ok", True, "A driver judges the logs.")
+STARTS = StreamVerdict("late", True, "A driver is starting.", "Wait a minute.")
+CRASHES = StreamVerdict(
+    "late", True, "A driver is starting. The last one ended: no memory", "Wait a minute.", "no memory"
+)
+PAUSED = StreamVerdict("broken", False, "paused.", "./logsieve stream start")
+STARTED = {"start_stream": "success", "status_topic_is_filling": "running"}
+
+
+@pytest.mark.parametrize(
+    ("answers", "tasks", "verdict", "told"),
+    [
+        ({}, STARTED, WELL, []),
+        ({}, STARTED, STARTS, []),
+        ({}, STARTED, CRASHES, ["Waiting: A driver is starting. The last one ended: no memory Wait a minute."]),
+        ({}, STARTED, PAUSED, ["Waiting: paused. ./logsieve stream start"]),
+        ({}, {"start_stream": None, "make_topics": "running"}, PAUSED, []),
+        (LIVES | FREE, {"start_stream": None}, PAUSED, []),
+        (LIVES | FULL, {"start_stream": "scheduled"}, PAUSED, ["default_pool has no free slot"]),
+        ({"/monitor/health": {"scheduler": {"status": "unhealthy"}}}, {}, PAUSED, ["no scheduler"]),
+    ],
+)
+def test_what_a_bootstrap_waits_for_is_told_once(
+    answers: dict[str, Any], tasks: dict[str, str | None], verdict: StreamVerdict, told: list[str]
+) -> None:
+    said: list[str] = []
+    lines: list[str] = []
+    with staged(answers) as place:
+        waiting = Waiting(AirflowApi(place), said.append, lines.append, lambda: verdict, every=0)
+        for _ in range(3):
+            waiting.look(tasks)
+    assert len(lines) == len(told)
+    assert all(part in line for part, line in zip(told, lines, strict=True))
+    assert len(said) == 1
+
+
+TIME = "2026-11-25T12:00:00Z"
+RUN = {"dag_run_id": "manual__1+00:00", "state": "running", "conf": {"trigger": "realtime"}, "start_date": TIME}
+TASK = {"task_id": "stream", "state": "running", "try_number": 2, "pool": "default_pool", "start_date": TIME}
+LOGS = "/dags/classify_logs/dagRuns/manual__1%2B00%3A00/taskInstances/stream/logs/"
+DAG = {
+    **LIVES,
+    **FREE,
+    "/dags/classify_logs": {"is_paused": True, "is_stale": False},
+    "/dags/classify_logs/dagRuns?limit=25&order_by=-id&state=queued&state=running": {
+        "dag_runs": [RUN | {"dag_run_id": "next", "state": "queued", "start_date": None, "queued_at": TIME}, RUN]
+    },
+    "/dags/classify_logs/dagRuns?limit=25&order_by=-id&state=success&state=failed": {
+        "dag_runs": [RUN | {"dag_run_id": "bounded", "conf": {}, "state": "success"}, RUN | {"state": "failed"}]
+    },
+    "/dags/classify_logs/dagRuns/manual__1%2B00%3A00/taskInstances": {"task_instances": [TASK]},
+    "/dags/~/dagRuns/~/taskInstances": {"task_instances": [], "total_entries": 8},
+    f"{LOGS}2": {"content": [{"event": "it begins"}]},
+    f"{LOGS}1": {"content": [{"event": "2026-11-25 12:00:00,000 ERROR logsieve: no memory"}]},
+    "/importErrors": {"import_errors": [{"filename": "classify_logs.py", "stack_trace": "Trace\nNameError: x"}]},
+}
+
+
+def test_the_facts_are_those_of_the_run_at_work_and_of_the_newest_endless_one_that_ended() -> None:
+    at = datetime(2026, 11, 25, 12, tzinfo=UTC)
+    run = StreamRun("manual__1+00:00", "running", True, at, "running", at, "no memory")
+    ended = StreamRun("manual__1+00:00", "failed", True, at)
+    pool = Pool("default_pool", 8, 1)
+    with staged(DAG) as place:
+        found = of_dag(AirflowApi(place), 8, with_log=True)
+    assert found == Airflow(
+        paused=True, import_error="NameError: x", active=run, ended=ended, pool=pool, all_slots_taken=True
+    )
+
+
+def test_a_dag_that_airflow_does_not_know_and_a_pool_that_is_gone() -> None:
+    without = {path: answer for path, answer in DAG.items() if "classify_logs" not in path}
+    with staged(without) as place:
+        assert of_dag(AirflowApi(place), 8, with_log=True) == Airflow(known=False, import_error="NameError: x")
+    with staged(DAG | {"/pools": {"pools": []}}) as place:
+        assert of_dag(AirflowApi(place), 9, with_log=False).pool == Pool("default_pool", 0, 0)
+
+
+def test_an_airflow_that_is_away_says_nothing() -> None:
+    with staged({}) as place:
+        away = StagedAirflow(place.airflow_url)
+        with pytest.raises(httpx.HTTPStatusError):
+            AirflowApi(place).is_scheduled()
+    assert read_airflow(away, 8, with_log=True) is None
