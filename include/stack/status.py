@@ -13,13 +13,12 @@ from confluent_kafka import Consumer, KafkaException
 from elastic_transport import TransportError
 from elasticsearch import ApiError, Elasticsearch
 from rich.console import Console, Group
-from rich.table import Table
 
 from include import hops
 from include.dead_letters import refused_count
 from include.indexer import GROUP
 from include.names import STATUSES
-from include.stack import probes, supervisor
+from include.stack import probes, supervisor, tables
 from include.stack.airflow_api import AirflowApi
 from include.stack.environment import HOST, Environment
 from include.stack.servers import Server
@@ -133,10 +132,10 @@ def read_dags(env: Environment) -> dict[str, dict[str, Any] | None]:
 def show(console: Console, status: Status, env: Environment) -> None:
     """Prints the tables."""
     if status.servers:
-        servers = Table("server", "health", title="Servers", title_justify="left")
+        servers = tables.new("server", "health", title="Servers")
         for name, found in status.servers.items():
             servers.add_row(name, "[green]ok" if found == "ok" else f"[red]{found}")
-        dags = Table("DAG", "last run", "started", title="DAGs", title_justify="left")
+        dags = tables.new("DAG", "last run", "started", title="DAGs")
         for dag_id, run in status.dags.items():
             dags.add_row(dag_id, *((run["state"], (run["started"] or "")[:19]) if run else ("never", "")))
         console.print(Group(servers, dags))
@@ -145,7 +144,7 @@ def show(console: Console, status: Status, env: Environment) -> None:
 
 def show_hops(console: Console, status: Status, env: Environment) -> None:
     """Prints the counts per hop, lag and freshness, and the addresses."""
-    table = Table("hop", "logs", *STATUSES, "waiting", title="The way of a log", title_justify="left")
+    table = tables.new("hop", "logs", *STATUSES, "waiting", title="The way of a log")
     for column in table.columns[1:]:
         column.justify = "right"
 

@@ -17,7 +17,7 @@ from include.settings import ROOT, Settings
 from include.stack import configs, containers
 from include.stack.compose_env import PORTS, SECRETS, write
 from include.stack.environment import SECRETS as EMBEDDED_SECRETS
-from include.stack.environment import Environment, Ports
+from include.stack.environment import NOT_EMBEDDED, Environment, Ports
 from include.stack.errors import StackError
 from include.stack.parts import IVY_XML
 from include.stack.servers import Homes, servers
@@ -31,9 +31,10 @@ AIRFLOW: dict[str, str] = FILE["x-airflow"]["environment"]
 SEARCH = ROOT / "include" / "search"
 
 EMBEDDED_ONLY = {
-    "LOGSIEVE_STACK", "SPT_NOENV",  # how `down` finds its processes
     "PYTHONDONTWRITEBYTECODE",  # the image has bytecode
-    "LOGSIEVE_KAFKA_SECURITY", "LOGSIEVE_MYSQL_CA", "LOGSIEVE_ELASTICSEARCH_CA",  # set to nothing
+    "SPARK_HOME", "JAVA_HOME", "PYSPARK_DRIVER_PYTHON",  # a shell may say something else; in the image nobody does
+    *(f"LOGSIEVE_{name.upper()}" for name in NOT_EMBEDDED if not name.startswith("elasticsearch_")),  # set to nothing
+    "LOGSIEVE_ELASTICSEARCH_CA",
     *(f"LOGSIEVE_PORT_{name.upper()}" for name in Ports.model_fields),
 }  # fmt: skip
 OF_ITS_OWN = {
