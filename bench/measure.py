@@ -1,6 +1,5 @@
 """One run of one contestant: timed from the start of its process until its last log is everywhere, and weighed."""
 
-import os
 import signal
 import subprocess
 import time
@@ -93,7 +92,7 @@ def started(env: Environment, contestant: Contestant) -> Iterator[subprocess.Pop
     command = contestant.command(own_stack.env_settings(env))
     with log.open("ab") as out:
         process = subprocess.Popen(
-            command, env={**os.environ, **env.variables()}, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+            command, env=env.whole(), stdin=subprocess.DEVNULL, stdout=out, stderr=out,
             start_new_session=True,
         )  # fmt: skip
     try:

@@ -1,12 +1,17 @@
 """Typed settings, read from environment variables that begin with LOGSIEVE_. Nothing is read at import."""
 
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, FilePath, SecretStr, model_validator
+from pydantic import AfterValidator, Field, FilePath, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from include import folders
+
 ROOT = Path(__file__).resolve().parent.parent
+
+Folder = Annotated[Path, AfterValidator(folders.real), Field(validate_default=True)]
+"""By its one real name."""
 
 Trigger = Literal["realtime", "interval", "available-now"]
 
@@ -19,9 +24,9 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="LOGSIEVE_", extra="ignore", env_ignore_empty=True)
 
-    state: Path = ROOT / ".state"
+    state: Folder = ROOT / ".state"
     """Data, logs, checkpoints, secrets: all that `--fresh` wipes."""
-    parts: Path = ROOT / ".parts"
+    parts: Folder = ROOT / ".parts"
     """Downloaded parts: JVM jars, the MySQL and Elasticsearch servers. Shared by every state folder."""
 
     kafka_bootstrap: str = "127.0.0.1:9092"
@@ -108,6 +113,11 @@ class Settings(BaseSettings):
     def checkpoints(self) -> Path:
         """Folder of the streaming queries' checkpoints, of the present driver only; emptied at each start."""
         return self.state / "checkpoints"
+
+    @property
+    def temporary(self) -> Path:
+        """Folder of what programs need for a moment: the machine's own may be mounted noexec. Emptied at each start."""
+        return self.state / "tmp"
 
     @property
     def accounts_exports(self) -> str:

@@ -2,6 +2,7 @@
 
 import hashlib
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
@@ -12,7 +13,8 @@ RULES: Final = ROOT / "jobs" / "java"
 _JAVA_OPTIONS: Final = (
     # A long error text once overflowed the stack of a query's thread, which then ended without a word.
     "-Xss8m",
-    f"-Dlog4j2.configurationFile={ROOT}/jobs/log4j2.properties",
+    # As a URL: log4j takes a path with some letters for one.
+    f"-Dlog4j2.configurationFile={(ROOT / 'jobs' / 'log4j2.properties').as_uri()}",
     # For a start in fewer CPU seconds: no collector beside the compilers, no collections while heap and classes grow.
     "-XX:+UseParallelGC",
     "-XX:MetaspaceSize=256m",
@@ -48,14 +50,21 @@ def local_master(partitions: int) -> str:
     return f"local[{partitions + 1}]"
 
 
+def java_options(options: Iterable[str]) -> str:
+    """Options for a JVM in one text as Spark takes it apart; each may have spaces."""
+    return " ".join(f'"{option}"' if " " in option else option for option in options)
+
+
 def submit_conf(settings: Settings) -> dict[str, str]:
     """The `--conf` pairs of the streaming application; the master is the Spark connection's."""
     options = [*_JAVA_OPTIONS, f"-Xms{settings.driver_memory}"]
     if class_archive(settings).exists():
         options.append(f"-XX:SharedArchiveFile={class_archive(settings)}")
+    if settings.temporary.is_dir():
+        options.append(f"-Djava.io.tmpdir={settings.temporary}")
     return {
         "spark.driver.memory": settings.driver_memory,
-        "spark.driver.extraJavaOptions": " ".join(options),
+        "spark.driver.extraJavaOptions": java_options(options),
         "spark.driver.extraClassPath": f"{settings.parts / 'jars' / 'spark' / '*'}:{judge_jar(settings)}",
         "spark.pyspark.python": sys.executable,
     }

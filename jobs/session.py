@@ -34,6 +34,10 @@ def build(name: str, partitions: int | None = None) -> SparkSession:
     builder = SparkSession.builder.appName(name)
     if partitions is not None and _is_local():
         builder = builder.master(local_master(partitions))
+    if not _of_a_cluster():
+        # Else any local user may send Java objects to the driver's port. Spark makes the secret itself; one of a
+        # cluster of Spark's own is that cluster's, and so is this setting.
+        builder = builder.config("spark.authenticate", "true")
     for key, value in CONF.items():
         builder = builder.config(key, value)
     return builder.getOrCreate()
@@ -58,5 +62,13 @@ def process(spark: SparkSession) -> int:
 
 
 def _is_local() -> bool:
+    return _master().startswith("local")
+
+
+def _of_a_cluster() -> bool:
+    return _master().startswith("spark://")
+
+
+def _master() -> str:
     SparkContext._ensure_initialized()  # only the JVM knows what spark-submit was told, and PySpark has no public way
-    return SparkConf().get("spark.master", "").startswith("local")
+    return SparkConf().get("spark.master", "") or ""

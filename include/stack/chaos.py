@@ -18,7 +18,7 @@ from include.settings import ROOT, Settings
 from include.stack import chaos_count, environment, killer, status
 from include.stack.airflow_api import AirflowApi
 from include.stack.chaos_count import Result
-from include.stack.environment import HOST, STACK_VARIABLE, Environment
+from include.stack.environment import HOST, Environment
 from include.stack.errors import StackError
 from include.stack.known_logs import KnownLogs
 from include.stack.probes import mysql_connection
@@ -63,8 +63,7 @@ def run(plan: Plan, say: Say, tell: Say, *, keep: bool) -> Result:
     """
     state = ROOT / ".state-chaos"
     ports = {f"LOGSIEVE_PORT_{name.upper()}": str(port) for name, port in environment.free_ports().items()}
-    inherited = {name: value for name, value in os.environ.items() if name != STACK_VARIABLE}
-    variables = {**inherited, **ports, "LOGSIEVE_STATE": str(state)}
+    variables = {**os.environ, **ports, "LOGSIEVE_STATE": str(state)}
     say("Starting a stack of its own")
     _command(variables, "up", "--fresh", "--yes", "--rate", "20")
     env = environment.load(Settings(state=state))

@@ -7,10 +7,8 @@ import sys
 from pathlib import Path
 
 from include.settings import ROOT, Settings
-from include.spark_conf import class_archive, judge_jar, submit_conf
-from include.stack import pyspark_home
-from include.stack.configs import which_java
-from include.stack.environment import HOST
+from include.spark_conf import class_archive, java_options, judge_jar, submit_conf
+from include.stack import programs, pyspark_home
 
 SECONDS = 400
 
@@ -37,7 +35,7 @@ def ensure(settings: Settings, jars: Path) -> str | None:
 def _made_of(settings: Settings, jars: Path) -> str:
     """A hash of what Java asks about: it leaves an archive aside, without a word, whose jars lay elsewhere, or have
     another size or time by now, as after a new installation of the same PySpark."""
-    files = [Path(which_java()).resolve(), judge_jar(settings)]
+    files = [programs.java_home() / "bin" / "java", judge_jar(settings)]
     files += [*pyspark_home.jars().glob("*.jar"), *jars.resolve().glob("spark/*.jar")]
     seen = [(str(file), status.st_size, status.st_mtime_ns) for file in sorted(files) for status in [file.stat()]]
     return hashlib.sha256(repr((seen, settings.driver_memory)).encode()).hexdigest()[:12]
@@ -46,11 +44,13 @@ def _made_of(settings: Settings, jars: Path) -> str:
 def _rehearse(settings: Settings, made: Path) -> str | None:
     partial = made.with_name(f"{made.name}.{os.getpid()}")
     conf = submit_conf(settings)
-    conf["spark.driver.extraJavaOptions"] += f" -XX:ArchiveClassesAtExit={partial} -Xlog:cds=off -Xlog:cds+dynamic=off"
+    conf["spark.driver.extraJavaOptions"] += " " + java_options(
+        [f"-XX:ArchiveClassesAtExit={partial}", "-Xlog:cds=off", "-Xlog:cds+dynamic=off"]
+    )
     command = [str(Path(sys.executable).parent / "spark-submit"), "--master", "local[2]"]
     for key, value in conf.items():
         command += ["--conf", f"{key}={value}"]
-    variables = {**os.environ, "PYTHONPATH": str(ROOT), "SPARK_LOCAL_IP": HOST, "PYSPARK_PYTHON": sys.executable}
+    variables = programs.machine(settings.state) | programs.python()
     command.append(str(ROOT / "jobs" / "rehearse.py"))
     try:
         done = subprocess.run(command, capture_output=True, text=True, env=variables, timeout=SECONDS)

@@ -3,9 +3,12 @@
 import json
 import os
 import shlex
+import signal
 import subprocess
 import sys
+import time
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -21,11 +24,11 @@ from include.stack import (
     cli_stream,
     cli_users,
     environment,
+    lock,
     supervisor,
     terminal,
 )
 from include.stack import doctor as checks
-from include.stack.environment import Environment
 from include.stack.errors import StackError
 from include.stack.terminal import PASS_ON, Json, err, known, out
 
@@ -47,12 +50,32 @@ def up(
     run_bootstrap: Annotated[bool, typer.Option("--bootstrap/--no-bootstrap", help="Trigger the DAG.")] = True,
 ) -> None:
     """Starts everything and waits until logs are sorted at every hop."""
+    # `down`, in another shell, ends this one by SIGTERM; SIGINT may be ignored where it was started.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    settings = Settings()
+    with lock.held(settings.state / "lock", "up", _wait_for):
+        _up(settings, rate, share_bad, share_suspicious, fresh=fresh, yes=yes, run_bootstrap=run_bootstrap)
+
+
+def _wait_for(process: int, what: str) -> None:
+    err.print(f"Waiting until ./logsieve {what} (process {process}) has ended …", soft_wrap=True)
+
+
+def _up(
+    settings: Settings,
+    rate: float | None,
+    share_bad: float | None,
+    share_suspicious: float | None,
+    *,
+    fresh: bool,
+    yes: bool,
+    run_bootstrap: bool,
+) -> None:
     from include.stack import judge_jar, status, stream
     from include.stack import up as steps_of_up
     from include.stack.start import start
     from include.stack.steps import Steps
 
-    settings = Settings()
     env = environment.load(settings)
     if fresh and env is not None:
         if not yes:
@@ -63,7 +86,7 @@ def up(
     found_running = env is not None and checks.running(env) and supervisor.is_whole(env)
     if env is not None and not found_running:
         supervisor.stop(env)  # what an `up` that was killed halfway, or a supervisord that was killed, has left
-    if not settings.state.exists():
+    if {each.name for each in settings.state.iterdir()} == {"lock"}:
         steps_of_up.wipe(environment.load_or_plan(settings))  # somebody deleted the folder: no more is left of it
     if env is None or not found_running:
         steps_of_up.check(environment.load_or_plan(settings))
@@ -89,7 +112,17 @@ def up(
 def down() -> None:
     """Stops everything that `up` started, and only that. Data stays."""
     env = known()
-    with err.status("Stopping …") as line:
+
+    def end(process: int, what: str) -> None:
+        """Of what starts it meanwhile, nothing is left; another `down` is waited for."""
+        err.print(f"Ending ./logsieve {what} (process {process}) first …")
+        while supervisor.is_command(process):
+            if what == "up":
+                supervisor.end_command(process)
+                supervisor.stop(env)
+            time.sleep(0.2)
+
+    with lock.held(env.state / "lock", "down", end), err.status("Stopping …") as line:
         count = supervisor.stop(env, on_wait=lambda names: line.update(f"Stopping {', '.join(names)} …"))
     out.print(f"Stopped {count} processes. Data is kept in {env.state}." if count else "Nothing was running.")
 
@@ -140,13 +173,17 @@ def doctor(as_json: Json = False) -> None:
 def airflow(context: typer.Context) -> None:
     """Runs Airflow's own command against this stack, as in `./logsieve airflow dags test bootstrap`."""
     command = [sys.executable, "-m", "airflow", *context.args]
-    raise typer.Exit(subprocess.run(command, env={**os.environ, **_shell(known())}).returncode)
+    variables = known().whole()
+    del variables[environment.STACK_VARIABLE]  # or `down` would end it
+    raise typer.Exit(subprocess.run(command, env=variables).returncode)
 
 
 @app.command("env")
 def print_env() -> None:
     """Prints the stack's variables, secrets too, for `eval "$(./logsieve env)"`."""
-    for name, value in _shell(known()).items():
+    variables = known().variables()
+    variables["PATH"] = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    for name, value in variables.items():
         print(f"export {name}={shlex.quote(value)}")  # noqa: T201
 
 
@@ -158,11 +195,6 @@ app.add_typer(cli_repair.app)
 app.add_typer(cli_compose.app)
 app.add_typer(cli_bench.app)
 app.add_typer(cli_develop.app)
-
-
-def _shell(env: Environment) -> dict[str, str]:
-    """The stack's variables without the mark that `down` looks for."""
-    return {name: value for name, value in env.variables().items() if name != environment.STACK_VARIABLE}
 
 
 def main() -> None:

@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from include.rejudgement import Report
+from include.stack import tables
 from include.stack.steps import Steps
 from include.stack.terminal import Json, err, known, out
 
@@ -64,7 +64,7 @@ def _print(report: Report, dry_run: bool, as_json: bool) -> None:
 
 def show(report: Report, dry_run: bool) -> None:
     """Prints the table of changes, and what could not be judged."""
-    table = Table("was", "would be" if dry_run else "is", "logs")
+    table = tables.new("was", "would be" if dry_run else "is", "logs")
     table.columns[2].justify = "right"
     for row in sorted(report.changes, key=lambda row: -row.logs):
         other = ", other reasons" if row.changed and row.was == row.now else ""

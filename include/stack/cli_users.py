@@ -8,11 +8,10 @@ from typing import Annotated, Any
 import typer
 from mysql.connector import Error as MySqlError
 from rich.markup import escape
-from rich.table import Table
 
 from include import names
 from include.printable import printable
-from include.stack import probes
+from include.stack import probes, tables
 from include.stack.environment import Environment
 from include.stack.errors import StackError
 from include.stack.terminal import Json, known, out
@@ -39,7 +38,7 @@ def users(
         shown = [{**period, "current": period["valid_to"] is None} for period in periods]
         out.print_json(json.dumps({"account_no": account, "periods": shown}, default=date.isoformat))
         return
-    table = Table("device", "from", "to", "")
+    table = tables.new("device", "from", "to", "")
     for period in periods:
         begin, end = period["valid_from"], period["valid_to"]
         since = f"the beginning (seen on {period['seen_from']})" if begin == BEGINNING else str(begin)

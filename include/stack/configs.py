@@ -1,5 +1,6 @@
 """Writes the servers' configuration files and makes their empty data folders, once each."""
 
+import json
 import os
 import pwd
 import shutil
@@ -12,11 +13,9 @@ from typing import Any
 from include.stack import airflow_metadata, mysql_users
 from include.stack.environment import HOST, Environment
 from include.stack.errors import StackError
+from include.stack.needs import NOT_ROOT
 from include.stack.parts import unpack_elasticsearch, unpack_postgres, whole
 from include.stack.private import cluster_id, write_private
-
-NOT_ROOT = "nobody"
-"""Elasticsearch and PostgreSQL refuse to run as root; when root starts the stack, they run as this user."""
 
 BEHIND = ("nice", "-n", "10")
 """Before a command that gives way where processors are short, so that what is waited for comes first."""
@@ -63,6 +62,18 @@ def _lines(settings: dict[str, str]) -> str:
     return "\n".join(f"{name}={value}" for name, value in settings.items())
 
 
+def _java_text(path: Path) -> str:
+    """As Java reads a value of a properties file: in Latin-1, all else escaped."""
+    return "".join(
+        letter if letter.isascii() else "".join(f"\\u{unit.hex()}" for unit in _units(letter)) for letter in str(path)
+    )
+
+
+def _units(letter: str) -> list[bytes]:
+    encoded = letter.encode("utf-16-be")
+    return [encoded[at : at + 2] for at in range(0, len(encoded), 2)]
+
+
 def kafka(env: Environment, jars: Path) -> None:
     """server.properties of one KRaft node, and its formatted storage."""
     home, ports = env.state / "kafka", env.ports
@@ -73,14 +84,14 @@ def kafka(env: Environment, jars: Path) -> None:
         f"""controller.quorum.voters=1@{HOST}:{ports.kafka_controller}
 listeners=PLAINTEXT://{HOST}:{ports.kafka},CONTROLLER://{HOST}:{ports.kafka_controller}
 advertised.listeners=PLAINTEXT://{HOST}:{ports.kafka}
-log.dirs={data}
+log.dirs={_java_text(data)}
 {_lines(KAFKA)}
 """,
     )
     if (data / "meta.properties").exists():
         return
     tool = [*BEHIND, "java", "-Xmx64m", "-XX:TieredStopAtLevel=1", "-cp", f"{jars}/kafka/*", "kafka.tools.StorageTool"]
-    _run([*tool, "format", "-t", cluster_id(), "-c", str(properties)], "Kafka's storage could not be formatted")
+    _run(env, [*tool, "format", "-t", cluster_id(), "-c", str(properties)], "Kafka's storage could not be formatted")
 
 
 def mysql(env: Environment, home: Path, libaio: Path) -> None:
@@ -111,7 +122,7 @@ innodb_log_file_size=256M
     command = [*BEHIND, str(home / "bin" / "mysqld"), "--no-defaults", f"--basedir={home}", f"--datadir={data}"]
     command += ["--initialize-insecure", "--innodb-log-file-size=256M"]
     command += ["--user=root"] if os.geteuid() == 0 else []
-    _run(command, "MySQL's data folder could not be initialised", variables={"LD_LIBRARY_PATH": str(libaio)})
+    _run(env, command, "MySQL's data folder could not be initialised", variables={"LD_LIBRARY_PATH": str(libaio)})
 
 
 def folder_of(env: Environment, name: str) -> Path:
@@ -143,6 +154,9 @@ def postgres_home(env: Environment, jars: Path) -> Path:
     if not home.exists():
         with whole(home) as folder:
             shutil.copytree(unpacked, folder, symlinks=True, dirs_exist_ok=True)
+        hand_over(home)
+    (home.parent / "tmp").mkdir(exist_ok=True)
+    hand_over(home.parent / "tmp")
     return home
 
 
@@ -157,7 +171,8 @@ def postgres(env: Environment, home: Path) -> None:
         hand_over(folder)
         command = [str(home / "bin" / "initdb"), "-D", str(data), "-U", "airflow", f"--pwfile={password}"]
         command += ["--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--no-instructions"]
-        _run(command, "PostgreSQL's data folder could not be initialised", cwd=folder, user=never_root())
+        what = "PostgreSQL's data folder could not be initialised"
+        _run(env, command, what, folder=folder, cwd=folder, user=never_root())
         password.unlink()
 
 
@@ -187,8 +202,8 @@ discovery.type: single-node
 network.host: {HOST}
 http.port: {env.ports.elasticsearch}
 transport.port: {env.ports.elasticsearch_transport}
-path.data: {folder / "data"}
-path.logs: {folder / "logs"}
+path.data: {json.dumps(str(folder / "data"), ensure_ascii=False)}
+path.logs: {json.dumps(str(folder / "logs"), ensure_ascii=False)}
 xpack.security.enabled: false
 action.auto_create_index: false
 cluster.routing.allocation.disk.watermark.low: 2gb
@@ -209,20 +224,15 @@ def airflow(env: Environment) -> None:
     wanted = f"{version('apache-airflow')}\n{airflow_metadata.OURS.read_text(encoding='utf-8')}"
     if stamp.exists() and stamp.read_text() == wanted:
         return
-    airflow_metadata.migrate(env.metadata_url, {**os.environ, **env.variables()}, REMEDY)
+    airflow_metadata.migrate(env.metadata_url, env.whole(), REMEDY)
     stamp.write_text(wanted)
 
 
-def which_java() -> str:
-    """Path of the `java` that the servers run on."""
-    found = shutil.which("java")
-    if not found:
-        raise StackError("Java is missing.", "Install Java 17 or newer and put `java` on the PATH.")
-    return found
-
-
-def _run(command: list[str], what: str, **options: Any) -> None:
-    variables = {**os.environ, **options.pop("variables", {})}
+def _run(
+    env: Environment, command: list[str], what: str, *, folder: Path | None = None,
+    variables: dict[str, str] | None = None, **options: Any,
+) -> None:  # fmt: skip
+    variables = env.machine(folder) | (variables or {})
     done = subprocess.run(command, capture_output=True, text=True, env=variables, **options)
     if done.returncode != 0:
         lines = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]

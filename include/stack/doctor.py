@@ -1,21 +1,19 @@
 """Checks that the machine can run the stack, and names the remedy for each thing that is wrong."""
 
 import os
-import platform
-import re
 import shutil
 import socket
-import subprocess
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 from rich.console import Console
-from rich.table import Table
 
+from include.settings import ROOT
+from include.stack import cgroup, needs, tables
 from include.stack.environment import HOST, Environment
+from include.stack.needs import Check
 from include.stack.parts import find_libaio
 from include.stack.supervisor import process_of
 
@@ -26,32 +24,24 @@ OLDEST_CLOCK = 1_750_000_000
 """Seconds since 1970 in 2025: a clock before that was never set."""
 
 
-@dataclass(frozen=True)
-class Check:
-    """What was looked at, what was found, and the remedy; the remedy is empty when all is well."""
-
-    name: str
-    found: str
-    remedy: str = ""
-
-
 def architecture(env: Environment) -> Check:
     """Linux on x86_64, which the embedded MySQL is built for."""
-    found = f"{platform.system()} {platform.machine()}"
-    good = found == "Linux x86_64"
-    return Check("architecture", found, "" if good else "Use your own servers, see docs/operations.md.")
+    return needs.architecture()
 
 
 def java(env: Environment) -> Check:
     """Java 17 or newer on the PATH."""
-    remedy = "Install Java 17 or newer (Debian, Ubuntu: apt-get install openjdk-17-jre-headless), put it on the PATH."
-    if not shutil.which("java"):
-        return Check("java", "missing", remedy)
-    printed = subprocess.run(["java", "-version"], capture_output=True, text=True).stderr
-    version = re.search(r'version "(\d+)[^"]*"', printed)
-    if not version:
-        return Check("java", printed.strip()[:60] or "does not start", remedy)
-    return Check("java", version[0].removeprefix("version "), "" if int(version[1]) >= 17 else remedy)
+    return needs.java_version()
+
+
+def user(env: Environment) -> Check:
+    """The user has a name."""
+    return needs.user()
+
+
+def folders(env: Environment) -> Check:
+    """Every part can live where checkout, state and parts are."""
+    return needs.places(ROOT, env.state, env.settings.parts)
 
 
 def libaio(env: Environment) -> Check:
@@ -65,10 +55,16 @@ def libaio(env: Environment) -> Check:
 
 
 def memory(env: Environment) -> Check:
-    """5 GiB free for all servers together."""
-    available = psutil.virtual_memory().available
-    remedy = "" if available >= MEMORY or running(env) else "Close programs, or use a machine with 8 GiB."
-    return Check("memory", f"{available / GIB:.1f} GiB available", remedy)
+    """5 GiB free for all servers together, also below the limit of a container."""
+    available, bound = psutil.virtual_memory().available, cgroup.available()
+    if bound is not None and bound < available:
+        remedy = "Raise the limit of this container or service (docker run --memory=8g)."
+        found = f"{bound / GIB:.1f} GiB available below this container's limit"
+    else:
+        remedy = "Close programs, or use a machine with 8 GiB."
+        found = f"{available / GIB:.1f} GiB available"
+    enough = min(available, available if bound is None else bound) >= MEMORY
+    return Check("memory", found, "" if enough or running(env) else remedy)
 
 
 def disk(env: Environment) -> Check:
@@ -124,13 +120,13 @@ def _is_free(port: int) -> bool:
 
 
 CHECKS: tuple[Callable[[Environment], Check], ...] = (
-    architecture, java, libaio, memory, disk, writable, clock, ports,
+    architecture, java, user, folders, libaio, memory, disk, writable, clock, ports,
 )  # fmt: skip
 
 
 def show(console: Console, found: list[Check]) -> None:
     """Prints the checks as a table."""
-    table = Table("", "check", "found", "remedy")
+    table = tables.new("", "check", "found", "remedy")
     for check in found:
         table.add_row("[red]✗" if check.remedy else "[green]✓", check.name, check.found, check.remedy)
     console.print(table)

@@ -7,7 +7,6 @@ import json
 import os
 import secrets
 import socket
-import sys
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -16,11 +15,11 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from include.settings import ROOT, Settings
 from include.spark_conf import local_master
+from include.stack import programs, shell
 from include.stack.private import fernet_key, write_private
 
-HOST = "127.0.0.1"
-STACK_VARIABLE = "LOGSIEVE_STACK"
-"""Carried by every process the stack starts, with the state folder as its value: how `down` knows its own."""
+HOST = programs.HOST
+STACK_VARIABLE = shell.STACK_VARIABLE
 
 SECRETS = (
     "postgres", "mysql_root", "mysql_airflow", "mysql_stream", "mysql_reader", "airflow_admin", "airflow_viewer",
@@ -29,9 +28,10 @@ SECRETS = (
 
 
 NOT_EMBEDDED = (
-    "LOGSIEVE_KAFKA_SECURITY", "LOGSIEVE_MYSQL_CA", "LOGSIEVE_ELASTICSEARCH_CA", "LOGSIEVE_ELASTICSEARCH_USER",
-    "LOGSIEVE_ELASTICSEARCH_PASSWORD",
+    "kafka_security", "kafka_ca", "kafka_sasl_mechanism", "kafka_user", "kafka_password", "mysql_ca",
+    "mysql_stream_user", "mysql_reader_user", "elasticsearch_ca", "elasticsearch_user", "elasticsearch_password",
 )  # fmt: skip
+"""Settings of servers of one's own. The embedded ones have no TLS, and users of their own: each is as by default."""
 
 
 class Ports(BaseSettings):
@@ -64,7 +64,7 @@ class Environment:
     """Ports, secrets and settings of one stack, by its state folder."""
 
     def __init__(self, settings: Settings, ports: Ports, passwords: dict[str, str]) -> None:
-        self.settings = settings
+        self.settings = settings.model_copy(update={name: Settings.model_fields[name].default for name in NOT_EMBEDDED})
         self.ports = ports
         self.passwords = passwords
 
@@ -92,27 +92,28 @@ class Environment:
                 "mysql_port": self.ports.mysql,
                 "mysql_reader_password": SecretStr(self.passwords["mysql_reader"]),
                 "elasticsearch_url": f"http://{HOST}:{self.ports.elasticsearch}",
-                # What the shell says of servers of one's own is not for these, which have no TLS.
-                "kafka_security": "PLAINTEXT",
-                "mysql_ca": None,
-                "elasticsearch_ca": None,
-                "elasticsearch_user": "",
             }
         )
 
     def variables(self) -> dict[str, str]:
-        """Every variable that a program of the stack gets beyond what the shell has."""
-        return {
-            **self._logsieve(),
-            **self._airflow(),
-            "PATH": f"{Path(sys.executable).parent}:{os.environ.get('PATH', '')}",
-            "PYTHONPATH": str(ROOT),
-            "PYTHONDONTWRITEBYTECODE": "",
-            "PYSPARK_PYTHON": sys.executable,
-            "SPARK_LOCAL_IP": HOST,
-            STACK_VARIABLE: str(self.state),
-            "SPT_NOENV": "1",  # Airflow renames its processes; this keeps their environment readable for `down`
-        }
+        """What tells Logsieve and Airflow of this stack, secrets too."""
+        return {**self._logsieve(), **self._airflow(), **programs.python()}
+
+    def machine(self, folder: Path | None = None) -> dict[str, str]:
+        """The whole environment of a server that needs to know nothing of this stack, with its mark; no secret.
+
+        `folder`: where it may write, if not in the state.
+        """
+        return programs.machine(folder or self.state) | {STACK_VARIABLE: str(self.state)}
+
+    def judging(self) -> dict[str, str]:
+        """The whole environment of a program of ours that is neither Airflow's nor started by it."""
+        return {**shell.for_programs(os.environ), **self._logsieve(), **programs.python(), **self.machine()}
+
+    def whole(self) -> dict[str, str]:
+        """The whole environment of Airflow's programs, and of all that they start."""
+        # Airflow renames its processes; SPT_NOENV keeps their environment readable for `down`.
+        return {**self.judging(), **self._airflow(), "SPT_NOENV": "1"}
 
     def _logsieve(self) -> dict[str, str]:
         settings, ports, passwords = self.settings, self.ports, self.passwords
@@ -125,8 +126,7 @@ class Environment:
             "LOGSIEVE_MYSQL_STREAM_PASSWORD": passwords["mysql_stream"],
             "LOGSIEVE_MYSQL_READER_PASSWORD": passwords["mysql_reader"],
             "LOGSIEVE_ELASTICSEARCH_URL": f"http://{HOST}:{ports.elasticsearch}",
-            # What the shell says of servers of one's own is not for these, which have no TLS; empty is the default.
-            **dict.fromkeys(NOT_EMBEDDED, ""),
+            **{f"LOGSIEVE_{name.upper()}": "" for name in NOT_EMBEDDED},  # empty is the default
             **{f"LOGSIEVE_PORT_{name.upper()}": str(port) for name, port in ports.model_dump().items()},
         }
 
@@ -211,6 +211,7 @@ def make(settings: Settings, ports: Ports | None = None) -> Environment:
     passwords = known.passwords if known else {name: secrets.token_urlsafe(24) for name in SECRETS}
     passwords.setdefault("airflow_fernet", fernet_key())
     made = Environment(settings, ports or Ports(), passwords)
+    made.settings.temporary.mkdir(parents=True, exist_ok=True)
     write_private(
         settings.state / "stack.json",
         json.dumps({"ports": made.ports.model_dump(), "passwords": passwords}, indent=2),

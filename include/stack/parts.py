@@ -7,13 +7,14 @@ import subprocess
 import tarfile
 import tempfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from include.settings import ROOT
-from include.stack import pyspark_home
+from include.stack import proxies, pyspark_home
 from include.stack.errors import StackError
+from include.stack.private import write_private
 
 IVY_XML = ROOT / "include" / "stack" / "ivy.xml"
 
@@ -44,17 +45,35 @@ def fetch_jars(parts: Path, *only: str) -> Path:
     ivy = next(pyspark_home.jars().glob("ivy-*.jar"))
     mirror = os.environ.get("LOGSIEVE_IVY_SETTINGS")
     with whole(jars) as folder:
-        command = ["java", "-jar", str(ivy), "-ivy", str(IVY_XML), "-warn", "-cache", str(parts / "ivy-cache")]
-        command += ["-confs", *(only or ["*"])]
-        command += ["-settings", mirror] if mirror else []
-        command += ["-retrieve", f"{folder}/[conf]/[artifact]-[revision].[ext]"]
-        done = subprocess.run(command, capture_output=True, text=True)
+        # Ivy reads some letters of a pattern as its own, so this one has none of the folder's.
+        pattern = "[conf]/[artifact]-[revision].[ext]"
+        proxy = folder / "options"
+        write_private(proxy, "\n".join(_quoted(option) for option in proxies.java_options(os.environ)))
+        command = ["java", f"@{proxy}", "-jar", str(ivy), "-ivy", str(IVY_XML), "-warn"]
+        command += ["-cache", str(parts / "ivy-cache"), "-confs", *(only or ["*"])]
+        command += ["-settings", str(Path(mirror).absolute())] if mirror else []
+        done = subprocess.run([*command, "-retrieve", pattern], capture_output=True, text=True, cwd=folder)
+        proxy.unlink()
         if done.returncode != 0:
             raise StackError(
-                "The JVM parts could not be fetched: " + _last_lines(done.stdout + done.stderr),
-                "Check the network; for a mirror of Maven Central set LOGSIEVE_IVY_SETTINGS to your ivysettings.xml.",
+                "The JVM parts could not be fetched: " + _last_lines(done.stdout + done.stderr), _remedy(os.environ)
             )
     return _make_current(jars)
+
+
+def _quoted(option: str) -> str:
+    """As `java` reads a file of options."""
+    return '"' + option.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _remedy(variables: Mapping[str, str]) -> str:
+    named = next((name for name in ("https_proxy", "all_proxy") if variables.get(name)), None)
+    proxy = (
+        f"Java asks by the proxy that {named} names: check it" if named else "name your proxy, if any, in https_proxy"
+    )
+    return (
+        f"Check the network; {proxy}. For a mirror of Maven Central set LOGSIEVE_IVY_SETTINGS to your ivysettings.xml."
+    )
 
 
 def _make_current(jars: Path) -> Path:

@@ -1,7 +1,6 @@
 """Runs the job that judges logs again (jobs/rejudge_logs.py), and waits until its corrections are in MySQL."""
 
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -86,7 +85,7 @@ def _submit(env: Environment, arguments: list[str]) -> None:
     with log.open("w") as output:
         done = subprocess.run(
             [spark_submit, "--master", "local[2]", *conf, str(ROOT / "jobs" / f"{_JOB}.py"), *arguments],
-            env={**os.environ, **env.variables()},
+            env=env.whole(),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,

@@ -9,14 +9,13 @@ from confluent_kafka import KafkaException
 from elastic_transport import TransportError
 from elasticsearch import ApiError, Elasticsearch
 from rich.console import Console
-from rich.table import Table
 
 from include import evidence, hops, proof
 from include.dead_letters import refused_offsets
 from include.names import INDEX, LOGS_DATABASE, LOGS_TOPIC, PROGRESS_TABLE, TABLES
 from include.proof import Proof
 from include.reconcile import Clients, IndexerBehindError, Range, reconcile
-from include.stack import rejudge
+from include.stack import rejudge, tables
 from include.stack.environment import HOST, Environment
 from include.stack.errors import StackError
 from include.stack.probes import mysql_connection
@@ -82,7 +81,7 @@ def _clients(env: Environment) -> Iterator[Clients]:
 
 def show(console: Console, proofs: list[Proof]) -> None:
     """Prints a row a partition, and below it what differs."""
-    table = Table("partition", "offsets", "logs", "status keys", "rows", "documents", "refused", "expired", "")
+    table = tables.new("partition", "offsets", "logs", "status keys", "rows", "documents", "refused", "expired", "")
     for column in table.columns[2:8]:
         column.justify = "right"
     for each in proofs:

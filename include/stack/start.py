@@ -1,13 +1,15 @@
 """Configures every server and starts each as soon as what it needs is there."""
 
+import shutil
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import UTC, datetime
 
 from include.accounts import Accounts, ensure_export
-from include.stack import class_archive, configs, judge_jar, parts, probes, pyspark_home, supervisor
+from include.stack import class_archive, configs, judge_jar, lock, parts, probes, pyspark_home, supervisor
 from include.stack.environment import Environment
 from include.stack.errors import StackError
 from include.stack.servers import Homes, Server, servers
@@ -20,15 +22,23 @@ FIRST_SECONDS = 300
 def unpack(env: Environment, steps: Steps) -> Homes:
     """Fetches and unpacks what is missing, all but PostgreSQL. Raises StackError."""
     folder = env.settings.parts
-    with steps.step("Fetch and unpack the servers") as say:
+    what = "Fetch and unpack the servers"
+    with steps.step(what) as say, _alone(env, lambda text: say(f"{what}, {text}")):
         jars, libaio = parts.fetch_jars(folder), parts.fetch_libaio(folder)
         pyspark_home.prepare()
         judge_jar.ensure(env.settings)
         if wrong := class_archive.ensure(env.settings, jars):
-            say(f"Fetch and unpack the servers (Spark will start slower, no class archive: {wrong})")
+            say(f"{what} (Spark will start slower, no class archive: {wrong})")
         # Another user runs two of root's servers, and has to pass; else nobody has any business here.
         env.state.chmod(0o711 if configs.never_root() else 0o700)
         return Homes(jars, libaio, parts.unpack_mysql(folder, jars), configs.elasticsearch(env, jars))
+
+
+def _alone(env: Environment, say: Callable[[str], None]) -> AbstractContextManager[None]:
+    """Several stacks share the parts, and only one fetches at a time."""
+    return lock.held(
+        env.settings.parts / "lock", "fetching", lambda process, what: say(f"waiting for process {process}, {what}")
+    )
 
 
 def start(env: Environment, steps: Steps) -> list[Server]:
@@ -36,6 +46,8 @@ def start(env: Environment, steps: Steps) -> list[Server]:
 
     Raises StackError when that does not work, and then nothing of it is left running.
     """
+    shutil.rmtree(env.settings.temporary, ignore_errors=True)  # nothing runs that could use it
+    env.settings.temporary.mkdir()
     homes = unpack(env, steps)
     homes = replace(homes, postgres=configs.postgres_home(env, homes.jars))
     if not env.settings.accounts_path:
@@ -89,4 +101,6 @@ def _wait_for(env: Environment, name: str, probe: Callable[[Environment], str | 
     while (wrong := probe(env)) is not None:
         if time.monotonic() > deadline:
             raise StackError(f"{name}: {wrong}", f"./logsieve logs {name} shows all of it.")
+        if supervisor.process_of(env) is None:
+            raise StackError(f"{name}: {wrong}, and supervisord has ended.", "./logsieve down, then ./logsieve up.")
         time.sleep(0.2)

@@ -14,13 +14,12 @@ from elastic_transport import TransportError
 from elasticsearch import ApiError, Elasticsearch
 from rich.console import Console, Group
 from rich.markup import escape
-from rich.table import Table
 
 from include import hops
 from include.dead_letters import refused_count
 from include.indexer import GROUP
 from include.names import STATUSES
-from include.stack import probes, stream_facts, supervisor
+from include.stack import probes, stream_facts, supervisor, tables
 from include.stack.airflow_api import AirflowApi
 from include.stack.environment import HOST, Environment
 from include.stack.servers import Server
@@ -137,10 +136,10 @@ def read_dags(env: Environment) -> dict[str, dict[str, Any] | None]:
 def show(console: Console, status: Status, env: Environment) -> None:
     """Prints the tables."""
     if status.servers:
-        servers = Table("server", "health", title="Servers", title_justify="left")
+        servers = tables.new("server", "health", title="Servers")
         for name, found in status.servers.items():
             servers.add_row(name, "[green]ok" if found == "ok" else f"[red]{found}")
-        dags = Table("DAG", "last run", "started", title="DAGs", title_justify="left")
+        dags = tables.new("DAG", "last run", "started", title="DAGs")
         for dag_id, run in status.dags.items():
             dags.add_row(dag_id, *((run["state"], (run["started"] or "")[:19]) if run else ("never", "")))
         console.print(Group(servers, dags))
@@ -159,7 +158,7 @@ def show_stream(console: Console, found: StreamVerdict) -> None:
 
 def show_hops(console: Console, status: Status, env: Environment) -> None:
     """Prints the counts per hop, lag and freshness, and the addresses."""
-    table = Table("hop", "logs", *STATUSES, "waiting", title="The way of a log", title_justify="left")
+    table = tables.new("hop", "logs", *STATUSES, "waiting", title="The way of a log")
     for column in table.columns[1:]:
         column.justify = "right"
 

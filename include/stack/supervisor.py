@@ -1,6 +1,8 @@
 """Starts, asks and stops supervisord, which keeps the stack's programs running and rotates what they print."""
 
 import os
+import pwd
+import shlex
 import subprocess
 import sys
 import time
@@ -20,9 +22,8 @@ from include.stack.servers import Server
 
 PROGRAM = """
 [program:{name}]
-command={command}
+command=/bin/sh {script}
 directory={directory}
-environment={environment}
 {user}autostart=false
 autorestart=true
 startsecs=3
@@ -45,16 +46,28 @@ def log_file(env: Environment, name: str) -> Path:
     return env.state / "logs" / f"{name}.log"
 
 
-def _quoted(text: str) -> str:
-    return '"' + text.replace("%", "%%").replace('"', '\\"') + '"'
+def write_script(env: Environment, server: Server) -> Path:
+    """What starts a program in its own environment, readable by the user only who runs it.
+
+    A shell takes every value as it is; supervisord's own `environment=` does not, and all programs would share one.
+    """
+    # Another user than ours may have no way into the state.
+    path = (server.directory if server.user else env.state / "programs") / f"{server.name}.sh"
+    lines = [f"export {name}={shlex.quote(value)}" for name, value in sorted(server.environment(env).items())]
+    write_private(path, "\n".join([*lines, f"exec {shlex.join(server.command)}", ""]))
+    if server.user:
+        owner = pwd.getpwnam(server.user)
+        os.chown(path, owner.pw_uid, owner.pw_gid)
+    return path
 
 
 def write_config(env: Environment, programs: list[Server]) -> Path:
-    """supervisord.conf, readable by its owner only."""
+    """supervisord.conf, and a script for each program. Raises StackError."""
     path = env.state / "supervisord.conf"
     root = "user=root\n" if os.geteuid() == 0 else ""
     text = f"""[supervisord]
-{root}logfile={log_file(env, "supervisord")}
+{root}umask=077
+logfile={log_file(env, "supervisord")}
 logfile_maxbytes=10MB
 logfile_backups=3
 pidfile={env.state / "supervisord.pid"}
@@ -70,9 +83,8 @@ supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
     for server in programs:
         text += PROGRAM.format(
             name=server.name,
-            command=" ".join(_quoted(word) for word in server.command),
+            script=f'"{write_script(env, server)}"',
             directory=server.directory,
-            environment=",".join(f"{name}={_quoted(value)}" for name, value in server.variables.items()),
             user=f"user={server.user}\n" if server.user else "",
             stop_signal=server.stop_signal,
             stop_seconds=server.stop_seconds,
@@ -83,11 +95,11 @@ supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
 
 
 def start(env: Environment, programs: list[Server]) -> None:
-    """Starts supervisord with the stack's environment; it knows every program and runs none yet."""
+    """Starts supervisord, which knows every program and runs none yet; all inherit its environment, so it is bare."""
     log_file(env, "x").parent.mkdir(parents=True, exist_ok=True)
     config = write_config(env, programs)
     command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(config)]
-    done = subprocess.run(command, env={**os.environ, **env.variables()}, capture_output=True, text=True)
+    done = subprocess.run(command, env=env.machine(), capture_output=True, text=True)
     if done.returncode != 0:
         raise StackError(f"supervisord did not start: {done.stderr.strip()}", f"See {log_file(env, 'supervisord')}.")
 
@@ -140,6 +152,20 @@ def is_own(env: Environment, process: psutil.Process) -> bool:
         return bool(process.environ().get(STACK_VARIABLE) == str(env.state))
     except psutil.Error:  # it has just ended, or is not ours to look into, as the first process of all
         return False
+
+
+def is_command(process: int) -> bool:
+    """Whether it is one of `./logsieve`, and lives."""
+    try:
+        return "include.stack.cli" in psutil.Process(process).cmdline()
+    except psutil.Error:
+        return False
+
+
+def end_command(process: int) -> None:
+    """Asks a command to end."""
+    with suppress(psutil.NoSuchProcess):
+        psutil.Process(process).terminate()
 
 
 def stop(env: Environment, *, seconds: float = 60, on_wait: Callable[[list[str]], None] | None = None) -> int:

@@ -6,9 +6,17 @@ from rich.console import Console
 from rich.table import Table
 
 
+def new(*header: str, title: str | None = None) -> Table:
+    """A table in which nothing is cut where the terminal is narrow: words go on in the next line."""
+    table = Table(title=title, title_justify="left")
+    for name in header:
+        table.add_column(name, overflow="fold")
+    return table
+
+
 def show(console: Console, title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Prints the table; all columns but the first are figures."""
-    table = Table(*header, title=title, title_justify="left")
+    table = new(*header, title=title)
     for column in table.columns[1:]:
         column.justify = "right"
     for row in rows:

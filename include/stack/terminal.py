@@ -23,7 +23,7 @@ PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 def run(app: typer.Typer) -> None:
     """Runs a command; an expected failure is one message with its remedy and exit code 1."""
     try:
-        app()
+        app(prog_name="./logsieve")
     except StackError as error:
         err.print(f"[red]✗[/] {escape(error.message)}", highlight=False)
         err.print(f"→ {error.remedy}", highlight=False, markup=False)

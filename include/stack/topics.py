@@ -7,9 +7,9 @@ from typing import Any
 
 from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, KafkaException, TopicPartition
 from rich.console import Console
-from rich.table import Table
 
 from include.printable import printable
+from include.stack import tables
 from include.stack.environment import Environment
 from include.stack.errors import StackError
 from include.stack.status import kafka_consumer
@@ -50,7 +50,7 @@ def list_topics(env: Environment) -> list[PartitionRow]:
 
 def show(console: Console, found: list[PartitionRow]) -> None:
     """Prints the partitions as a table."""
-    table = Table("topic", "partition", "first offset", "next offset", "messages")
+    table = tables.new("topic", "partition", "first offset", "next offset", "messages")
     for row in found:
         table.add_row(row.topic, str(row.partition), f"{row.first:,}", f"{row.next:,}", f"{row.next - row.first:,}")
     console.print(table)

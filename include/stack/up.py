@@ -4,6 +4,7 @@ import shutil
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
 import httpx
@@ -39,10 +40,19 @@ def check(env: Environment) -> None:
 
 
 def wipe(env: Environment) -> None:
-    """Deletes everything of this stack but the downloaded parts, what it keeps outside of its state folder too."""
-    for folder in (configs.folder_of(env, "elasticsearch"), configs.folder_of(env, "postgres"), env.state):
-        if folder.exists():
-            shutil.rmtree(folder)
+    """Deletes everything of this stack but the downloaded parts, what it keeps outside of its state folder too.
+
+    The lock of a command stays as long as it holds it.
+    """
+    for folder in (configs.folder_of(env, "elasticsearch"), configs.folder_of(env, "postgres")):
+        shutil.rmtree(folder, ignore_errors=not folder.exists())
+    for path in [*env.state.iterdir()] if env.state.exists() else []:
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        elif path.name != "lock":
+            path.unlink()
+    with suppress(OSError):  # the lock is there
+        env.state.rmdir()
 
 
 def programs_of(env: Environment) -> list[Server]:

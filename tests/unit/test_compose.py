@@ -16,8 +16,8 @@ from pydantic import SecretStr
 from include.settings import ROOT, Settings
 from include.stack import configs, containers
 from include.stack.compose_env import PORTS, SECRETS, write
+from include.stack.environment import NOT_EMBEDDED, Environment, Ports
 from include.stack.environment import SECRETS as EMBEDDED_SECRETS
-from include.stack.environment import Environment, Ports
 from include.stack.errors import StackError
 from include.stack.parts import IVY_XML
 from include.stack.servers import Homes, servers
@@ -31,13 +31,14 @@ AIRFLOW: dict[str, str] = FILE["x-airflow"]["environment"]
 SEARCH = ROOT / "include" / "search"
 
 EMBEDDED_ONLY = {
-    "LOGSIEVE_STACK", "SPT_NOENV",  # how `down` finds its processes
     "PYTHONDONTWRITEBYTECODE",  # the image has bytecode
-    "LOGSIEVE_KAFKA_SECURITY", "LOGSIEVE_MYSQL_CA", "LOGSIEVE_ELASTICSEARCH_CA",  # set to nothing
+    "SPARK_HOME", "JAVA_HOME", "PYSPARK_DRIVER_PYTHON",  # a shell may say something else; in the image nobody does
+    *(f"LOGSIEVE_{name.upper()}" for name in NOT_EMBEDDED if not name.startswith("elasticsearch_")),  # set to nothing
+    "LOGSIEVE_ELASTICSEARCH_CA",
     *(f"LOGSIEVE_PORT_{name.upper()}" for name in Ports.model_fields),
 }  # fmt: skip
 OF_ITS_OWN = {
-    "PATH", "PYTHONPATH", "PYSPARK_PYTHON", "LOGSIEVE_STATE", "LOGSIEVE_PARTS", "AIRFLOW_HOME",
+    "PYTHONPATH", "PYSPARK_PYTHON", "LOGSIEVE_STATE", "LOGSIEVE_PARTS", "AIRFLOW_HOME",
     "AIRFLOW__CORE__DAGS_FOLDER", "AIRFLOW__CORE__PLUGINS_FOLDER", "AIRFLOW__LOGGING__BASE_LOG_FOLDER",
     "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE",  # paths
     "LOGSIEVE_KAFKA_BOOTSTRAP", "LOGSIEVE_MYSQL_HOST", "LOGSIEVE_ELASTICSEARCH_URL", "LOGSIEVE_ELASTICSEARCH_USER",
@@ -203,7 +204,7 @@ def test_the_settings_of_the_containers_are_settings(monkeypatch: pytest.MonkeyP
 def test_airflow_has_the_settings_of_the_embedded_one(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     theirs = embedded(monkeypatch, tmp_path)
     ours = {**image_variables(), **AIRFLOW}
-    alone = {"VIRTUAL_ENV", "PYTHONUNBUFFERED", "CONNECTION_CHECK_MAX_COUNT"}
+    alone = {"PATH", "VIRTUAL_ENV", "PYTHONUNBUFFERED", "CONNECTION_CHECK_MAX_COUNT"}
     connections = {name for name in ours if name.startswith("AIRFLOW_CONN_")}
     assert set(theirs) - EMBEDDED_ONLY == set(ours) - alone
     for name in set(theirs) - EMBEDDED_ONLY - OF_ITS_OWN - connections:

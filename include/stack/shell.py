@@ -1,0 +1,97 @@
+"""The environment of the command, made from that of the shell: what is not named here does not pass.
+
+Whatever else a shell exports (SPARK_HOME, JAVA_TOOL_OPTIONS, PGSSLMODE, PYTHON…, AIRFLOW__…) was meant for something
+else, and has kept a stack from its start. Standard library only: it is used before anything is installed.
+"""
+
+import re
+import ssl
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from include import folders
+
+SYSTEM_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+LANGUAGE: Final = {"LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "TZ": "UTC", "PYTHONUTF8": "1"}
+"""Every program reads names of files and writes text in UTF-8, and tells times in UTC."""
+
+TERMINAL: Final = ("TERM", "COLUMNS", "LINES", "NO_COLOR")
+PROXIES: Final = ("http_proxy", "https_proxy", "all_proxy")
+"""By these parts are fetched and alerts sent, also by their names in capitals."""
+LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
+"""Never by a proxy: all servers of the stack are there."""
+CERTIFICATES: Final = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+"""Whom to trust: companies have a CA of their own."""
+ALERTS: Final = ("AIRFLOW_CONN_ALERTS_SLACK", "AIRFLOW_CONN_ALERTS_EMAIL")
+"""The only settings of Airflow that are the user's (docs/operations.md)."""
+FETCHING: Final = (
+    *(f"PIP_{name}" for name in (
+        "INDEX_URL", "EXTRA_INDEX_URL", "FIND_LINKS", "NO_INDEX", "TRUSTED_HOST", "CERT", "CLIENT_CERT", "PROXY",
+        "CONFIG_FILE", "CACHE_DIR", "DEFAULT_TIMEOUT", "TIMEOUT", "RETRIES", "KEYRING_PROVIDER",
+    )),
+    *(f"UV_{name}" for name in (
+        "INDEX", "INDEX_URL", "DEFAULT_INDEX", "EXTRA_INDEX_URL", "FIND_LINKS", "NO_INDEX", "INDEX_STRATEGY",
+        "INSECURE_HOST", "NATIVE_TLS", "SYSTEM_CERTS", "CONFIG_FILE", "CACHE_DIR", "HTTP_TIMEOUT", "OFFLINE",
+        "KEYRING_PROVIDER",
+    )),
+    "SSL_CLIENT_CERT", "NETRC", "XDG_CACHE_HOME", "XDG_CONFIG_HOME",
+)  # fmt: skip
+"""Where packages come from. The programs of the stack do not get these."""
+_OURS: Final = re.compile(r"LOGSIEVE_[A-Z0-9_]+|UV_INDEX_[A-Z0-9_]+_(USERNAME|PASSWORD)")
+STACK_VARIABLE: Final = "LOGSIEVE_STACK"
+"""Carried by every process the stack starts, with the state folder as its value: how `down` knows its own."""
+
+
+def for_command(shell: Mapping[str, str], root: Path, home: str) -> dict[str, str]:
+    """All that the command and what it fetches with get. `home`: of the user."""
+    named = {name: value for name, value in shell.items() if name in FETCHING or _OURS.fullmatch(name)}
+    for name in ("LOGSIEVE_STATE", "LOGSIEVE_PARTS"):
+        if named.get(name):
+            named[name] = str(folders.real(named[name]))
+    named.pop(STACK_VARIABLE, None)
+    places = [place for place in shell.get("PATH", "").split(":") if place.startswith("/")]
+    return {
+        **named,
+        **_passing(shell),
+        **_proxies(shell),
+        **LANGUAGE,
+        "PATH": ":".join(places) or SYSTEM_PATH,
+        "HOME": home,
+        "PYTHONPATH": str(root),
+    }
+
+
+def for_programs(shell: Mapping[str, str]) -> dict[str, str]:
+    """What passes from there on to the programs of the stack that are ours, and to Airflow's."""
+    ours = {name: value for name, value in shell.items() if name.startswith("LOGSIEVE_") and _OURS.fullmatch(name)}
+    # A library that Airflow asks with ends at the name of a proxy that it does not know.
+    http = {name: value for name, value in _proxies(shell).items() if "://" not in value or value.startswith("http")}
+    return {**ours, **_passing(shell), **http}
+
+
+def _passing(shell: Mapping[str, str]) -> dict[str, str]:
+    named = {name: shell[name] for name in (*TERMINAL, *ALERTS) if shell.get(name)}
+    trusted = {name: shell[name] for name in CERTIFICATES if shell.get(name) and _has_certificates(Path(shell[name]))}
+    return named | trusted
+
+
+def _has_certificates(path: Path) -> bool:
+    """Whether Python can read it: else each question by HTTP would end with an error, also on loopback."""
+    try:
+        if path.is_dir():
+            return True
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
+    except OSError:  # ssl.SSLError is one
+        return False
+    return True
+
+
+def _proxies(shell: Mapping[str, str]) -> dict[str, str]:
+    """By both names, as some read only the one and some only the other; and who is to be reached without."""
+    found = {name: shell.get(name) or shell.get(name.upper()) or "" for name in (*PROXIES, "no_proxy")}
+    set_ones = {name: found[name] for name in PROXIES if found[name]}
+    if not set_ones:
+        return {}
+    set_ones["no_proxy"] = ",".join(dict.fromkeys([*filter(None, found["no_proxy"].split(",")), *LOOPBACK]))
+    return set_ones | {name.upper(): value for name, value in set_ones.items()}
