@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections.abc import Callable
 from contextlib import closing
 from typing import Final
 
@@ -33,10 +34,11 @@ class NotProvisionedError(EndError):
     exit_code = DriverEnd.NOT_PROVISIONED
 
 
-def wait(database: Database, settings: Settings, seconds: float) -> None:
+def wait(database: Database, settings: Settings, seconds: float, pause: Callable[[float], object] = time.sleep) -> None:
     """Waits for topics, tables and a first load of the users dimension: without, every log would be suspicious.
 
     Raises NotProvisionedError after `seconds`, naming what is missing and the remedy; errors of a server as they come.
+    `pause` waits for so many seconds, and may raise.
     """
     deadline = time.monotonic() + seconds
     said = ""
@@ -47,7 +49,7 @@ def wait(database: Database, settings: Settings, seconds: float) -> None:
         if missing != said:
             _log.info("waiting for %s", missing)
             said = missing
-        time.sleep(_PAUSE_SECONDS)
+        pause(_PAUSE_SECONDS)
 
 
 def _missing(database: Database, settings: Settings) -> tuple[str, str] | None:

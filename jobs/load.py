@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from mysql.connector.abstracts import MySQLCursorAbstract
 
 from include import names
+from include.troubles import Trouble, TroubleError
 from jobs import verdicts
 from jobs.database import Database, number
 from jobs.lease import Lease
@@ -34,7 +35,7 @@ _OF_BAD_LOGS: Final = {
 }
 
 
-class LoadRefusedError(RuntimeError):
+class LoadRefusedError(TroubleError):
     """MySQL skipped or changed rows. The transaction is rolled back."""
 
 
@@ -114,7 +115,13 @@ def _append(cursor: MySQLCursorAbstract, status: str, rows: pa.Table) -> None:
         )
     # LOCAL implies IGNORE: duplicates are skipped and values cut with a warning only, whatever the SQL mode.
     if cursor.rowcount != rows.num_rows or cursor.warning_count:
+        took = f"{table} took {cursor.rowcount} of {rows.num_rows} rows, warnings: {cursor.warning_count}"
+        cursor.execute("SHOW WARNINGS LIMIT 1")
+        said = "".join(f" ({row[-1]})" for row in cursor.fetchall())
         raise LoadRefusedError(
-            f"{table} took {cursor.rowcount} of {rows.num_rows} rows, warnings: {cursor.warning_count}; rolled back."
-            " A row is there that the progress row does not know, or the table differs from include/sql/logs.sql."
+            Trouble(
+                f"{took}{said}; rolled back",
+                "A row is there that the progress row does not know, or the table differs from include/sql/logs.sql:"
+                " somebody put the row or changed the table",
+            )
         )

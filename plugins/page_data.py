@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from include import log_facts, log_rows, log_search, log_way, why
+from include import log_facts, log_rows, log_search, log_way, troubles, why
 from include.log_filters import Filters, text
 from include.log_search import Place
 from include.log_way import Run, Sample
@@ -142,9 +142,9 @@ class PageData:
         newest = {hop: at for part in parts for hop, at in part.pop("newest", {}).items()}
         users, closed = parts[1].pop("users", None), parts[1].pop("reconciled", None)
         runs: dict[str, Run] = found.get("Airflow", {})
-        sample = Sample(
-            datetime.now(UTC), away, newest=newest, runs=runs, **{k: v for part in parts for k, v in part.items()}
-        )
+        numbers = {name: number for part in parts for name, number in part.items()}
+        told = troubles.read(self._settings.troubles)
+        sample = Sample(datetime.now(UTC), away, newest=newest, runs=runs, troubles=told, **numbers)
         return {
             "now": text(sample.at),
             "hops": log_way.tell(sample, self._before(sample)),
@@ -163,6 +163,8 @@ class PageData:
 
     def _before(self, sample: Sample) -> Sample | None:
         """The sample that rates are counted from; keeps the new one."""
+        if self._samples and sample.at < self._samples[-1].at:  # the clock was set back
+            self._samples.clear()
         self._samples.append(sample)
 
         def age(number: int) -> float:

@@ -42,8 +42,10 @@ def test_a_run_of_bad_logs_is_named_by_its_origins():
     assert health.bad_in_a_row(None, 1000).ok
 
 
-@pytest.mark.parametrize(("age", "free"), [(0, False), (10, False), (10.001, True), (86_400, True)])
-def test_a_lease_is_free_when_its_heartbeat_is_older_than_ten_seconds(age: float, free: bool):
+@pytest.mark.parametrize(
+    ("age", "free"), [(0, False), (10, False), (-10, False), (10.001, True), (86_400, True), (-3600, True)]
+)
+def test_a_lease_is_free_when_its_heartbeat_is_further_than_ten_seconds_from_now(age: float, free: bool):
     assert health.lease_is_free(NOW - timedelta(seconds=age), NOW) is free
 
 
