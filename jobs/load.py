@@ -3,7 +3,7 @@
 import itertools
 import tempfile
 from contextlib import closing
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
@@ -117,7 +117,8 @@ def _append(cursor: MySQLCursorAbstract, status: str, rows: pa.Table) -> None:
     if cursor.rowcount != rows.num_rows or cursor.warning_count:
         took = f"{table} took {cursor.rowcount} of {rows.num_rows} rows, warnings: {cursor.warning_count}"
         cursor.execute("SHOW WARNINGS LIMIT 1")
-        said = "".join(f" ({row[-1]})" for row in cursor.fetchall())
+        warnings: Any = cursor.fetchall()
+        said = "".join(f" ({warning})" for *_, warning in warnings)
         raise LoadRefusedError(
             Trouble(
                 f"{took}{said}; rolled back",

@@ -44,6 +44,12 @@ def run(*errors: Exception | None, again: bool = True, told: "list[tuple[str, Tr
     return began
 
 
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queries, "_POLL_SECONDS", 0.01)
+    monkeypatch.setattr(queries, "_LONGEST_PAUSE", 0.02)
+
+
 AWAY = mysql.connector.OperationalError("it is away", errno=2003)
 REFUSED = mysql.connector.ProgrammingError("local data is disabled", errno=3948)
 
@@ -80,7 +86,7 @@ def test_a_load_that_cannot_begin_does_not_hide_that_classify_failed():
         classify.isActive, classify.exception = False, lambda: ValueError("Kafka said no")  # type: ignore[method-assign]
         raise AWAY
 
-    with pytest.raises(QueryFailedError, match="classify failed: .*Kafka said no"):
+    with pytest.raises(QueryFailedError, match=r"classify failed: .*Kafka said no"):
         queries.run({"classify": lambda: classify, "load": load}, stop, tell=lambda part, trouble: None)
 
 

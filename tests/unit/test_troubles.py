@@ -9,6 +9,7 @@ import pytest
 
 from include import mysql_trouble, troubles
 from include.troubles import FORGOTTEN_SECONDS, Trouble, Troubles
+from jobs import patience
 from jobs.ends import QueryFailedError, Stop, StoppedError
 from jobs.patience import Patience
 
@@ -56,7 +57,8 @@ def test_a_folder_that_cannot_be_written_stops_nobody(tmp_path: Path):
     Troubles(tmp_path / "file" / "troubles").tell("load", DISABLED)
 
 
-def test_a_start_waits_for_mysql_and_says_so_once(tmp_path: Path):
+def test_a_start_waits_for_mysql_and_says_so_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(patience, "_PAUSE_SECONDS", 0.01)
     tries = [ConnectionResetError("reset"), None]
     stop, seen = Stop(), []
 
@@ -80,6 +82,6 @@ def test_a_stop_ends_a_start_that_waits_and_a_bounded_run_does_not_wait(tmp_path
 
     with pytest.raises(StoppedError):
         Patience(stop, Troubles(tmp_path), lasts=True).does(refuse)
-    with pytest.raises(QueryFailedError, match="local data is disabled. SET GLOBAL"):
+    with pytest.raises(QueryFailedError, match=r"local data is disabled\. SET GLOBAL"):
         Patience(Stop(), Troubles(tmp_path), lasts=False).does(refuse)
     assert troubles.read(tmp_path) == {}
