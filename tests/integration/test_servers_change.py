@@ -1,4 +1,4 @@
-"""A server refuses what it is asked: logs are judged, `status` names the state and its remedy, and once it is undone all
+"""A server refuses what it is asked: logs are judged, `status` names the state and its remedy. Once that is undone, all
 is loaded and indexed, by the same driver."""
 
 import contextlib

@@ -6,6 +6,7 @@ import pytest
 
 from include import health
 from include.health import Run
+from jobs import lease
 from jobs.lease import HEARTBEAT
 
 NOW = datetime(2026, 3, 9, 12, tzinfo=UTC)
@@ -55,3 +56,8 @@ def test_a_lease_that_nobody_took_is_free():
 
 def test_a_lost_heartbeat_or_two_do_not_free_a_lease():
     assert health.LEASE_LASTS > 3 * HEARTBEAT
+
+
+@pytest.mark.parametrize(("age", "seconds"), [(0, 10), (3, 7), (7, 4), (3600, 4), (-5, 10), (-3600, 10)])
+def test_a_heartbeat_is_looked_at_until_a_living_holder_would_have_written_another(age: float, seconds: float):
+    assert lease._patience(NOW - timedelta(seconds=age), NOW) == seconds
