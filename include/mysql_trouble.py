@@ -98,7 +98,7 @@ def of(error: BaseException) -> Trouble | None:
     if isinstance(error, TroubleError):
         return error.trouble
     if isinstance(error, mysql.connector.Error):
-        return _of_number(error.errno, error.msg or str(error))
+        return explain(error)
     if isinstance(error, ConnectionError | TimeoutError):
         return Trouble(f"MySQL does not answer: {error}", _AWAY)
     if isinstance(error, OSError):
@@ -106,6 +106,11 @@ def of(error: BaseException) -> Trouble | None:
     if found := _OF_JDBC.search(str(error)):
         return Trouble(f"MySQL refuses: {found[1].strip()}", f"{_RIGHTS}. {_MISSING}")
     return None
+
+
+def explain(error: mysql.connector.Error) -> Trouble:
+    """The same of an error that is MySQL's."""
+    return _of_number(error.errno, error.msg or str(error))
 
 
 def _of_number(number: int, said: str) -> Trouble:

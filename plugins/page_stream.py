@@ -8,6 +8,7 @@ from typing import Any
 import mysql.connector
 from airflow.sdk import BaseHook
 
+from include import mysql_trouble
 from include.health import lease_is_free
 from include.names import DRIVER, LEASE_TABLE, LOGS_DATABASE
 from include.stop_mark import ask_to_stop
@@ -48,4 +49,5 @@ def _mysql() -> Iterator[Any]:
         with closing(BaseHook.get_hook("mysql").get_conn()) as connection:
             yield connection
     except mysql.connector.Error as error:
-        raise PageError(503, f"MySQL does not answer: {error.msg}", "./logsieve status") from error
+        trouble = mysql_trouble.explain(error)
+        raise PageError(503, f"{trouble.sentence}.", f"{trouble.remedy}.") from error

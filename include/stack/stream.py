@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import mysql.connector
 
+from include import mysql_trouble
 from include.health import lease_is_free
 from include.names import DRIVER, LEASE_TABLE, LOGS_DATABASE
 from include.stack.airflow_api import AirflowApi
@@ -23,7 +24,7 @@ _LEASE = f"{LOGS_DATABASE}.{LEASE_TABLE}"
 def stop(env: Environment) -> bool:
     """Asks the stream to stop and waits until it has; whether it ran. Airflow does not bring it back.
 
-    Raises StackError when it does not end in time, or MySQL does not answer.
+    Raises StackError when it does not end in time, or MySQL does not take the mark.
     """
     try:
         with closing(mysql_connection(env, "stream")) as connection, closing(connection.cursor()) as cursor:
@@ -44,7 +45,8 @@ def stop(env: Environment) -> bool:
                 time.sleep(0.5)
             return ran
     except mysql.connector.Error as error:
-        raise StackError(f"MySQL does not answer: {error.msg}", "./logsieve status") from error
+        trouble = mysql_trouble.explain(error)
+        raise StackError(f"The stream cannot be asked to stop: {trouble.sentence}.", f"{trouble.remedy}.") from error
     except httpx.HTTPError as error:
         raise StackError(f"No driver runs, but Airflow does not answer: {error}", "./logsieve status") from error
 
