@@ -24,6 +24,7 @@ _MISSING: Final = (
 )
 _ROWS: Final = "The table differs from include/sql/logs.sql, or has a trigger or constraint of somebody else: remove it"
 _SPACE: Final = "Free disk space where MySQL has its data and its tmpdir"
+PACKETS: Final = "SET GLOBAL max_allowed_packet = 67108864, and in the server's own configuration"
 _READ_ONLY: Final = "SET GLOBAL super_read_only = OFF, SET GLOBAL read_only = OFF, SET GLOBAL offline_mode = OFF"
 _CONNECTIONS: Final = "End connections that nobody needs, or raise max_connections and the account's own limits"
 
@@ -47,7 +48,7 @@ _BY_REMEDY: Final[Mapping[str, tuple[int, ...]]] = {
         code.ER_LOCK_WAIT_TIMEOUT, code.ER_LOCK_DEADLOCK, code.ER_LOCK_NOWAIT, code.ER_LOCK_TABLE_FULL,
         code.ER_CANT_UPDATE_WITH_READLOCK,
     ),
-    "SET GLOBAL max_allowed_packet = 67108864, and in the server's own configuration": (
+    PACKETS: (
         code.ER_NET_PACKET_TOO_LARGE, code.ER_WARN_ALLOWED_PACKET_OVERFLOWED, code.CR_NET_PACKET_TOO_LARGE,
     ),
     _MISSING: (

@@ -34,7 +34,13 @@ def epoch(stack: Stack) -> int:
 @pytest.mark.parametrize(
     ("begin", "end", "said", "remedy", "others"),
     [
-        (["SET GLOBAL local_infile = OFF"], ["SET GLOBAL local_infile = ON"], "not allowed", "local_infile = ON", set()),
+        (
+            ["SET GLOBAL local_infile = OFF"],
+            ["SET GLOBAL local_infile = ON"],
+            "not allowed",
+            "local_infile = ON",
+            set(),
+        ),
         ([f"REVOKE ALL, GRANT OPTION FROM {STREAM}"], GRANTS, "denied", "rights", {"lease", "users"}),
         (
             ["RENAME TABLE logs.good_logs TO logs.mislaid"],
