@@ -15,9 +15,9 @@ from jobs.database import Database
 from jobs.ends import EndError
 
 _USERS_TABLES: Final = (names.HISTORY_TABLE, names.VERSION_TABLE, names.CHANGES_TABLE, names.LOADS_TABLE)
-_LOGS_TABLES: Final = (names.PROGRESS_TABLE, names.LEASE_TABLE, names.TOPIC_IDS_TABLE, names.EXPIRED_TABLE)
+# Not those that load alone writes: where one is missing, logs are judged, and load says that it waits.
+_LOGS_TABLES: Final = (names.PROGRESS_TABLE, names.LEASE_TABLE, names.TOPIC_IDS_TABLE)
 _TABLES: Final = {
-    *((names.LOGS_DATABASE, table) for table in names.TABLES.values()),
     *((names.LOGS_DATABASE, table) for table in _LOGS_TABLES),
     *((names.USERS_DATABASE, table) for table in _USERS_TABLES),
 }
@@ -57,7 +57,9 @@ def _missing(database: Database, settings: Settings) -> tuple[str, str] | None:
     with database.session() as connection, closing(connection.cursor()) as cursor:
         cursor.execute("SELECT table_schema, table_name FROM information_schema.tables")
         if tables := _TABLES - {(schema, table) for schema, table in cursor.fetchall()}:
-            return "the table " + ", ".join(sorted(".".join(table) for table in tables)), _BOOTSTRAP
+            # Which tables there are, MySQL tells only those who may use them.
+            missing = "the table " + ", ".join(sorted(".".join(table) for table in tables)) + ", or the right to it"
+            return missing, _BOOTSTRAP
         cursor.execute(f"SELECT 1 FROM {names.USERS_DATABASE}.{names.LOADS_TABLE} LIMIT 1")  # noqa: S608
         if cursor.fetchone() is None:
             return "a first load of the users dimension", _BOOTSTRAP
