@@ -8,8 +8,9 @@
 - `stream`: no driver judges the logs, or none would be brought back if it ended (its DAG is paused, its run was
   marked): the error says what keeps it, and the remedy, mostly `./logsieve stream start`.
 - `lag`: logs or verdicts wait, for `classify`, `load` or the indexer. More than the limit means that this one is
-  stopped or too slow, or that its server is away: `./logsieve status`. Red too when Kafka has removed verdicts that
-  were not indexed yet: it names them, and how to go on.
+  stopped or too slow, or that its server is away: `./logsieve status`. Red too when one of them has waited for a
+  minute for a server that refuses what it is asked: it says what, with the remedy. And when Kafka has removed verdicts
+  that were not indexed yet: it names them, and how to go on.
 - `documents`: Elasticsearch refused documents; they are in the indexer's dead-letter file with the reason.
 - `breaker`: too large a share of the last minutes' logs is bad, or many in a row are; it says why, with an example of
   each reason. Did a sender change, or a rule? Nothing is lost meanwhile. The stream goes on unless `breaker_stops` is
@@ -30,6 +31,9 @@ from plugins.filling import filling_sensors
 from plugins.house import SHARE_BAD, SHARE_SUSPICIOUS, UNATTENDED
 
 settings = Settings()
+
+WAITS_SECONDS = 60
+"""What a server has refused for so long does not pass by itself, as a lock does."""
 
 
 @dag(
@@ -84,7 +88,7 @@ def watch_logs() -> None:
     @task
     def lag(lag_limit: str) -> list[str]:
         """Offsets not yet classified, loaded or indexed; red above the limit, and when Kafka removed what was not."""
-        from include import health, hops, index_positions
+        from include import health, hops, index_positions, troubles
         from include.indexer import GROUP
 
         with closing(BaseHook.get_hook("mysql").get_conn()) as connection, closing(connection.cursor()) as cursor:
@@ -99,6 +103,8 @@ def watch_logs() -> None:
         if gone:
             told = f"{index_positions.tell(gone)} {index_positions.HOW_TO_GO_ON}"
             verdicts.append(health.Verdict(False, told))
+        for standing in troubles.read(Settings().troubles).values():
+            verdicts.append(health.Verdict(standing.seconds < WAITS_SECONDS, str(standing)))
         return _all_well(verdicts)
 
     @task

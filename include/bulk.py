@@ -2,14 +2,17 @@
 
 import logging
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any, Final, NamedTuple
 
 from elasticsearch import ApiError, Elasticsearch, TransportError
 
+from include import search_trouble
 from include.names import INDEX, origin_of
-from include.search_index import ensure_index
+from include.search_index import check_index, ensure_index
+from include.troubles import Trouble, TroubleError, Troubles
 
 LANES: Final = 2
 """Bulk requests at once: on 2 cores a second one is worth a quarter to three quarters more, a third nothing."""
@@ -19,7 +22,10 @@ FIRST_PAUSE: Final = 0.5
 LONGEST_PAUSE: Final = 3.0
 """Seconds between two tries while Elasticsearch takes nothing."""
 
-_LATER: Final = frozenset({404, 408, 429})
+CHECK_SECONDS: Final = 10
+"""How often it is looked whether the index is still ours: it may be deleted, and come back by another's template."""
+BULK_TIMEOUT: Final = "20s"
+"""So long the server waits for a shard that is not there, and then tells that; before the client gives up."""
 
 _OF_THE_DOCUMENT: Final = frozenset(
     {"document_parsing_exception", "mapper_parsing_exception", "strict_dynamic_mapping_exception"}
@@ -57,7 +63,7 @@ class StoppedError(Exception):
 class _Answer(NamedTuple):
     refused: list[Refused]
     again: list[StatusMessage]
-    why: str
+    why: Trouble | None
 
 
 class BulkWriter:
@@ -66,39 +72,46 @@ class BulkWriter:
     One batch at a time and each key once in a batch, so the order of the verdicts of one log is kept.
     """
 
-    def __init__(self, client: Elasticsearch, stop: threading.Event, first_pause: float = FIRST_PAUSE) -> None:
+    def __init__(
+        self,
+        client: Elasticsearch,
+        stop: threading.Event,
+        troubles: Troubles | None = None,
+        first_pause: float = FIRST_PAUSE,
+    ) -> None:
+        """`troubles` is told what Elasticsearch does not take documents for."""
+        self._troubles = troubles or Troubles()
         self._client = client
         self._stop = stop
         self._first_pause = first_pause
         self._index_ensured = False
+        self._check_at = 0.0
         self._pool = ThreadPoolExecutor(LANES, "bulk")
 
     def write(self, messages: Sequence[StatusMessage]) -> list[Refused]:
         """Return when every message is a document, or replaced by a later one of its key, or among the refused.
 
-        Waits while Elasticsearch is away, full or busy. Raises StoppedError when the stop is set meanwhile,
-        RuntimeError for an index with another mapping, and ApiError for what waiting does not mend (no rights).
+        Waits while Elasticsearch is away, full or busy, refuses, or has another index than ours under its name. Raises
+        StoppedError when the stop is set meanwhile.
         """
         pending, refused = _sort(messages)
         pause = self._first_pause
         while pending:
+            why: Trouble | None
             try:
                 answers = self._send_all(pending)
-            except ApiError as error:
-                if error.status_code < 500 and error.status_code not in _LATER:
-                    raise
-                why = str(error)
-            except TransportError as error:
-                why = str(error)
+            except TroubleError as error:
+                why = error.trouble
+            except (ApiError, TransportError) as error:
+                why = search_trouble.of(error)
             else:
                 refused += [each for answer in answers for each in answer.refused]
                 pending = [each for answer in answers for each in answer.again]
-                why = next((answer.why for answer in answers if answer.again), "")
-            if pending:
-                log.warning(
-                    "Elasticsearch does not take %d documents (%s). Trying again in %g s. Is it up, with free disk?",
-                    *(len(pending), why, pause),
-                )
+                why = next((answer.why for answer in answers if answer.why), None)
+            if why is None:
+                self._troubles.clear("index")
+            else:
+                self._troubles.tell("index", why)
                 # It may come back empty: without its template it would guess the mapping.
                 self._index_ensured = False
                 if self._stop.wait(pause):
@@ -109,11 +122,18 @@ class BulkWriter:
     def _send_all(self, messages: list[StatusMessage]) -> list[_Answer]:
         if not self._index_ensured:
             ensure_index(self._client)
-            self._index_ensured = True
+            self._index_ensured, self._check_at = True, time.monotonic() + CHECK_SECONDS
+        elif time.monotonic() >= self._check_at:
+            check_index(self._client)
+            self._check_at = time.monotonic() + CHECK_SECONDS
         sent = [self._pool.submit(self._send, chunk) for chunk in _chunks(messages)]
         # All of them, before an error of one is seen: no request may be under way while a later batch is sent.
         wait(sent)
-        return [answer.result() for answer in sent]
+        answers = [answer.result() for answer in sent]
+        if any(answer.refused for answer in answers):
+            # By an index that is not ours each document would be refused, and put aside.
+            check_index(self._client)
+        return answers
 
     def _send(self, chunk: list[StatusMessage]) -> _Answer:
         # The client's bulk helpers take the sources apart and together again: three times the time of its bulk call.
@@ -123,11 +143,14 @@ class BulkWriter:
             for part in (b'{"index":{"_id":"%b"}}' % (message.key or b""), message.value or b"")
         ]
         answer = self._client.bulk(
-            index=INDEX, operations=operations, filter_path="errors,items.*.status,items.*.error"
+            index=INDEX,
+            operations=operations,
+            filter_path="errors,items.*.status,items.*.error",
+            timeout=BULK_TIMEOUT,
         )
         refused: list[Refused] = []
         again: list[StatusMessage] = []
-        why = ""
+        why: Trouble | None = None
         if answer["errors"]:
             for message, item in zip(chunk, answer["items"], strict=True):
                 error = item["index"].get("error")
@@ -138,7 +161,7 @@ class BulkWriter:
                     refused.append(Refused(message, reason))
                 else:
                     again.append(message)
-                    why = reason
+                    why = search_trouble.of_item(error["type"], error["reason"], item["index"]["status"])
         return _Answer(refused, again, why)
 
 

@@ -68,5 +68,8 @@ def bad_in_a_row(run: Run | None, limit: int) -> Verdict:
 
 
 def lease_is_free(heartbeat_at: datetime | None, now: datetime) -> bool:
-    """Whether another driver may take the lease: nobody has it, or its heartbeat is older than LEASE_LASTS."""
-    return heartbeat_at is None or now - heartbeat_at > LEASE_LASTS
+    """Whether no driver seems to live: nobody has the lease, or its heartbeat is further than LEASE_LASTS from now.
+
+    One from the future is no proof of life: the clock was set back, and who lives has written another by now.
+    """
+    return heartbeat_at is None or abs(now - heartbeat_at) > LEASE_LASTS

@@ -21,6 +21,7 @@ from include.names import STATUS_TOPIC
 from include.search_index import connect
 from include.settings import Settings
 from include.status_topic import ANSWER_SECONDS, StallWatch, read_batch, reader
+from include.troubles import Troubles
 
 GROUP: Final = "logsieve-indexer"
 BATCH_MESSAGES: Final = 4000
@@ -65,11 +66,12 @@ def _commit(consumer: Consumer, messages: list[StatusMessage]) -> None:
 def run(settings: Settings, stop: threading.Event) -> None:
     """Index status messages until `stop`. Offsets are committed once their messages are documents or dead letters.
 
-    Waits while Kafka or Elasticsearch is away. Raises what waiting does not mend: VerdictsGoneError, StalledError,
-    KafkaException, elasticsearch's ApiError, RuntimeError (another mapping), OSError (dead letters).
+    Waits while Kafka or Elasticsearch is away, or Elasticsearch refuses. Raises what waiting does not mend:
+    VerdictsGoneError, StalledError, KafkaException, OSError (dead letters).
     """
     letters = DeadLetters(settings.dead_letters)
-    writer = BulkWriter(connect(settings), stop)
+    troubles = Troubles(settings.troubles, log)
+    writer = BulkWriter(connect(settings), stop, troubles)
     consumer = _consumer(kafka_client.native(settings))
     consumer.subscribe([STATUS_TOPIC], on_assign=index_positions.begin)
     stalls = StallWatch(consumer, lambda: consumer.committed(consumer.assignment(), timeout=ANSWER_SECONDS))
@@ -91,8 +93,9 @@ def run(settings: Settings, stop: threading.Event) -> None:
                 log.info("%d indexed, %d refused since the start", indexed, refused)
                 reported_at = time.monotonic()
     except StoppedError:
-        log.warning("Stopped while Elasticsearch was away: the batch in hand is read again at the next start")
+        log.warning("Stopped while Elasticsearch took nothing: the batch in hand is read again at the next start")
     finally:
+        troubles.clear_all()
         consumer.close()
     log.info("Stopped: %d indexed, %d refused", indexed, refused)
 

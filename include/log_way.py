@@ -11,6 +11,7 @@ from include.log_filters import text
 from include.names import LOGS_TOPIC, STATUS_TOPIC
 from include.stream_verdict import UNJUDGED, Airflow, Driver
 from include.stream_verdict import tell as tell_stream
+from include.troubles import Standing
 
 LAG: Final = 10_000
 """More logs may not wait at a hop: then it is late. The same as lag_limit of the DAG watch_logs."""
@@ -69,6 +70,8 @@ class Sample:
     """By DAG."""
     stream: Airflow | None = None
     """What Airflow says of the stream."""
+    troubles: Mapping[str, Standing] = field(default_factory=dict)
+    """By part, as include/troubles.py reads them."""
 
     def done(self, hop: str) -> int | None:
         """What the hop's rate counts."""
@@ -129,14 +132,25 @@ def _verdict(now: Sample, hop: str, numbers: dict[str, Any]) -> _Verdict:
             return "unknown", "Nobody knows how far classify is while Kafka is away.", None, None
         return "broken", f"{server} is away: {now.away[server]}", _REMEDY.format(server.lower()), None
     if hop == "classify":
-        found = _driver(now)
+        found = _told(now, "start", "classify") or _driver(now) or _told(now, "users", "lease")
     elif hop == "MySQL":
-        found = _load(now)
+        found = _told(now, "start", "load") or _load(now) or _told(now, "lease")
     elif hop == "Elasticsearch" and now.removed:
         found = "broken", now.removed, HOW_TO_GO_ON, None
+    elif hop == "Elasticsearch":
+        found = _told(now, "index")
     else:
         found = None
     return found or _numbers(now, hop, numbers)
+
+
+def _told(now: Sample, *parts: str) -> _Verdict | None:
+    """What the first of the parts says that waits: without lease and users judging goes on, so it is not broken."""
+    for part in parts:
+        if standing := now.troubles.get(part):
+            health: Health = "late" if part in ("lease", "users") else "broken"
+            return health, f"{standing.sentence}.", f"{standing.remedy}.", None
+    return None
 
 
 _REMEDY: Final = (
@@ -158,7 +172,7 @@ def _generator(now: Sample, rate: float | None) -> _Verdict:
 
 def _driver(now: Sample) -> _Verdict | None:
     """What keeps the stream from running."""
-    if "MySQL" in now.away:
+    if "MySQL" in now.away or "lease" in now.troubles:  # told by a driver that lives
         return None
     found = tell_stream(Driver(now.heartbeat_at, now.at, now.stop_asked), now.stream)
     if found.health == "ok":

@@ -8,6 +8,8 @@ from include.settings import Settings
 
 SECONDS: Final = 5
 """How long the server may take for one answer."""
+LOCKS: Final = f"SET SESSION lock_wait_timeout = {SECONDS}, innodb_lock_wait_timeout = {SECONDS}"
+"""Of a session of a person or of a page: behind an ALTER TABLE that waits, even a SELECT would wait for a year."""
 
 
 def connect(settings: Settings, seconds: float = SECONDS) -> Any:
@@ -24,6 +26,7 @@ def connect(settings: Settings, seconds: float = SECONDS) -> Any:
         charset="utf8mb4",
         time_zone="+00:00",
         autocommit=True,
+        init_command=LOCKS,
         use_pure=True,
         **checked,
     )

@@ -125,6 +125,11 @@ class Settings(BaseSettings):
         return self.accounts_path or str(self.state / "accounts")
 
     @property
+    def troubles(self) -> Path:
+        """Folder of what keeps driver and indexer from their work: include/troubles.py."""
+        return self.state / "troubles"
+
+    @property
     def dead_letters(self) -> Path:
         """File of documents that Elasticsearch refused, a JSON object a line."""
         return self.state / "indexer" / "dead-letters.jsonl"

@@ -4,6 +4,7 @@ seconds and ends well."""
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from include.mysql_client import LOCKS
 from include.names import DRIVER, LEASE_TABLE, LOGS_DATABASE
 from include.stream_verdict import Driver
 
@@ -11,7 +12,11 @@ HOW_TO_GO_ON: Final = "`./logsieve stream start` brings it back, and no log is l
 
 
 def ask_to_stop(cursor: Any) -> None:
-    """Leaves the mark, through any DB-API cursor whose account may change the lease; the caller commits."""
+    """Leaves the mark, through any DB-API cursor whose account may change the lease; the caller commits.
+
+    Raises the client's error after some seconds where somebody has locked the lease.
+    """
+    cursor.execute(LOCKS)
     cursor.execute(
         f"UPDATE {LOGS_DATABASE}.{LEASE_TABLE} SET stop_asked_at = UTC_TIMESTAMP(3) WHERE name = %s",  # noqa: S608
         (DRIVER,),

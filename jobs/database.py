@@ -1,10 +1,9 @@
 """MySQL as the Spark application sees it. (`mysql.py` would hide the library: spark-submit puts jobs/ on the path.)"""
 
-import re
 import socket
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -12,6 +11,24 @@ import mysql.connector
 from mysql.connector.abstracts import MySQLConnectionAbstract, MySQLCursorAbstract
 
 from include.settings import Settings
+
+_SESSION: Final[Mapping[str, str]] = {
+    # Under REPEATABLE READ the deletes of a replay lock gaps that other partitions insert into.
+    "transaction_isolation": "'READ-COMMITTED'",
+    # Who waits for a lock, as of an ALTER TABLE, says so and tries again: the server's own patience is a year.
+    "lock_wait_timeout": "5",
+    "innodb_lock_wait_timeout": "5",
+    # Somebody may set other ones for the whole server, and would change what our statements mean.
+    "sql_mode": "'STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION'",
+    "transaction_read_only": "0",
+    "max_execution_time": "0",
+    "sql_select_limit": "18446744073709551615",
+    "sql_safe_updates": "0",
+    "completion_type": "0",
+}
+_OURS: Final = "SET SESSION " + ", ".join(f"{name} = {value}" for name, value in _SESSION.items())
+_ANSWER_SECONDS: Final = 30
+"""How long the server may take for one answer: one that is frozen would hold its thread for ever."""
 
 
 @dataclass(frozen=True)
@@ -53,8 +70,7 @@ class Database:
         own.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         for option, value in ((socket.TCP_KEEPIDLE, 10), (socket.TCP_KEEPINTVL, 5), (socket.TCP_KEEPCNT, 4)):
             own.setsockopt(socket.IPPROTO_TCP, option, value)
-        # Under REPEATABLE READ the deletes of a replay lock gaps that other partitions insert into.
-        connection.cmd_query("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
+        connection.cmd_query(_OURS)
         return connection
 
     @contextmanager
@@ -66,12 +82,17 @@ class Database:
         connection = _kept.connections.pop(self, None)
         if connection is None or not connection.is_connected():
             connection = self.connect()
+            connection.read_timeout = _ANSWER_SECONDS
+        thread = threading.current_thread().name
+        _in_use[thread] = connection
         try:
             yield connection
             connection.rollback()
         except BaseException:
             connection.close()
             raise
+        finally:
+            _in_use.pop(thread, None)
         _kept.connections[self] = connection
 
 
@@ -85,18 +106,21 @@ class _Kept(threading.local):
 
 
 _kept = _Kept()
+_in_use: dict[str, MySQLConnectionAbstract] = {}
+"""By name of the thread."""
 
 
-_FAILED: Final = re.compile(
-    # Not those that waiting does not mend: ProgrammingError, IntegrityError, DataError.
-    r"(mysql\.connector\.errors\.(Interface|Operational|Database|Internal)Error|com\.mysql\.cj\.(jdbc\.)?exceptions).*"
-)
+def cut(threads: str) -> None:
+    """Cuts the connections that the threads whose names begin so are using: what they wait for fails at once.
 
-
-def mysql_failed(error: Exception) -> str | None:
-    """What `told` says of MySQL, if the error says that it is away or cannot write just now."""
-    found = _FAILED.search(told(error))
-    return found and found[0]
+    What they have not committed is rolled back by the server.
+    """
+    for name, connection in list(_in_use.items()):
+        if name.startswith(threads):
+            with suppress(OSError, AttributeError):  # it was closed just now
+                own: socket.socket = connection._socket.sock  # type: ignore[attr-defined]  # as above
+                # Below TLS, whose own end would be spoken by two threads at once.
+                socket.socket.shutdown(own, socket.SHUT_RDWR)
 
 
 def told(error: Exception) -> str:

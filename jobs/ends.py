@@ -14,6 +14,12 @@ class QueryFailedError(EndError):
     """A query ended by itself."""
 
 
+class StoppedError(EndError):
+    """A stop was asked for before anything ran."""
+
+    exit_code = 0
+
+
 class Stop:
     """Asks the queries to end between batches, and keeps why."""
 
@@ -25,6 +31,12 @@ class Stop:
         """From any thread. `error`: what the driver is to end with, none where a person asks; the first one counts."""
         self._error = self._error or error
         self.asked.set()
+
+    def pause(self, seconds: float) -> None:
+        """Waits. Raises the error that the stop was asked for with, or StoppedError, as soon as one is asked for."""
+        if self.asked.wait(seconds):
+            self.check()
+            raise StoppedError("stopped before it had begun")
 
     def check(self) -> None:
         """Raises the error that the stop was asked for with, if any."""

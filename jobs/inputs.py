@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections.abc import Callable
 from contextlib import closing
 from typing import Final
 
@@ -14,9 +15,9 @@ from jobs.database import Database
 from jobs.ends import EndError
 
 _USERS_TABLES: Final = (names.HISTORY_TABLE, names.VERSION_TABLE, names.CHANGES_TABLE, names.LOADS_TABLE)
-_LOGS_TABLES: Final = (names.PROGRESS_TABLE, names.LEASE_TABLE, names.TOPIC_IDS_TABLE, names.EXPIRED_TABLE)
+# Not those that load alone writes: where one is missing, logs are judged, and load says that it waits.
+_LOGS_TABLES: Final = (names.PROGRESS_TABLE, names.LEASE_TABLE, names.TOPIC_IDS_TABLE)
 _TABLES: Final = {
-    *((names.LOGS_DATABASE, table) for table in names.TABLES.values()),
     *((names.LOGS_DATABASE, table) for table in _LOGS_TABLES),
     *((names.USERS_DATABASE, table) for table in _USERS_TABLES),
 }
@@ -33,10 +34,11 @@ class NotProvisionedError(EndError):
     exit_code = DriverEnd.NOT_PROVISIONED
 
 
-def wait(database: Database, settings: Settings, seconds: float) -> None:
+def wait(database: Database, settings: Settings, seconds: float, pause: Callable[[float], object] = time.sleep) -> None:
     """Waits for topics, tables and a first load of the users dimension: without, every log would be suspicious.
 
     Raises NotProvisionedError after `seconds`, naming what is missing and the remedy; errors of a server as they come.
+    `pause` waits for so many seconds, and may raise.
     """
     deadline = time.monotonic() + seconds
     said = ""
@@ -47,7 +49,7 @@ def wait(database: Database, settings: Settings, seconds: float) -> None:
         if missing != said:
             _log.info("waiting for %s", missing)
             said = missing
-        time.sleep(_PAUSE_SECONDS)
+        pause(_PAUSE_SECONDS)
 
 
 def _missing(database: Database, settings: Settings) -> tuple[str, str] | None:
@@ -55,7 +57,9 @@ def _missing(database: Database, settings: Settings) -> tuple[str, str] | None:
     with database.session() as connection, closing(connection.cursor()) as cursor:
         cursor.execute("SELECT table_schema, table_name FROM information_schema.tables")
         if tables := _TABLES - {(schema, table) for schema, table in cursor.fetchall()}:
-            return "the table " + ", ".join(sorted(".".join(table) for table in tables)), _BOOTSTRAP
+            # Which tables there are, MySQL tells only those who may use them.
+            missing = "the table " + ", ".join(sorted(".".join(table) for table in tables)) + ", or the right to it"
+            return missing, _BOOTSTRAP
         cursor.execute(f"SELECT 1 FROM {names.USERS_DATABASE}.{names.LOADS_TABLE} LIMIT 1")  # noqa: S608
         if cursor.fetchone() is None:
             return "a first load of the users dimension", _BOOTSTRAP

@@ -15,9 +15,10 @@ import mysql.connector
 import psutil
 from mysql.connector.abstracts import MySQLCursorAbstract
 
-from include import names
+from include import mysql_trouble, names
 from include.driver_ends import DriverEnd
-from include.health import LEASE_LASTS, lease_is_free
+from include.health import LEASE_LASTS
+from include.troubles import Troubles
 from jobs.database import Database, number
 from jobs.ends import EndError
 
@@ -26,6 +27,7 @@ HEARTBEAT: Final = timedelta(seconds=2)
 
 _TABLE: Final = f"{names.LOGS_DATABASE}.{names.LEASE_TABLE}"
 _NOBODY: Final = "'1970-01-01'"
+_FREE: Final = datetime(1970, 1, 1)
 _EPOCH: Final = f"SELECT epoch FROM {_TABLE} WHERE name = %s"  # noqa: S608  # the names are ours, here and below
 _KNOWN: Final = (
     f"INSERT IGNORE INTO {_TABLE} (name, epoch, owner, holder, heartbeat_at)"  # noqa: S608
@@ -45,7 +47,7 @@ _END: Final = (
     " ended_epoch = GREATEST(ended_epoch, %(epoch)s) WHERE name = %(name)s"
 )
 _USERS: Final = f"UPDATE {_TABLE} SET users_version = %s WHERE name = %s AND epoch = %s"  # noqa: S608
-_ENDED: Final = f"SELECT ended_epoch >= %s, UTC_TIMESTAMP(3) > %s FROM {_TABLE} WHERE name = %s"  # noqa: S608
+_ENDED: Final = f"SELECT ended_epoch >= %s FROM {_TABLE} WHERE name = %s"  # noqa: S608
 _STATE: Final = f"SELECT epoch, stop_asked_at IS NOT NULL FROM {_TABLE} WHERE name = %s"  # noqa: S608
 _LOOK_AGAIN_SECONDS: Final = 0.3
 
@@ -90,15 +92,23 @@ class Lease:
             connection.commit()
 
 
-def take(database: Database, name: str, owner: str, *, take_over: bool = False, process: int | None = None) -> Lease:
+def take(
+    database: Database,
+    name: str,
+    owner: str,
+    take_over: bool = False,
+    process: int | None = None,
+    pause: Callable[[float], object] = time.sleep,
+) -> Lease:
     """Raises the epoch by one. Waits for transactions that are about to commit under the old one, and for its holder.
 
     `process`: the id of the one that judges, none: this one. The next driver waits until it is gone.
     `owner` is who wants a driver, as an Airflow run: its next try takes the lease from its own orphan at once. Another
-    owner's is taken when its holder is dead, after LEASE_LASTS at most, or with `take_over`.
+    owner's is taken when its holder is dead, see `_patience`, or with `take_over`.
     Raises LeaseHeldError as soon as another owner's holder shows a new heartbeat, and StopAskedError.
+    `pause` waits for so many seconds, and may raise.
     """
-    holder, seen = f"{socket.gethostname()}:{process or os.getpid()}", None
+    holder, seen, begun = f"{socket.gethostname()}:{process or os.getpid()}", None, time.monotonic()
     while True:
         with database.session() as connection, closing(connection.cursor()) as cursor:
             cursor.execute(_KNOWN, (name,))
@@ -107,7 +117,10 @@ def take(database: Database, name: str, owner: str, *, take_over: bool = False, 
             its_owner, its_holder, heartbeat, now, stop_asked = row
             if stop_asked and its_owner == owner:
                 raise StopAskedError(f"the stream of {owner} was asked to stop, and stays stopped")
-            if take_over or its_owner == owner or lease_is_free(heartbeat, now):
+            if seen is None:
+                patience = _patience(heartbeat, now)
+            is_dead = heartbeat == _FREE or (seen == heartbeat and time.monotonic() - begun > patience)
+            if take_over or its_owner == owner or is_dead:
                 cursor.execute(_TAKE, (owner, holder, name))
                 epoch = number(cursor, _EPOCH, name)
                 connection.commit()
@@ -119,13 +132,25 @@ def take(database: Database, name: str, owner: str, *, take_over: bool = False, 
                 f"the driver {its_holder} of {its_owner} lives (heartbeat {heartbeat}); stop it first, or --take-over"
             )
         seen = heartbeat
-        time.sleep(_LOOK_AGAIN_SECONDS)
+        pause(_LOOK_AGAIN_SECONDS)
     if its_holder != holder:
-        _wait_for_the_end(database, Lease(name, epoch - 1), its_holder, heartbeat + LEASE_LASTS)
+        _wait_for_the_end(database, Lease(name, epoch - 1), its_holder, begun + patience, pause)
     return Lease(name, epoch)
 
 
-def _wait_for_the_end(database: Database, other: Lease, holder: str, at_most: datetime) -> None:
+def _patience(heartbeat: datetime, now: datetime) -> float:
+    """For how many seconds to look at a heartbeat, by a clock that nobody sets, until it is taken for that of a dead.
+
+    One that is old already needs less, but always so long that a living holder would have written another: a clock may
+    have been set forward. One from the future, as the clock was set back, gets as long as a new one.
+    """
+    age = max(now - heartbeat, timedelta())
+    return max(LEASE_LASTS - age, 2 * HEARTBEAT).total_seconds()
+
+
+def _wait_for_the_end(
+    database: Database, other: Lease, holder: str, deadline: float, pause: Callable[[float], object]
+) -> None:
     """Until who had the lease has told its end, or is dead: what it still judges would be judged twice.
 
     One on this host that does not end in time, as it is frozen or hangs, is killed; one elsewhere is not waited for.
@@ -133,17 +158,17 @@ def _wait_for_the_end(database: Database, other: Lease, holder: str, at_most: da
     host, _, pid = holder.rpartition(":")
     process = int(pid) if host == socket.gethostname() else None
     while host and not (process and _is_gone(process)):
-        with database.session() as connection, closing(connection.cursor()) as cursor:
-            cursor.execute(_ENDED, (other.epoch, at_most, other.name))
-            row: Any = cursor.fetchone()
-        has_ended, is_late = row
+        has_ended, is_late = False, time.monotonic() > deadline
+        # Where MySQL is away, the clock and the process still tell.
+        with suppress(mysql.connector.Error), database.session() as connection, closing(connection.cursor()) as cursor:
+            has_ended = bool(number(cursor, _ENDED, other.epoch, other.name))
         if has_ended or (is_late and not process):
             return
         if is_late:
             _log.warning("the driver %s has lost its lease and has not ended: it is killed", holder)
             with suppress(psutil.NoSuchProcess):
                 psutil.Process(process).kill()
-        time.sleep(_LOOK_AGAIN_SECONDS)
+        pause(_LOOK_AGAIN_SECONDS)
 
 
 def _is_gone(process: int) -> bool:
@@ -162,13 +187,16 @@ def held(
     on_lost: Callable[[LeaseLostError], None],
     on_stop: Callable[[], None],
     at_end: Callable[[], bool] = lambda: True,
+    troubles: Troubles | None = None,
 ) -> Iterator[None]:
     """Keeps the lease alive by a thread; at the end marks it as free, if `at_end` says that nothing is judged any more.
 
     The thread calls `on_lost` once the lease is another's, and `on_stop` once a person has asked the stream to stop.
+    What keeps it from renewing the lease it tells the `troubles`, and goes on.
     """
     ended = threading.Event()
-    thread = threading.Thread(target=_keep, args=(database, lease, ended, on_lost, on_stop), name="lease", daemon=True)
+    keep = (database, lease, ended, on_lost, on_stop, troubles or Troubles())
+    thread = threading.Thread(target=_keep, args=keep, name="lease", daemon=True)
     thread.start()
     try:
         yield
@@ -181,7 +209,7 @@ def held(
         try:
             if is_over:
                 _beat(database, lease, _END)
-        except mysql.connector.Error as error:
+        except (mysql.connector.Error, OSError) as error:
             _log.warning("not told that this driver has ended, the next one waits for %s: %s", LEASE_LASTS, error)
 
 
@@ -191,14 +219,17 @@ def _keep(
     ended: threading.Event,
     on_lost: Callable[[LeaseLostError], None],
     on_stop: Callable[[], None],
+    troubles: Troubles,
 ) -> None:
     while not ended.wait(HEARTBEAT.total_seconds()):
         try:
             epoch, stop_asked = _beat(database, lease, _BEAT)
-        except mysql.connector.Error as error:
-            # MySQL may be away for a moment. Nothing is at risk: without it, load cannot commit either.
-            _log.warning("heartbeat failed, next in %s: %s", HEARTBEAT, error)
+        except (mysql.connector.Error, OSError) as error:
+            # Nothing is at risk: whoever takes the lease meanwhile changes its epoch, and nothing of ours is committed.
+            if trouble := mysql_trouble.of(error):
+                troubles.tell("lease", trouble)
             continue
+        troubles.clear("lease")
         if epoch != lease.epoch:
             on_lost(LeaseLostError(f"{lease} is over: another driver took over, this one ends"))
             return
@@ -206,11 +237,12 @@ def _keep(
             on_stop()
 
 
-def _beat(database: Database, lease: Lease, update: str) -> tuple[int, bool]:
-    """The epoch, and whether a stop is asked for. Only if the epoch is still ours, the update has done anything."""
+def _beat(database: Database, lease: Lease, update: str) -> tuple[int | None, bool]:
+    """The epoch, None where the row is gone, and whether a stop is asked for. Only if the epoch is still ours, the
+    update has done anything."""
     with database.session() as connection, closing(connection.cursor()) as cursor:
         cursor.execute(update, {"name": lease.name, "epoch": lease.epoch})
         cursor.execute(_STATE, (lease.name,))
         row: Any = cursor.fetchone()
         connection.commit()
-    return row[0], bool(row[1])
+    return (row[0], bool(row[1])) if row else (None, False)

@@ -3,14 +3,15 @@
 import itertools
 import tempfile
 from contextlib import closing
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from mysql.connector.abstracts import MySQLCursorAbstract
 
-from include import names
+from include import mysql_trouble, names
+from include.troubles import Trouble, TroubleError
 from jobs import verdicts
 from jobs.database import Database, number
 from jobs.lease import Lease
@@ -24,6 +25,8 @@ _SAVE: Final = (
     " status_offset = GREATEST(status_offset, VALUES(status_offset)), loaded_at = VALUES(loaded_at)"
 )
 _EXPIRED: Final = f"SELECT before_offset FROM {names.LOGS_DATABASE}.{names.EXPIRED_TABLE} WHERE kafka_partition = %s"  # noqa: S608
+_PACKET_BYTES: Final = 128 * 1024
+"""What the client sends of LOAD DATA at once. Where the server takes less it only hangs up, and does not say why."""
 _RUNS_A_DELETE: Final = 500
 # A verdict's text is never empty, so the empty string stands for null; raw alone may be empty, and has its size.
 # LENGTH, as `= ''` is also true of text that the collation ignores, such as a NUL alone.
@@ -34,14 +37,14 @@ _OF_BAD_LOGS: Final = {
 }
 
 
-class LoadRefusedError(RuntimeError):
+class LoadRefusedError(TroubleError):
     """MySQL skipped or changed rows. The transaction is rolled back."""
 
 
 def write(database: Database, lease: Lease, messages: pa.RecordBatch) -> int:
     """Loads status messages of one partition (see `verdicts.parse`) in one transaction; gives the number of rows.
 
-    Raises LoadRefusedError, LeaseLostError or mysql.connector.Error, and then nothing is written; NotAVerdictError,
+    Raises TroubleError, LeaseLostError or mysql.connector.Error, and then nothing is written; NotAVerdictError,
     and then all before that message is.
     """
     try:
@@ -63,6 +66,10 @@ def write(database: Database, lease: Lease, messages: pa.RecordBatch) -> int:
 
 def _load(cursor: MySQLCursorAbstract, partition: int, parsed: pa.Table, status_offset: int) -> int:
     """Rows written. What has expired is not."""
+    packet = number(cursor, "SELECT @@max_allowed_packet") or 0
+    if packet < _PACKET_BYTES:
+        said = f"MySQL takes packets of {packet:,} bytes, LOAD DATA sends {_PACKET_BYTES:,}"
+        raise TroubleError(Trouble(said, mysql_trouble.PACKETS))
     found = number(cursor, _LAST_OFFSET, partition)
     known = -1 if found is None else found
     rows, replayed = verdicts.split(parsed, known)
@@ -114,7 +121,14 @@ def _append(cursor: MySQLCursorAbstract, status: str, rows: pa.Table) -> None:
         )
     # LOCAL implies IGNORE: duplicates are skipped and values cut with a warning only, whatever the SQL mode.
     if cursor.rowcount != rows.num_rows or cursor.warning_count:
+        took = f"{table} took {cursor.rowcount} of {rows.num_rows} rows, warnings: {cursor.warning_count}"
+        cursor.execute("SHOW WARNINGS LIMIT 1")
+        warnings: Any = cursor.fetchall()
+        said = "".join(f" ({warning})" for *_, warning in warnings)
         raise LoadRefusedError(
-            f"{table} took {cursor.rowcount} of {rows.num_rows} rows, warnings: {cursor.warning_count}; rolled back."
-            " A row is there that the progress row does not know, or the table differs from include/sql/logs.sql."
+            Trouble(
+                f"{took}{said}; rolled back",
+                "A row is there that the progress row does not know, or the table differs from include/sql/logs.sql:"
+                " somebody put the row or changed the table",
+            )
         )

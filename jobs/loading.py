@@ -5,7 +5,8 @@ cost more than to load them (docs/decisions.md).
 """
 
 import threading
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from typing import Final
@@ -18,7 +19,7 @@ from include import kafka_client, names
 from include.settings import Settings
 from include.status_topic import StallWatch, read_batch, reader
 from jobs import load
-from jobs.database import Database
+from jobs.database import Database, cut
 from jobs.lease import Lease
 
 _BATCH_MESSAGES: Final = 20_000
@@ -27,27 +28,39 @@ _MESSAGES: Final = 80_000
 """The most in those of all partitions together: they are what takes memory here."""
 BATCH_SECONDS: Final = 0.4
 """How long a transaction waits for more: at a low rate, its own cost is all that `load` costs."""
+_STOP_SECONDS: Final = 3
+"""How long a stop waits for transactions: MySQL may hold one, as behind a lock, for as long as it likes."""
 _WAITING_KIB: Final = 32 * 1024
 """The most that waits to be taken into one, of all partitions together."""
 
 
 class Loading:
-    """Loads from the first of `begin`, offsets by partition, until it is stopped or fails, or up to those of `end`."""
+    """Loads from the first of `begin`, offsets by partition, until it is stopped or fails, or up to those of `end`.
+
+    `on_loaded` is called, by any of its threads, after each transaction.
+    """
 
     name: Final = "load"
 
     def __init__(
-        self, settings: Settings, lease: Lease, begin: Mapping[int, int], end: Mapping[int, int] | None = None
+        self,
+        settings: Settings,
+        lease: Lease,
+        begin: Mapping[int, int],
+        end: Mapping[int, int] | None = None,
+        on_loaded: Callable[[], None] = lambda: None,
     ) -> None:
+        self._on_loaded = on_loaded
         self._kafka, self._database, self._lease = kafka_client.native(settings), Database.of(settings), lease
         self._end = end
         partitions = max(len(begin), 1)
         self._most = min(_BATCH_MESSAGES, _MESSAGES // partitions)
         self._waiting_kib = _WAITING_KIB // partitions
+        self._name = f"load-{id(self)}"
         self._ended = threading.Event()
         self._error: Exception | None = None
         self._threads = [
-            threading.Thread(target=self._run, args=place, name=f"load-{place[0]}", daemon=True)
+            threading.Thread(target=self._run, args=place, name=f"{self._name}-{place[0]}", daemon=True)
             for place in begin.items()
         ]
         for thread in self._threads:
@@ -63,10 +76,14 @@ class Loading:
         return self._error
 
     def stop(self) -> None:
-        """Ends it between two transactions, and waits for that."""
+        """Ends it between two transactions, and waits for that; one that MySQL holds is given up, and rolled back."""
         self._ended.set()
+        deadline = time.monotonic() + _STOP_SECONDS
         for thread in self._threads:
-            thread.join()
+            thread.join(max(deadline - time.monotonic(), 0))
+        while self.isActive:
+            cut(self._name)
+            self._threads[-1].join(0.1)
 
     def _run(self, partition: int, begin: int) -> None:
         try:
@@ -78,7 +95,10 @@ class Loading:
     def _load(self, partition: int, begin: int) -> None:
         # What is not there any more was not loaded: that has to stop us, not to be skipped.
         options = {"auto.offset.reset": "error", "queued.max.messages.kbytes": self._waiting_kib}
-        with closing(reader(self._kafka, names.DRIVER, **options)) as consumer, ThreadPoolExecutor(1) as writer:
+        with (
+            closing(reader(self._kafka, names.DRIVER, **options)) as consumer,
+            ThreadPoolExecutor(1, f"{self._name}-{partition}-writer") as writer,
+        ):
             consumer.assign([TopicPartition(names.STATUS_TOPIC, partition, begin)])
             position = begin
             stalls = StallWatch(consumer, lambda: [TopicPartition(names.STATUS_TOPIC, partition, position)])
@@ -92,10 +112,15 @@ class Loading:
                     writing.result()
                     writing = None
                 if batch:
-                    writing = writer.submit(load.write, self._database, self._lease, batch)
+                    writing = writer.submit(self._write, batch)
                     position = batch["offset"][-1].as_py() + 1
             if writing:
                 writing.result()
+
+    def _write(self, batch: pa.RecordBatch) -> int:
+        count = load.write(self._database, self._lease, batch)
+        self._on_loaded()
+        return count
 
 
 def _batch(partition: int, messages: list[Message]) -> pa.RecordBatch:

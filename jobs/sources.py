@@ -51,7 +51,7 @@ def logs_between(spark: SparkSession, settings: Settings, ranges: Mapping[int, t
 
 def rows(spark: SparkSession, settings: Settings, query: str, at_once: int = 200) -> DataFrame:
     """What MySQL answers to the query, a few rows at a time: raw of bad logs may be 64 KiB each."""
-    more = {"useCursorFetch": "true", "sessionVariables": "group_concat_max_len=1073741824"}
+    more = {"useCursorFetch": "true", "sessionVariables": "group_concat_max_len=1073741824,lock_wait_timeout=5"}
     return _mysql(spark, settings, f"({query}) AS found", **more).option("fetchsize", at_once).load()
 
 

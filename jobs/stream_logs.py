@@ -21,10 +21,12 @@ from pyspark.sql.streaming.query import StreamingQuery
 
 from include import names
 from include.settings import Settings, Trigger
+from include.troubles import Troubles
 from jobs import classify, inputs, judge, lease, partitions, positions, queries, session, sources, topic_ids, users
 from jobs.database import Database
 from jobs.ends import EndError, QueryFailedError, Stop
 from jobs.loading import Loading
+from jobs.patience import Patience
 
 _INPUTS_SECONDS: Final = 300
 
@@ -59,11 +61,14 @@ def stream(settings: Settings, trigger: Trigger, owner: str, *, take_over: bool)
     spark = session.build(names.DRIVER, count)
     judge.register(spark, settings)
     database = Database.of(settings)
-    inputs.wait(database, settings, _INPUTS_SECONDS)
-    topic_ids.check(database, settings)
-    known = users.Users(spark, settings)
+    troubles = Troubles(settings.troubles, _log)
+    mysql = Patience(stop, troubles, lasts=trigger != "available-now")
+    mysql.does(lambda: inputs.wait(database, settings, _INPUTS_SECONDS, stop.pause))
+    mysql.does(lambda: topic_ids.check(database, settings))
+    known = mysql.does(lambda: users.Users(spark, settings))
     # The JVM judges; when this Python is killed, it may go on for seconds.
-    ours = lease.take(database, names.DRIVER, owner, take_over=take_over, process=session.process(spark))
+    process = session.process(spark)
+    ours = mysql.does(lambda: lease.take(database, names.DRIVER, owner, take_over, process, stop.pause))
     _log.info("lease %s, trigger %s, %d partitions", ours, trigger, count)
     # Of use to Spark while it runs; where to begin is told by the sinks.
     shutil.rmtree(settings.checkpoints, ignore_errors=True)
@@ -90,30 +95,35 @@ def stream(settings: Settings, trigger: Trigger, owner: str, *, take_over: bool)
         if not classify.settle(spark):
             raise QueryFailedError("Kafka does not take what the last query has given to its client")
         logs = sources.logs(spark, settings, trigger, positions.of_logs(database, settings))
-        return classify.start(logs, known.frame, settings, trigger, next(checkpoints))
+        query = classify.start(logs, known.frame, settings, trigger, next(checkpoints))
+        troubles.clear(classify.QUERY)
+        return query
 
     def begin_load() -> Loading:
         end = positions.ends_of_verdicts(settings) if trigger == "available-now" else None
-        return Loading(settings, ours, positions.of_verdicts(database, settings), end)
+        begins = positions.of_verdicts(database, settings)
+        return Loading(settings, ours, begins, end, lambda: troubles.clear(Loading.name))
 
     try:
-        with lease.held(ours, database, stop.ask, stop.ask, at_end=lambda: classify.settle(spark)):
+        with lease.held(ours, database, stop.ask, stop.ask, lambda: classify.settle(spark), troubles):
             # A rejudgement since they were read did not wait for verdicts of this driver: it could not see it yet.
-            known.follow(database)
+            mysql.does(lambda: known.follow(database))
             if trigger == "available-now":
                 tell(known.version)
                 # One after the other, so that all logs that are there now are judged and loaded.
-                queries.run([begin_classify], stop)
-                queries.run([begin_load], stop)
+                queries.run({classify.QUERY: begin_classify}, stop)
+                queries.run({Loading.name: begin_load}, stop)
             else:
                 with (
                     partitions.watched(settings, count, on_more=stop.ask),
-                    users.watched(known, database, judging, on_version=tell, on_error=stop.ask),
+                    users.watched(known, database, judging, tell, stop.ask, troubles),
                 ):
-                    queries.run([begin_classify, begin_load], stop, again=True, is_outdated=is_outdated)
+                    both: dict[str, queries.Begin] = {classify.QUERY: begin_classify, Loading.name: begin_load}
+                    queries.run(both, stop, tell=troubles.tell, is_outdated=is_outdated)
                 if not stop.asked.is_set():
                     raise QueryFailedError("a query ended without being asked to, and without an error")
     finally:
+        troubles.clear_all()
         spark.stop()
 
 

@@ -21,9 +21,12 @@ def check(database: Database, settings: Settings) -> None:
     """Keeps the id of each topic at the first start, and from then on raises OtherTopicError when one has another."""
     ids = topic_ids.read(AdminClient(kafka_client.native(settings)))
     with database.session() as connection, closing(connection.cursor()) as cursor:
-        topic_ids.keep(cursor, ids)
         known = topic_ids.known(cursor)
-        connection.commit()
+        # Where all are known nothing is written: a classify that begins anew needs no more than to read.
+        if ids.keys() - known.keys():
+            topic_ids.keep(cursor, ids)
+            known = topic_ids.known(cursor)
+            connection.commit()
     for topic in topic_ids.made_anew(ids, known):
         raise OtherTopicError(
             f"the topic {topic} was made anew (id {ids[topic]}, known is {known[topic]}), so its offsets mean other"

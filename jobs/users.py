@@ -18,10 +18,11 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.streaming.query import StreamingQuery
 
-from include import names
+from include import mysql_trouble, names
 from include.settings import Settings
+from include.troubles import Trouble, TroubleError, Troubles
 from jobs import sources
-from jobs.database import Database, mysql_failed, number
+from jobs.database import Database, number
 from jobs.ends import EndError, QueryFailedError
 
 SCHEMA: Final = "account_no int, periods string, users_version int"
@@ -41,6 +42,7 @@ _PERIODS: Final = (
 )
 _ROWS_AT_ONCE: Final = 10_000
 _LOOK_SECONDS: Final = 1
+_STOP_SECONDS: Final = 5
 _BATCH_SECONDS: Final = 0.3
 
 _log = logging.getLogger("logsieve.users")
@@ -54,15 +56,20 @@ def read(spark: SparkSession, settings: Settings) -> DataFrame:
 
 
 class Users:
-    """`frame`: see `read`, kept in memory; `version`: of what is kept. Raises Spark's errors of JDBC."""
+    """`frame`: see `read`, kept in memory; `version`: of what is kept.
+
+    Raises Spark's errors of JDBC, mysql.connector.Error and TroubleError.
+    """
 
     def __init__(self, spark: SparkSession, settings: Settings) -> None:
+        _check_readable(Database.of(settings))
         self.frame = read(spark, settings)
         self.version = self._keep()
 
     def follow(self, database: Database) -> None:
         """Reads anew what MySQL has now, if another version. A batch that begins meanwhile reads it by itself."""
         if _in_mysql(database) != self.version:
+            _check_readable(database)
             self.frame.unpersist()
             self.version = self._keep()
 
@@ -80,12 +87,13 @@ def watched(
     query: Callable[[], StreamingQuery | None],
     on_version: Callable[[int], None],
     on_error: Callable[[EndError], None],
+    troubles: Troubles,
 ) -> Iterator[None]:
     """Renews the users, by a thread, whenever MySQL has another version.
 
     `query` gives the one that judges, if it runs and is not to begin anew. `on_version` is called with the version that
     all verdicts from then on are judged with: first with the present one, later when the last batch that began before a
-    renewal has ended.
+    renewal has ended. While MySQL keeps them back the last ones count, and the `troubles` are told.
     """
     ended = threading.Event()
 
@@ -98,10 +106,13 @@ def watched(
                     on_version(users.version)
                     told = users.version
             except Exception as error:  # noqa: BLE001  # MySQL's own in Python, Spark's from JDBC
-                if not mysql_failed(error):
+                trouble = mysql_trouble.of(error)
+                if trouble is None:
                     on_error(QueryFailedError(f"the users history could not be read anew: {error}"))
                     return
-                _log.debug("MySQL is away: %s", error)
+                troubles.tell("users", trouble)
+            else:
+                troubles.clear("users")
             ended.wait(_LOOK_SECONDS)
 
     thread = threading.Thread(target=watch, name="users", daemon=True)
@@ -110,12 +121,23 @@ def watched(
         yield
     finally:
         ended.set()
-        thread.join()
+        # MySQL may hold it for as long as it likes.
+        thread.join(_STOP_SECONDS)
 
 
 def _in_mysql(database: Database) -> int | None:
     with database.session() as connection, closing(connection.cursor()) as cursor:
         return number(cursor, VERSION)
+
+
+def _check_readable(database: Database) -> None:
+    """Before what is kept is thrown away: raises mysql.connector.Error, or TroubleError where all accounts are gone."""
+    with database.session() as connection, closing(connection.cursor()) as cursor:
+        cursor.execute(f"SELECT account_no, user_device, valid_from, valid_to FROM {_HISTORY} LIMIT 1")  # noqa: S608
+        if cursor.fetchone() is None:
+            # Judged by it, every log would be suspicious.
+            again = "./logsieve airflow dags trigger users_dimension loads it, or bring back a backup"
+            raise TroubleError(Trouble(f"{_HISTORY} is empty", again))
 
 
 def _wait_for_a_new_batch(query: Callable[[], StreamingQuery | None], ended: threading.Event) -> bool:

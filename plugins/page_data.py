@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from include import log_facts, log_rows, log_search, log_way, why
+from include import log_facts, log_rows, log_search, log_way, troubles, why
 from include.log_filters import Filters, text
 from include.log_search import Place
 from include.log_way import Run, Sample
@@ -144,7 +144,8 @@ class PageData:
         airflow = found.get("Airflow", {})
         runs: dict[str, Run] = airflow.get("runs", {})
         numbers = {name: value for part in parts for name, value in part.items()}
-        sample = Sample(datetime.now(UTC), away, newest=newest, runs=runs, stream=airflow.get("stream"), **numbers)
+        known = {"runs": runs, "stream": airflow.get("stream"), "troubles": troubles.read(self._settings.troubles)}
+        sample = Sample(datetime.now(UTC), away, newest=newest, **known, **numbers)
         return {
             "now": text(sample.at),
             "hops": log_way.tell(sample, self._before(sample)),
@@ -163,6 +164,8 @@ class PageData:
 
     def _before(self, sample: Sample) -> Sample | None:
         """The sample that rates are counted from; keeps the new one."""
+        if self._samples and sample.at < self._samples[-1].at:  # the clock was set back
+            self._samples.clear()
         self._samples.append(sample)
 
         def age(number: int) -> float:

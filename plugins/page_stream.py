@@ -7,7 +7,7 @@ from typing import Any
 import mysql.connector
 from airflow.sdk import BaseHook
 
-from include import stop_mark
+from include import mysql_trouble, stop_mark
 from plugins.page_errors import PageError
 
 
@@ -33,4 +33,5 @@ def _mysql() -> Iterator[Any]:
         with closing(BaseHook.get_hook("mysql").get_conn()) as connection:
             yield connection
     except mysql.connector.Error as error:
-        raise PageError(503, f"MySQL does not answer: {error.msg}", "./logsieve status") from error
+        trouble = mysql_trouble.explain(error)
+        raise PageError(503, f"{trouble.sentence}.", f"{trouble.remedy}.") from error

@@ -1,5 +1,6 @@
 """The operator of the stream: SparkSubmitOperator, but never a second driver, a gentle end, and a quick way back."""
 
+import logging
 import time
 from contextlib import suppress
 from functools import partial
@@ -12,7 +13,6 @@ from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOpe
 from airflow.providers.common.sql.hooks.sql import DbApiHook
 from airflow.sdk import BaseHook, Context
 from airflow.sdk.exceptions import AirflowException, AirflowSkipException
-from mysql.connector import errorcode
 
 from include.driver_ends import DriverEnd
 from include.health import lease_is_free
@@ -21,12 +21,13 @@ from include.names import DRIVER, LEASE_TABLE, LOGS_DATABASE
 OWNER = "{{ dag.dag_id }} {{ run_id }}"
 """The tries of one run are one owner of the lease: the next takes over at once from the orphan of the last."""
 
-NO_TABLE_YET = {errorcode.ER_BAD_DB_ERROR, errorcode.ER_NO_SUCH_TABLE}
-
 STEADY_SECONDS: Final = 60
 """A driver that ends sooner is one of a row of failures."""
 PAUSES: Final = (0, 1, 3)
 """Seconds before the next driver, by how many in a row were not steady; after these Airflow tries the task again."""
+
+
+log = logging.getLogger(__name__)
 
 
 class StreamOperator(SparkSubmitOperator):
@@ -103,9 +104,9 @@ def skip_if_another_lives(context: Context) -> None:
     query = f"SELECT owner, holder, heartbeat_at, UTC_TIMESTAMP(3) FROM {LOGS_DATABASE}.{LEASE_TABLE} WHERE name = %s"  # noqa: S608
     try:
         row = hook.get_first(query, parameters=(DRIVER,))
-    except mysql.connector.ProgrammingError as error:
-        if error.errno not in NO_TABLE_YET:
-            raise
+    except mysql.connector.Error as error:
+        # No table yet, or MySQL refuses us: the driver asks by itself, waits, and says what for.
+        log.info("whether another driver lives is not known: %s", error)
         return
     if row is None or row[0] == context["task"].render_template(OWNER, context) or lease_is_free(row[2], row[3]):
         return

@@ -13,6 +13,7 @@ from mysql.connector.abstracts import MySQLConnectionAbstract
 from mysql.connector.pooling import PooledMySQLConnection
 
 from include.indexer import GROUP
+from include.mysql_client import LOCKS
 from include.names import STATUS_TOPIC
 from include.stack.environment import HOST, Environment
 
@@ -47,6 +48,8 @@ def mysql_connection(
         password=env.passwords[f"mysql_{account}"],
         connection_timeout=SECONDS,
         time_zone="+00:00",
+        # Airflow's changes tables, and waits as long as that takes.
+        init_command=None if account == "airflow" else LOCKS,
     )
 
 

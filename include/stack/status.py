@@ -3,7 +3,7 @@
 import xmlrpc.client
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,7 +15,7 @@ from elasticsearch import ApiError, Elasticsearch
 from rich.console import Console, Group
 from rich.markup import escape
 
-from include import hops
+from include import hops, troubles
 from include.dead_letters import refused_count
 from include.indexer import GROUP
 from include.names import STATUSES
@@ -50,11 +50,14 @@ class Status:
     """Logs not yet classified, verdicts not yet loaded, verdicts not yet indexed."""
     freshness_seconds: dict[str, float | None] = field(default_factory=dict)
     """Age of the newest row of each table."""
+    troubles: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """What keeps driver or indexer from their work, by part: sentence, remedy, seconds (include/troubles.py)."""
 
     @property
     def healthy(self) -> bool:
-        """Whether every server does its work, and the stream runs."""
-        return all(found == "ok" for found in self.servers.values()) and (self.stream is None or self.stream.ok)
+        """Whether every server does its work, the stream runs, and nothing keeps driver and indexer from their work."""
+        servers = all(found == "ok" for found in self.servers.values())
+        return servers and not self.troubles and (self.stream is None or self.stream.ok)
 
 
 def kafka_consumer(env: Environment) -> AbstractContextManager[Consumer]:
@@ -64,7 +67,8 @@ def kafka_consumer(env: Environment) -> AbstractContextManager[Consumer]:
 
 def read_hops(env: Environment) -> Status:
     """The counts alone, without asking servers and DAGs; a hop that does not answer stays None."""
-    status = Status(refused_documents=refused_count(env.settings))
+    told = {part: asdict(standing) for part, standing in troubles.read(env.settings.troubles).items()}
+    status = Status(refused_documents=refused_count(env.settings), troubles=told)
     topics = tables = None
     try:
         # The sinks are read before the topics, so that a lag is never below what it was.
@@ -184,6 +188,8 @@ def show_hops(console: Console, status: Status, env: Environment) -> None:
     table.add_section()
     table.add_row("newest row, age", "", *("?" if age is None else f"{age:.1f} s" for age in ages), "")
     console.print(table)
+    for told in status.troubles.values():
+        console.print(f"[red]{escape(told['sentence'])}.[/] {escape(told['remedy'])}.")
     if status.refused_documents:
         refused = f"[red]{status.refused_documents:,} documents were refused by Elasticsearch[/], see"
         console.print(refused, str(env.settings.dead_letters))

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import mysql.connector
 
-from include import stop_mark, stream_verdict
+from include import mysql_trouble, stop_mark, stream_verdict
 from include.settings import ROOT
 from include.stack import stream_facts
 from include.stack.airflow_api import AirflowApi
@@ -28,7 +28,7 @@ READ_SECONDS = 60
 def stop(env: Environment) -> bool:
     """Asks the stream to stop and waits until it has; whether it ran. Airflow does not bring it back.
 
-    Raises StackError when it does not end in time, or MySQL does not answer.
+    Raises StackError when it does not end in time, or MySQL does not take the mark.
     """
     try:
         with closing(mysql_connection(env, "stream")) as connection, closing(connection.cursor()) as cursor:
@@ -49,7 +49,8 @@ def stop(env: Environment) -> bool:
                 time.sleep(0.5)
             return ran
     except mysql.connector.Error as error:
-        raise StackError(f"MySQL does not answer: {error.msg}", "./logsieve status") from error
+        trouble = mysql_trouble.explain(error)
+        raise StackError(f"The stream cannot be asked to stop: {trouble.sentence}.", f"{trouble.remedy}.") from error
     except httpx.HTTPError as error:
         raise StackError(f"No driver runs, but Airflow does not answer: {error}", "./logsieve status") from error
 

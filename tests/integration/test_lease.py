@@ -52,14 +52,22 @@ def test_the_holder_hears_that_the_lease_is_lost(taken: Taken) -> None:
         assert lost.wait(10)
 
 
-def test_the_next_try_of_the_same_owner_takes_over_at_once_and_a_stranger_is_refused(taken: Taken) -> None:
+SHIFT = "UPDATE logs.driver_lease SET heartbeat_at = heartbeat_at + INTERVAL %s HOUR WHERE name = %s"
+"""As if the clock had been set back by so many hours since, or forward."""
+
+
+@pytest.mark.parametrize("hours", [0, 1, -1])
+def test_the_next_try_of_the_same_owner_takes_over_at_once_and_a_stranger_is_refused(taken: Taken, hours: int) -> None:
     with lease.held(taken.lease, taken.database, on_lost=lambda error: None, on_stop=pytest.fail):
+        taken.stack.root_sql(SHIFT, (hours, taken.lease.name))
         with pytest.raises(lease.LeaseHeldError, match="of test_lease lives"):
             lease.take(taken.database, taken.lease.name, "another")
         assert lease.take(taken.database, taken.lease.name, "test_lease").epoch == taken.lease.epoch + 1
 
 
-def test_the_lease_of_a_dead_holder_is_taken_by_anyone(taken: Taken) -> None:
+@pytest.mark.parametrize("hours", [1, -1])
+def test_the_lease_of_a_dead_holder_is_taken_by_anyone_whatever_the_clock(taken: Taken, hours: int) -> None:
+    taken.stack.root_sql(SHIFT, (hours, taken.lease.name))
     begin = time.monotonic()
     assert lease.take(taken.database, taken.lease.name, "another").epoch == taken.lease.epoch + 1
     assert time.monotonic() - begin < 2 * health.LEASE_LASTS.total_seconds()

@@ -4,6 +4,7 @@ import base64
 import itertools
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from typing import Any
 
@@ -11,6 +12,7 @@ import pyarrow as pa
 import pytest
 
 from include import names
+from include.troubles import TroubleError
 from jobs import lease, load, verdicts
 from jobs.database import Database
 
@@ -243,3 +245,15 @@ def test_nobody_takes_the_lease_between_check_and_commit(sink: Sink) -> None:
         cursor.execute("SET innodb_lock_wait_timeout = 1")
         with pytest.raises(Exception, match="Lock wait timeout"):
             cursor.execute("UPDATE logs.driver_lease SET epoch = epoch + 1 WHERE name = %s", (sink.lease.name,))
+
+
+def test_a_server_that_takes_small_packets_only_is_named_as_such(sink: Sink) -> None:
+    (before,) = sink.stack.root_sql("SELECT @@GLOBAL.max_allowed_packet")[0]
+    sink.stack.root_sql("SET GLOBAL max_allowed_packet = 65536")
+    try:
+        # By a connection of its own: those that are there keep what they began with.
+        with ThreadPoolExecutor(1) as other, pytest.raises(TroubleError, match="SET GLOBAL max_allowed_packet"):
+            other.submit(sink.load, sink.batch(sink.message(0))).result()
+    finally:
+        sink.stack.root_sql("SET GLOBAL max_allowed_packet = %s", (before,))
+    assert sink.offsets() == {"good": [], "bad": [], "suspicious": []}

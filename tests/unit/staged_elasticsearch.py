@@ -7,6 +7,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any
 
+from include.search_index import template
+
 REFUSED = {"type": "document_parsing_exception", "reason": "failed to parse"}
 BUSY = {"type": "es_rejected_execution_exception", "reason": "queue is full"}
 BLOCKED = {"type": "cluster_block_exception", "reason": "index is read-only"}
@@ -18,16 +20,29 @@ FULL = {
 NO_ALIAS = {"type": "illegal_argument_exception", "reason": "no write index is defined for alias [server-logs]."}
 
 
+def ours(**settings: str) -> dict[str, Any]:
+    """The index as the template makes it, with these settings of somebody else."""
+    index: dict[str, Any] = json.loads(json.dumps(template()["template"]))
+    return {"aliases": {}, "mappings": index["mappings"], "settings": {"index.uuid": "x", **settings}}
+
+
+def error(status: int, kind: str, reason: str) -> tuple[int, Any]:
+    """An answer."""
+    return status, {"error": {"type": kind, "reason": reason}, "status": status}
+
+
 class StagedElasticsearch:
     """`documents` holds what was accepted, by id. Each act of `acts` is for one bulk request, then all is accepted:
 
     `"close"` drops the connection, a number answers the request with that status, a dict refuses items:
-    id to (status, error).
+    id to (status, error). `index` is what is there under the name server-logs, None: nothing yet. `answers` has what is
+    answered instead to "METHOD /path", while it is there.
     """
 
-    def __init__(self, *acts: Any, fits: bool = True) -> None:
+    def __init__(self, *acts: Any, answers: dict[str, tuple[int, Any]] | None = None) -> None:
         self.acts = deque(acts)
-        self.fits = fits
+        self.answers = answers or {}
+        self.index: dict[str, Any] | None = None
         self.documents: dict[str, bytes] = {}
         self.bulks: list[list[str]] = []
         """Ids of each bulk request, accepted or not."""
@@ -70,6 +85,17 @@ class StagedElasticsearch:
                 items.append({"index": {"status": 201}})
         return 200, {"errors": any("error" in item["index"] for item in items), "items": items}
 
+    def answer(self, method: str, path: str, body: bytes) -> tuple[int, Any] | None:
+        """The answer to any request."""
+        if path.endswith("/_bulk"):
+            return self.bulk(body)
+        if path == "/server-logs" and method == "PUT":
+            self.index = ours()
+        elif path == "/server-logs":
+            missing = error(404, "index_not_found_exception", "no such index")
+            return missing if self.index is None else (200, {"server-logs": self.index})
+        return 200, {"acknowledged": True}
+
     def _handler(stage) -> type[BaseHTTPRequestHandler]:
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
@@ -79,12 +105,7 @@ class StagedElasticsearch:
                 path = self.path.partition("?")[0]
                 with stage.lock:
                     stage.requests.append(f"{self.command} {path}")
-                    found = stage.bulk(body) if path.endswith("/_bulk") else (200, {"acknowledged": True})
-                if path.endswith("/_mapping") and not stage.fits:
-                    found = (
-                        400,
-                        {"error": {"type": "illegal_argument_exception", "reason": "cannot be changed"}, "status": 400},
-                    )
+                    found = stage.answers.get(f"{self.command} {path}") or stage.answer(self.command, path, body)
                 if found is None:
                     self.close_connection = True
                     return

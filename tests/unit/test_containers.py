@@ -21,5 +21,8 @@ def test_users_come_before_the_index_which_is_made_with_the_users_own_rights(mon
         "PUT /_security/user/logsieve",
         "PUT /_index_template/server-logs",
         "HEAD /server-logs",
+        "PUT /server-logs",
+        "GET /server-logs",
         "PUT /server-logs/_mapping",
+        "GET /server-logs",
     ]

@@ -6,6 +6,7 @@ import pytest
 
 from include import health
 from include.health import Run
+from jobs import lease
 from jobs.lease import HEARTBEAT
 
 NOW = datetime(2026, 3, 9, 12, tzinfo=UTC)
@@ -42,8 +43,10 @@ def test_a_run_of_bad_logs_is_named_by_its_origins():
     assert health.bad_in_a_row(None, 1000).ok
 
 
-@pytest.mark.parametrize(("age", "free"), [(0, False), (10, False), (10.001, True), (86_400, True)])
-def test_a_lease_is_free_when_its_heartbeat_is_older_than_ten_seconds(age: float, free: bool):
+@pytest.mark.parametrize(
+    ("age", "free"), [(0, False), (10, False), (-10, False), (10.001, True), (86_400, True), (-3600, True)]
+)
+def test_a_lease_is_free_when_its_heartbeat_is_further_than_ten_seconds_from_now(age: float, free: bool):
     assert health.lease_is_free(NOW - timedelta(seconds=age), NOW) is free
 
 
@@ -53,3 +56,8 @@ def test_a_lease_that_nobody_took_is_free():
 
 def test_a_lost_heartbeat_or_two_do_not_free_a_lease():
     assert health.LEASE_LASTS > 3 * HEARTBEAT
+
+
+@pytest.mark.parametrize(("age", "seconds"), [(0, 10), (3, 7), (7, 4), (3600, 4), (-5, 10), (-3600, 10)])
+def test_a_heartbeat_is_looked_at_until_a_living_holder_would_have_written_another(age: float, seconds: float):
+    assert lease._patience(NOW - timedelta(seconds=age), NOW) == seconds

@@ -8,11 +8,19 @@ import pytest
 from include.log_way import HOPS, LAG, Run, Sample, reconciled, tell
 from include.names import LOGS_TOPIC, STATUS_TOPIC
 from include.stream_verdict import Airflow, StreamRun
+from include.troubles import Standing
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 RUNS = {name: Run(name, "manual__1+00:00", "running", NOW) for name in ("generate_logs", "classify_logs")}
 STREAM = Airflow(active=StreamRun("manual__1", "running", since=NOW, task="running", task_since=NOW))
 FRESH = {hop: NOW - timedelta(seconds=1) for hop in (LOGS_TOPIC, STATUS_TOPIC, "MySQL", "Elasticsearch")}
+
+
+DEAD = {"heartbeat_at": NOW - timedelta(minutes=1), "runs": {}}
+
+
+def told(part: str) -> dict[str, Standing]:
+    return {part: Standing(f"{part} waits: the reason", "the remedy", 5)}
 
 
 def sample(**changes: Any) -> Sample:
@@ -59,6 +67,17 @@ def test_rates_are_differences() -> None:
         ("Elasticsearch", {"status": 991 + LAG}, "late", "10,001 logs wait"),
         ("Elasticsearch", {"removed": "Kafka has removed offsets 4 to 7"}, "broken", "offsets 4 to 7"),
         ("MySQL", {"newest": FRESH | {"MySQL": NOW - timedelta(seconds=61)}}, "late", "61 s old"),
+        ("MySQL", {"troubles": told("load")}, "broken", "load waits: the reason."),
+        ("MySQL", {"troubles": told("load"), "newest": {}}, "broken", "load waits: the reason."),
+        ("MySQL", {"troubles": told("load"), "away": {"MySQL": "refused"}}, "broken", "MySQL is away: refused"),
+        ("MySQL", {"troubles": told("start")} | DEAD, "broken", "start waits: the reason."),
+        ("MySQL", {"troubles": told("lease")} | DEAD, "late", "lease waits: the reason."),
+        ("classify", {"troubles": told("load")}, "ok", "10 logs wait."),
+        ("classify", {"troubles": told("start")} | DEAD, "broken", "start waits: the reason."),
+        ("classify", {"troubles": told("lease")} | DEAD, "late", "lease waits: the reason."),
+        ("classify", {"troubles": told("users")}, "late", "users waits: the reason."),
+        ("Elasticsearch", {"troubles": told("index")}, "broken", "index waits: the reason."),
+        ("Elasticsearch", {"troubles": told("load")}, "ok", "1 s old"),
         (LOGS_TOPIC, {"newest": {}}, "late", "empty"),
         ("generator", {"runs": {}}, "unknown", "has not run"),
         ("generator", {"runs": {"generate_logs": Run("generate_logs", "1", "failed", NOW)}}, "broken", "failed"),

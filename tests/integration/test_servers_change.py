@@ -1,0 +1,185 @@
+"""A server refuses what it is asked: logs are judged, `status` names the state and its remedy. Once that is undone, all
+is loaded and indexed, by the same driver."""
+
+import contextlib
+import json
+import threading
+import urllib.error
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from typing import Any
+
+import pymysql
+import pytest
+
+from include import troubles
+from include.names import origin_key
+from include.search_index import connect, ensure_index
+from include.stack.mysql_users import RIGHTS
+from include.troubles import Standing, TroubleError
+from tests.integration.stack import EPOCH, Stack, check, until, wait_until_it_loads
+from tests.integration.test_odd_logs import log
+
+STATUS = "server-logs-status"
+STREAM = "'logsieve_stream'@'127.0.0.1'"
+GRANTS = [f"GRANT {right} ON {what} TO {STREAM}" for right, what in RIGHTS["logsieve_stream"]]
+
+
+@pytest.fixture(scope="module")
+def epoch(stack: Stack) -> int:
+    wait_until_it_loads(stack)
+    return int(stack.root_sql(EPOCH)[0][0])
+
+
+@pytest.mark.parametrize(
+    ("begin", "end", "said", "remedy", "others"),
+    [
+        (
+            ["SET GLOBAL local_infile = OFF"],
+            ["SET GLOBAL local_infile = ON"],
+            "not allowed",
+            "local_infile = ON",
+            set(),
+        ),
+        ([f"REVOKE ALL, GRANT OPTION FROM {STREAM}"], GRANTS, "denied", "rights", {"lease", "users"}),
+        (
+            ["RENAME TABLE logs.good_logs TO logs.mislaid"],
+            ["RENAME TABLE logs.mislaid TO logs.good_logs"],
+            "doesn't exist",
+            "include/sql/logs.sql",
+            set(),
+        ),
+        (
+            [
+                "CREATE TRIGGER logs.refuse BEFORE INSERT ON logs.good_logs FOR EACH ROW"
+                " SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'no more rows'"
+            ],
+            ["DROP TRIGGER logs.refuse"],
+            "no more rows",
+            "trigger",
+            set(),
+        ),
+        (
+            ["SET GLOBAL offline_mode = ON"],
+            ["SET GLOBAL offline_mode = OFF"],
+            "offline",
+            "offline_mode = OFF",
+            {"lease"},
+        ),
+    ],
+    ids=["local_infile", "rights", "renamed", "trigger", "offline_mode"],
+)
+def test_logs_are_judged_and_wait_to_be_loaded(
+    stack: Stack, epoch: int, begin: list[str], end: list[str], said: str, remedy: str, others: set[str]
+) -> None:
+    since = stack.now()
+    with ExitStack() as undo:
+        undo.callback(lambda: [stack.root_sql(sql) for sql in end])
+        for sql in begin:
+            stack.root_sql(sql)
+        sent = stack.send([log(event_id="refused")] * 100)
+        keys = {origin_key(*origin).encode() for origin in sent}
+        until(lambda: keys <= {found.key for found in stack.messages(STATUS, since[STATUS])}, 30, "they are judged")
+        load = standing(stack, "load", said)
+        assert remedy in load.remedy
+        for part in others:
+            standing(stack, part, "")
+        done = stack.run("status", "--json")
+        assert done.returncode == 1
+        assert json.loads(done.stdout)["troubles"]["load"]["remedy"] == load.remedy
+    until(lambda: set(sent) <= stack.loaded(since), 30, "they are loaded")
+    until(lambda: not troubles.read(stack.settings.troubles), 30, "nothing is told any more")
+    assert stack.root_sql(EPOCH) == [(epoch,)], "it is the same driver"
+
+
+def test_a_stop_does_not_wait_for_a_table_that_is_locked(stack: Stack, epoch: int) -> None:
+    since = stack.now()
+    with locked(stack):
+        sent = stack.send([log(event_id="locked")] * 100)
+        load = standing(stack, "load", "Lock wait timeout")
+        assert "SHOW PROCESSLIST" in load.remedy
+        assert stack.run("stream", "stop", seconds=30).returncode == 0
+    assert stack.run("stream", "start").returncode == 0
+    until(lambda: set(sent) <= stack.loaded(since), 90, "the next driver loads them")
+    check(stack, since)
+
+
+def test_the_indexer_does_not_write_through_somebody_s_pipeline(stack: Stack, epoch: int) -> None:
+    since = stack.now()
+    stack.search("_ingest/pipeline/somebody", {"processors": []}, "PUT")
+    try:
+        stack.search("server-logs/_settings", {"index.final_pipeline": "somebody"}, "PUT")
+        index = standing(stack, "index", 'index.final_pipeline is "somebody"')
+        sent = stack.send([log(event_id="piped")] * 100)
+        until(lambda: set(sent) <= stack.loaded(since), 30, "MySQL is not held up")
+        assert not stack.documents(sent)
+    finally:
+        # As the remedy says.
+        path, _, body = index.remedy.removeprefix("PUT ").partition(" ")
+        stack.search(path, json.loads(body), "PUT")
+        stack.search("_ingest/pipeline/somebody", method="DELETE")
+    until(lambda: len(stack.documents(sent)) == len(sent), 30, "they are indexed")
+    check(stack, since)
+
+
+OTHERS = ["_template/logsieve-old", "_index_template/somebody"]
+LEGACY = {"index_patterns": ["*"], "order": 9, "mappings": {"dynamic": "true"}}
+ANY = {"index_patterns": ["*"], "template": {"mappings": {"dynamic_templates": [{"a": {"mapping": {"type": "text"}}}]}}}
+
+
+@pytest.mark.parametrize(
+    ("template", "said"),
+    [
+        (ANY | {"priority": 500}, None),
+        (ANY | {"priority": 1_000_000}, "Give that template another priority"),
+        (ANY | {"priority": 2_000_000}, "mappings.dynamic_templates is there"),
+        (ANY | {"priority": 2_000_000, "data_stream": {}, "template": {}}, "data stream"),
+        ({"index_patterns": ["*"], "priority": 2_000_000, "template": {"aliases": {"all": {}}}}, None),
+    ],
+    ids=["lower", "the same", "higher", "of data streams", "with an alias"],
+)
+def test_a_template_of_somebody_does_not_make_the_index_another(
+    stack: Stack, template: dict[str, Any], said: str | None
+) -> None:
+    name = "server-logs-elsewhere"
+    stack.search(OTHERS[0], LEGACY, "PUT")
+    stack.search(OTHERS[1], template, "PUT")
+    try:
+        with connect(stack.settings) as client:
+            if said:
+                with pytest.raises(TroubleError, match=said):
+                    ensure_index(client, name)
+            else:
+                ensure_index(client, name)
+                assert stack.search(name)[name]["mappings"] == stack.search("server-logs")["server-logs"]["mappings"]
+    finally:
+        stack.search(f"{name}?ignore_unavailable=true", method="DELETE")
+        for path in OTHERS:
+            stack.search(path, method="DELETE")
+        with contextlib.suppress(urllib.error.HTTPError):
+            stack.search(f"_index_template/{name}", method="DELETE")
+
+
+def standing(stack: Stack, part: str, said: str) -> Standing:
+    """What the part tells, once it says this."""
+
+    def look() -> Standing | None:
+        found = troubles.read(stack.settings.troubles).get(part)
+        return found if found and said in found.sentence else None
+
+    return until(look, 30, f"{part} says {said}")
+
+
+@contextmanager
+def locked(stack: Stack) -> Iterator[None]:
+    """A long read, and behind it an ALTER TABLE, behind which everybody waits."""
+    options: dict[str, Any] = {"host": "127.0.0.1", "port": stack.ports["mysql"], "user": "root"}
+    with closing(pymysql.connect(**options, password=stack.passwords["mysql_root"])) as reading:
+        with reading.cursor() as cursor:
+            cursor.execute("SELECT COUNT(*) FROM logs.good_logs")
+        alter = threading.Thread(target=stack.root_sql, args=("ALTER TABLE logs.good_logs COMMENT 'locked'",))
+        alter.start()
+        waits = "SELECT 1 FROM information_schema.processlist WHERE state LIKE 'Waiting for table metadata lock%'"
+        until(lambda: stack.root_sql(waits), 10, "it waits")
+        yield
+    alter.join()

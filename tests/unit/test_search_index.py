@@ -1,0 +1,226 @@
+"""The index is ours or it is not written to: what is refused, what differs, and what to do, in one line each."""
+
+import logging
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from include import bulk, search_trouble
+from include.bulk import BulkWriter, StatusMessage
+from include.search_index import IndexDiffersError, connect, ensure_index, template
+from include.settings import Settings
+from include.troubles import TroubleError, Troubles
+from tests.unit.staged_elasticsearch import REFUSED, StagedElasticsearch, error, ours
+
+Index = dict[str, Any]
+MESSAGE = StatusMessage(0, 1, b"0-1", b'{"status":"good"}')
+
+
+def ensured(server: StagedElasticsearch) -> None:
+    with connect(Settings(elasticsearch_url=server.url)) as client:
+        ensure_index(client)
+
+
+def changed(change: Callable[[Index], object]) -> Index:
+    index = ours()
+    change(index["mappings"])
+    return index
+
+
+def test_the_template_is_above_what_others_have():
+    assert template()["priority"] == 1_000_000
+
+
+def test_it_is_made_and_as_often_as_one_likes(search: StagedElasticsearch):
+    ensured(search)
+    made = search.requests.count("PUT /server-logs")
+    ensured(search)
+    assert made == search.requests.count("PUT /server-logs") == 1
+
+
+def test_two_may_come_at_once(search: StagedElasticsearch):
+    search.index = ours()
+    search.answers["HEAD /server-logs"] = 404, {}
+    search.answers["PUT /server-logs"] = error(
+        400, "resource_already_exists_exception", "index [server-logs/x] already"
+    )
+    ensured(search)
+
+
+@pytest.mark.parametrize(
+    ("index", "said", "remedy"),
+    [
+        (changed(lambda found: found.update(dynamic="true")), 'mappings.dynamic is "true", not "strict"', "DELETE"),
+        (changed(lambda found: found.pop("dynamic")), "mappings.dynamic is missing", "DELETE"),
+        (changed(lambda found: found.update(dynamic_templates=[{}])), "mappings.dynamic_templates is there", "DELETE"),
+        (changed(lambda found: found.update(runtime={"status": {}})), "mappings.runtime is there", "DELETE"),
+        (changed(lambda found: found.update(_source={"enabled": False})), "mappings._source is there", "DELETE"),
+        (changed(lambda found: found.update(_routing={"required": True})), "mappings._routing is there", "DELETE"),
+        (changed(lambda found: found["properties"].pop("raw")), "mappings.properties.raw is missing", "DELETE"),
+        (changed(lambda found: found["properties"].update(x={})), "mappings.properties.x is there", "DELETE"),
+        (
+            changed(lambda found: found["properties"]["device"].update(type="text", analyzer="german")),
+            'mappings.properties.device.analyzer is there; mappings.properties.device.type is "text", not "keyword"',
+            "DELETE",
+        ),
+        (
+            changed(lambda found: found["properties"]["origin"]["properties"]["kafka_offset"].update(type="integer")),
+            'kafka_offset.type is "integer", not "long"',
+            "DELETE",
+        ),
+        (ours(**{"index.default_pipeline": "mask"}), '_pipeline is "mask"', '{"index.default_pipeline": "_none"}'),
+        (ours(**{"index.final_pipeline": "drop"}), '_pipeline is "drop"', '{"index.final_pipeline": "_none"}'),
+        (ours(**{"index.mode": "logsdb"}), 'index.mode is "logsdb"', "DELETE"),
+        (ours(**{"index.lifecycle.name": "a-week"}), 'index.lifecycle.name is "a-week"', "DELETE"),
+        (ours(**{"index.mapping.ignore_malformed": "true"}), "ignore_malformed", "DELETE"),
+        (ours(**{"index.mapping.source.mode": "synthetic"}), "source.mode", "DELETE"),
+    ],
+)  # fmt: skip
+def test_an_index_that_is_not_ours_is_refused(search: StagedElasticsearch, index: Index, said: str, remedy: str):
+    search.index = index
+    with pytest.raises(IndexDiffersError) as refused:
+        ensured(search)
+    assert said in refused.value.trouble.sentence
+    assert remedy in refused.value.trouble.remedy
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"index.default_pipeline": "_none", "index.mode": "standard"},
+        {"index.number_of_replicas": "1", "index.hidden": "true", "index.mapping.total_fields.limit": "5000"},
+    ],
+)
+def test_what_changes_no_document_is_left_to_its_owner(search: StagedElasticsearch, settings: dict[str, str]):
+    search.index = ours(**settings) | {"aliases": {"dashboards": {}}}
+    ensured(search)
+
+
+def test_a_name_that_is_an_alias_or_a_data_stream_is_refused_before_anything_is_changed(search: StagedElasticsearch):
+    search.answers["HEAD /server-logs"] = 200, {}
+    search.answers["GET /server-logs"] = 200, {".ds-server-logs-000001": ours()}
+    with pytest.raises(IndexDiffersError, match=r"of \.ds-server-logs-000001\. Delete the alias or data stream"):
+        ensured(search)
+    assert "PUT /server-logs/_mapping" not in search.requests
+
+
+@pytest.mark.parametrize(
+    ("request_line", "answer", "remedy"),
+    [
+        (
+            "PUT /_index_template/server-logs",
+            error(400, "illegal_argument_exception", "index template [server-logs] has index patterns [server-logs]"
+                  " matching patterns from existing templates [a] with patterns (a => [*]) that have the same priority"
+                  " [1000000], use a different priority"),
+            "Give that template another priority",
+        ),
+        ("PUT /_index_template/server-logs", error(403, "security_exception", "action is unauthorized"), "rights"),
+        ("PUT /_index_template/server-logs", error(401, "security_exception", "unable to authenticate"), "rights"),
+        (
+            "PUT /server-logs",
+            error(400, "validation_exception", "this action would add [1] shards, but this cluster currently has"
+                  " [1000]/[1000] maximum normal shards open;"),
+            "cluster.max_shards_per_node",
+        ),
+        ("PUT /server-logs", error(400, "illegal_argument_exception", "Limit of total fields [5] has"), "fields.limit"),
+        (
+            "PUT /server-logs/_mapping",
+            error(403, "cluster_block_exception", "blocked by: [FORBIDDEN/9/index metadata (api)];"),
+            '"index.blocks.metadata": null',
+        ),
+    ],
+)  # fmt: skip
+def test_each_refusal_is_one_line_with_its_remedy(
+    search: StagedElasticsearch, request_line: str, answer: tuple[int, Any], remedy: str
+):
+    search.answers[request_line] = answer
+    with pytest.raises(TroubleError) as refused:
+        ensured(search)
+    assert answer[1]["error"]["reason"] in refused.value.trouble.sentence
+    assert remedy in refused.value.trouble.remedy
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason", "status", "remedy"),
+    [
+        ("index_closed_exception", "closed", 400, "POST server-logs/_open"),
+        ("cluster_block_exception", "blocked by: [FORBIDDEN/8/index write (api)];", 403, '"index.blocks.write": null'),
+        (
+            "cluster_block_exception",
+            "disk usage exceeded flood-stage watermark",
+            429,
+            "Free disk",
+        ),
+        ("unavailable_shards_exception", "primary shard is not active", 503, "allocation/explain"),
+        ("illegal_argument_exception", "pipeline with id [x] does not exist", 400, '"index.final_pipeline": "_none"'),
+        ("circuit_breaking_exception", "Data too large", 429, "heap"),
+        ("no_one_knows_exception", "why", 500, "free disk"),
+        ("request_entity_too_large", "", 413, "max_content_length"),
+    ],
+)
+def test_what_a_document_is_not_taken_for_has_a_remedy_too(kind: str, reason: str, status: int, remedy: str):
+    assert remedy in search_trouble.of_item(kind, reason, status).remedy
+
+
+def written_while(
+    search: StagedElasticsearch, caplog: pytest.LogCaptureFixture, mend: Callable[[], object]
+) -> list[str]:
+    """What the log says while the writer waits; `mend` is called at its third try."""
+    tries = []
+
+    class Listening(Troubles):
+        def tell(self, part: str, trouble: Any) -> None:
+            super().tell(part, trouble)
+            tries.append(part)
+            if len(tries) == 3:
+                mend()
+
+    client = connect(Settings(elasticsearch_url=search.url))
+    with caplog.at_level(logging.INFO, "logsieve.troubles"):
+        assert BulkWriter(client, threading.Event(), Listening(), first_pause=0.01).write([MESSAGE]) == []
+    client.close()
+    assert search.documents.keys() == {"0-1"}
+    return [record.getMessage() for record in caplog.records]
+
+
+def test_the_writer_waits_for_its_index_and_says_so_once(search: StagedElasticsearch, caplog: pytest.LogCaptureFixture):
+    search.index = ours(**{"index.final_pipeline": "drop"})
+
+    said = written_while(search, caplog, lambda: setattr(search, "index", ours()))
+
+    assert len(said) == 2, said
+    assert 'index.final_pipeline is "drop"' in said[0]
+    assert said[1].endswith("no longer")
+
+
+def test_no_document_is_put_aside_by_an_index_that_is_not_ours(
+    search: StagedElasticsearch, caplog: pytest.LogCaptureFixture
+):
+    client = connect(Settings(elasticsearch_url=search.url))
+    writer = BulkWriter(client, threading.Event(), Troubles(), first_pause=0.01)
+    writer.write([StatusMessage(0, 0, b"0-0", b"{}")])
+    # Somebody deletes it, and it comes back by a template of his own.
+    search.index = changed(lambda found: found.update(properties={}))
+    search.acts.append({"0-1": (400, REFUSED)})
+    threading.Timer(0.1, lambda: setattr(search, "index", ours())).start()
+    assert writer.write([MESSAGE]) == []
+    client.close()
+    assert search.documents.keys() == {"0-0", "0-1"}
+
+
+def test_an_index_that_changes_below_a_running_indexer_is_noticed(
+    search: StagedElasticsearch, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(bulk, "CHECK_SECONDS", 0)
+    client = connect(Settings(elasticsearch_url=search.url))
+    writer = BulkWriter(client, threading.Event(), Troubles(), first_pause=0.01)
+    writer.write([StatusMessage(0, 0, b"0-0", b"{}")])
+    search.index = ours(**{"index.default_pipeline": "mask"})
+    threading.Timer(0.1, lambda: setattr(search, "index", ours())).start()
+    with caplog.at_level(logging.INFO, "logsieve.troubles"):
+        writer.write([MESSAGE])
+    client.close()
+    assert 'index.default_pipeline is "mask"' in caplog.messages[0]
