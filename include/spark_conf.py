@@ -5,6 +5,8 @@ import sys
 from pathlib import Path
 from typing import Final
 
+from include import scratch
+from include.names import DRIVER
 from include.settings import ROOT, Settings
 
 RULES: Final = ROOT / "jobs" / "java"
@@ -48,9 +50,12 @@ def local_master(partitions: int) -> str:
     return f"local[{partitions + 1}]"
 
 
-def submit_conf(settings: Settings) -> dict[str, str]:
-    """The `--conf` pairs of the streaming application; the master is the Spark connection's."""
-    options = [*_JAVA_OPTIONS, f"-Xms{settings.driver_memory}"]
+def submit_conf(settings: Settings, application: str = DRIVER) -> dict[str, str]:
+    """The `--conf` pairs of the streaming application, or of another one; the master is the Spark connection's."""
+    own = scratch.folder(settings, application)
+    options = [*_JAVA_OPTIONS, f"-Xms{settings.driver_memory}", f"-Djava.io.tmpdir={own}"]
+    # One file, which the next crash writes anew; Java's own have the process in their name.
+    options.append(f"-XX:ErrorFile={settings.state / 'logs' / f'hs_err_{application}.log'}")
     if class_archive(settings).exists():
         options.append(f"-XX:SharedArchiveFile={class_archive(settings)}")
     return {
@@ -58,4 +63,5 @@ def submit_conf(settings: Settings) -> dict[str, str]:
         "spark.driver.extraJavaOptions": " ".join(options),
         "spark.driver.extraClassPath": f"{settings.parts / 'jars' / 'spark' / '*'}:{judge_jar(settings)}",
         "spark.pyspark.python": sys.executable,
+        "spark.local.dir": str(own),
     }

@@ -45,7 +45,7 @@ def _made_of(settings: Settings, jars: Path) -> str:
 
 def _rehearse(settings: Settings, made: Path) -> str | None:
     partial = made.with_name(f"{made.name}.{os.getpid()}")
-    conf = submit_conf(settings)
+    conf = submit_conf(settings, "rehearsal")
     conf["spark.driver.extraJavaOptions"] += f" -XX:ArchiveClassesAtExit={partial} -Xlog:cds=off -Xlog:cds+dynamic=off"
     command = [str(Path(sys.executable).parent / "spark-submit"), "--master", "local[2]"]
     for key, value in conf.items():

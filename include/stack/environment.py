@@ -14,6 +14,7 @@ from pathlib import Path
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from include.disk_bounds import EMBEDDED_GIB
 from include.settings import ROOT, Settings
 from include.spark_conf import local_master
 from include.stack.private import fernet_key, write_private
@@ -83,6 +84,12 @@ class Environment:
         """SQLAlchemy's address of Airflow's metadata."""
         return f"postgresql+psycopg2://airflow:{self.passwords['postgres']}@{HOST}:{self.ports.postgres}/postgres"
 
+    @property
+    def disk_gib(self) -> float:
+        """How much disk the logs may take; 0 for no bound."""
+        told = self.settings.disk_gib
+        return EMBEDDED_GIB if told is None else told
+
     def reaching(self) -> Settings:
         """The settings as the stack's own programs have them: how its servers are reached, by who may only read."""
         return self.settings.model_copy(
@@ -111,6 +118,7 @@ class Environment:
             "PYSPARK_PYTHON": sys.executable,
             "SPARK_LOCAL_IP": HOST,
             STACK_VARIABLE: str(self.state),
+            "TMPDIR": str(self.settings.scratch),
             "SPT_NOENV": "1",  # Airflow renames its processes; this keeps their environment readable for `down`
         }
 
@@ -119,6 +127,7 @@ class Environment:
         return {
             "LOGSIEVE_STATE": str(settings.state),
             "LOGSIEVE_PARTS": str(settings.parts),
+            "LOGSIEVE_DISK_GIB": f"{self.disk_gib:g}",
             "LOGSIEVE_KAFKA_BOOTSTRAP": f"{HOST}:{ports.kafka}",
             "LOGSIEVE_MYSQL_HOST": HOST,
             "LOGSIEVE_MYSQL_PORT": str(ports.mysql),
@@ -150,6 +159,11 @@ class Environment:
             "spark": {"conn_type": "spark", "host": master, "extra": {"deploy-mode": "client"}},
             "elasticsearch": {
                 "conn_type": "elasticsearch", "host": HOST, "port": ports.elasticsearch, "schema": "http",
+            },
+            # For the DAG expire_runs: Airflow lets no task come at its metadata.
+            "metadata": {
+                "conn_type": "postgres", "host": HOST, "port": ports.postgres, "login": "airflow",
+                "password": passwords["postgres"], "schema": "postgres",
             },
         }  # fmt: skip
         return {

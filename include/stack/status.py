@@ -15,7 +15,7 @@ from elasticsearch import ApiError, Elasticsearch
 from rich.console import Console, Group
 from rich.table import Table
 
-from include import hops
+from include import free_space, hops
 from include.dead_letters import refused_count
 from include.indexer import GROUP
 from include.names import STATUSES
@@ -47,11 +47,13 @@ class Status:
     """Logs not yet classified, verdicts not yet loaded, verdicts not yet indexed."""
     freshness_seconds: dict[str, float | None] = field(default_factory=dict)
     """Age of the newest row of each table."""
+    disk: str = ""
+    """What is wrong with the free space, and the remedy; empty when there is enough."""
 
     @property
     def healthy(self) -> bool:
-        """Whether every server does its work."""
-        return all(found == "ok" for found in self.servers.values())
+        """Whether every server does its work, and has the room for it."""
+        return not self.disk and all(found == "ok" for found in self.servers.values())
 
 
 def kafka_consumer(env: Environment) -> AbstractContextManager[Consumer]:
@@ -61,7 +63,7 @@ def kafka_consumer(env: Environment) -> AbstractContextManager[Consumer]:
 
 def read_hops(env: Environment) -> Status:
     """The counts alone, without asking servers and DAGs; a hop that does not answer stays None."""
-    status = Status(refused_documents=refused_count(env.settings))
+    status = Status(refused_documents=refused_count(env.settings), disk=free_space.short(env.settings))
     topics = tables = None
     try:
         # The sinks are read before the topics, so that a lag is never below what it was.
@@ -174,6 +176,8 @@ def show_hops(console: Console, status: Status, env: Environment) -> None:
     if status.refused_documents:
         refused = f"[red]{status.refused_documents:,} documents were refused by Elasticsearch[/], see"
         console.print(refused, str(env.settings.dead_letters))
+    if status.disk:
+        console.print(f"[red]{status.disk}")
     ports = env.ports
     console.print(
         f"Airflow {env.airflow_url}   Kafka {HOST}:{ports.kafka}   MySQL {HOST}:{ports.mysql}"

@@ -1,6 +1,7 @@
 """Starts, asks and stops supervisord, which keeps the stack's programs running and rotates what they print."""
 
 import os
+import resource
 import subprocess
 import sys
 import time
@@ -87,6 +88,9 @@ def start(env: Environment, programs: list[Server]) -> None:
     log_file(env, "x").parent.mkdir(parents=True, exist_ok=True)
     config = write_config(env, programs)
     command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(config)]
+    _, most = resource.getrlimit(resource.RLIMIT_CORE)
+    # All that it starts inherit it: a core has logs and secrets in it, and is as large as the program.
+    resource.setrlimit(resource.RLIMIT_CORE, (0, most))
     done = subprocess.run(command, env={**os.environ, **env.variables()}, capture_output=True, text=True)
     if done.returncode != 0:
         raise StackError(f"supervisord did not start: {done.stderr.strip()}", f"See {log_file(env, 'supervisord')}.")

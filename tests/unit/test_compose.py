@@ -33,6 +33,7 @@ SEARCH = ROOT / "include" / "search"
 EMBEDDED_ONLY = {
     "LOGSIEVE_STACK", "SPT_NOENV",  # how `down` finds its processes
     "PYTHONDONTWRITEBYTECODE",  # the image has bytecode
+    "TMPDIR",  # its /tmp is its own, and in memory
     "LOGSIEVE_KAFKA_SECURITY", "LOGSIEVE_MYSQL_CA", "LOGSIEVE_ELASTICSEARCH_CA",  # set to nothing
     *(f"LOGSIEVE_PORT_{name.upper()}" for name in Ports.model_fields),
 }  # fmt: skip
