@@ -69,7 +69,7 @@ def bootstrap() -> None:
     @task
     def make_slices() -> None:
         """Divides the tables into slices of origins, so that retention drops them whole (see expire_logs)."""
-        slices.make_slices(settings.retention_days)
+        slices.make_slices(settings.retention_days, settings.disk_gib)
 
     load_users = TriggerDagRunOperator(
         task_id="load_users",

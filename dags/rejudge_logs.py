@@ -20,7 +20,7 @@ from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOpe
 from airflow.sdk import Asset, BaseHook, Param, dag, task
 from airflow.sdk.exceptions import AirflowSkipException
 
-from include.names import USERS_ASSET
+from include.names import REJUDGE, USERS_ASSET
 from include.settings import ROOT, Settings
 from include.spark_conf import submit_conf
 from plugins.house import UNATTENDED
@@ -71,7 +71,7 @@ def rejudge_logs() -> None:
         name="rejudge_logs",
         application=str(ROOT / "jobs" / "rejudge_logs.py"),
         application_args=chosen,
-        conf=submit_conf(settings),
+        conf=submit_conf(settings, REJUDGE),
     )
 
     @task

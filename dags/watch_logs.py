@@ -11,6 +11,7 @@
   stopped or too slow, or that its server is away: `./logsieve status`. Red too when one of them has waited for a
   minute for a server that refuses what it is asked: it says what, with the remedy. And when Kafka has removed verdicts
   that were not indexed yet: it names them, and how to go on.
+- `disk`: little space is left where the state is. Kafka and MySQL end when there is none: make room before.
 - `documents`: Elasticsearch refused documents; they are in the indexer's dead-letter file with the reason.
 - `breaker`: too large a share of the last minutes' logs is bad, or many in a row are; it says why, with an example of
   each reason. Did a sender change, or a rule? Nothing is lost meanwhile. The stream goes on unless `breaker_stops` is
@@ -20,7 +21,7 @@
 where the connections `alerts_slack` and `alerts_email` exist.
 """
 
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -47,6 +48,9 @@ WAITS_SECONDS = 60
         "share_bad": SHARE_BAD,
         "share_suspicious": SHARE_SUSPICIOUS,
         "lag_limit": Param(10_000, type="integer", minimum=0, description="logs that may wait at a hop"),
+        "free_gib": Param(
+            settings.free_gib, type="number", minimum=0, maximum=1_000_000, description="GiB that are to be free"
+        ),
         "breaker_share": Param(
             settings.breaker_share, type="number", minimum=0, maximum=1, description="share of bad logs that may be"
         ),
@@ -131,6 +135,23 @@ def watch_logs() -> None:
         return _all_well(verdicts, *remarks)
 
     @task
+    def disk(free_gib: str) -> list[str]:
+        """Free space of each disk that has data of ours; red when there is less than the limit."""
+        import mysql.connector
+
+        from include import expiry, free_space
+
+        rate = None
+        # A full disk is a reason for MySQL to be away.
+        with (
+            suppress(mysql.connector.Error),
+            closing(BaseHook.get_hook("mysql").get_conn()) as connection,
+            closing(connection.cursor()) as cursor,
+        ):
+            rate = expiry.arrivals_a_second(cursor)
+        return _all_well(free_space.tell(free_space.read(Settings()), float(free_gib), rate))
+
+    @task
     def documents() -> list[str]:
         """Documents that Elasticsearch refused; red when there are any."""
         from include import health
@@ -144,6 +165,7 @@ def watch_logs() -> None:
     stream()
     lag("{{ params.lag_limit }}")
     breaker()
+    disk("{{ params.free_gib }}")
     documents()
 
 

@@ -1,8 +1,9 @@
 """What expires, and its removal from the three tables and the index: what the DAG expire_logs does.
 
 Logs age from when they were loaded: each run notes how far `load` has come, and a slice (include/slices.py) expires
-when all of it had been loaded so many days ago. That is written down first; so a run that was killed is finished by the
-next one, `load` brings nothing back, and the proof begins behind it.
+when all of it had been loaded so many days ago, or when it does not fit the disk any more (include/disk_bounds.py).
+That is written down first; so a run that was killed is finished by the next one, `load` brings nothing back, and the
+proof begins behind it.
 """
 
 from collections.abc import Callable, Mapping
@@ -10,7 +11,8 @@ from typing import Any, Final
 
 from elasticsearch import Elasticsearch
 
-from include import slices
+from include import fitting, slices
+from include.disk_bounds import Bounds
 from include.evidence import OFFSET, PARTITION
 from include.hops import read_expired
 from include.names import ARRIVED_TABLE, EXPIRED_TABLE, INDEX, LOGS_DATABASE, PROGRESS_TABLE, TABLES
@@ -22,14 +24,21 @@ _ARRIVED: Final = f"{LOGS_DATABASE}.{ARRIVED_TABLE}"
 _EXPIRED: Final = f"{LOGS_DATABASE}.{EXPIRED_TABLE}"
 _NOTE: Final = (
     f"INSERT INTO {_ARRIVED} (kafka_partition, arrived_at, end_offset)"  # noqa: S608
-    f" SELECT kafka_partition, UTC_TIMESTAMP(3), last_offset + 1 FROM {LOGS_DATABASE}.{PROGRESS_TABLE}"
-    " WHERE last_offset >= 0 ON DUPLICATE KEY UPDATE kafka_partition = VALUES(kafka_partition)"
+    f" SELECT kafka_partition, UTC_TIMESTAMP(3), last_offset + 1 FROM {LOGS_DATABASE}.{PROGRESS_TABLE} AS progress"
+    f" WHERE last_offset >= 0 AND NOT EXISTS (SELECT * FROM {_ARRIVED} AS noted WHERE"
+    " noted.kafka_partition = progress.kafka_partition AND noted.arrived_at > UTC_TIMESTAMP(3) - INTERVAL 1 HOUR)"
 )
 # Never beyond what is loaded: nobody shall lose a log that is still to come.
 _OLD: Final = (
     f"SELECT kafka_partition, MAX(LEAST(end_offset, last_offset + 1)) FROM {_ARRIVED}"  # noqa: S608
     f" JOIN {LOGS_DATABASE}.{PROGRESS_TABLE} USING (kafka_partition)"
     " WHERE arrived_at <= UTC_TIMESTAMP(3) - INTERVAL %s DAY GROUP BY kafka_partition"
+)
+_RATE: Final = (
+    "SELECT SUM((last_offset + 1 - end_offset) / TIMESTAMPDIFF(SECOND, arrived_at, UTC_TIMESTAMP(3)))"  # noqa: S608
+    f" FROM {_ARRIVED} AS noted JOIN {LOGS_DATABASE}.{PROGRESS_TABLE} USING (kafka_partition) WHERE arrived_at ="
+    f" (SELECT MAX(arrived_at) FROM {_ARRIVED} AS past WHERE past.kafka_partition = noted.kafka_partition"
+    " AND arrived_at < UTC_TIMESTAMP(3) - INTERVAL 1 MINUTE)"
 )
 _MARK: Final = (
     f"INSERT INTO {_EXPIRED} (kafka_partition, before_offset, expired_at) VALUES (%s, %s, UTC_TIMESTAMP(3))"  # noqa: S608
@@ -49,8 +58,11 @@ class DocumentsLeftError(RuntimeError):
     """Elasticsearch did not delete documents of expired logs."""
 
 
-def rows(cursor: Any, retention_days: int, say: Say) -> None:
-    """Notes what has arrived, then drops the slices that were loaded so many days ago; 0 drops nothing new.
+def rows(
+    cursor: Any, retention_days: int, say: Say, bounds: Bounds | None = None, document_bytes: float | None = None
+) -> None:
+    """Notes what has arrived, then drops the slices that were loaded so many days ago; 0 drops none for its age. With
+    `bounds` those too that do not fit any more. `document_bytes`: see include/fitting.py.
 
     `cursor`: a DB-API one that may alter the tables, of whoever is `slices.alone`. Raises mysql.connector.Error.
     """
@@ -59,6 +71,9 @@ def rows(cursor: Any, retention_days: int, say: Say) -> None:
     cursor.execute(_NOTE)
     cursor.execute("COMMIT")
     known, new = read_expired(cursor), _expiring(cursor, retention_days) if retention_days else {}
+    if bounds is not None:
+        for number, before in fitting.marks(cursor, bounds, document_bytes).items():
+            new[number] = max(before, new.get(number, 0))
     for number, before in new.items():
         if before > known.get(number, 0):
             cursor.execute(_MARK, (number, before))
@@ -78,6 +93,14 @@ def rows(cursor: Any, retention_days: int, say: Say) -> None:
                 say(f"partition {number}: {cursor.rowcount:,} rows were left in {table}, and are removed")
     cursor.execute(_FORGET)
     cursor.execute("COMMIT")
+
+
+def arrivals_a_second(cursor: Any) -> float | None:
+    """Logs that were loaded a second since the last note, of an hour ago at most; None where it cannot be told yet.
+    Raises mysql.connector.Error."""
+    cursor.execute(_RATE)
+    (found,) = cursor.fetchone()
+    return None if found is None else float(found)
 
 
 def _expiring(cursor: Any, retention_days: int) -> dict[int, int]:

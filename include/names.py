@@ -41,6 +41,8 @@ MAX_RAW: Final = 64 * 1024
 
 DRIVER: Final = "stream_logs"
 """The streaming application: its name in Spark, and of its lease."""
+REJUDGE: Final = "rejudge_logs"
+"""The application that judges logs again."""
 
 REJUDGED: Final = "rejudged"
 """The Kafka header of a verdict that corrects an earlier one; its value tells the run of jobs/rejudge_logs.py."""

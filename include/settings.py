@@ -1,5 +1,6 @@
 """Typed settings, read from environment variables that begin with LOGSIEVE_. Nothing is read at import."""
 
+from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -82,6 +83,13 @@ class Settings(BaseSettings):
 
     retention_days: int = Field(default=30, ge=0, le=3650)
     """Logs are kept at least so many days from when they were loaded; 0: for ever."""
+    disk_gib: float | None = Field(default=None, ge=0, le=1_000_000)
+    """Logs take at most so many GiB over all hops, and expire sooner for it; 0: no bound. Not said: as with 0, but 20
+    in the embedded stack and in containers. include/disk_bounds.py divides it."""
+    free_gib: float = Field(default=3, ge=0.1, le=1_000_000)
+    """Alerts when less is free where the state is. Elasticsearch takes nothing more below 0.5 GiB, Kafka ends at 0."""
+    runs_days: int = Field(default=7, ge=1, le=3650)
+    """Runs of the DAGs, and what they printed, are kept so many days."""
 
     breaker_share: float = Field(default=0.2, ge=0, le=1)
     """Alerts when more than this share of the last `breaker_window_minutes` is bad."""
@@ -115,9 +123,14 @@ class Settings(BaseSettings):
         return self.state / "checkpoints"
 
     @property
-    def temporary(self) -> Path:
-        """Folder of what programs need for a moment: the machine's own may be mounted noexec. Emptied at each start."""
-        return self.state / "tmp"
+    def outside(self) -> Path:
+        """Folder of the servers that refuse root, where root keeps the state closed to all others."""
+        return Path("/var/lib/logsieve") / sha256(str(self.state).encode()).hexdigest()[:12]
+
+    @property
+    def scratch(self) -> Path:
+        """Folder of what programs write for themselves, text of logs too: include/scratch.py."""
+        return self.state / "scratch"
 
     @property
     def accounts_exports(self) -> str:

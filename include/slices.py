@@ -30,6 +30,12 @@ FEW: Final = 3
 """With fewer slices of about a day ahead, all that are ahead are cut anew."""
 MOST: Final = 8000
 """MySQL's limit is 8,192 partitions a table."""
+PARTS: Final = 24
+"""Where the tables have a bound, so many slices fill it."""
+ROW_BYTES: Final = 205
+"""What a row takes, of logs as the generator makes them."""
+LEAST_NARROW: Final = 20_000
+"""No slice has fewer logs; an empty one takes 112 KiB in each table."""
 FOR_EVER: Final = 3650
 """Days for which there have to be enough slices where nothing expires."""
 
@@ -70,8 +76,10 @@ def alone(cursor: Any) -> Iterator[None]:
         cursor.fetchall()
 
 
-def make(cursor: Any, partitions: int, retention_days: int) -> None:
+def make(cursor: Any, partitions: int, retention_days: int, tables_bytes: int | None = None) -> None:
     """Cuts slices ahead of what is loaded, for so many Kafka partitions; tables that have none are brought over.
+
+    `tables_bytes`: what all three tables may take (include/disk_bounds.py); None for no bound.
 
     The first table is cut by what it has, the others so that they end where it does.
     `cursor`: a DB-API one that may alter the tables; ALTER commits. Raises mysql.connector.Error, also when others held
@@ -84,7 +92,7 @@ def make(cursor: Any, partitions: int, retention_days: int) -> None:
     first, *_ = TABLES.values()
     has = read(cursor, first) or {}
     planned = {
-        number: cut(has.get(number, []), end, width(per_day, partitions, retention_days))
+        number: cut(has.get(number, []), end, width(per_day, partitions, retention_days, tables_bytes))
         for number, (end, per_day) in loaded.items()
     }
     for table in TABLES.values():
@@ -122,10 +130,19 @@ def read(cursor: Any, table: str) -> dict[int, list[int]] | None:
     return found
 
 
-def width(per_day: float, partitions: int, retention_days: int) -> int:
-    """How many logs a slice has: about a day's, more where so many slices would be too many for MySQL."""
+def width(per_day: float, partitions: int, retention_days: int, tables_bytes: int | None = None) -> int:
+    """How many logs a slice has: about a day's, more where so many slices would be too many for MySQL, and less where
+    few fit the tables' bound: what expires is whole slices."""
     room = max(MOST // partitions - NEAR - FAR - 2, 1)
-    return max(LEAST_LOGS, round(per_day), round(per_day * (retention_days or FOR_EVER) / room))
+    wanted = max(LEAST_LOGS, round(per_day), round(per_day * (retention_days or FOR_EVER) / room))
+    return wanted if tables_bytes is None else min(wanted, narrow(tables_bytes, partitions, room))
+
+
+def narrow(tables_bytes: int, partitions: int, room: int) -> int:
+    """Of how many logs a slice is a small part of a partition's bound; `room`: how many slices it may have."""
+    fitting = tables_bytes // partitions // ROW_BYTES
+    # Smaller rows than these fill more slices.
+    return max(fitting // min(PARTS, max(room // 2, 1)), LEAST_NARROW)
 
 
 def cut(ends: Sequence[int], loaded: int, width: int) -> list[int]:

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
+from include import scratch
+from include.names import DRIVER
 from include.settings import ROOT, Settings
 
 RULES: Final = ROOT / "jobs" / "java"
@@ -55,16 +57,18 @@ def java_options(options: Iterable[str]) -> str:
     return " ".join(f'"{option}"' if " " in option else option for option in options)
 
 
-def submit_conf(settings: Settings) -> dict[str, str]:
-    """The `--conf` pairs of the streaming application; the master is the Spark connection's."""
-    options = [*_JAVA_OPTIONS, f"-Xms{settings.driver_memory}"]
+def submit_conf(settings: Settings, application: str = DRIVER) -> dict[str, str]:
+    """The `--conf` pairs of the streaming application, or of another one; the master is the Spark connection's."""
+    own = scratch.folder(settings, application)
+    options = [*_JAVA_OPTIONS, f"-Xms{settings.driver_memory}", f"-Djava.io.tmpdir={own}"]
+    # One file, which the next crash writes anew; Java's own have the process in their name.
+    options.append(f"-XX:ErrorFile={settings.state / 'logs' / f'hs_err_{application}.log'}")
     if class_archive(settings).exists():
         options.append(f"-XX:SharedArchiveFile={class_archive(settings)}")
-    if settings.temporary.is_dir():
-        options.append(f"-Djava.io.tmpdir={settings.temporary}")
     return {
         "spark.driver.memory": settings.driver_memory,
         "spark.driver.extraJavaOptions": java_options(options),
         "spark.driver.extraClassPath": f"{settings.parts / 'jars' / 'spark' / '*'}:{judge_jar(settings)}",
         "spark.pyspark.python": sys.executable,
+        "spark.local.dir": str(own),
     }

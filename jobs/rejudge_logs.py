@@ -161,10 +161,12 @@ def main(arguments: list[str]) -> int:
     given = parser.parse_args(arguments)
     settings = Settings()
     database = Database.of(settings)
-    spark = session.build("rejudge_logs")
+    spark = session.build(names.REJUDGE)
     try:
+        empty_scratch = session.take_scratch(spark, settings, names.REJUDGE)
         judge.register(spark, settings)
         with alone(database):
+            empty_scratch()
             report = rejudge(spark, settings, database, given)
     except EndError as error:
         _log.error(error)

@@ -1,11 +1,17 @@
 """The SparkSession of every job."""
 
+import tempfile
+from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
+import psutil
 from py4j.java_gateway import JVMView
 from pyspark import SparkConf, SparkContext
 from pyspark.sql import SparkSession
 
+from include import scratch
+from include.settings import Settings
 from include.spark_conf import local_master
 
 CONF: Final = {
@@ -41,6 +47,18 @@ def build(name: str, partitions: int | None = None) -> SparkSession:
     for key, value in CONF.items():
         builder = builder.config(key, value)
     return builder.getOrCreate()
+
+
+def take_scratch(spark: SparkSession, settings: Settings, application: str) -> Callable[[], None]:
+    """Has Python too write its temporary files to the application's scratch folder, where submit_conf sends Spark's.
+
+    What it gives empties that folder of what others have left that were killed: for whoever knows that none lives.
+    """
+    begun = psutil.Process(process(spark)).create_time()
+    scratch.make(settings, application)
+    own = scratch.folder(settings, application)
+    tempfile.tempdir = str(own)
+    return partial(scratch.empty, own, begun)
 
 
 def jvm(spark: SparkSession) -> JVMView:

@@ -59,6 +59,7 @@ def stream(settings: Settings, trigger: Trigger, owner: str, *, take_over: bool)
     signal.signal(signal.SIGTERM, lambda *_: stop.ask())
     count = partitions.of_logs(settings)
     spark = session.build(names.DRIVER, count)
+    empty_scratch = session.take_scratch(spark, settings, names.DRIVER)
     judge.register(spark, settings)
     database = Database.of(settings)
     troubles = Troubles(settings.troubles, _log)
@@ -72,6 +73,7 @@ def stream(settings: Settings, trigger: Trigger, owner: str, *, take_over: bool)
     _log.info("lease %s, trigger %s, %d partitions", ours, trigger, count)
     # Of use to Spark while it runs; where to begin is told by the sinks.
     shutil.rmtree(settings.checkpoints, ignore_errors=True)
+    empty_scratch()
     checkpoints = (settings.checkpoints / f"{ours.epoch}-{beginning}" for beginning in itertools.count())
 
     def tell(version: int) -> None:

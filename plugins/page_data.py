@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from include import log_facts, log_rows, log_search, log_way, troubles, why
+from include import free_space, log_facts, log_rows, log_search, log_way, troubles, why
 from include.log_filters import Filters, text
 from include.log_search import Place
 from include.log_way import Run, Sample
@@ -152,6 +152,7 @@ class PageData:
             "users": users and {name: text(v) if isinstance(v, datetime) else v for name, v in users.items()},
             "reconciled": None if "MySQL" in away else log_way.reconciled(closed, runs.get("reconcile_logs")),
             "chaos": self._chaos(),
+            "disk": free_space.short(self._settings),
         }
 
     def _ask(self, server: str, ask: Callable[[], Any]) -> Future[Any]:

@@ -22,12 +22,14 @@ def alone() -> Iterator[Any]:
         yield cursor
 
 
-def make_slices(retention_days: int) -> None:
+def make_slices(retention_days: int, disk_gib: float | None) -> None:
     """For as many Kafka partitions as server-logs has; see `include.slices.make`."""
     from include import hops, slices
+    from include.disk_bounds import divide
 
     kafka = BaseHook.get_connection("kafka").extra_dejson
     with hops.looking(kafka, kafka["group.id"]) as consumer:
         partitions = len(hops.topic_ranges(consumer, LOGS_TOPIC))
+    bounds = divide(disk_gib)
     with alone() as cursor:
-        slices.make(cursor, partitions, retention_days)
+        slices.make(cursor, partitions, retention_days, bounds.tables if bounds else None)

@@ -43,14 +43,14 @@ def _made_of(settings: Settings, jars: Path) -> str:
 
 def _rehearse(settings: Settings, made: Path) -> str | None:
     partial = made.with_name(f"{made.name}.{os.getpid()}")
-    conf = submit_conf(settings)
+    conf = submit_conf(settings, "rehearsal")
     conf["spark.driver.extraJavaOptions"] += " " + java_options(
         [f"-XX:ArchiveClassesAtExit={partial}", "-Xlog:cds=off", "-Xlog:cds+dynamic=off"]
     )
     command = [str(Path(sys.executable).parent / "spark-submit"), "--master", "local[2]"]
     for key, value in conf.items():
         command += ["--conf", f"{key}={value}"]
-    variables = programs.machine(settings.state) | programs.python()
+    variables = programs.machine(settings.state, settings.scratch) | programs.python()
     command.append(str(ROOT / "jobs" / "rehearse.py"))
     try:
         done = subprocess.run(command, capture_output=True, text=True, env=variables, timeout=SECONDS)

@@ -5,7 +5,6 @@ import os
 import pwd
 import shutil
 import subprocess
-from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -40,6 +39,11 @@ KAFKA = {
     "broker.session.timeout.ms": "3000",
     "broker.heartbeat.interval.ms": "500",
     "controller.socket.timeout.ms": "5000",
+    # Segments that are not wanted any more go within a minute, not five; those of its own topics are small.
+    "log.retention.check.interval.ms": "60000",
+    "offsets.topic.segment.bytes": "16777216",
+    "metadata.log.segment.bytes": "16777216",
+    "metadata.max.retention.bytes": "67108864",
 }
 """Kafka's settings that say nothing of addresses; docker-compose.airflow.yml has the same, held by a test."""
 
@@ -54,8 +58,26 @@ MYSQL = {
     "innodb_io_capacity": "2000",
     "innodb_adaptive_hash_index": "OFF",
     "max_connections": "100",
+    "innodb_max_undo_log_size": "67108864",
 }
 """MySQL's settings, of 8.0 and 8.4 alike; docker-compose.airflow.yml has the same, held by a test."""
+
+
+_ELASTICSEARCH_JVM = """-Xlog:disable
+-Xlog:all=warning:stderr
+-XX:-HeapDumpOnOutOfMemoryError
+-XX:ErrorFile=hs_err.log
+"""
+"""Its own would keep 2 GiB of notes of its collector, and write its heap, with documents, at each lack of memory."""
+
+_ELASTICSEARCH_LOG = """appender.console.type = Console
+appender.console.name = console
+appender.console.layout.type = PatternLayout
+appender.console.layout.pattern = [%d{ISO8601}][%-5p][%-25c{1.}] [%node_name]%marker %m%consoleException%n
+rootLogger.level = info
+rootLogger.appenderRef.console.ref = console
+"""
+"""What it prints is kept by supervisord; it would keep the same again, twice, and up to 2 GiB."""
 
 
 def _lines(settings: dict[str, str]) -> str:
@@ -131,7 +153,7 @@ def folder_of(env: Environment, name: str) -> Path:
     reachable = all(parent.stat().st_mode & 0o001 for parent in inside.parents if parent.exists())
     if os.geteuid() != 0 or reachable:
         return inside
-    return Path("/var/lib/logsieve") / sha256(str(env.state).encode()).hexdigest()[:12] / name
+    return env.settings.outside / name
 
 
 def never_root() -> str | None:
@@ -184,6 +206,7 @@ def postgres_command(env: Environment, home: Path) -> list[str]:
         "unix_socket_directories": "",
         "shared_buffers": "64MB",
         "max_connections": "60",
+        "max_wal_size": "128MB",
         "timezone": "UTC",
     }
     options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
@@ -211,7 +234,10 @@ cluster.routing.allocation.disk.watermark.high: 1gb
 cluster.routing.allocation.disk.watermark.flood_stage: 500mb
 """
     )
-    (home / "config" / "jvm.options.d").mkdir(exist_ok=True)
+    options = home / "config" / "jvm.options.d" / "logsieve.options"
+    options.parent.mkdir(exist_ok=True)
+    options.write_text(_ELASTICSEARCH_JVM)
+    (home / "config" / "log4j2.properties").write_text(_ELASTICSEARCH_LOG)
     hand_over(folder)
     return home
 

@@ -19,7 +19,8 @@ from include.stack.supervisor import process_of
 
 GIB = 2**30
 MEMORY = 5 * GIB
-DISK = 2 * GIB
+FIRST_START = GIB
+"""What a state folder takes before any logs are in it."""
 OLDEST_CLOCK = 1_750_000_000
 """Seconds since 1970 in 2025: a clock before that was never set."""
 
@@ -68,11 +69,13 @@ def memory(env: Environment) -> Check:
 
 
 def disk(env: Environment) -> Check:
-    """2 GiB free where the state folder is."""
+    """What has to stay free where the state folder is, and what its first start takes; says what logs may take."""
     folder = next(parent for parent in [env.state, *env.state.parents] if parent.exists())
     free = shutil.disk_usage(folder).free
-    remedy = "" if free >= DISK else f"Free some disk at {folder}, or set LOGSIEVE_STATE to a folder on another one."
-    return Check("disk", f"{free / GIB:.1f} GiB free", remedy)
+    enough = env.settings.free_gib * GIB + (FIRST_START if folder != env.state else 0)
+    remedy = "" if free >= enough else f"Free some disk at {folder}, or set LOGSIEVE_STATE to a folder on another one."
+    logs = f", the logs may take {env.disk_gib:g}" if env.disk_gib else ", logs have no bound"
+    return Check("disk", f"{free / GIB:.1f} GiB free{logs}", remedy)
 
 
 def writable(env: Environment) -> Check:

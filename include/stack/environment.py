@@ -13,6 +13,7 @@ from pathlib import Path
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from include.disk_bounds import EMBEDDED_GIB
 from include.settings import ROOT, Settings
 from include.spark_conf import local_master
 from include.stack import programs, shell
@@ -83,6 +84,12 @@ class Environment:
         """SQLAlchemy's address of Airflow's metadata."""
         return f"postgresql+psycopg2://airflow:{self.passwords['postgres']}@{HOST}:{self.ports.postgres}/postgres"
 
+    @property
+    def disk_gib(self) -> float:
+        """How much disk the logs may take; 0 for no bound."""
+        told = self.settings.disk_gib
+        return EMBEDDED_GIB if told is None else told
+
     def reaching(self) -> Settings:
         """The settings as the stack's own programs have them: how its servers are reached, by who may only read."""
         return self.settings.model_copy(
@@ -104,7 +111,8 @@ class Environment:
 
         `folder`: where it may write, if not in the state.
         """
-        return programs.machine(folder or self.state) | {STACK_VARIABLE: str(self.state)}
+        temporary = folder / "tmp" if folder else self.settings.scratch
+        return programs.machine(folder or self.state, temporary) | {STACK_VARIABLE: str(self.state)}
 
     def judging(self) -> dict[str, str]:
         """The whole environment of a program of ours that is neither Airflow's nor started by it."""
@@ -120,6 +128,7 @@ class Environment:
         return {
             "LOGSIEVE_STATE": str(settings.state),
             "LOGSIEVE_PARTS": str(settings.parts),
+            "LOGSIEVE_DISK_GIB": f"{self.disk_gib:g}",
             "LOGSIEVE_KAFKA_BOOTSTRAP": f"{HOST}:{ports.kafka}",
             "LOGSIEVE_MYSQL_HOST": HOST,
             "LOGSIEVE_MYSQL_PORT": str(ports.mysql),
@@ -150,6 +159,11 @@ class Environment:
             "spark": {"conn_type": "spark", "host": master, "extra": {"deploy-mode": "client"}},
             "elasticsearch": {
                 "conn_type": "elasticsearch", "host": HOST, "port": ports.elasticsearch, "schema": "http",
+            },
+            # For the DAG expire_runs: Airflow lets no task come at its metadata.
+            "metadata": {
+                "conn_type": "postgres", "host": HOST, "port": ports.postgres, "login": "airflow",
+                "password": passwords["postgres"], "schema": "postgres",
             },
         }  # fmt: skip
         return {
@@ -211,7 +225,6 @@ def make(settings: Settings, ports: Ports | None = None) -> Environment:
     passwords = known.passwords if known else {name: secrets.token_urlsafe(24) for name in SECRETS}
     passwords.setdefault("airflow_fernet", fernet_key())
     made = Environment(settings, ports or Ports(), passwords)
-    made.settings.temporary.mkdir(parents=True, exist_ok=True)
     write_private(
         settings.state / "stack.json",
         json.dumps({"ports": made.ports.model_dump(), "passwords": passwords}, indent=2),

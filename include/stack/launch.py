@@ -11,7 +11,7 @@ from include import folders
 from include.stack import needs, shell, venv
 from include.stack.errors import StackError
 
-ENOUGH_DISK = 4 * needs.GIB
+ENOUGH_DISK = 7 * needs.GIB
 
 
 def main(root: Path, arguments: list[str]) -> None:

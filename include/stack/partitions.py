@@ -8,6 +8,7 @@ from confluent_kafka import KafkaException
 from confluent_kafka.cimpl import NewPartitions
 
 from include import slices
+from include.disk_bounds import divide
 from include.names import LOGS_TOPIC, STATUS_TOPIC
 from include.stack import probes
 from include.stack.environment import Environment
@@ -49,12 +50,13 @@ def add(env: Environment, wanted: int) -> dict[str, tuple[int, int]]:
 
 
 def _make_slices(env: Environment, partitions: int) -> None:
+    bounds = divide(env.disk_gib)
     try:
         with (
             closing(probes.mysql_connection(env, "airflow")) as connection,
             closing(connection.cursor()) as cursor,
             slices.alone(cursor),
         ):
-            slices.make(cursor, partitions, env.settings.retention_days)
+            slices.make(cursor, partitions, env.settings.retention_days, bounds.tables if bounds else None)
     except (mysql.connector.Error, slices.BusyError) as error:
         raise StackError(f"MySQL did not make room for them: {error}", "./logsieve status; then try again.") from error

@@ -13,8 +13,8 @@ from include.stack.errors import StackError
 HOST = "127.0.0.1"
 
 
-def machine(folder: Path) -> dict[str, str]:
-    """For every program: no secret is in it. `folder`: its own, where it may write; `tmp` in it is for its moments."""
+def machine(folder: Path, temporary: Path) -> dict[str, str]:
+    """For every program: no secret is in it. Its own folder, where it may write, and one for what it throws away."""
     home = java.home()
     places = [str(Path(sys.executable).parent), *([str(home / "bin")] if home else []), shell.SYSTEM_PATH]
     name = pwd.getpwuid(os.geteuid()).pw_name
@@ -23,7 +23,7 @@ def machine(folder: Path) -> dict[str, str]:
         # The user's own come last: their `bash` or `nice` are for the user.
         "PATH": ":".join([*places, os.environ.get("PATH", "")]).rstrip(":"),
         "HOME": str(folder),
-        "TMPDIR": str(folder / "tmp"),
+        "TMPDIR": str(temporary),
         "USER": name,
         "LOGNAME": name,
     }

@@ -79,7 +79,7 @@ def check_reason(env: Environment, reason: str) -> None:
 
 def _submit(env: Environment, arguments: list[str]) -> None:
     judge_jar.ensure(env.settings)  # the rules may have changed since `up`
-    conf = [word for name, value in submit_conf(env.settings).items() for word in ("--conf", f"{name}={value}")]
+    conf = [word for name, value in submit_conf(env.settings, _JOB).items() for word in ("--conf", f"{name}={value}")]
     spark_submit = str(Path(sys.executable).parent / "spark-submit")
     log = env.state / "logs" / f"{_JOB}.log"
     with log.open("w") as output:

@@ -64,7 +64,7 @@ def servers(env: Environment, homes: Homes) -> list[Server]:
         Server(
             "kafka",
             ["java", "-Xms256m", "-Xmx384m", "-XX:+UseSerialGC", "-Dlog4j2.level=WARN",
-             f"-Djava.io.tmpdir={env.settings.temporary}",
+             f"-XX:ErrorFile={state / 'logs' / 'hs_err_kafka.log'}", f"-Djava.io.tmpdir={env.settings.scratch}",
              "-cp", f"{homes.jars}/kafka/*", "kafka.Kafka", str(state / "kafka" / "server.properties")],
             probes.kafka, 1024 * MIB, state / "kafka",
         ),
@@ -79,6 +79,7 @@ def servers(env: Environment, homes: Homes) -> list[Server]:
             probes.elasticsearch, 1536 * MIB, homes.elasticsearch,
             {"ES_JAVA_HOME": str(java), "ES_JAVA_OPTS": "-Xms512m -Xmx512m -XX:TieredStopAtLevel=1",
              "ES_TMPDIR": str(homes.elasticsearch.parent / "tmp"),
+             "CLI_JAVA_OPTS": f"-Djava.io.tmpdir={homes.elasticsearch.parent / 'tmp'}",
              "TMPDIR": str(homes.elasticsearch.parent / "tmp"), "HOME": str(homes.elasticsearch.parent)},
             user=refuses_root,
         ),

@@ -1,6 +1,5 @@
 """Configures every server and starts each as soon as what it needs is there."""
 
-import shutil
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -8,8 +7,9 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from include import spark_conf
 from include.accounts import Accounts, ensure_export
-from include.stack import class_archive, configs, judge_jar, lock, parts, probes, pyspark_home, supervisor
+from include.stack import class_archive, configs, judge_jar, leftovers, lock, parts, probes, pyspark_home, supervisor
 from include.stack.environment import Environment
 from include.stack.errors import StackError
 from include.stack.servers import Homes, Server, servers
@@ -24,6 +24,7 @@ def unpack(env: Environment, steps: Steps) -> Homes:
     folder = env.settings.parts
     what = "Fetch and unpack the servers"
     with steps.step(what) as say, _alone(env, lambda text: say(f"{what}, {text}")):
+        leftovers.remove(env)
         jars, libaio = parts.fetch_jars(folder), parts.fetch_libaio(folder)
         pyspark_home.prepare()
         judge_jar.ensure(env.settings)
@@ -31,7 +32,9 @@ def unpack(env: Environment, steps: Steps) -> Homes:
             say(f"{what} (Spark will start slower, no class archive: {wrong})")
         # Another user runs two of root's servers, and has to pass; else nobody has any business here.
         env.state.chmod(0o711 if configs.never_root() else 0o700)
-        return Homes(jars, libaio, parts.unpack_mysql(folder, jars), configs.elasticsearch(env, jars))
+        homes = Homes(jars, libaio, parts.unpack_mysql(folder, jars), configs.elasticsearch(env, jars))
+        leftovers.prune([jars, spark_conf.class_archive(env.settings), homes.mysql, homes.elasticsearch])
+        return homes
 
 
 def _alone(env: Environment, say: Callable[[str], None]) -> AbstractContextManager[None]:
@@ -46,10 +49,9 @@ def start(env: Environment, steps: Steps) -> list[Server]:
 
     Raises StackError when that does not work, and then nothing of it is left running.
     """
-    shutil.rmtree(env.settings.temporary, ignore_errors=True)  # nothing runs that could use it
-    env.settings.temporary.mkdir()
     homes = unpack(env, steps)
     homes = replace(homes, postgres=configs.postgres_home(env, homes.jars))
+    leftovers.prune([homes.postgres, env.settings.parts / homes.postgres.name])
     if not env.settings.accounts_path:
         accounts = Accounts(env.settings.seed, env.settings.accounts)
         ensure_export(env.settings.accounts_exports, datetime.now(UTC).date(), accounts)

@@ -15,7 +15,7 @@ from elasticsearch import ApiError, Elasticsearch
 from rich.console import Console, Group
 from rich.markup import escape
 
-from include import hops, troubles
+from include import free_space, hops, troubles
 from include.dead_letters import refused_count
 from include.indexer import GROUP
 from include.names import STATUSES
@@ -52,12 +52,15 @@ class Status:
     """Age of the newest row of each table."""
     troubles: dict[str, dict[str, Any]] = field(default_factory=dict)
     """What keeps driver or indexer from their work, by part: sentence, remedy, seconds (include/troubles.py)."""
+    disk: str = ""
+    """What is wrong with the free space, and the remedy; empty when there is enough."""
 
     @property
     def healthy(self) -> bool:
-        """Whether every server does its work, the stream runs, and nothing keeps driver and indexer from their work."""
+        """Whether every server does its work and has room for it, the stream runs, and nothing keeps driver and indexer
+        from their work."""
         servers = all(found == "ok" for found in self.servers.values())
-        return servers and not self.troubles and (self.stream is None or self.stream.ok)
+        return servers and not self.disk and not self.troubles and (self.stream is None or self.stream.ok)
 
 
 def kafka_consumer(env: Environment) -> AbstractContextManager[Consumer]:
@@ -68,7 +71,8 @@ def kafka_consumer(env: Environment) -> AbstractContextManager[Consumer]:
 def read_hops(env: Environment) -> Status:
     """The counts alone, without asking servers and DAGs; a hop that does not answer stays None."""
     told = {part: asdict(standing) for part, standing in troubles.read(env.settings.troubles).items()}
-    status = Status(refused_documents=refused_count(env.settings), troubles=told)
+    disk = free_space.short(env.settings)
+    status = Status(refused_documents=refused_count(env.settings), troubles=told, disk=disk)
     topics = tables = None
     try:
         # The sinks are read before the topics, so that a lag is never below what it was.
@@ -193,6 +197,8 @@ def show_hops(console: Console, status: Status, env: Environment) -> None:
     if status.refused_documents:
         refused = f"[red]{status.refused_documents:,} documents were refused by Elasticsearch[/], see"
         console.print(refused, str(env.settings.dead_letters))
+    if status.disk:
+        console.print(f"[red]{status.disk}")
     ports = env.ports
     console.print(
         f"Airflow {env.airflow_url}   Kafka {HOST}:{ports.kafka}   MySQL {HOST}:{ports.mysql}"

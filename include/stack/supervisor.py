@@ -2,6 +2,7 @@
 
 import os
 import pwd
+import resource
 import shlex
 import subprocess
 import sys
@@ -99,6 +100,9 @@ def start(env: Environment, programs: list[Server]) -> None:
     log_file(env, "x").parent.mkdir(parents=True, exist_ok=True)
     config = write_config(env, programs)
     command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(config)]
+    _, most = resource.getrlimit(resource.RLIMIT_CORE)
+    # All that it starts inherit it: a core has logs and secrets in it, and is as large as the program.
+    resource.setrlimit(resource.RLIMIT_CORE, (0, most))
     done = subprocess.run(command, env=env.machine(), capture_output=True, text=True)
     if done.returncode != 0:
         raise StackError(f"supervisord did not start: {done.stderr.strip()}", f"See {log_file(env, 'supervisord')}.")

@@ -19,10 +19,10 @@ from include.stack.waiting import Waiting
 from include.stream_verdict import StreamVerdict
 
 DAGS = {
-    "bootstrap", "classify_logs", "expire_logs", "generate_logs", "reconcile_logs", "rejudge_logs", "users_dimension",
-    "watch_logs",
+    "bootstrap", "classify_logs", "expire_logs", "expire_runs", "generate_logs", "reconcile_logs", "rejudge_logs",
+    "users_dimension", "watch_logs",
 }  # fmt: skip
-LAST = {"expire_logs", "reconcile_logs", "watch_logs"}
+LAST = {"expire_logs", "expire_runs", "reconcile_logs", "watch_logs"}
 """Unpaused once verdicts arrive: before, all that they could tell is that they do not."""
 BOOTSTRAP_SECONDS = 600
 INDEX_SECONDS = 180

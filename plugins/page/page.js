@@ -33,6 +33,7 @@ const hops = new Live(
   (signal) => api.hops(signal),
   (answer) => {
     standing("hops", "broken", null);
+    standing("disk", "broken", answer.disk);
     byId("headline").textContent = headline(answer);
     showStrip(answer);
     showFacts(answer);

@@ -14,8 +14,8 @@ from include.settings import ROOT
 
 DAG_FILES = sorted((ROOT / "dags").glob("*.py"))
 EXPECTED = {
-    "bootstrap", "classify_logs", "expire_logs", "generate_logs", "reconcile_logs", "rejudge_logs", "users_dimension",
-    "watch_logs",
+    "bootstrap", "classify_logs", "expire_logs", "expire_runs", "generate_logs", "reconcile_logs", "rejudge_logs",
+    "users_dimension", "watch_logs",
 }  # fmt: skip
 
 
@@ -69,6 +69,9 @@ def test_every_param_is_bounded(dagbag, dag_id):
         ("bootstrap", "share_bad", 1.5),
         ("classify_logs", "trigger", "sometimes"),
         ("expire_logs", "retention_days", -1),
+        ("expire_logs", "disk_gib", -1),
+        ("expire_runs", "runs_days", 0),
+        ("watch_logs", "free_gib", -1),
         ("generate_logs", "late_days", 366),
         ("watch_logs", "breaker_share", 20),
         ("watch_logs", "breaker_window_minutes", 0),
@@ -85,7 +88,9 @@ def test_a_param_out_of_bounds_is_refused(dagbag, dag_id, name, value):
         param.resolve(value=value)
 
 
-@pytest.mark.parametrize("dag_id", ["watch_logs", "expire_logs", "reconcile_logs", "users_dimension", "rejudge_logs"])
+@pytest.mark.parametrize(
+    "dag_id", ["watch_logs", "expire_logs", "expire_runs", "reconcile_logs", "users_dimension", "rejudge_logs"]
+)
 def test_every_task_that_nobody_waits_for_alerts(dagbag, dag_id):
     for task in dagbag.dags[dag_id].tasks:
         assert [type(callback).__name__ for callback in task.on_failure_callback] == ["Alert"], task.task_id

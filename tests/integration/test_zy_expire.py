@@ -10,9 +10,12 @@ from typing import Any
 
 import pytest
 from elasticsearch import Elasticsearch
-from kafka import KafkaProducer
+from kafka import KafkaAdminClient, KafkaProducer
+from kafka.admin import ConfigResource, ConfigResourceType
 
-from include import hops
+from include import expiry, fitting, hops
+from include import slices as cut
+from include.disk_bounds import Bounds
 from include.names import TABLES
 from include.reconcile import Clients, reconcile
 from include.slices import FAR, NEAR
@@ -66,12 +69,12 @@ def expired(stack: Stack) -> dict[int, int]:
     return dict(stack.root_sql("SELECT kafka_partition, before_offset FROM logs.expired"))
 
 
-def rows_before(stack: Stack) -> int:
-    where = " OR ".join(f"kafka_partition = {number} AND kafka_offset < {end}" for number, end in BEFORE.items())
+def rows_before(stack: Stack, ends: dict[int, int] = BEFORE) -> int:
+    where = " OR ".join(f"kafka_partition = {number} AND kafka_offset < {end}" for number, end in ends.items())
     return sum(stack.root_sql(f"SELECT COUNT(*) FROM logs.{table} WHERE {where}")[0][0] for table in TABLES.values())
 
 
-def documents_before(stack: Stack) -> int:
+def documents_before(stack: Stack, ends: dict[int, int] = BEFORE) -> int:
     of = [
         {
             "bool": {
@@ -81,7 +84,7 @@ def documents_before(stack: Stack) -> int:
                 ]
             }
         }
-        for number, end in BEFORE.items()
+        for number, end in ends.items()
     ]
     stack.search("server-logs/_refresh", method="POST")
     return stack.search("server-logs/_count", {"query": {"bool": {"should": of, "minimum_should_match": 1}}})["count"]
@@ -147,6 +150,12 @@ def test_bootstrap_cut_slices_ahead_and_a_day_without_old_logs_changes_nothing(o
     assert {table: slices(old, table) for table in TABLES.values()} == before
     assert expired(old) == {}
     assert old.root_sql("SELECT COUNT(*) FROM logs.arrived")[0][0] >= len(BEFORE), "from now on they age"
+    with closing(KafkaAdminClient(bootstrap_servers=f"127.0.0.1:{old.ports['kafka']}")) as admin:
+        for topic, bound in (("server-logs", 0.24), ("server-logs-status", 0.36)):
+            told = admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, topic)])["topic"][topic]
+            each = sum(int(told[name]["value"]) for name in ("retention.bytes", "segment.bytes"))
+            at_most = len(old.ends(topic)) * each
+            assert 0.9 < at_most / (bound * 20 * 2**30) <= 1, "of the 20 GiB that the embedded stack has"
 
 
 def test_old_logs_expire_everywhere_also_when_a_run_broke_off(old: Stack, moment: Moment) -> None:
@@ -227,6 +236,31 @@ def test_a_proof_of_an_expired_range_says_so_and_an_hourly_one_begins_behind_it(
     old.root_sql("DELETE FROM logs.reconciled")
     firsts = {proof["partition"]: proof["first"] for proof in proofs(old, "--new")}
     assert {number: firsts[number] for number in BEFORE} == BEFORE
+
+
+def test_logs_that_do_not_fit_the_disk_expire_up_to_the_same_place_in_tables_and_index(old: Stack) -> None:
+    ends = {number: end + 100 for number, end in BEFORE.items()}
+    room, said = 10**12, list[str]()
+    with (
+        closing(mysql_connection(old.env, "airflow")) as connection,
+        closing(connection.cursor()) as cursor,
+        cut.alone(cursor),
+        Elasticsearch(f"http://127.0.0.1:{old.ports['elasticsearch']}") as index,
+    ):
+        size = fitting.document_bytes(index)
+        assert size
+        assert 50 < size < 5000
+        sizes = fitting.sizes(cursor)
+        assert all(sizes[number][end] >= 3 * 112 * 1024 for number, end in ends.items()), "pages of three tables"
+        expiry.rows(cursor, 0, said.append, Bounds(room, room, tables=room, documents=room), size)
+        assert (expired(old), said) == (BEFORE, []), "all fits"
+        expiry.rows(cursor, 0, said.append, Bounds(room, room, tables=1, documents=room))
+        assert expired(old) == ends, "by the tables, while nobody knows what documents take"
+        expiry.rows(cursor, 0, said.append, Bounds(room, room, tables=room, documents=1), size)
+        assert expired(old) == ends, "what is being filled stays, whatever it takes"
+        expiry.documents(index, hops.read_expired(cursor), said.append)
+    assert rows_before(old, ends) == documents_before(old, ends) == 0
+    check_whole(old)
 
 
 class CutMeanwhile:

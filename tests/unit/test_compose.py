@@ -32,6 +32,7 @@ SEARCH = ROOT / "include" / "search"
 
 EMBEDDED_ONLY = {
     "PYTHONDONTWRITEBYTECODE",  # the image has bytecode
+    "TMPDIR",  # its /tmp is its own, and in memory
     "SPARK_HOME", "JAVA_HOME", "PYSPARK_DRIVER_PYTHON",  # a shell may say something else; in the image nobody does
     *(f"LOGSIEVE_{name.upper()}" for name in NOT_EMBEDDED if not name.startswith("elasticsearch_")),  # set to nothing
     "LOGSIEVE_ELASTICSEARCH_CA",

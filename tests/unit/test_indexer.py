@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from include import dead_letters
 from include.bulk import CHUNK_BYTES, CHUNK_MESSAGES, BulkWriter, Refused, StatusMessage, StoppedError
 from include.dead_letters import DeadLetters, refused_count
 from include.search_index import connect
@@ -196,3 +197,39 @@ def test_a_line_torn_by_a_crash_does_not_spoil_the_next(tmp_path: Path):
 
     assert refused_count(settings) == 2
     assert [json.loads(line)["reason"] for line in settings.dead_letters.open()] == ["whole", "after the crash"]
+
+
+def refused(at: int, reason: str = "because", key: bytes | None = None, raw: bytes = b"x") -> Refused:
+    return Refused(StatusMessage(0, at, key or f"0-{at}".encode(), raw), reason)
+
+
+def test_letters_of_expired_logs_go_and_none_of_the_others_is_lost_while_the_indexer_writes(tmp_path: Path):
+    settings = Settings(state=tmp_path)
+    letters = DeadLetters(settings.dead_letters)
+    letters.append([*map(refused, (1, 2, 3, 3)), refused(9, key=b"no key")])
+
+    assert dead_letters.expire(settings, {0: 3}) == 3, "two have expired, one was there twice"
+    letters.append([refused(4)])
+
+    assert dead_letters.refused_offsets(settings) == {0: {3, 4}}
+    assert refused_count(settings) == 3, "that without an origin belongs to no log that could expire"
+    assert dead_letters.expire(settings, {}) == 0
+
+
+def test_letters_that_were_moved_away_are_begun_anew_by_the_same_indexer(tmp_path: Path):
+    settings = Settings(state=tmp_path)
+    letters = DeadLetters(settings.dead_letters)
+    letters.append([refused(1), refused(2)])
+    settings.dead_letters.rename(tmp_path / "away.jsonl")
+    letters.append([refused(3)])
+    assert refused_count(settings) == 1
+
+
+def test_many_letters_are_short_and_still_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(dead_letters, "MOST_BYTES", 300)
+    settings = Settings(state=tmp_path)
+    letters = DeadLetters(settings.dead_letters)
+    for at in range(5):
+        letters.append([refused(at, raw=1000 * b"x")])
+    assert refused_count(settings) == 5
+    assert settings.dead_letters.stat().st_size < 3000

@@ -44,6 +44,9 @@ def test_a_variable_sets_its_setting(monkeypatch: pytest.MonkeyPatch):
         ("breaker_window_minutes", "0"),
         ("breaker_in_a_row", "0"),
         ("breaker_stops", "perhaps"),
+        ("disk_gib", "-1"),
+        ("free_gib", "0"),
+        ("runs_days", "0"),
     ],
 )
 def test_a_wrong_variable_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str):
@@ -56,7 +59,7 @@ def test_a_wrong_variable_is_named(monkeypatch: pytest.MonkeyPatch, name: str, v
 def test_all_that_is_kept_lies_in_the_state(tmp_path: Path):
     settings = Settings(state=tmp_path)
 
-    for place in (settings.checkpoints, settings.dead_letters, Path(settings.accounts_exports)):
+    for place in (settings.checkpoints, settings.scratch, settings.dead_letters, Path(settings.accounts_exports)):
         assert place.is_relative_to(tmp_path)
 
 

@@ -1,0 +1,46 @@
+"""Brings the topics to the size that include/disk_bounds.py gives them; Kafka removes their oldest segments by it."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from confluent_kafka.admin import (  # type: ignore[attr-defined]
+    AdminClient,
+    AlterConfigOpType,
+    ConfigEntry,
+    ConfigResource,
+    ResourceType,
+)
+
+from include.disk_bounds import Bounds, topic_settings
+from include.names import LOGS_TOPIC, STATUS_TOPIC
+
+SECONDS: Final = 10
+
+
+def wanted(bounds: Bounds, partitions: Mapping[str, int]) -> dict[str, dict[str, str]]:
+    """Kafka's settings by topic; `partitions`: how many each topic has."""
+    sizes = {LOGS_TOPIC: bounds.logs_topic, STATUS_TOPIC: bounds.status_topic}
+    return {topic: topic_settings(size, partitions[topic]) for topic, size in sizes.items() if partitions.get(topic)}
+
+
+def bring(admin: AdminClient, bounds: Bounds) -> dict[str, dict[str, str]]:
+    """Sets what differs, and leaves every other setting of the topics; gives what it set, by topic.
+
+    Raises KafkaException, also when the broker does not let it, and TimeoutError.
+    """
+    known = admin.list_topics(timeout=SECONDS).topics
+    found = {}
+    for topic, settings in wanted(bounds, {name: len(each.partitions) for name, each in known.items()}).items():
+        (asked,) = admin.describe_configs([ConfigResource(ResourceType.TOPIC, topic)]).values()
+        now = asked.result(SECONDS)
+        differing = {name: value for name, value in settings.items() if now[name].value != value}
+        if differing:
+            entries = [
+                ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET)
+                for name, value in differing.items()
+            ]
+            resource = ConfigResource(ResourceType.TOPIC, topic, incremental_configs=entries)
+            (changed,) = admin.incremental_alter_configs([resource]).values()
+            changed.result(SECONDS)
+            found[topic] = differing
+    return found
