@@ -5,6 +5,7 @@ Standard library only.
 
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from include import folders
@@ -53,5 +54,6 @@ def _home(root: Path) -> str:
     if named.startswith("/") and os.access(named, os.W_OK | os.X_OK):
         return named
     ours = root / ".parts" / "home"
-    ours.mkdir(parents=True, exist_ok=True)
+    with suppress(OSError):  # who cannot write here is told so by the first step that has to
+        ours.mkdir(parents=True, exist_ok=True)
     return str(ours)

@@ -49,7 +49,7 @@ def fetch_jars(parts: Path, *only: str) -> Path:
         pattern = "[conf]/[artifact]-[revision].[ext]"
         proxy = folder / "options"
         write_private(proxy, "\n".join(_quoted(option) for option in proxies.java_options(os.environ)))
-        command = ["java", f"@{proxy}", "-jar", str(ivy), "-ivy", str(IVY_XML), "-warn"]
+        command = ["java", f"@{proxy}", f"-Duser.home={parts}", "-jar", str(ivy), "-ivy", str(IVY_XML), "-warn"]
         command += ["-cache", str(parts / "ivy-cache"), "-confs", *(only or ["*"])]
         command += ["-settings", str(Path(mirror).absolute())] if mirror else []
         done = subprocess.run([*command, "-retrieve", pattern], capture_output=True, text=True, cwd=folder)

@@ -81,16 +81,19 @@ def _clients(env: Environment) -> Iterator[Clients]:
 
 def show(console: Console, proofs: list[Proof]) -> None:
     """Prints a row a partition, and below it what differs."""
-    table = tables.new("partition", "offsets", "logs", "status keys", "rows", "documents", "refused", "expired", "")
-    for column in table.columns[2:8]:
-        column.justify = "right"
+    # Mostly nobody needs the last two, and the others need the room of a narrow terminal.
+    rare = [name for name in ("refused", "expired") if any(getattr(each, name) for each in proofs)]
+    table = tables.new("origins", "logs", "keys", "rows", "documents", *rare, "")
+    for column in table.columns[1:-1]:
+        column.justify, column.no_wrap = "right", True
     for each in proofs:
-        offsets = f"{each.first:,} to {each.end - 1:,}" if each.logs else "nothing new"
-        counts = (each.logs, each.keys, each.rows, each.documents, each.refused, each.expired)
+        number = each.partition
+        origins = f"{number}-{each.first} to {number}-{each.end - 1}" if each.logs else f"{number}: nothing new"
+        counts = [getattr(each, name) for name in ("logs", "keys", "rows", "documents", *rare)]
         well = "[green]whole"
         if each.differences:
             well = "[red]differs" if each.differences.keys() - {proof.UNPROVEN} else "[red]cannot be proven"
-        table.add_row(str(each.partition), offsets, *(f"{count:,}" for count in counts), well)
+        table.add_row(origins, *(f"{count:,}" for count in counts), well)
     console.print(table)
     for each in proofs:
         if each.differences:

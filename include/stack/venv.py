@@ -72,11 +72,11 @@ class Venvs:
         def run(*words: str) -> bool:
             return subprocess.call(words, env=variables, stdin=subprocess.DEVNULL) == 0
 
-        if not run(python, "-m", "venv", str(self._made)):
+        uv = shutil.which("uv", path=variables["PATH"])
+        if not run(python, "-m", "venv", *(["--without-pip"] if uv else []), str(self._made)):
             raise StackError(
                 f"Could not make .venv with {python}.", "Debian, Ubuntu: apt-get install python3-venv; else see above."
             )
-        uv = shutil.which("uv", path=variables["PATH"])
         if not uv and run(inside, "-m", "pip", "install", "-q", "uv"):
             uv = str(self._made / "bin" / "uv")
         command = [uv, "pip", "install", "--python", inside] if uv else [inside, "-m", "pip", "install"]
@@ -93,8 +93,8 @@ class Venvs:
     def _switch(self) -> None:
         """Points `.venv` at the new one, and removes those on which nothing runs any more."""
         running = set(_running_paths())
-        for each in self._all():
-            if each not in (self._made, self._link.resolve()) and not any(f"{each}/" in line for line in running):
+        for each in self._link.parent.glob(".venv-*"):
+            if each != self._made and not any(f"{each}/" in line for line in running):
                 shutil.rmtree(each, ignore_errors=True)
         if self._link.is_dir() and not self._link.is_symlink():  # made by an earlier version
             if any(f"{self._link}/" in line for line in running):
@@ -106,7 +106,8 @@ class Venvs:
         partial.replace(self._link)
 
     def _all(self) -> list[Path]:
-        return [each for each in (*self._link.parent.glob(".venv-*"), self._link) if each.is_dir()]
+        ours = [each for each in self._link.parent.glob(".venv-*") if each.is_dir()]
+        return ours if self._link.resolve() in ours or not self._link.is_dir() else [*ours, self._link]
 
 
 def _stamp(venv: Path) -> str | None:

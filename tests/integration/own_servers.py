@@ -4,7 +4,6 @@ import base64
 import contextlib
 import http.client
 import http.server
-import os
 import ssl
 import subprocess
 import threading
@@ -94,13 +93,13 @@ def ask_mysql_for_more(env: Environment, folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def running(server: Server, log: Path) -> Iterator[None]:
+def running(env: Environment, server: Server, log: Path) -> Iterator[None]:
     """The program as supervisord would start it."""
     with log.open("wb") as output:
         process = subprocess.Popen(
             server.command,
             cwd=server.directory,
-            env={**os.environ, **server.variables},
+            env=server.environment(env),
             user=server.user,
             stdin=subprocess.DEVNULL,
             stdout=output,

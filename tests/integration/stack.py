@@ -23,8 +23,10 @@ from include.settings import ROOT, Settings
 from include.stack import supervisor
 from include.stack.environment import Environment, load
 from include.stack.up import programs_of
+from tests.hostile import HOSTILE, PROXIED
 
-STATE = ROOT / ".state-test"
+STATE = ROOT / ".state-test früh & spät (1)"
+"""As people name their folders."""
 UP_SECONDS = 600
 PATIENCE = 3
 """How many times slower a machine may be than the one where the bounds were chosen: they find what hangs."""
@@ -61,6 +63,8 @@ class Stack:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("LOGSIEVE_")}
         self.variables = {
             **inherited,
+            **HOSTILE,
+            **PROXIED,
             "LOGSIEVE_STATE": str(state),
             **{f"LOGSIEVE_PORT_{name.upper()}": str(port) for name, port in ports.items()},
             "LOGSIEVE_REALTIME_BATCH_SECONDS": str(BATCH_SECONDS),
@@ -77,6 +81,7 @@ class Stack:
             capture_output=True,
             text=True,
             timeout=PATIENCE * seconds,
+            umask=0o077,
         )
 
     def status(self) -> dict[str, Any]:

@@ -22,6 +22,12 @@ def test_up_tells_counts_addresses_and_the_login(stack: Stack) -> None:
     assert stack.passwords["airflow_admin"] in printed
 
 
+def test_of_two_that_started_it_at_once_the_second_waited_and_found_it_running(stack: Stack) -> None:
+    second = stack.second_up  # type: ignore[attr-defined]
+    assert "Waiting until ./logsieve up" in second.stderr
+    assert "running already" in second.stdout
+
+
 def test_up_again_finds_it_running(stack: Stack) -> None:
     done = stack.run("up")
     assert done.returncode == 0, done.stderr

@@ -1,7 +1,6 @@
 """The steps of the one-shot containers, each as its container runs it, on the servers of the embedded stack."""
 
 import contextlib
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,7 +15,7 @@ USERS = ("logsieve_airflow", "logsieve_stream", "logsieve_reader")
 
 
 def step(stack: Stack, name: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    env = {**os.environ, **stack.env.variables(), **variables}
+    env = {**stack.env.whole(), **variables}
     command = [sys.executable, "-m", "include.stack.containers", name]
     return subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE * 200)
 

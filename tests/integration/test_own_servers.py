@@ -1,7 +1,6 @@
 """Servers of one's own, which ask for a login over TLS: the DAGs, the driver and the indexer work with them."""
 
 import json
-import os
 import secrets
 import subprocess
 import sys
@@ -76,7 +75,7 @@ def own(stack: Stack) -> Iterator[Own]:
         held.callback(wipe, env)
         for server in servers(env, homes):
             if server.name in ("kafka", "mysql", "elasticsearch"):
-                held.enter_context(own_servers.running(server, STATE / f"{server.name}.log"))
+                held.enter_context(own_servers.running(env, server, STATE / f"{server.name}.log"))
         door = held.enter_context(
             own_servers.guarded(env.ports.elasticsearch, folder, "elastic", env.passwords["mysql_reader"])
         )
@@ -148,7 +147,7 @@ def _variables(stack: Stack, settings: Settings, airflow_password: str) -> dict[
         },
     }  # fmt: skip
     as_json = {f"AIRFLOW_CONN_{name.upper()}": json.dumps(parts) for name, parts in connections.items()}
-    return {**os.environ, **stack.env.variables(), **told, **as_json}
+    return {**stack.env.whole(), **told, **as_json}
 
 
 def airflow(own: Own, *words: str) -> str:

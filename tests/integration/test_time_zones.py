@@ -13,7 +13,7 @@ from kafka import KafkaProducer
 
 from include.names import origin_key
 from include.settings import ROOT
-from include.stack import rejudge
+from include.stack import rejudge, shell
 from tests.integration.stack import Origin, Stack, prove, until
 from tests.integration.test_load import PARTITION
 from tests.integration.test_odd_logs import log
@@ -88,7 +88,7 @@ def test_verdicts_that_spark_makes_with_daylight_saving_are_in_utc(
     until(lambda: len(rows(stack, origins)) == len(origins), 60, "in MySQL too")
     assert rows(stack, origins) == IN_MYSQL
 
-    monkeypatch.setenv("TZ", NEW_YORK)
+    monkeypatch.setitem(shell.LANGUAGE, "TZ", NEW_YORK)
     runs = {number: [(at, at) for part, at in origins if part == number] for number, _ in origins}
     report = rejudge.run(stack.env, origins=runs)
     assert (report.sent, report.changed) == (len(TIMES), 0)

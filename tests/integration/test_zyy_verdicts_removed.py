@@ -66,7 +66,7 @@ def go_on(stack: Stack) -> str:
     """As a person does, while supervisord starts the indexer again and again; gives what it says."""
     done = subprocess.run(
         [sys.executable, "-m", "include.indexer", "--go-on"],
-        env=stack.variables | stack.env.variables(),
+        env=stack.env.whole(),
         cwd=ROOT,
         capture_output=True,
         text=True,

@@ -1,9 +1,13 @@
 """A session of the stream gets the task slots that its partitions need, whatever spark-submit was told."""
 
 import os
+import socket
+import struct
 import subprocess
 import sys
 from pathlib import Path
+
+from pyspark.sql import SparkSession
 
 from include.settings import ROOT
 
@@ -27,3 +31,14 @@ def test_partitions_decide_over_the_master_of_spark_submit(tmp_path: Path) -> No
         timeout=120,
     )
     assert "master local[4] 4" in done.stdout, done.stderr[-3000:]
+
+
+def test_a_stranger_on_the_drivers_port_has_to_log_in(spark: SparkSession) -> None:
+    """What it sends is not read as Java objects: Spark answers that it expected another message."""
+    address = (spark.conf.get("spark.driver.host"), int(spark.conf.get("spark.driver.port")))
+    body = b"\xac\xed\x00\x05 an object of Java's"
+    request = struct.pack(">bqi", 3, 1, len(body)) + body  # an RPC request of Spark's, with number 1
+    with socket.create_connection(address, timeout=10) as stranger:
+        stranger.sendall(struct.pack(">q", 8 + len(request)) + request)
+        answer = stranger.recv(4096)
+        assert b"Expected SaslMessage" in answer, answer

@@ -1,0 +1,75 @@
+"""The stack runs in an environment of its own: started from a hostile shell, in an odd folder, and no server knows more
+than it needs."""
+
+import json
+import re
+import stat
+from collections.abc import Iterator
+
+import psutil
+import pytest
+
+from include.stack import supervisor
+from tests.hostile import HOSTILE, PROXIED
+from tests.integration.stack import Stack, drivers
+
+KNOW_NOTHING = ("kafka", "mysql", "elasticsearch", "postgres")
+
+
+def processes(stack: Stack) -> Iterator[tuple[str, psutil.Process]]:
+    for program in supervisor.proxy(stack.env).getAllProcessInfo():
+        root = psutil.Process(program["pid"])
+        yield from ((program["name"], each) for each in (root, *root.children(recursive=True)))
+
+
+def test_no_process_has_anything_of_the_shell(stack: Stack) -> None:
+    seen = set()
+    for name, process in processes(stack):
+        told = process.environ()
+        if not told:  # it has just ended
+            continue
+        seen.add(name)
+        assert {item for item, value in told.items() if HOSTILE.get(item) == value} == set(), name
+        assert told["LOGSIEVE_STACK"] == str(stack.state), name
+    assert {*KNOW_NOTHING, "indexer", "airflow-scheduler", "watchdog"} <= seen
+    (java,) = (driver for driver in drivers(stack) if driver.name() == "java")
+    assert not {"SPARK_CONF_DIR", "SPARK_SUBMIT_OPTS", "HADOOP_CONF_DIR"} & java.environ().keys()
+
+
+def test_servers_know_no_secret_and_supervisord_neither(stack: Stack) -> None:
+    secrets = [*stack.passwords.values(), PROXIED["HTTPS_PROXY"]]
+    looked_at = [(name, each) for name, each in processes(stack) if name in KNOW_NOTHING]
+    supervisord = supervisor.process_of(stack.env)
+    assert supervisord is not None
+    for name, process in [*looked_at, ("supervisord", supervisord)]:
+        told = "\0".join(process.environ().values())
+        assert not [secret for secret in secrets if secret in told], name
+
+
+def test_what_servers_write_is_for_their_owner_only(stack: Stack) -> None:
+    for name in ("logs/kafka.log", "kafka/data/meta.properties", "programs/airflow-scheduler.sh"):
+        assert stat.S_IMODE((stack.state / name).stat().st_mode) & 0o077 == 0, name
+
+
+def test_json_is_json_in_a_shell_that_forces_colours(stack: Stack) -> None:
+    for command in (("status", "--json"), ("doctor", "--json"), ("topics", "--json")):
+        json.loads(stack.run(*command).stdout)
+
+
+def test_nothing_is_cut_at_80_columns(stack: Stack) -> None:
+    for command in (("reconcile",), ("status",), ("topics",), ("doctor",), ("users", "684")):
+        printed = stack.run(*command, COLUMNS="80").stdout
+        assert "…" not in printed, printed
+        tables = [line for line in printed.splitlines() if re.match("[┃│┏┡├└]", line)]
+        assert tables
+        assert max(map(len, tables)) <= 80
+
+
+@pytest.mark.parametrize("name", ["state: of two", "a#b", "100%", "one,two"])
+def test_a_folder_that_a_server_cannot_read_is_refused_before_anything_starts(stack: Stack, tmp_path, name) -> None:
+    for variable in ("LOGSIEVE_STATE", "LOGSIEVE_PARTS"):
+        done = stack.run("up", **{"LOGSIEVE_STATE": str(tmp_path / "state"), variable: str(tmp_path / name)})
+        assert done.returncode == 1
+        assert "LOGSIEVE_STATE" in done.stderr
+        assert "Traceback" not in done.stderr
+        assert not list(tmp_path.iterdir()), "nothing was made or fetched"

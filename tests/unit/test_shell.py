@@ -1,0 +1,119 @@
+"""The environment is made: nothing of a hostile shell reaches the command, still less the programs of the stack."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from include.settings import ROOT, Settings
+from include.stack import environment, shell
+from include.stack.environment import SECRETS, Environment, Ports
+from include.stack.servers import Homes, Server, servers
+from tests.hostile import HOSTILE, PROXIED
+
+SECRET = "a-secret-of-"
+WIDE = {"PATH": "/usr/bin:/bin", "HOME": "/root", "TERM": "xterm", "COLUMNS": "90", "NO_COLOR": "1"}
+
+
+def made(**shells: str) -> dict[str, str]:
+    return shell.for_command({**WIDE, **shells}, Path("/logsieve"), "/root")
+
+
+@pytest.fixture
+def stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Environment:
+    """Planned in a hostile shell behind a proxy, without the launcher."""
+    for name, value in {**HOSTILE, **PROXIED}.items():
+        if name not in ("PYTHONWARNINGS", "TMPDIR"):
+            monkeypatch.setenv(name, value)
+    passwords = {name: f"{SECRET}{name}" for name in (*SECRETS, "airflow_fernet")}
+    return Environment(Settings(state=tmp_path / "state"), Ports.model_construct(), passwords)
+
+
+def program(env: Environment, name: str) -> Server:
+    return next(server for server in servers(env, Homes()) if server.name == name)
+
+
+def test_nothing_of_a_hostile_shell_passes_but_settings_of_ours():
+    passed = {name for name, value in made(**HOSTILE).items() if HOSTILE.get(name) == value}
+    assert passed == {name for name in HOSTILE if name.startswith("LOGSIEVE_")} - {shell.STACK_VARIABLE}
+
+
+@pytest.mark.parametrize("name", ["LOGSIEVE_RATE", "PIP_INDEX_URL", "UV_DEFAULT_INDEX", "UV_INDEX_OURS_PASSWORD"])
+def test_what_chooses_and_fetches_passes(name: str):
+    assert made(**{name: "x"})[name] == "x"
+    assert {item: made()[item] for item in WIDE} == WIDE
+
+
+def test_a_name_that_no_shell_can_export_does_not_pass():
+    assert "LOGSIEVE_A-B" not in made(**{"LOGSIEVE_A-B": "x"})
+
+
+def test_folders_have_one_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "state").mkdir()
+    (tmp_path / "link").symlink_to("state")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for named in ("state", "link", "~/state", "./x/../link/", str(tmp_path / "link")):
+        assert made(LOGSIEVE_STATE=named)["LOGSIEVE_STATE"] == str(tmp_path / "state"), named
+        assert Settings(state=Path(named)).state == tmp_path / "state", named
+
+
+@pytest.mark.parametrize("path", ["", ":.:bin::", "."])
+def test_a_path_without_places_is_the_systems(path: str):
+    assert made(PATH=path)["PATH"] == shell.SYSTEM_PATH
+
+
+def test_a_proxy_is_told_by_both_names_and_never_for_loopback():
+    told = made(HTTPS_PROXY="http://proxy:3128", no_proxy="example.org,localhost")
+    assert told["https_proxy"] == told["HTTPS_PROXY"] == "http://proxy:3128"
+    assert told["no_proxy"] == told["NO_PROXY"] == "example.org,localhost,127.0.0.1,::1"
+    assert not {"http_proxy", "no_proxy"} & made(no_proxy="x").keys()
+
+
+def test_programs_get_no_proxy_that_airflows_client_cannot_read_nor_certificates_that_are_none(stack: Environment):
+    """httpx ends each question with an error at these, also one on loopback."""
+    told = stack.whole()
+    assert told["https_proxy"] == PROXIED["HTTPS_PROXY"]
+    assert not {"all_proxy", "ALL_PROXY", "SSL_CERT_FILE"} & told.keys()
+    assert {"127.0.0.1", "localhost"} <= set(told["no_proxy"].split(","))
+
+
+def test_a_program_gets_nothing_that_the_shell_said_of_other_servers(stack: Environment):
+    for server in servers(stack, Homes()):
+        told = server.environment(stack)
+        assert {name for name, value in told.items() if HOSTILE.get(name) == value} == set(), server.name
+        assert told[environment.STACK_VARIABLE] == str(stack.state), "`down` finds it by that"
+        assert told["LC_ALL"] == "C.UTF-8", server.name
+
+
+def test_servers_that_anybody_may_run_know_no_secret(stack: Environment):
+    for name in ("kafka", "mysql", "elasticsearch", "postgres"):
+        told = program(stack, name).environment(stack)
+        assert not [each for each in told.values() if SECRET in each or "secret" in each], name
+    assert "AIRFLOW_HOME" not in program(stack, "indexer").environment(stack)
+    assert f"{SECRET}airflow_jwt" in program(stack, "airflow-scheduler").environment(stack).values()
+
+
+def test_alerts_pass_as_they_are(stack: Environment, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    """A connection over two lines, with all that a shell and supervisord would read in their own way."""
+    value = json.dumps({"password": 'it\'s 100 % "$HOME" `x` \\ ; # é'}, indent=1, ensure_ascii=False)
+    monkeypatch.setenv("AIRFLOW_CONN_ALERTS_SLACK", value)
+    from include.stack import supervisor
+
+    words = ["/usr/bin/env", "-0"]
+    server = Server("env", words, lambda env: None, 0, tmp_path, knows="airflow")
+    script = supervisor.write_script(stack, server)
+    assert script.stat().st_mode & 0o777 == 0o600
+    printed = subprocess.run(["/bin/sh", str(script)], env={}, capture_output=True, text=True, check=True).stdout
+    found = dict(line.split("=", 1) for line in printed.split("\0") if line)
+    assert found["AIRFLOW_CONN_ALERTS_SLACK"] == value
+    assert {name: found[name] for name in server.environment(stack)} == server.environment(stack)
+
+
+def test_the_launcher_starts_in_a_hostile_shell():
+    words = [str(ROOT / "logsieve"), "doctor", "--help"]
+    done = subprocess.run(words, env={**WIDE, **HOSTILE}, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "Usage: ./logsieve doctor" in done.stdout
+    assert "\x1b" not in done.stdout

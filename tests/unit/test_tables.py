@@ -1,0 +1,43 @@
+"""What is printed fits a terminal of 80 columns: nothing is cut."""
+
+import io
+
+from rich.console import Console
+
+from include.proof import Proof
+from include.settings import ROOT
+from include.stack import doctor, repair
+from include.stack.needs import Check
+
+
+def printed(show) -> str:
+    console = Console(width=80, file=io.StringIO())
+    show(console)
+    return console.file.getvalue()  # type: ignore[attr-defined]
+
+
+def test_a_proof_of_millions_of_logs_is_read_without_a_fold_in_its_numbers():
+    proofs = [Proof(11, 0, 16_123_457) for _ in range(2)]
+    for proof in proofs:
+        proof.keys = proof.rows = proof.documents = 16_123_457
+    text = printed(lambda console: repair.show(console, proofs))
+    assert text.count("16,123,457") == 8
+    assert "documents" in text
+    assert "11-16123456" in text
+    assert "whole" in text
+
+
+def test_long_words_go_on_in_the_next_line():
+    path = "/a/very/" + "long" * 20
+    checks = [Check("state folder", path, f"Set it to another one than {path}.")]
+    text = printed(lambda console: doctor.show(console, checks))
+    assert "…" not in text
+    words = "".join(line.split("│")[3].strip() for line in text.splitlines() if "│" in line)
+    assert words == path
+
+
+def test_every_table_of_the_command_is_made_at_that_place():
+    makers = [
+        file.name for file in (ROOT / "include").rglob("*.py") if "rich.table" in file.read_text(encoding="utf-8")
+    ]
+    assert makers == ["tables.py"]
