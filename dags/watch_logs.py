@@ -73,21 +73,23 @@ WAITS_SECONDS = 60
     doc_md=__doc__,
 )
 def watch_logs() -> None:
-    # While a driver starts, which takes half a minute, nothing is wrong yet.
     @task(retries=6)
     def stream(ti: Any = None) -> str:
         """Whether a driver judges, and Airflow would bring it back; red with what keeps it from that."""
-        from airflow.sdk.exceptions import AirflowException
+        from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
         from include import stop_mark, stream_verdict
         from plugins.stream_runs import of_task
 
         with closing(BaseHook.get_hook("mysql").get_conn()) as connection, closing(connection.cursor()) as cursor:
             driver = stop_mark.look(cursor)
-        found = stream_verdict.tell(driver, of_task(ti, driver.now))
-        if not found.ok:
-            raise AirflowException(str(found))
-        return found.sentence
+        airflow = of_task(ti, driver.now)
+        found = stream_verdict.tell(driver, airflow)
+        if found.ok:
+            return found.sentence
+        # A run that goes on may just start its driver, which takes half a minute: it is looked at again.
+        is_sure = airflow.active is None or airflow.paused
+        raise (AirflowFailException if is_sure else AirflowException)(str(found))
 
     @task
     def lag(lag_limit: str) -> list[str]:
@@ -161,8 +163,8 @@ def watch_logs() -> None:
         sentence = f"Elasticsearch refused {refused:,} documents, see {Settings().dead_letters}"
         return _all_well([health.Verdict(refused == 0, sentence)])
 
-    filling_sensors(timeout=timedelta(minutes=3))
     stream()
+    filling_sensors(timeout=timedelta(minutes=3))
     lag("{{ params.lag_limit }}")
     breaker()
     disk("{{ params.free_gib }}")

@@ -12,6 +12,7 @@ from airflow.models.pool import Pool as AirflowPool
 from airflow.models.taskinstance import TaskInstance
 from airflow.utils.session import create_session
 from airflow.utils.state import DagRunState, TaskInstanceState
+from airflow.utils.types import DagRunTriggeredByType
 from sqlalchemy import func, select
 
 from include.stream_verdict import Airflow, Pool, StreamRun, is_endless
@@ -62,8 +63,10 @@ def _run(run: Any, task: Any = None) -> StreamRun:
     begun: datetime | None = None
     if task is not None:
         state = task.state and str(task.state)
-        begun = task.start_date if state == "running" else task.scheduled_dttm
-    return StreamRun(run.run_id, str(run.state), is_endless(run.conf), run.start_date or run.queued_at, state, begun)
+        begun = {"running": task.start_date, "up_for_retry": task.end_date}.get(state or "", task.scheduled_dttm)
+    since = run.start_date or run.queued_at
+    by_test = run.triggered_by == DagRunTriggeredByType.TEST
+    return StreamRun(run.run_id, str(run.state), is_endless(run.conf), since, state, begun, by_test=by_test)
 
 
 def _pool(session: Any, task: Any) -> Pool:

@@ -98,10 +98,14 @@ class AirflowApi:
         return next((task for task in found if task["task_id"] == task_id), None)
 
     def task_log(self, dag_id: str, run_id: str, task_id: str, number: int) -> list[str]:
-        """The lines of the log of one try."""
+        """The lines of the log of one try; what it failed with is part of its line."""
         place = f"/dags/{dag_id}/dagRuns/{quote(run_id, safe='')}/taskInstances/{task_id}/logs/{number}"
         content = self._call("GET", place, headers={"Accept": "application/json"})["content"]
-        return [line if isinstance(line, str) else str(line["event"]) for line in content]
+        lines = []
+        for line in content:
+            failed = [] if isinstance(line, str) else [error["exc_value"] for error in line.get("error_detail") or ()]
+            lines.append(line if isinstance(line, str) else " ".join([line["event"], *map(str, failed)]))
+        return lines
 
     def run_state(self, dag_id: str, run_id: str) -> str:
         """queued, running, success or failed."""

@@ -64,6 +64,10 @@ def start(env: Environment) -> Iterator[str]:
     try:
         api = AirflowApi(env)
         yield from _make_ready(api)
+        run = _active_run(env)
+        if run and run["triggered_by"] == "test" and not stream_facts.read(env).ok:
+            api.end_run(DAG, run["dag_run_id"])
+            yield f"Ended {run['dag_run_id']}: its airflow dags test was broken off."
         if _active_run(env):
             yield f"A run of {DAG} is active already."
         else:

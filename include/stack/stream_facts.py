@@ -18,11 +18,15 @@ from include.stream_verdict import Airflow, Driver, Pool, StreamRun, StreamVerdi
 DAG: Final = "classify_logs"
 TASK: Final = "stream"
 ACTIVE: Final = ("queued", "running")
+_SINCE: Final = {"running": "start_date", "up_for_retry": "end_date"}
+"""What tells since when a task is in its state, if not when it was scheduled."""
 _LOOK_BACK: Final = 25
 """Runs; behind so many bounded ones the last endless one is taken for never started."""
 _SAID: Final = re.compile(r" ERROR logsieve[\w.]*: (?P<python>.+)|^(?P<java>(Error|Exception in thread)\b.+)")
 _TRACE: Final = re.compile(r"^[\w.]+(Error|Exception)\b.*")
+_BEGUN: Final = "Spark-Submit cmd: "
 _NEXT: Final = "The next driver begins in"
+_CRASHED: Final = re.compile(r"Cannot execute: .*Error code is: (?P<code>-?\d+)", re.DOTALL)
 _MOST_CHARACTERS: Final = 300
 
 
@@ -90,9 +94,18 @@ def next_endless(ended: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
 
 def _run(run: dict[str, Any], task: dict[str, Any] | None = None, error: str = "") -> StreamRun:
     state = task["state"] if task else None
-    begun = task["start_date" if state == "running" else "scheduled_when"] if task else None
+    begun = task[_SINCE.get(state or "", "scheduled_when")] if task else None
     since = run["start_date"] or run["queued_at"]
-    return StreamRun(run["dag_run_id"], run["state"], is_endless(run["conf"]), _time(since), state, _time(begun), error)
+    return StreamRun(
+        run["dag_run_id"],
+        run["state"],
+        is_endless(run["conf"]),
+        _time(since),
+        state,
+        _time(begun),
+        error,
+        by_test=run["triggered_by"] == "test",
+    )
 
 
 def _time(text: str | None) -> datetime | None:
@@ -114,13 +127,16 @@ def _last_error(api: AirflowApi, run: dict[str, Any], task: dict[str, Any] | Non
 
 
 def last_error(lines: Sequence[str], *, ended: bool) -> str:
-    """What the last driver that has ended gave for its reason, by the log of its task; empty: none has ended.
+    """What the last driver that has crashed gave for its reason, by the log of its task; empty: none has.
 
     `ended`: the try is over, so its last driver has ended too.
     """
-    end = len(lines) if ended else max((at for at, line in enumerate(lines) if _NEXT in line), default=0)
-    said = [match for line in lines[:end] if (match := _SAID.search(line))]
-    if said:
-        return (said[-1]["python"] or said[-1]["java"])[:_MOST_CHARACTERS]
-    traces = [line for line in lines[:end] if _TRACE.match(line)]
-    return traces[-1][:_MOST_CHARACTERS] if traces else ""
+    end = len(lines) if ended else max((at + 1 for at, line in enumerate(lines) if _NEXT in line), default=0)
+    begin = max((at for at, line in enumerate(lines[:end]) if _BEGUN in line), default=0)
+    of_it = lines[begin:end]
+    crashed = [match["code"] for line in of_it if (match := _CRASHED.search(line))]
+    if not crashed:
+        return ""
+    said = [match["python"] or match["java"] for line in of_it if (match := _SAID.search(line))]
+    traces = [line for line in of_it if _TRACE.match(line)]
+    return (said or traces or [f"exit code {crashed[-1]}"])[-1][:_MOST_CHARACTERS].removesuffix(".")

@@ -82,6 +82,7 @@ def test_a_driver_that_nobody_would_bring_back_is_said_before_it_ends(airflow: A
         (of(replace(RUN, state="queued", task=None)), "stays queued", "airflow-scheduler"),
         (of(replace(WAITS, task="queued"), pool=Pool("one", 1, 1)), "stays queued", "airflow-scheduler"),
         (of(RUN), "no driver comes up.", "log of its task"),
+        (of(replace(RUN, by_test=True)), "dags test never ended", "stream start ends it"),
         (of(replace(RUN, task_since=JUST_NOW, error="no memory")), "The last one ended: no memory", "log of its task"),
     ],
 )
@@ -138,26 +139,38 @@ def test_of_active_runs_the_one_at_work_counts_and_of_ended_ones_the_newest_endl
 
 
 DRIVER = "2026-11-25 12:00:00,000 "
+BEGUN = "Spark-Submit cmd: spark-submit …"
+CRASH = "Cannot execute: spark-submit …. Error code is: 1."
+NEXT = f"{CRASH}\nThe next driver begins in 1 s."
+FAILED = f"Task failed with exception {CRASH}"
+STOPPED_BY_SIGNAL = "Task failed with exception stopped by a signal before its end"
+ABORTED = [f"{DRIVER}ERROR Utils: Aborting task", "org.apache.kafka.common.errors.InterruptException: x"]
 
 
 @pytest.mark.parametrize(
     ("lines", "ended", "said"),
     [
         ([], True, ""),
-        ([f"{DRIVER}ERROR logsieve: it has not ended yet"], False, ""),
-        ([f"{DRIVER}ERROR logsieve: no topic", f"{DRIVER}INFO logsieve: bye"], True, "no topic"),
-        ([f"{DRIVER}ERROR Utils: Aborting task", f"{DRIVER}ERROR logsieve.lease: lost", "x"], True, "lost"),
+        ([BEGUN, f"{DRIVER}ERROR logsieve: it has not ended yet"], False, ""),
+        ([BEGUN, *ABORTED], False, ""),
+        ([BEGUN, *ABORTED, STOPPED_BY_SIGNAL], True, ""),
+        ([BEGUN, f"{DRIVER}ERROR logsieve: no topic.", f"{DRIVER}INFO logsieve: bye", FAILED], True, "no topic"),
+        ([BEGUN, *ABORTED, f"{DRIVER}ERROR logsieve.lease: lost", FAILED], True, "lost"),
+        ([BEGUN, f"{DRIVER}ERROR logsieve: first", NEXT, BEGUN, "so far well"], False, "first"),
+        ([BEGUN, f"{DRIVER}ERROR logsieve: first", NEXT, BEGUN, "Killed", FAILED], True, "exit code 1"),
         (
-            [f"{DRIVER}ERROR logsieve: first", "Cannot execute: …\nThe next driver begins in 1 s.", "so far well"],
-            False,
-            "first",
+            [BEGUN, "Error: Could not find or load main class x", FAILED],
+            True,
+            "Error: Could not find or load main class",
         ),
-        (["Error: Could not find or load main class x"], True, "Error: Could not find or load main class x"),
-        (["Traceback (most recent call last):", "java.lang.OutOfMemoryError: heap", "at x"], True, "java.lang.OutOf"),
-        (["all is well"], True, ""),
+        (
+            [BEGUN, "Traceback (most recent call last):", "java.lang.OutOfMemoryError: heap", FAILED],
+            True,
+            "java.lang.Out",
+        ),
     ],
 )
-def test_the_last_error_of_a_driver_that_ended_is_found_in_the_log(lines: list[str], ended: bool, said: str) -> None:
+def test_the_last_error_of_a_driver_that_crashed_is_found_in_the_log(lines: list[str], ended: bool, said: str) -> None:
     found = last_error(lines, ended=ended)
     assert found.startswith(said)
     assert bool(found) == bool(said)

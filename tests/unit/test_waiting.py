@@ -52,7 +52,13 @@ def test_what_a_bootstrap_waits_for_is_told_once(
 
 
 TIME = "2026-11-25T12:00:00Z"
-RUN = {"dag_run_id": "manual__1+00:00", "state": "running", "conf": {"trigger": "realtime"}, "start_date": TIME}
+RUN = {
+    "triggered_by": "rest_api",
+    "dag_run_id": "manual__1+00:00",
+    "state": "running",
+    "conf": {"trigger": "realtime"},
+    "start_date": TIME,
+}
 TASK = {"task_id": "stream", "state": "running", "try_number": 2, "pool": "default_pool", "start_date": TIME}
 LOGS = "/dags/classify_logs/dagRuns/manual__1%2B00%3A00/taskInstances/stream/logs/"
 DAG = {
@@ -68,7 +74,12 @@ DAG = {
     "/dags/classify_logs/dagRuns/manual__1%2B00%3A00/taskInstances": {"task_instances": [TASK]},
     "/dags/~/dagRuns/~/taskInstances": {"task_instances": [], "total_entries": 8},
     f"{LOGS}2": {"content": [{"event": "it begins"}]},
-    f"{LOGS}1": {"content": [{"event": "2026-11-25 12:00:00,000 ERROR logsieve: no memory"}]},
+    f"{LOGS}1": {
+        "content": [
+            {"event": "2026-11-25 12:00:00,000 ERROR logsieve: no memory"},
+            {"event": "Task failed", "error_detail": [{"exc_value": "Cannot execute: x. Error code is: 1."}]},
+        ]
+    },
     "/importErrors": {"import_errors": [{"filename": "classify_logs.py", "stack_trace": "Trace\nNameError: x"}]},
 }
 
