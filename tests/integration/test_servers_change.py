@@ -163,10 +163,10 @@ def owner_sql(stack: Stack, statements: list[str]) -> None:
     """As the one who may give rights, which root from elsewhere may not: through MySQL's socket."""
     socket = str(stack.state / "mysql" / "data" / "mysql.sock")
     password = stack.passwords["mysql_root"]
-    with closing(pymysql.connect(unix_socket=socket, user="root", password=password, autocommit=True)) as connection:
-        with connection.cursor() as cursor:
-            for sql in statements:
-                cursor.execute(sql)
+    connection = pymysql.connect(unix_socket=socket, user="root", password=password, autocommit=True)
+    with closing(connection), connection.cursor() as cursor:
+        for sql in statements:
+            cursor.execute(sql)
 
 
 def standing(stack: Stack, part: str, said: str) -> Standing:
