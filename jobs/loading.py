@@ -30,6 +30,7 @@ BATCH_SECONDS: Final = 0.4
 """How long a transaction waits for more: at a low rate, its own cost is all that `load` costs."""
 _STOP_SECONDS: Final = 3
 """How long a stop waits for transactions: MySQL may hold one, as behind a lock, for as long as it likes."""
+_STEADY_SECONDS: Final = 8
 _WAITING_KIB: Final = 32 * 1024
 """The most that waits to be taken into one, of all partitions together."""
 
@@ -37,7 +38,8 @@ _WAITING_KIB: Final = 32 * 1024
 class Loading:
     """Loads from the first of `begin`, offsets by partition, until it is stopped or fails, or up to those of `end`.
 
-    `on_loaded` is called, by any of its threads, after each transaction.
+    `on_steady` is called, by any of its threads, after each transaction, once it has run for longer than MySQL takes
+    to refuse one: where a partition fails again and again, the others load in between.
     """
 
     name: Final = "load"
@@ -48,9 +50,9 @@ class Loading:
         lease: Lease,
         begin: Mapping[int, int],
         end: Mapping[int, int] | None = None,
-        on_loaded: Callable[[], None] = lambda: None,
+        on_steady: Callable[[], None] = lambda: None,
     ) -> None:
-        self._on_loaded = on_loaded
+        self._on_steady, self._begun_at = on_steady, time.monotonic()
         self._kafka, self._database, self._lease = kafka_client.native(settings), Database.of(settings), lease
         self._end = end
         partitions = max(len(begin), 1)
@@ -119,7 +121,8 @@ class Loading:
 
     def _write(self, batch: pa.RecordBatch) -> int:
         count = load.write(self._database, self._lease, batch)
-        self._on_loaded()
+        if time.monotonic() - self._begun_at > _STEADY_SECONDS:
+            self._on_steady()
         return count
 
 
