@@ -159,8 +159,9 @@ app.add_typer(cli_develop.app)
 
 
 def _shell(env: Environment) -> dict[str, str]:
-    """The stack's variables without the mark that `down` looks for."""
-    return {name: value for name, value in env.variables().items() if name != environment.STACK_VARIABLE}
+    """The stack's variables without the mark that `down` looks for, and without the folder that `up` empties."""
+    ours = (environment.STACK_VARIABLE, "TMPDIR")
+    return {name: value for name, value in env.variables().items() if name not in ours}
 
 
 def main() -> None:
