@@ -30,8 +30,11 @@ FEW: Final = 3
 """With fewer slices of about a day ahead, all that are ahead are cut anew."""
 MOST: Final = 8000
 """MySQL's limit is 8,192 partitions a table."""
-PARTS: Final = 24
-"""Where the tables have a bound, so many slices fill it."""
+PARTS: Final = 16
+LEAST_PARTS: Final = 4
+PART_BYTES: Final = 32 * 2**20
+"""Where the tables have a bound, so many slices fill it; fewer where they would be smaller than this, as MySQL makes
+each file some MiB larger than its rows."""
 ROW_BYTES: Final = 205
 """What a row takes, of logs as the generator makes them."""
 LEAST_NARROW: Final = 20_000
@@ -140,9 +143,10 @@ def width(per_day: float, partitions: int, retention_days: int, tables_bytes: in
 
 def narrow(tables_bytes: int, partitions: int, room: int) -> int:
     """Of how many logs a slice is a small part of a partition's bound; `room`: how many slices it may have."""
-    fitting = tables_bytes // partitions // ROW_BYTES
+    each = tables_bytes // partitions
+    parts = min(max(each // PART_BYTES, LEAST_PARTS), PARTS)
     # Smaller rows than these fill more slices.
-    return max(fitting // min(PARTS, max(room // 2, 1)), LEAST_NARROW)
+    return max(each // ROW_BYTES // min(parts, max(room // 2, 1)), LEAST_NARROW)
 
 
 def cut(ends: Sequence[int], loaded: int, width: int) -> list[int]:

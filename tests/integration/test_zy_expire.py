@@ -251,7 +251,7 @@ def test_logs_that_do_not_fit_the_disk_expire_up_to_the_same_place_in_tables_and
         assert size
         assert 50 < size < 5000
         sizes = fitting.sizes(cursor)
-        assert all(sizes[number][end] >= 3 * 112 * 1024 for number, end in ends.items()), "pages of three tables"
+        assert all(sizes[number][end] >= 6 * 16_384 for number, end in ends.items()), "two pages of each table"
         expiry.rows(cursor, 0, said.append, Bounds(room, room, tables=room, documents=room), size)
         assert (expired(old), said) == (BEFORE, []), "all fits"
         expiry.rows(cursor, 0, said.append, Bounds(room, room, tables=1, documents=room))
