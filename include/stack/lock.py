@@ -50,7 +50,7 @@ def _take(file: Path, *, wait: bool) -> int | None:
     except OSError as error:
         raise StackError(
             f"{file.parent} cannot be written: {error.strerror}.",
-            f"Give yourself the right to write {file.parent}, or name folders of yours: LOGSIEVE_STATE, LOGSIEVE_PARTS.",
+            f"Give yourself the right to write {file.parent}, or name others: LOGSIEVE_STATE, LOGSIEVE_PARTS.",
         ) from error
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
