@@ -48,6 +48,8 @@ def _take(file: Path, *, wait: bool) -> int | None:
         file.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
+        if isinstance(error, FileExistsError | FileNotFoundError) and not file.parent.exists():
+            return None  # its last holder has just removed the folder
         raise StackError(
             f"{file.parent} cannot be written: {error.strerror}.",
             f"Give yourself the right to write {file.parent}, or name others: LOGSIEVE_STATE, LOGSIEVE_PARTS.",
