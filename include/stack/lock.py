@@ -48,7 +48,8 @@ def _take(file: Path, *, wait: bool) -> int | None:
         file.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
-        if isinstance(error, FileExistsError | FileNotFoundError) and not file.parent.exists():
+        is_in_the_way = file.parent.exists() and not file.parent.is_dir()
+        if isinstance(error, FileExistsError | FileNotFoundError) and not is_in_the_way:
             return None  # its last holder has just removed the folder
         raise StackError(
             f"{file.parent} cannot be written: {error.strerror}.",
