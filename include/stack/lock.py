@@ -48,9 +48,12 @@ def _take(file: Path, *, wait: bool) -> int | None:
         file.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
+        is_in_the_way = file.parent.exists() and not file.parent.is_dir()
+        if isinstance(error, FileExistsError | FileNotFoundError) and not is_in_the_way:
+            return None  # its last holder has just removed the folder
         raise StackError(
             f"{file.parent} cannot be written: {error.strerror}.",
-            f"Give yourself the right to write {file.parent}, or set LOGSIEVE_STATE and LOGSIEVE_PARTS to folders of yours.",
+            f"Give yourself the right to write {file.parent}, or name others: LOGSIEVE_STATE, LOGSIEVE_PARTS.",
         ) from error
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))

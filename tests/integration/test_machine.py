@@ -5,13 +5,15 @@ import json
 import re
 import stat
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import psutil
 import pytest
 
-from include.stack import supervisor
+from include.stack import lock, supervisor
+from include.stack.environment import free_ports
 from tests.hostile import HOSTILE, PROXIED
-from tests.integration.stack import Stack, drivers
+from tests.integration.stack import Stack, drivers, until
 
 KNOW_NOTHING = ("kafka", "mysql", "elasticsearch", "postgres")
 
@@ -63,6 +65,22 @@ def test_nothing_is_cut_at_80_columns(stack: Stack) -> None:
         tables = [line for line in printed.splitlines() if re.match("[┃│┏┡├└]", line)]
         assert tables
         assert max(map(len, tables)) <= 80
+
+
+def test_down_ends_an_up_that_is_under_way(stack: Stack, tmp_path) -> None:
+    """One that waits, before it has started anything, until somebody else has fetched the parts."""
+    parts, state = tmp_path / "parts", tmp_path / "state"
+    places = {"LOGSIEVE_STATE": str(state), "LOGSIEVE_PARTS": str(parts)}
+    ports = {f"LOGSIEVE_PORT_{name.upper()}": str(port) for name, port in free_ports().items()}
+    with lock.held(parts / "lock", "fetching", print), ThreadPoolExecutor() as pool:
+        up = pool.submit(stack.run, "up", **places, **ports)
+        until(lambda: (state / "stack.json").exists(), 60, "it has begun")
+        down = stack.run("down", **places)
+        assert down.returncode == 0, down.stderr
+        assert "Ending ./logsieve up" in down.stderr
+        ended = up.result()
+    assert ended.returncode != 0
+    assert "Traceback" not in ended.stderr
 
 
 @pytest.mark.parametrize("name", ["state: of two", "a#b", "100%", "one,two"])
