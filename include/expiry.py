@@ -11,7 +11,7 @@ from typing import Any, Final
 from elasticsearch import Elasticsearch
 
 from include import slices
-from include.evidence import OFFSET, PARTITION
+from include.evidence_documents import OFFSET, PARTITION
 from include.hops import read_expired
 from include.names import ARRIVED_TABLE, EXPIRED_TABLE, INDEX, LOGS_DATABASE, PROGRESS_TABLE, TABLES
 

@@ -8,14 +8,17 @@ import mysql.connector
 from confluent_kafka import KafkaException
 from elastic_transport import TransportError
 from elasticsearch import ApiError, Elasticsearch
+from rich import box
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
-from include import evidence, hops, proof
+from include import evidence_documents, proof
+from include.comparison import Clients
 from include.dead_letters import refused_offsets
-from include.names import INDEX, LOGS_DATABASE, LOGS_TOPIC, PROGRESS_TABLE, TABLES
+from include.names import LOGS_DATABASE, PROGRESS_TABLE, TABLES
 from include.proof import Proof
-from include.reconcile import Clients, IndexerBehindError, Range, reconcile
+from include.reconcile import IndexerBehindError, Range, reconcile
 from include.stack import rejudge
 from include.stack.environment import HOST, Environment
 from include.stack.errors import StackError
@@ -41,27 +44,21 @@ def repair(env: Environment, proofs: list[Proof], say: Callable[[str], None]) ->
     with _clients(env) as clients:
         for each in proofs:
             _delete_rows(clients.cursor, each.partition, each.differences.get(proof.ROW_OF_NO_LOG, ()))
-            if proof.DOCUMENT_OF_NO_LOG in each.differences:
-                _delete_documents(clients)
-    if origins := {each.partition: runs for each in proofs if (runs := each.to_judge_again())}:
+            evidence_documents.delete(clients.index, each.strays)
+    if origins := _to_judge_again(proofs):
         rejudge.run(env, origins=origins, say=say)
 
 
-def _delete_rows(cursor: Any, partition: int, offsets: Any) -> None:
+def _to_judge_again(proofs: list[Proof]) -> rejudge.Origins:
+    found = {each.partition: each.to_judge_again() for each in proofs if each.partition is not None}
+    return {partition: runs for partition, runs in found.items() if runs}
+
+
+def _delete_rows(cursor: Any, partition: int | None, offsets: Any) -> None:
     for offset in offsets:
         for table in TABLES.values():
             cursor.execute(_BEHIND % table, (partition, int(offset), partition))
     cursor.execute("COMMIT")
-
-
-def _delete_documents(clients: Clients) -> None:
-    """Removes the documents of no log; one that has become a log's own meanwhile is another version, and stays."""
-    while found := evidence.documents_of_no_log(clients.index, lambda: hops.topic_ends(clients.consumer, LOGS_TOPIC)):
-        for each in found:
-            clients.index.options(ignore_status=[404, 409]).delete(
-                index=INDEX, id=each.id, if_seq_no=each.seq_no, if_primary_term=each.term
-            )
-        clients.index.indices.refresh(index=INDEX)
 
 
 @contextmanager
@@ -82,19 +79,23 @@ def _clients(env: Environment) -> Iterator[Clients]:
 
 def show(console: Console, proofs: list[Proof]) -> None:
     """Prints a row a partition, and below it what differs."""
-    table = Table("partition", "offsets", "logs", "status keys", "rows", "documents", "refused", "expired", "")
-    for column in table.columns[2:8]:
+    columns = ["partition", "offsets", "logs", "keys", "rows", "documents", ""]
+    # Mostly there are none, and all the columns do not fit into 80 characters.
+    rare = [name for name in ("refused", "expired") if any(getattr(each, name) for each in proofs)]
+    table = Table(*columns[:-1], *rare, columns[-1], box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
+    for column in table.columns[2:-1]:
         column.justify = "right"
     for each in proofs:
         offsets = f"{each.first:,} to {each.end - 1:,}" if each.logs else "nothing new"
-        counts = (each.logs, each.keys, each.rows, each.documents, each.refused, each.expired)
+        counts = (each.logs, each.keys, each.rows, each.documents, *(getattr(each, name) for name in rare))
         well = "[green]whole"
-        if each.differences:
-            well = "[red]differs" if each.differences.keys() - {proof.UNPROVEN} else "[red]cannot be proven"
-        table.add_row(str(each.partition), offsets, *(f"{count:,}" for count in counts), well)
+        if each.kinds:
+            well = "[red]differs" if each.kinds - {proof.UNPROVEN} else "[red]cannot be proven"
+        partition = "none" if each.partition is None else str(each.partition)
+        table.add_row(partition, offsets, *(f"{count:,}" for count in counts), well)
     console.print(table)
     for each in proofs:
-        if each.differences:
-            console.print(f"[red]✗[/] {each.sentence()}", soft_wrap=True, highlight=False)
+        if each.kinds:
+            console.print(f"[red]✗[/] {escape(each.sentence())}", soft_wrap=True, highlight=False)
         elif each.left or each.gaps:
             console.print(each.sentence(), soft_wrap=True, highlight=False)
