@@ -9,7 +9,8 @@ import numpy as np
 from confluent_kafka import Consumer
 from elasticsearch import Elasticsearch
 
-from include import evidence, evidence_documents, evidence_rows, expiry, proof
+from include import bucket_sums, evidence, evidence_documents, evidence_rows, expiry, proof
+from include.bucket_sums import BUCKET
 from include.proof import Proof
 
 _PIECE: Final = 200_000
@@ -45,8 +46,8 @@ def prove(clients: Clients, made: Proof, number: int, verdicts: evidence.Verdict
         made.left += expiry.count_documents(clients.index, number, made.expired)
     before = np.array(sorted(verdicts.before), np.int64)
     for near in np.split(before, np.flatnonzero(np.diff(before) > _NEAR) + 1):
-        for start in range(0, len(near), proof.BUCKET):
-            some = near[start : start + proof.BUCKET]
+        for start in range(0, len(near), BUCKET):
+            some = near[start : start + BUCKET]
             _compare(clients, made, number, some, {each: verdicts.before[each] for each in some.tolist()})
     return made
 
@@ -58,7 +59,7 @@ def _doubtful(
     here = slice(first - made.first, end - made.first)
     tables = evidence_rows.row_sums(clients.cursor, number, first, end)
     made.rows += sum(count for count, _ in tables.values())
-    buckets = proof.doubtful(first, verdicts.codes[here], verdicts.checksums[here], tables)
+    buckets = bucket_sums.doubtful(first, verdicts.codes[here], verdicts.checksums[here], tables)
 
     def look(chunk: tuple[int, int]) -> tuple[int, bool]:
         here = slice(chunk[0] - made.first, chunk[1] - made.first)
@@ -68,7 +69,7 @@ def _doubtful(
     with ThreadPoolExecutor(_READERS) as readers:
         for (begin, stop), (count, is_same) in zip(chunks, readers.map(look, chunks), strict=True):
             made.documents += count
-            if not is_same or begin // proof.BUCKET in buckets:
+            if not is_same or begin // BUCKET in buckets:
                 yield begin, stop
 
 
@@ -89,4 +90,6 @@ def _compare(
         gaps, removed = evidence.not_there(clients.consumer, number, nowhere)
     made.gaps += len(gaps)
     made.add(proof.explained(found, gaps, removed, gone))
+    differing = {offset for these in found.values() for offset in these.tolist()}
+    made.places |= {offset: place for offset, place in places.items() if offset in differing}
     made.strays += strays

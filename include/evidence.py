@@ -1,16 +1,16 @@
 """What the topics tell of a range of one partition's origins, read for the proof. Errors of the client are raised."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
 from confluent_kafka import Consumer, TopicPartition
 
+from include.bucket_sums import BUCKET, CODES
 from include.contents import read_verdict
 from include.hops import SECONDS, is_correction, read_status
 from include.names import LOGS_TOPIC, STATUS_TOPIC, origin_of
-from include.proof import BUCKET, CODES
 from include.verdict_search import read
 
 _NEAR: Final = 500
@@ -49,11 +49,18 @@ class Verdicts:
 
 
 def verdicts(
-    consumer: Consumer, partition: int, status: tuple[int, int], origins: tuple[int, int], oldest: int, say: Say
+    consumer: Consumer,
+    partition: int,
+    status: tuple[int, int],
+    origins: tuple[int, int],
+    oldest: int,
+    say: Say,
+    foreign: Collection[int] = (),
 ) -> Verdicts:
     """Reads the messages [from, to) of a status partition; `say` is told how many after each piece.
 
-    Of logs before the offset `oldest` nothing is kept; what is no verdict of its key's log does not count.
+    Of logs before the offset `oldest` nothing is kept. `foreign`: offsets of messages that are nobody's verdict;
+    what is no verdict of its key's log does not count either.
     """
     (begin, end), (first, last) = status, origins
     count, buckets = max(last - first, 0), max(-(-last // BUCKET) - first // BUCKET, 0)
@@ -64,7 +71,7 @@ def verdicts(
         for message in messages:
             value = message.value()
             verdict = read_verdict(message.key(), value)
-            if verdict is None or verdict[1] != partition:
+            if verdict is None or verdict[1] != partition or message.offset() in foreign:
                 continue
             word, _, offset, checksum = verdict
             if first <= offset < last:

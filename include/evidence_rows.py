@@ -8,15 +8,15 @@ from typing import Any, Final
 
 import numpy as np
 
+from include.bucket_sums import BUCKET, CODES, Sums
 from include.contents import row_text
 from include.names import LOGS_DATABASE, TABLES
-from include.proof import BUCKET, CODES, Sums
 
 _RANGE: Final = " WHERE kafka_partition = %s AND kafka_offset >= %s AND kafka_offset < %s"
 
 
 def row_sums(cursor: Any, partition: int, first: int, end: int) -> Sums:
-    """Count and checksum of each bucket and status in the three tables; see `proof.sums`."""
+    """Count and checksum of each bucket and status in the three tables; see `bucket_sums.sums`."""
     found: Sums = {}
     for status, table in TABLES.items():
         cursor.execute(

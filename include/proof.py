@@ -1,7 +1,7 @@
 """The conservation proof, pure: what the hops hold of a range of one partition's origins, compared with its verdicts.
 
 The last verdict of each origin, as the status topic has it, is what MySQL and the index must hold, field by field.
-Whole buckets of BUCKET origins are compared by checksums first, origins are looked at only where those differ.
+Origins are looked at one by one only where sums of whole buckets differ (include/bucket_sums.py).
 """
 
 import json
@@ -14,13 +14,8 @@ from typing import Any, Final
 import numpy as np
 
 from include.contents import differing, document_text
-from include.names import STATUSES, origin_key
+from include.names import origin_key
 from include.printable import printable
-
-BUCKET: Final = 5000
-
-CODES: Final = {status: code for code, status in enumerate(STATUSES, 1)}
-"""A status as a small number; 0 is none."""
 
 NO_VERDICT: Final = "no status message"
 NO_ROW: Final = "no row in MySQL"
@@ -37,17 +32,14 @@ DOCUMENT_OF_NO_LOG: Final = "document of no log"
 OTHER_ID: Final = "document whose id is not its origin"
 
 HOW_TO_MEND: Final = (
-    "./logsieve why ORIGIN tells a log's story and what differs;"
-    " ./logsieve reconcile --repair removes what belongs to no log, and has the other ones judged again."
+    "./logsieve why ORIGIN tells a log's story and what differs; ./logsieve reconcile --repair"
+    " brings rows and documents back to their verdicts, and removes those of no log."
 )
 
 _COUNTS: Final = ("logs", "keys", "messages", "rows", "documents", "refused", "gaps", "expired", "left")
 
 FIRST: Final = 5
 """How many runs of origins of each kind a sentence names."""
-
-Sums = dict[tuple[int, int], tuple[int, int]]
-"""By (bucket, code): the number of origins and the sum that `sums` gives of them."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +66,7 @@ class Proof:
     """What was found of the origins [first, end) of a partition; `differences`: sorted offsets by kind, empty if well.
 
     `partition` None: of no partition, for documents that name none. `strays`: documents that are no log's own.
+    `places`: of origins that differ, where their last verdict lies in the status partition.
     `messages` may be more than `keys`: the status topic is at least once, and a log may be judged again on purpose.
     `gaps`: offsets that hold no log, as the transactions of a producer leave them.
     `expired`: the offset before which logs have expired; `left`: rows and documents of these that are still there.
@@ -92,6 +85,7 @@ class Proof:
     left: int = 0
     differences: dict[str, np.ndarray] = field(default_factory=dict)
     strays: list[Stray] = field(default_factory=list)
+    places: dict[int, int] = field(default_factory=dict)
 
     @property
     def kinds(self) -> set[str]:
@@ -139,9 +133,9 @@ class Proof:
         return plain | {"strays": [asdict(each) for each in self.strays]}
 
     def to_judge_again(self) -> list[tuple[int, int]]:
-        """The runs (first, last) of origins that differ and are logs."""
+        """The runs (first, last) of origins that differ, are logs, and have no verdict that could be sent again."""
         logs = [these for kind, these in self.differences.items() if kind != ROW_OF_NO_LOG]
-        return runs(np.unique(np.concatenate(logs))) if logs else []
+        return runs(np.setdiff1d(np.concatenate(logs), list(self.places))) if logs else []
 
     def _first(self, offsets: np.ndarray) -> str:
         found = [tuple(self._origin(offset) for offset in run) for run in runs(offsets)]
@@ -157,29 +151,6 @@ class Proof:
             found[each.kind].append(str(each))
         more = {kind: ["…"] if len(these) > FIRST else [] for kind, these in found.items()}
         return [f"{len(these):,} {kind} ({', '.join(these[:FIRST] + more[kind])})" for kind, these in found.items()]
-
-
-def sums(first: int, codes: np.ndarray, checksums: np.ndarray) -> Sums:
-    """Of the origins first, first + 1, … by bucket and code: their number, and the sum of their checksums, each times
-    its place in the bucket, so that two which are edited alike cannot make up for each other."""
-    offsets = np.arange(first, first + len(codes))
-    terms = checksums.astype(np.int64) * (offsets % BUCKET + 1)
-    found: Sums = {}
-    for code in CODES.values():
-        mine = np.flatnonzero(codes == code)
-        buckets, starts, counts = np.unique(offsets[mine] // BUCKET, return_index=True, return_counts=True)
-        if len(buckets):
-            totals = np.add.reduceat(terms[mine], starts)
-            for bucket, count, total in zip(buckets.tolist(), counts.tolist(), totals.tolist(), strict=True):
-                found[bucket, code] = count, total
-    return found
-
-
-def doubtful(first: int, codes: np.ndarray, checksums: np.ndarray, tables: Sums) -> set[int]:
-    """The buckets of which to look at each row: a verdict is missing, or the sums of MySQL differ."""
-    expected = sums(first, codes, checksums)
-    unjudged = {int(bucket) for bucket in np.unique((first + np.flatnonzero(codes == 0)) // BUCKET)}
-    return unjudged | {key[0] for key in expected.keys() | tables.keys() if expected.get(key) != tables.get(key)}
 
 
 def differences(

@@ -13,12 +13,14 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from include import evidence_documents, proof
+from include import evidence_documents, kafka_client, proof
 from include.comparison import Clients
 from include.dead_letters import refused_offsets
 from include.names import LOGS_DATABASE, PROGRESS_TABLE, TABLES
 from include.proof import Proof
 from include.reconcile import IndexerBehindError, Range, reconcile
+from include.rejudgement import LOCK
+from include.resend import resend
 from include.stack import rejudge
 from include.stack.environment import HOST, Environment
 from include.stack.errors import StackError
@@ -39,14 +41,48 @@ def prove(env: Environment, wanted: Range | None, *, new_only: bool, say: Callab
         return reconcile(clients, wanted, new_only=new_only, say=say)
 
 
-def repair(env: Environment, proofs: list[Proof], say: Callable[[str], None]) -> None:
-    """Removes what belongs to no log, and has every other origin that differs judged again. Raises StackError."""
-    with _clients(env) as clients:
+def repair(
+    env: Environment,
+    wanted: Range | None,
+    *,
+    new_only: bool,
+    show: Callable[[list[Proof]], None],
+    say: Callable[[str], None],
+) -> None:
+    """Proves, shows what it found, and mends it. Raises StackError.
+
+    What belongs to no log is removed, the verdict of every other origin that differs is sent again; where there is
+    none, the log is judged again.
+    """
+    with _alone(env), _clients(env) as clients:
+        proofs = reconcile(clients, wanted, new_only=new_only)
+        if any(each.kinds for each in proofs):
+            show(proofs)
         for each in proofs:
             _delete_rows(clients.cursor, each.partition, each.differences.get(proof.ROW_OF_NO_LOG, ()))
             evidence_documents.delete(clients.index, each.strays)
+        places = {each.partition: each.places for each in proofs if each.partition is not None}
+        say("Sending verdicts again …")
+        sent = resend(kafka_client.native(env.reaching()), clients.consumer, places)
+    if sent:
+        say(f"Waiting until {sent:,} verdicts are loaded …")
+        rejudge.wait_until_loaded(env)
     if origins := _to_judge_again(proofs):
         rejudge.run(env, origins=origins, say=say)
+
+
+@contextmanager
+def _alone(env: Environment) -> Iterator[None]:
+    """A correction that is sent meanwhile would be taken back by an older verdict that is sent again."""
+    try:
+        with closing(mysql_connection(env)) as connection, closing(connection.cursor()) as cursor:
+            cursor.execute("SELECT GET_LOCK(%s, 1)", (LOCK,))
+            row: Any = cursor.fetchone()
+            if row != (1,):
+                raise StackError("Logs are being judged again by another run.", "Repair once it has ended.")
+            yield
+    except mysql.connector.Error as error:
+        raise StackError(f"MySQL does not answer: {error}", "./logsieve status") from error
 
 
 def _to_judge_again(proofs: list[Proof]) -> rejudge.Origins:

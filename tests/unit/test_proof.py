@@ -11,12 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from include import names, proof
+from include.bucket_sums import BUCKET, CODES, Sums, doubtful, sums
 from include.contents import document_text
 from include.proof import Proof, Stray
 
-FIRST = 2 * proof.BUCKET - 20
+FIRST = 2 * BUCKET - 20
 """So that the forty origins of a case lie in two buckets."""
-BY_CODE = {code: status for status, code in proof.CODES.items()}
+BY_CODE = {code: status for status, code in CODES.items()}
 
 Held = tuple[int, str, str]
 """Offset, status and device of a row or a document."""
@@ -32,13 +33,13 @@ def text(offset: int, status: str, device: str = "A") -> bytes:
     return json.dumps({"device": device, "status": status, "origin": offset}, separators=(",", ":")).encode()
 
 
-def sums_of(rows: list[Held]) -> proof.Sums:
+def sums_of(rows: list[Held]) -> Sums:
     """What MySQL would give, the plain way."""
     found: dict[tuple[int, int], tuple[int, int]] = {}
     for row in rows:
-        key = row[0] // proof.BUCKET, proof.CODES[row[1]]
+        key = row[0] // BUCKET, CODES[row[1]]
         count, total = found.get(key, (0, 0))
-        found[key] = count + 1, total + crc32(text(*row)) * (row[0] % proof.BUCKET + 1)
+        found[key] = count + 1, total + crc32(text(*row)) * (row[0] % BUCKET + 1)
     return found
 
 
@@ -68,9 +69,9 @@ def test_buckets_and_then_origins_find_what_a_plain_look_finds(codes, no_rows, n
     index = changed(truth, no_documents | refused, [each for each in documents if each[0] < end])
 
     found = Proof(0, FIRST, end)
-    buckets = proof.doubtful(FIRST, codes, checksums, sums_of(tables))
+    buckets = doubtful(FIRST, codes, checksums, sums_of(tables))
     offsets = np.arange(FIRST, end)
-    for looked in (offsets[np.isin(offsets // proof.BUCKET, list(buckets))], offsets):
+    for looked in (offsets[np.isin(offsets // BUCKET, list(buckets))], offsets):
         found.add(
             proof.differences(
                 looked,
@@ -118,31 +119,31 @@ def range_of(count: int) -> tuple[np.ndarray, np.ndarray]:
     return rng.integers(1, 4, count).astype(np.int8), rng.integers(0, 2**32, count).astype(np.uint32)
 
 
-def plain_sums(first: int, codes: np.ndarray, checksums: np.ndarray) -> proof.Sums:
+def plain_sums(first: int, codes: np.ndarray, checksums: np.ndarray) -> Sums:
     found: dict[tuple[int, int], tuple[int, int]] = {}
     for offset, (code, checksum) in enumerate(zip(codes.tolist(), checksums.tolist(), strict=True), first):
-        count, total = found.get((offset // proof.BUCKET, code), (0, 0))
-        found[offset // proof.BUCKET, code] = count + 1, total + checksum * (offset % proof.BUCKET + 1)
+        count, total = found.get((offset // BUCKET, code), (0, 0))
+        found[offset // BUCKET, code] = count + 1, total + checksum * (offset % BUCKET + 1)
     return found
 
 
 def test_a_whole_range_has_nothing_doubtful() -> None:
-    codes, checksums = range_of(3 * proof.BUCKET + 17)
-    assert proof.sums(1000, codes, checksums) == plain_sums(1000, codes, checksums)
-    assert proof.doubtful(1000, codes, checksums, plain_sums(1000, codes, checksums)) == set()
+    codes, checksums = range_of(3 * BUCKET + 17)
+    assert sums(1000, codes, checksums) == plain_sums(1000, codes, checksums)
+    assert doubtful(1000, codes, checksums, plain_sums(1000, codes, checksums)) == set()
 
 
 def test_the_greatest_checksums_of_a_whole_bucket_add_up() -> None:
-    codes, checksums = np.ones(proof.BUCKET, np.int8), np.full(proof.BUCKET, 2**32 - 1, np.uint32)
-    assert proof.sums(0, codes, checksums) == plain_sums(0, codes, checksums)
+    codes, checksums = np.ones(BUCKET, np.int8), np.full(BUCKET, 2**32 - 1, np.uint32)
+    assert sums(0, codes, checksums) == plain_sums(0, codes, checksums)
 
 
-@pytest.mark.parametrize("other", [1, proof.BUCKET - 1])
+@pytest.mark.parametrize("other", [1, BUCKET - 1])
 def test_two_rows_that_are_edited_alike_do_not_make_up_for_each_other(other: int) -> None:
-    codes, checksums = np.ones(proof.BUCKET, np.int8), range_of(proof.BUCKET)[1]
+    codes, checksums = np.ones(BUCKET, np.int8), range_of(BUCKET)[1]
     edited = checksums.astype(np.int64)
     edited[0], edited[other] = edited[0] + 12345, edited[other] - 12345
-    assert proof.doubtful(0, codes, checksums, plain_sums(0, codes, edited)) == {0}
+    assert doubtful(0, codes, checksums, plain_sums(0, codes, edited)) == {0}
 
 
 def test_a_row_is_compared_by_what_it_says_and_not_by_how_it_is_written() -> None:
