@@ -65,7 +65,8 @@ def verdicts(
     (begin, end), (first, last) = status, origins
     count, buckets = max(last - first, 0), max(-(-last // BUCKET) - first // BUCKET, 0)
     codes, checksums, places = np.zeros(count, np.int8), np.zeros(count, np.uint32), np.zeros(count, np.int64)
-    found = Verdicts(first, codes, checksums, places, np.zeros(buckets, np.int64))
+    arrays: tuple[np.ndarray, ...] = codes, checksums, places
+    found = Verdicts(first, *arrays, sizes=np.zeros(buckets, np.int64))
     for messages in read_status(consumer, partition, begin, end):
         rows = []
         for message in messages:
@@ -80,7 +81,7 @@ def verdicts(
                 found.before[offset] = message.offset() or 0
         if rows:
             offsets, *columns, lengths = np.array(rows, np.int64).T
-            for array, column in zip((codes, checksums, places), columns, strict=True):
+            for array, column in zip(arrays, columns, strict=True):
                 array[offsets - first] = column  # of an origin that comes twice the last one stays
             np.add.at(found.sizes, offsets // BUCKET - first // BUCKET, lengths)
             found.messages += len(rows)

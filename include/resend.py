@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Producer
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer
 
 from include.evidence import texts
 from include.names import REJUDGED, STATUS_TOPIC, origin_key
@@ -24,7 +24,13 @@ def resend(kafka: Mapping[str, Any], consumer: Consumer, places: Mapping[int, Ma
     verdict lies in the status partition; whoever calls sees to it that no correction is sent meanwhile.
     """
     producer = Producer({**kafka, "enable.idempotence": True, "compression.type": "lz4", "log_level": 0})
-    run, sent, errors = f"repair-{datetime.now(UTC):%Y%m%dT%H%M%SZ}".encode(), 0, []
+    run, sent = f"repair-{datetime.now(UTC):%Y%m%dT%H%M%SZ}".encode(), 0
+    errors: list[KafkaError] = []
+
+    def delivered(error: KafkaError | None, _: Message) -> None:
+        if error:
+            errors.append(error)
+
     for partition, of_origins in places.items():
         ordered = sorted(of_origins.items())
         for start in range(0, len(ordered), _AT_ONCE):
@@ -36,7 +42,7 @@ def resend(kafka: Mapping[str, Any], consumer: Consumer, places: Mapping[int, Ma
                     origin_key(partition, offset),
                     partition,
                     headers=[(REJUDGED, run)],
-                    on_delivery=lambda error, _: error and errors.append(error),
+                    on_delivery=delivered,
                 )
             sent += len(found)
             if producer.flush(_SECONDS) or errors:
