@@ -66,7 +66,7 @@ def verdicts(
     count, buckets = max(last - first, 0), max(-(-last // BUCKET) - first // BUCKET, 0)
     codes, checksums, places = np.zeros(count, np.int8), np.zeros(count, np.uint32), np.zeros(count, np.int64)
     arrays: tuple[np.ndarray, ...] = codes, checksums, places
-    found = Verdicts(first, *arrays, sizes=np.zeros(buckets, np.int64))
+    found = Verdicts(first, codes, checksums, places, np.zeros(buckets, np.int64))
     for messages in read_status(consumer, partition, begin, end):
         rows = []
         for message in messages:
