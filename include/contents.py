@@ -21,13 +21,14 @@ RAW_NAMES: Final = ("raw", "raw_size")
 ORIGIN: Final = ("kafka_partition", "kafka_offset")
 _ALWAYS: Final = ("reasons", "origin", "received_at", "users_version", "revision")
 
-_TEXT: Final = r'(?:null|"[^"\\]*(?:\\.[^"\\]*)*")'
+_PIECE: Final = r'[^"\\\x00-\x1f]*'
+_TEXT: Final = rf'(?:null|"{_PIECE}(?:\\["\\bfnrt]{_PIECE})*")'
 _NUMBER: Final = r"(?:null|-?\d+)"
 _FORMS: Final = dict.fromkeys(FIELDS, _TEXT) | {
     "account_id": _NUMBER,
     "status": '"(good|bad|suspicious)"',
     "reasons": r'\[(?:"\w+"(?:,"\w+")*)?\]',
-    "origin": r'\{"kafka_partition":(\d+),"kafka_offset":(\d+)\}',
+    "origin": r'\{"kafka_partition":(0|[1-9]\d*),"kafka_offset":(0|[1-9]\d*)\}',
     "received_at": '"[0-9TZ:.-]+"',
     "users_version": r"\d+",
     "revision": r"\d+",
@@ -43,7 +44,8 @@ _PLAIN: Final = re.compile(
         + r")?\}"
     ).encode()
 )
-"""A verdict as classify writes it: status, partition and offset are its groups."""
+"""A verdict as classify writes it: status, partition and offset are its groups. Not of one with an escape by number,
+which can be written in two ways."""
 
 
 def read_verdict(key: bytes | None, value: bytes | None) -> tuple[str, int, int, int] | None:
@@ -65,7 +67,7 @@ def verdict_record(key: bytes | None, value: bytes | None) -> dict[str, Any] | N
     """The record of a status message; None of one that is no verdict of its key's log, such as a stranger's."""
     try:
         record = json.loads(value or b"")
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     if not isinstance(record, dict) or record.get("status") not in STATUSES or not is_of(record, key):
         return None
