@@ -1,4 +1,4 @@
-"""Proves that nothing was lost or doubled: every log has one status, one row, one document, and the same status in all.
+"""Proves that nothing was lost, doubled or edited: row and document of every log say what its verdict says.
 
 **When**: hourly, over all logs that were loaded since the last proof; what that found whole is closed and not read
 again. A run by hand proves everything that the status topic still has, or the range that you give. The same from the
@@ -7,8 +7,9 @@ shell: `./logsieve reconcile`.
 **What is normal**: green within seconds; a sentence a partition in the log, with the numbers.
 
 **When it is red**: the log names, for each kind of difference, how many origins there are and the first of them.
-`./logsieve why ORIGIN` tells the story of one, `./logsieve reconcile --repair` has just those logs judged again. The
-range stays open, so the next run looks at it again. `IndexerBehindError`: the indexer is stopped or slow, see
+`./logsieve why ORIGIN` tells the story of one, with both values of each field that differs. `./logsieve reconcile
+--repair` has just those logs judged again, and removes rows and documents of no log, which no DAG does. The range stays
+open, so the next run looks at it again. `IndexerBehindError`: the indexer is stopped or slow, see
 `./logsieve status`; it is tried again.
 
 *Cannot be proven*: Kafka has removed verdicts, or logs, before a proof had found them whole: none was green for longer
@@ -47,9 +48,11 @@ def reconcile_logs() -> None:
         from airflow.sdk.exceptions import AirflowFailException
 
         from include import hops
+        from include.comparison import Clients
         from include.dead_letters import refused_offsets
         from include.indexer import GROUP
-        from include.reconcile import Clients, Range, reconcile
+        from include.proof import HOW_TO_MEND
+        from include.reconcile import Range, reconcile
 
         wanted = None if params["partition"] is None else Range(params["partition"], params["first"], params["end"])
         kafka = BaseHook.get_connection("kafka").extra_dejson
@@ -64,8 +67,8 @@ def reconcile_logs() -> None:
         finally:
             connection.close()
         sentences = [proof.sentence() for proof in proofs]
-        if any(proof.differences for proof in proofs):
-            raise AirflowFailException("; ".join(sentences))
+        if any(proof.kinds for proof in proofs):
+            raise AirflowFailException(f"{'; '.join(sentences)}. {HOW_TO_MEND}")
         return sentences
 
     prove()

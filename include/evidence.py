@@ -1,63 +1,107 @@
-"""What each hop holds of a range of one partition's origins, read for the proof. Errors of the clients are raised."""
+"""What the topics tell of a range of one partition's origins, read for the proof. Errors of the client are raised."""
 
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from confluent_kafka import Consumer, TopicPartition
-from elasticsearch import Elasticsearch
 
+from include.bucket_sums import BUCKET, CODES
+from include.contents import read_verdict
 from include.hops import SECONDS, is_correction, read_status
-from include.names import INDEX, LOGS_DATABASE, LOGS_TOPIC, STATUS_TOPIC, TABLES, origin_of
-from include.proof import BUCKET, CODES, Sums
+from include.names import LOGS_TOPIC, STATUS_TOPIC, origin_of
 from include.verdict_search import read
 
-_MOST_DOCUMENTS: Final = 10_000
-"""What Elasticsearch gives in one answer: twice a bucket, so documents that are doubled are seen too."""
-# Inside a JSON string the quotes of such a text would be escaped, so this is the name in the message's own object.
-_STATUS: Final = re.compile(rb'"status":"(\w+)"')
-PARTITION: Final = "origin.kafka_partition"
-OFFSET: Final = "origin.kafka_offset"
+_NEAR: Final = 500
+"""Status messages between two wanted ones that are read along rather than passed over."""
+_CHUNK_BYTES: Final = 8 * 1024 * 1024
+"""Of verdicts whose documents or rows are asked for at once: a bad log's can be 87 KiB."""
 
 Say = Callable[[int], None]
 
 
 @dataclass
 class Verdicts:
-    """The last verdict of each origin of a range: its code at offset - first, 0 for none.
+    """The last verdict of each of the origins first, first + 1, …, as arrays.
 
-    `before`: those of origins from `oldest` on before the range, which were judged again.
+    `codes`: 0 where there is none; `checksums`: of its text; `places`: its offset in the status partition. `sizes`: the
+    bytes of each bucket, the first one's first. `before`: places of origins before the range that were judged again.
     """
 
+    first: int
     codes: np.ndarray
+    checksums: np.ndarray
+    places: np.ndarray
+    sizes: np.ndarray
     messages: int = 0
     before: dict[int, int] = field(default_factory=dict)
 
+    def chunks(self, begin: int, end: int) -> Iterator[tuple[int, int]]:
+        """The origins [begin, end) in ranges that lie in one bucket each and whose verdicts are not too large."""
+        for bucket in range(begin // BUCKET, -(-end // BUCKET)):
+            parts = 1 + int(self.sizes[bucket - self.first // BUCKET]) // _CHUNK_BYTES
+            width = -(-BUCKET // parts)
+            for start in range(bucket * BUCKET, (bucket + 1) * BUCKET, width):
+                low, high = max(start, begin), min(start + width, (bucket + 1) * BUCKET, end)
+                if low < high:
+                    yield low, high
+
 
 def verdicts(
-    consumer: Consumer, partition: int, status: tuple[int, int], origins: tuple[int, int], oldest: int, say: Say
+    consumer: Consumer,
+    partition: int,
+    status: tuple[int, int],
+    origins: tuple[int, int],
+    oldest: int,
+    say: Say,
+    foreign: Collection[int] = (),
 ) -> Verdicts:
     """Reads the messages [from, to) of a status partition; `say` is told how many after each piece.
 
-    Of logs before the offset `oldest` nothing is kept.
+    Of logs before the offset `oldest` nothing is kept. `foreign`: offsets of messages that are nobody's verdict;
+    what is no verdict of its key's log does not count either.
     """
     (begin, end), (first, last) = status, origins
-    found = Verdicts(np.zeros(max(last - first, 0), np.int8))
-    codes, before = found.codes, found.before
+    count, buckets = max(last - first, 0), max(-(-last // BUCKET) - first // BUCKET, 0)
+    codes, checksums, places = np.zeros(count, np.int8), np.zeros(count, np.uint32), np.zeros(count, np.int64)
+    arrays: tuple[np.ndarray, ...] = codes, checksums, places
+    found = Verdicts(first, codes, checksums, places, np.zeros(buckets, np.int64))
     for messages in read_status(consumer, partition, begin, end):
+        rows = []
         for message in messages:
-            origin, word = origin_of(message.key()), _STATUS.search(message.value() or b"")
-            if origin is None or word is None or origin[0] != partition:
+            value = message.value()
+            verdict = read_verdict(message.key(), value)
+            if verdict is None or verdict[1] != partition or message.offset() in foreign:
                 continue
-            number, code = origin[1], CODES.get(word[1].decode(), 0)
-            if first <= number < last:
-                codes[number - first] = code
-                found.messages += 1
-            elif oldest <= number < first:
-                before[number] = code
+            word, _, offset, checksum = verdict
+            if first <= offset < last:
+                rows.append((offset, CODES[word], checksum, message.offset() or 0, len(value or b"")))
+            elif oldest <= offset < first:
+                found.before[offset] = message.offset() or 0
+        if rows:
+            offsets, *columns, lengths = np.array(rows, np.int64).T
+            for array, column in zip(arrays, columns, strict=True):
+                array[offsets - first] = column  # of an origin that comes twice the last one stays
+            np.add.at(found.sizes, offsets // BUCKET - first // BUCKET, lengths)
+            found.messages += len(rows)
         say(len(messages))
+    return found
+
+
+def texts(consumer: Consumer, partition: int, places: dict[int, int]) -> dict[int, bytes]:
+    """The status messages by origin's offset, given the place of each in the status partition."""
+    by_place = {place: offset for offset, place in places.items()}
+    wanted = np.array(sorted(by_place), np.int64)
+    found: dict[int, bytes] = {}
+    for part in np.split(wanted, np.flatnonzero(np.diff(wanted) > _NEAR) + 1):
+        if not len(part):
+            continue
+        for messages in read_status(consumer, partition, int(part[0]), int(part[-1]) + 1):
+            for message in messages:
+                offset = by_place.get(message.offset() or 0)
+                if offset is not None:
+                    found[offset] = message.value() or b""
     return found
 
 
@@ -86,131 +130,3 @@ def not_there(consumer: Consumer, partition: int, offsets: np.ndarray) -> tuple[
     first, _ = consumer.get_watermark_offsets(logs, timeout=SECONDS)
     known = offsets[(offsets >= first) & (offsets < end)]
     return np.setdiff1d(known, there), offsets[offsets < first]
-
-
-def row_sums(cursor: Any, partition: int, first: int, end: int) -> Sums:
-    """Count and sums of each bucket and status in the three tables."""
-    found: Sums = {}
-    for status, table in TABLES.items():
-        cursor.execute(
-            f"SELECT kafka_offset DIV {BUCKET}, COUNT(*), SUM(kafka_offset MOD {BUCKET}),"  # noqa: S608
-            f" SUM((kafka_offset MOD {BUCKET}) * (kafka_offset MOD {BUCKET})) FROM {LOGS_DATABASE}.{table}"
-            " WHERE kafka_partition = %s AND kafka_offset >= %s AND kafka_offset < %s GROUP BY 1",
-            (partition, first, end),
-        )
-        for bucket, *columns in cursor.fetchall():
-            found[int(bucket), CODES[status]] = tuple(int(column) for column in columns)
-    return found
-
-
-def rows(cursor: Any, partition: int, first: int, end: int) -> list[tuple[int, int]]:
-    """(offset, code) of every row; an origin that is in two tables comes twice."""
-    found: list[tuple[int, int]] = []
-    for status, table in TABLES.items():
-        cursor.execute(
-            f"SELECT kafka_offset FROM {LOGS_DATABASE}.{table}"  # noqa: S608
-            " WHERE kafka_partition = %s AND kafka_offset >= %s AND kafka_offset < %s",
-            (partition, first, end),
-        )
-        found += [(offset, CODES[status]) for (offset,) in cursor.fetchall()]
-    return found
-
-
-def first_row(cursor: Any, partition: int) -> int | None:
-    """The lowest offset of a row; None where there is none."""
-    found = []
-    for table in TABLES.values():
-        cursor.execute(
-            f"SELECT kafka_offset FROM {LOGS_DATABASE}.{table}"  # noqa: S608
-            " WHERE kafka_partition = %s AND kafka_offset >= 0 ORDER BY kafka_offset LIMIT 1",
-            (partition,),
-        )
-        found += [offset for (offset,) in cursor.fetchall()]
-    return min(found, default=None)
-
-
-def rows_of_no_log(cursor: Any, ends: Mapping[int, int]) -> dict[int, np.ndarray]:
-    """Offsets of rows by partition that no log can have: before 0, or at or behind `ends`, what was loaded."""
-    found: dict[int, list[int]] = {}
-    for table in TABLES.values():
-        # Only the ends of the primary key are read, whatever the tables hold.
-        cursor.execute(f"SELECT DISTINCT kafka_partition FROM {LOGS_DATABASE}.{table}")  # noqa: S608
-        for (partition,) in cursor.fetchall():
-            cursor.execute(
-                f"SELECT kafka_offset FROM {LOGS_DATABASE}.{table} WHERE kafka_partition = %s AND kafka_offset < 0"  # noqa: S608
-                f" UNION ALL SELECT kafka_offset FROM {LOGS_DATABASE}.{table}"
-                " WHERE kafka_partition = %s AND kafka_offset >= %s",
-                (partition, partition, ends.get(partition, 0)),
-            )
-            if offsets := [offset for (offset,) in cursor.fetchall()]:
-                found.setdefault(partition, []).extend(offsets)
-    return {partition: np.unique(offsets) for partition, offsets in found.items()}
-
-
-def document_sums(client: Elasticsearch, partition: int, first: int, end: int) -> Sums:
-    """Count and sum of each bucket and status in the index."""
-    by_status = {"status": {"terms": {"field": "status"}, "aggs": {"sum": {"sum": {"field": OFFSET}}}}}
-    by_bucket = {"histogram": {"field": OFFSET, "interval": BUCKET, "min_doc_count": 1}, "aggs": by_status}
-    answer = client.search(index=INDEX, size=0, query=_range(partition, first, end), aggs={"bucket": by_bucket})
-    found: Sums = {}
-    for bucket in answer["aggregations"]["bucket"]["buckets"]:
-        start = int(bucket["key"])
-        for status in bucket["status"]["buckets"]:
-            count = status["doc_count"]
-            total = round(status["sum"]["value"]) - count * start
-            found[start // BUCKET, CODES.get(status["key"], 0)] = (count, total)
-    return found
-
-
-def documents(client: Elasticsearch, partition: int, first: int, end: int) -> list[tuple[int, int]]:
-    """(offset, code) of every document of a range of at most a bucket."""
-    answer = client.search(
-        index=INDEX,
-        size=_MOST_DOCUMENTS,
-        query=_range(partition, first, end),
-        source=False,
-        docvalue_fields=[{"field": OFFSET}, {"field": "status"}],
-    )
-    hits = (hit["fields"] for hit in answer["hits"]["hits"])
-    return [(hit[OFFSET][0], CODES.get(hit.get("status", [""])[0], 0)) for hit in hits]
-
-
-@dataclass(frozen=True)
-class StrayDocument:
-    """A document that no log has. `partition` and `offset` of its origin, -1 where it tells none; `seq_no` and `term`
-    are to be named when it is deleted, so that one which has become a log's own meanwhile stays."""
-
-    id: str
-    partition: int
-    offset: int
-    seq_no: int
-    term: int
-
-
-def documents_of_no_log(client: Elasticsearch, ends: Callable[[], Mapping[int, int]]) -> list[StrayDocument]:
-    """Those at or behind `ends()`, the ends of server-logs by partition, at most _MOST_DOCUMENTS.
-
-    The ends are asked for again after the search: a log may have come, and be indexed, meanwhile.
-    """
-    answer = client.search(
-        index=INDEX,
-        size=_MOST_DOCUMENTS,
-        query={"bool": {"must_not": [_range(partition, 0, end) for partition, end in ends().items()]}},
-        source=False,
-        docvalue_fields=[{"field": OFFSET}, {"field": PARTITION}],
-        seq_no_primary_term=True,
-    )
-    found = [_stray(hit) for hit in answer["hits"]["hits"]]
-    now = ends() if found else {}
-    return [each for each in found if not 0 <= each.offset < now.get(each.partition, 0)]
-
-
-def _stray(hit: Mapping[str, Any]) -> StrayDocument:
-    fields = hit.get("fields", {})
-    partition, offset = (fields.get(name, [-1])[0] for name in (PARTITION, OFFSET))
-    return StrayDocument(hit["_id"], partition, offset, hit["_seq_no"], hit["_primary_term"])
-
-
-def _range(partition: int, first: int, end: int) -> dict[str, Any]:
-    of_partition = {"term": {PARTITION: partition}}
-    return {"bool": {"filter": [of_partition, {"range": {OFFSET: {"gte": first, "lt": end}}}]}}

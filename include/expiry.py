@@ -13,7 +13,7 @@ from elasticsearch import Elasticsearch
 
 from include import fitting, slices
 from include.disk_bounds import Bounds
-from include.evidence import OFFSET, PARTITION
+from include.evidence_documents import OFFSET, PARTITION
 from include.hops import read_expired
 from include.names import ARRIVED_TABLE, EXPIRED_TABLE, INDEX, LOGS_DATABASE, PROGRESS_TABLE, TABLES
 

@@ -12,7 +12,7 @@ from confluent_kafka import Consumer, KafkaException
 from elastic_transport import TransportError
 from elasticsearch import ApiError
 
-from include import hops, kafka_client, mysql_client, names, search_index, verdict_search
+from include import contents, evidence_documents, hops, kafka_client, mysql_client, names, search_index, verdict_search
 from include.dead_letters import refusals
 from include.indexer import GROUP
 from include.settings import Settings
@@ -48,7 +48,7 @@ class Row:
 
     table: str
     record: dict[str, Any]
-    """account_id, device, event_timestamp, users_version, status, reasons; of a bad one also raw and raw_size."""
+    """As its verdict would be, see `contents.row_text`."""
 
 
 @dataclass
@@ -73,6 +73,8 @@ class Facts:
     device: str | None = None
     """What the users history has for its account on the day of the event; None: it does not know the account then."""
     document: dict[str, Any] | None = None
+    strays: list[str] = field(default_factory=list)
+    """Ids of documents that say they are of this log, but have another id."""
     refused: list[str] = field(default_factory=list)
     """Why Elasticsearch refused it, each time."""
 
@@ -83,8 +85,12 @@ class Facts:
 
     def last(self) -> dict[str, Any]:
         """The newest record of the log that is anywhere: of the status topic, else of MySQL, else of the index."""
-        verdicts = self.found.verdicts if self.found else []
-        return (verdicts[-1].record if verdicts else {}) or (self.rows[0].record if self.rows else self.document or {})
+        return self.verdict() or (self.rows[0].record if self.rows else self.document or {})
+
+    def verdict(self) -> dict[str, Any]:
+        """The last verdict; a message with the log's key that is none has no record. Empty: there is none."""
+        records = [each.record for each in self.found.verdicts if each.record] if self.found else []
+        return records[-1] if records else {}
 
     @contextmanager
     def asking(self, server: str) -> Iterator[None]:
@@ -113,6 +119,9 @@ def gather(settings: Settings, partition: int, offset: int) -> Facts:
     with facts.asking("Elasticsearch"), search_index.connect(settings) as client:
         answer = client.options(ignore_status=404, request_timeout=SECONDS).get(index=names.INDEX, id=facts.key)
         facts.document = answer.get("_source")
+        if "error" not in answer:
+            _, strays = evidence_documents.documents(client, partition, offset, offset + 1)
+            facts.strays = [each.id for each in strays if each.id != facts.key]
     facts.refused = refusals(settings, facts.key)
     if facts.found and _differs(facts):
         with facts.asking("Kafka"), hops.looking(kafka, GROUP) as consumer:
@@ -157,11 +166,10 @@ def _ask_tables(facts: Facts, cursor: Any) -> None:
         facts.expired = f"{found['expired_at']:%F %T}"
     rows = []
     for status, table in names.TABLES.items():
-        columns = "account_id, device, event_timestamp, users_version, status, reasons"
-        columns += ", raw, raw_size" if status == names.BAD else ""
+        text = f"CAST({contents.row_text(status)} AS BINARY) AS text"
         where = "kafka_partition = %s AND kafka_offset = %s"
-        cursor.execute(f"SELECT {columns} FROM {_LOGS}.{table} WHERE {where}", (facts.partition, facts.offset))  # noqa: S608
-        rows += [Row(table, row | {"reasons": json.loads(row["reasons"])}) for row in cursor.fetchall()]
+        cursor.execute(f"SELECT {text} FROM {_LOGS}.{table} WHERE {where}", (facts.partition, facts.offset))  # noqa: S608
+        rows += [Row(table, json.loads(row["text"] or "{}")) for row in cursor.fetchall()]
     facts.rows = rows
 
 
@@ -178,7 +186,7 @@ def _ask_users(facts: Facts, cursor: Any) -> None:
 
 
 def day_of(record: dict[str, Any]) -> str | None:
-    """The UTC day of the event, whether the record comes from MySQL or from JSON; None where that is not readable."""
+    """The UTC day of the event; None where that is not readable."""
     time = record.get("event_timestamp")
     return str(time)[:10] if time else None
 
@@ -186,4 +194,4 @@ def day_of(record: dict[str, Any]) -> str | None:
 def _differs(facts: Facts) -> bool:
     """Whether a sink holds something else than the last verdict that was found."""
     held = [row.record for row in facts.rows or []] + ([facts.document] if facts.document else [])
-    return any(record[name] != facts.last().get(name) for record in held for name in ("status", "reasons"))
+    return any(contents.differing(facts.last(), record) for record in held)

@@ -1,29 +1,26 @@
 """Reconciles the hops: the conservation proof over what was loaded since the last one, over a range, or over all.
 
 Every log that MySQL has counted as loaded, and that has not expired, is proven against the status topic, MySQL and the
-index. What a proof has found whole is closed, and the hourly one begins behind it; what cannot be proven any more, as
-Kafka has removed it first, is told, and closed by a proof by hand only. All is read as of one moment: MySQL in one
-snapshot, the status topic up to the last message of which this snapshot has the row, the index once the indexer has
-come as far.
+index, field by field. What a proof has found whole is closed, and the hourly one begins behind it; what cannot be
+proven any more, as Kafka has removed it first, is told, and closed by a proof by hand only. All is read as of one
+moment: MySQL in one snapshot, the status topic up to the last message of which this snapshot has the row, the index
+once the indexer has come as far.
 """
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
 import mysql.connector
-import numpy as np
 from confluent_kafka import Consumer
-from elasticsearch import Elasticsearch
 from mysql.connector import errorcode
 
-from include import evidence, expiry, hops, proof
+from include import evidence, evidence_documents, evidence_rows, hops, proof
+from include.comparison import Clients, prove
 from include.names import INDEX, LOGS_DATABASE, LOGS_TOPIC, PROGRESS_TABLE, RECONCILED_TABLE, STATUS_TOPIC
 from include.proof import Proof
 
-_PIECE: Final = 1_000_000
-"""Origins compared together; bounds the buckets of one answer of Elasticsearch."""
 _INDEXER_SECONDS: Final = 180
 _PAUSE_SECONDS: Final = 0.5
 _LOADED: Final = f"SELECT kafka_partition, last_offset + 1, status_offset + 1 FROM {LOGS_DATABASE}.{PROGRESS_TABLE}"  # noqa: S608
@@ -41,17 +38,6 @@ Say = Callable[[int, int], None]
 
 class IndexerBehindError(RuntimeError):
     """The indexer did not come as far as MySQL in time, so nothing can be compared."""
-
-
-@dataclass(frozen=True)
-class Clients:
-    """`consumer` is of the indexer's group and only looks; `cursor` is a DB-API one, in UTC, without autocommit, that
-    may write the table of what is closed; `refused`: offsets by partition of the documents in the dead-letter file."""
-
-    consumer: Consumer
-    cursor: Any
-    index: Elasticsearch
-    refused: Mapping[int, set[int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -89,7 +75,7 @@ def reconcile(
         # Slices were cut or dropped since the snapshot was taken, which then cannot be read any more.
         clients.cursor.execute("ROLLBACK")
         proofs, ends = _look(clients, wanted, new_only, say)
-    if any(each.differences for each in proofs):
+    if any(each.kinds for each in proofs):
         proofs, ends = _look(clients, wanted, new_only, say)
     if wanted is None:
         _close(clients.cursor, proofs, ends, new_only)
@@ -141,7 +127,7 @@ def _look(clients: Clients, wanted: Range | None, new_only: bool, say: Say) -> t
         # In a range that was asked for, what came before it does not matter.
         oldest = kept if wanted is None else first
         found = evidence.verdicts(clients.consumer, number, (at.status, status_end), (first, end), oldest, tell)
-        proofs.append(_prove(clients, Proof(number, first, end, expired=kept), found, at.gone))
+        proofs.append(prove(clients, Proof(number, first, end, expired=kept), number, found, at.gone))
     if wanted is None:
         _add_what_no_log_has(clients, proofs, {number: end for number, (end, _) in loaded.items()})
     clients.cursor.execute("COMMIT")
@@ -150,9 +136,9 @@ def _look(clients: Clients, wanted: Range | None, new_only: bool, say: Say) -> t
 
 def _close(cursor: Any, proofs: list[Proof], ends: Mapping[int, int], new_only: bool) -> None:
     """What cannot be proven stays red in every hourly proof, until a person has one made by hand."""
-    seen = proof.OF_NO_LOG if new_only else proof.OF_NO_LOG | {proof.UNPROVEN}
+    seen = {proof.ROW_OF_NO_LOG, proof.DOCUMENT_OF_NO_LOG} | (set() if new_only else {proof.UNPROVEN})
     for each in proofs:
-        if each.partition in ends and each.differences.keys() <= seen:
+        if each.partition is not None and each.partition in ends and each.kinds <= seen:
             cursor.execute(_CLOSE, (each.partition, each.end, ends[each.partition]))
     cursor.execute("COMMIT")
 
@@ -163,7 +149,7 @@ def _begin(clients: Clients, number: int, oldest: Place, loaded: Place, closed: 
     judged = evidence.first_origin(clients.consumer, number, (status, status_end))
     # Where no verdict is left, it is gone of all that is loaded.
     judged = end if judged is None else min(judged, end)
-    row = evidence.first_row(clients.cursor, number)
+    row = evidence_rows.first_row(clients.cursor, number)
     return begin(closed, status, judged, min(judged, log, judged if row is None else row), new_only)
 
 
@@ -182,52 +168,19 @@ def _wait_for_the_indexer(consumer: Consumer, status: Mapping[int, int]) -> None
         time.sleep(_PAUSE_SECONDS)
 
 
-def _prove(clients: Clients, made: Proof, verdicts: evidence.Verdicts, gone: int) -> Proof:
-    """Compares the range in pieces, then the origins before it that were judged again since they were closed."""
-    made.keys, made.messages = int(np.count_nonzero(verdicts.codes)), verdicts.messages
-    made.refused = sum(made.first <= offset < made.end for offset in clients.refused.get(made.partition, ()))
-    for first in range(made.first, made.end, _PIECE):
-        codes = verdicts.codes[first - made.first :][:_PIECE]
-        tables = evidence.row_sums(clients.cursor, made.partition, first, first + len(codes))
-        documents = evidence.document_sums(clients.index, made.partition, first, first + len(codes))
-        made.rows += sum(count for count, *_ in tables.values())
-        made.documents += sum(count for count, *_ in documents.values())
-        for start, end in proof.doubtful(first, codes, tables, documents):
-            _compare(clients, made, start, codes[start - first : end - first], gone)
-    if made.expired:
-        made.left = expiry.count_rows(clients.cursor, made.partition, made.expired)
-        made.left += expiry.count_documents(clients.index, made.partition, made.expired)
-    for offset, code in verdicts.before.items():
-        _compare(clients, made, offset, np.array([code], np.int8))
-    return made
-
-
-def _compare(clients: Clients, made: Proof, first: int, codes: np.ndarray, gone: int = 0) -> None:
-    """Adds what differs, origin by origin; where no hop has one, server-logs is asked whether it is a log."""
-    number, end = made.partition, first + len(codes)
-    rows = evidence.rows(clients.cursor, number, first, end)
-    documents = evidence.documents(clients.index, number, first, end)
-    found = proof.differences(first, codes, rows, documents, clients.refused.get(number, ()))
-    gaps = removed = nowhere = proof.nowhere(found)
-    if len(nowhere):
-        gaps, removed = evidence.not_there(clients.consumer, number, nowhere)
-    made.gaps += len(gaps)
-    made.add(proof.explained(found, gaps, removed, gone))
-
-
 def _add_what_no_log_has(clients: Clients, proofs: list[Proof], loaded: Mapping[int, int]) -> None:
-    """Rows behind what is loaded, documents behind the end of server-logs, and all of other partitions."""
+    """Rows behind what is loaded, documents behind the end of server-logs, those of no and all of other partitions."""
     by_partition = {each.partition: each for each in proofs}
-    rows = evidence.rows_of_no_log(clients.cursor, loaded)
-    strays = evidence.documents_of_no_log(clients.index, lambda: hops.topic_ends(clients.consumer, LOGS_TOPIC))
-    documents = {
-        number: np.unique([each.offset for each in strays if each.partition == number])
-        for number in {each.partition for each in strays}
-    }
-    for kind, found in ((proof.ROW_OF_NO_LOG, rows), (proof.DOCUMENT_OF_NO_LOG, documents)):
-        for number, offsets in found.items():
-            if number not in by_partition and len(offsets):
-                by_partition[number] = Proof(number, 0, 0)
-                proofs.append(by_partition[number])
-            if len(offsets):
-                by_partition[number].add({kind: offsets})
+
+    def of(partition: int | None) -> Proof:
+        if partition not in by_partition:
+            by_partition[partition] = Proof(partition, 0, 0)
+            proofs.append(by_partition[partition])
+        return by_partition[partition]
+
+    for number, offsets in evidence_rows.rows_of_no_log(clients.cursor, loaded).items():
+        of(number).add({proof.ROW_OF_NO_LOG: offsets})
+    for stray in evidence_documents.documents_of_no_log(
+        clients.index, lambda: hops.topic_ends(clients.consumer, LOGS_TOPIC)
+    ):
+        of(stray.partition).strays.append(stray)

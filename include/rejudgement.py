@@ -2,6 +2,10 @@
 
 import json
 from dataclasses import asdict, dataclass, field
+from typing import Final
+
+LOCK: Final = "logsieve.rejudge_logs"
+"""MySQL's, of whoever sends verdicts of logs that have one: two at a time might correct the same one."""
 
 
 @dataclass(frozen=True)

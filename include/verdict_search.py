@@ -1,12 +1,12 @@
 """Finds a log and its verdicts in the topics by its origin, reading some dozens of messages and not the topic."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
+from include.contents import verdict_record
 from include.hops import SECONDS, is_correction
 from include.names import STATUS_TOPIC, origin_of
 
@@ -18,7 +18,7 @@ FURTHER: Final = 200_000
 
 @dataclass(frozen=True)
 class Verdict:
-    """A status message of one log; `record` is its value, empty when that is no JSON object."""
+    """A status message of one log; `record` is empty when it is no verdict, as only a stranger sends one."""
 
     offset: int
     record: dict[str, Any]
@@ -84,7 +84,7 @@ def add_corrections(consumer: Consumer, found: Found, partition: int, offset: in
 def _verdicts(consumer: Consumer, partition: int, offset: int, begin: int, end: int) -> list[Verdict]:
     """The verdicts of the log among the status messages from `begin` up to `end`."""
     return [
-        Verdict(message.offset() or 0, _record(message.value()), is_correction(message))
+        Verdict(message.offset() or 0, verdict_record(message.key(), message.value()) or {}, is_correction(message))
         for message in read(consumer, STATUS_TOPIC, partition, begin, end)
         if origin_of(message.key()) == (partition, offset)
     ]
@@ -96,11 +96,3 @@ def _in_order(consumer: Consumer, partition: int, begin: int, end: int) -> Itera
         origin = origin_of(message.key())
         if origin is not None and not is_correction(message):
             yield message.offset() or 0, origin[1]
-
-
-def _record(value: bytes | None) -> dict[str, Any]:
-    try:
-        found = json.loads(value or b"null")
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}

@@ -1,10 +1,11 @@
 """The story of one log: its bytes, verdict and reasons, its users row, and where it is at each hop."""
 
 import base64
+import json
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from include import log_facts, names, verdict_search
+from include import contents, log_facts, names, verdict_search
 from include.log_facts import Facts, NoSuchLogError
 from include.printable import printable
 from include.reasons import MEANINGS
@@ -12,6 +13,7 @@ from include.settings import Settings
 
 LONGEST: Final = 2000
 """Characters of a log that are shown."""
+_LONGEST_VALUE: Final = 200
 
 
 @dataclass
@@ -29,7 +31,9 @@ class Story:
     """status_offset, status, reasons, users_version, revision and rejudged of each status message, the oldest first;
     the last one counts."""
     hops: dict[str, str]
-    """By the hop's name: where the log is there, or why it is not."""
+    """By the hop's name: where the log is there, or why it is not, and what it says other than the verdict."""
+    differences: list[dict[str, Any]] = field(default_factory=list)
+    """hop and field, and the values: verdict and found, of which one is left out where the field is not there."""
     away: dict[str, str] = field(default_factory=dict)
     """Servers that did not answer, and what their clients said."""
 
@@ -72,6 +76,15 @@ def tell(facts: Facts, dead_letters: str) -> Story:
             "Elasticsearch": _in_index(facts),
             "dead letters": f"refused, {facts.refused[-1]}; it is in {dead_letters}" if facts.refused else "not there",
         },
+        differences=[
+            {"hop": hop, **each}
+            for hop, records in (
+                ("MySQL", [row.record for row in facts.rows or []]),
+                ("Elasticsearch", [facts.document] if facts.document is not None else []),
+            )
+            for record in records
+            for each in _differences(facts, record)
+        ],
         away=facts.away,
     )
 
@@ -88,10 +101,14 @@ def _log(facts: Facts) -> dict[str, Any]:
         bad = next((row.record for row in facts.rows or [] if "raw" in row.record), None)
         if bad is None:
             return {}
-        value, about = bad["raw"], {"size": bad["raw_size"]}
+        value, about = _bytes(bad["raw"]), {"size": bad["raw_size"]}
     text = printable(value)
     shown = text if len(text) <= LONGEST else f"{text[:LONGEST]}… (cut)"
     return about | {"text": shown, "raw": None if value is None else base64.b64encode(value).decode()}
+
+
+def _bytes(raw: str | None) -> bytes | None:
+    return None if raw is None else base64.b64decode(raw)
 
 
 def _users(facts: Facts) -> str:
@@ -159,8 +176,14 @@ def _in_index(facts: Facts) -> str:
         return "Elasticsearch is away"
     if facts.document is not None:
         place = f"{names.INDEX}/_doc/{facts.key}: {facts.document.get('status')}"
-        return place + _other_than_verdict(facts, facts.document) + _to_expire(facts)
-    return "refused" if facts.refused else _absent(facts, facts.indexed, "indexed", "the indexer")
+        return place + _other_than_verdict(facts, facts.document) + _to_expire(facts) + _strays(facts)
+    absent = "refused" if facts.refused else _absent(facts, facts.indexed, "indexed", "the indexer")
+    return absent + _strays(facts)
+
+
+def _strays(facts: Facts) -> str:
+    ids = ", ".join(map(printable, facts.strays))
+    return f"; under other ids, which ./logsieve reconcile --repair removes: {ids}" if ids else ""
 
 
 def _absent(facts: Facts, position: int, done: str, who: str) -> str:
@@ -182,6 +205,23 @@ def _to_expire(facts: Facts) -> str:
 
 
 def _other_than_verdict(facts: Facts, record: dict[str, Any]) -> str:
-    last = facts.last()
-    same = all(record.get(name) == last.get(name) for name in ("status", "reasons"))
-    return "" if same else f", other than the verdict: {record.get('status')} {record.get('reasons')}"
+    found = [
+        f"{each['field']} is {_shown(each, 'found')}, not {_shown(each, 'verdict')}"
+        for each in _differences(facts, record)
+    ]
+    return f", other than the {'verdict' if facts.verdict() else 'row'}: {'; '.join(found)}" if found else ""
+
+
+def _differences(facts: Facts, record: dict[str, Any]) -> list[dict[str, Any]]:
+    sides = {"verdict": facts.last(), "found": record}
+    return [
+        {"field": name, **{side: values[name] for side, values in sides.items() if name in values}}
+        for name in contents.differing(facts.last(), record)
+    ]
+
+
+def _shown(difference: dict[str, Any], side: str) -> str:
+    if side not in difference:
+        return "nothing"
+    text = printable(json.dumps(difference[side], ensure_ascii=False))
+    return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}… (cut)"

@@ -21,14 +21,13 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from include import catch_up, hops, kafka_client, names
-from include.rejudgement import Change, Report
+from include.rejudgement import LOCK, Change, Report
 from include.settings import Settings
 from jobs import chosen, classify, inputs, judge, session, topic_ids, users
 from jobs.chosen import Chosen, NotLoadedError
 from jobs.database import Database, number
 from jobs.ends import EndError
 
-_LOCK: Final = "logsieve.rejudge_logs"
 _LOCK_SECONDS: Final = 600
 _USERS_SECONDS: Final = 120
 _PAUSE_SECONDS: Final = 0.3
@@ -44,7 +43,7 @@ _log = logging.getLogger("logsieve")
 def alone(database: Database) -> Iterator[None]:
     """Two at a time might correct the same verdict from the same old one. Raises NotLoadedError."""
     with closing(database.connect()) as connection, closing(connection.cursor()) as cursor:
-        if not number(cursor, "SELECT GET_LOCK(%s, %s)", _LOCK, _LOCK_SECONDS):
+        if not number(cursor, "SELECT GET_LOCK(%s, %s)", LOCK, _LOCK_SECONDS):
             raise NotLoadedError(f"logs are being judged again by another run, for {_LOCK_SECONDS} s now; try it later")
         yield
 
@@ -104,7 +103,8 @@ def rejudge(spark: SparkSession, settings: Settings, database: Database, given: 
     version = caught_up(database, settings) if given.changes or given.events else 0
     found = _choose(spark, settings, database, given, version)
     # Once for the report and for what is sent: the users may change in between.
-    revision = F.coalesce(F.col("was_revision"), F.lit(0)) + 1
+    # A row that was edited by hand may have the highest number that there is.
+    revision = F.least(F.coalesce(F.col("was_revision"), F.lit(0)), F.lit(2**31 - 2)) + 1
     judged = judge.judge(found.logs, users.read(spark, settings).persist(), revision)
     verdicts = compare(judged).persist(StorageLevel.DISK_ONLY)
     counted = verdicts.groupBy("was", F.col("status").alias("now"), "changed").agg(F.count("*").alias("logs"))

@@ -11,7 +11,7 @@ from typing import Any
 
 from elasticsearch import Elasticsearch
 
-from include import evidence, hops
+from include import evidence_documents, hops
 from include.accounts import Accounts
 from include.names import INDEX, LOGS_DATABASE, LOGS_TOPIC, PROGRESS_TABLE, STATUS_TOPIC
 from include.settings import ROOT, Settings
@@ -195,8 +195,8 @@ class Chaos:
     def _indexed(self) -> dict[int, int]:
         by_partition = {
             "partition": {
-                "terms": {"field": evidence.PARTITION},
-                "aggs": {"last": {"max": {"field": evidence.OFFSET}}},
+                "terms": {"field": evidence_documents.PARTITION},
+                "aggs": {"last": {"max": {"field": evidence_documents.OFFSET}}},
             }
         }
         with Elasticsearch(f"http://{HOST}:{self._env.ports.elasticsearch}", request_timeout=5, max_retries=0) as index:

@@ -40,7 +40,8 @@ def count(env: Environment, sender: KnownLogs, before: dict[int, int], result: R
         ends = hops.topic_ends(consumer, LOGS_TOPIC)
         verdicts = hops.topic_ends(consumer, STATUS_TOPIC)
         for each in proofs:
-            number = each.partition
+            if (number := each.partition) is None:
+                continue
             origins = (before.get(number, 0), ends[number])
             found = evidence.verdicts(
                 consumer, number, (0, verdicts[number]), origins, origins[0], lambda _: None
@@ -49,6 +50,10 @@ def count(env: Environment, sender: KnownLogs, before: dict[int, int], result: R
 
     def differing(*kinds: str) -> int:
         return sum(len(each.differences.get(kind, ())) for each in proofs for kind in kinds)
+
+    def edited(hop: str) -> int:
+        """Fields that differ, of all logs."""
+        return differing(*{kind for each in proofs for kind in each.differences if proof.is_other(kind, hop)})
 
     arrived = sum(ends.values()) - sum(before.values())
     result.sent = sender.acknowledged
@@ -63,16 +68,16 @@ def count(env: Environment, sender: KnownLogs, before: dict[int, int], result: R
             lost=differing(proof.NO_ROW),
             doubled=differing(proof.ROW_OF_NO_LOG),
             two=differing(proof.TWO_TABLES),
-            status=differing(proof.OTHER_ROW),
+            status=edited(proof.OTHER_IN_MYSQL),
         ),
         "Elasticsearch": _row(
             lost=differing(proof.NO_DOCUMENT) + sum(each.refused for each in proofs),
-            doubled=differing(proof.TWO_DOCUMENTS, proof.DOCUMENT_OF_NO_LOG),
-            status=differing(proof.OTHER_DOCUMENT),
+            doubled=differing(proof.TWO_DOCUMENTS) + sum(len(each.strays) for each in proofs),
+            status=edited(proof.OTHER_IN_INDEX),
         ),
     }
     result.sentences = [each.sentence() for each in proofs]
 
 
 def _row(lost: int = 0, doubled: int = 0, two: int = 0, status: int = 0) -> dict[str, int]:
-    return {"lost": lost, "doubled": doubled, "in two tables": two, "other status": status}
+    return {"lost": lost, "doubled": doubled, "in two tables": two, "other content": status}

@@ -11,7 +11,7 @@ from include.stack import tables
 from include.stack.chaos_count import Result
 
 KEPT = "chaos.json"
-FAULTS = ("lost", "doubled", "in two tables", "other status")
+FAULTS = ("lost", "doubled", "in two tables", "other content")
 
 
 def show(console: Console, result: Result) -> None:

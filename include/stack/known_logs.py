@@ -7,10 +7,10 @@ import numpy as np
 from confluent_kafka import KafkaError, Message, Producer
 
 from include.accounts import Accounts
+from include.bucket_sums import CODES
 from include.generator import Pace
 from include.log_maker import DAY_SECONDS, LogMaker
 from include.names import LOGS_TOPIC
-from include.proof import CODES
 from include.sender import producer_settings
 
 IDLE_SECONDS = 0.05

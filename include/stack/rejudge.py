@@ -60,7 +60,7 @@ def run(
         found = Report.from_json(report.read_text())
     if found.sent:
         say(f"Waiting until {found.sent:,} verdicts are loaded …")
-        _wait_until_loaded(env)
+        wait_until_loaded(env)
     return found
 
 
@@ -98,7 +98,8 @@ def _submit(env: Environment, arguments: list[str]) -> None:
         )
 
 
-def _wait_until_loaded(env: Environment) -> None:
+def wait_until_loaded(env: Environment) -> None:
+    """Returns when all that is in the status topic now is in MySQL. Raises StackError."""
     try:
         with (
             kafka_consumer(env) as consumer,

@@ -9,12 +9,16 @@ from confluent_kafka import KafkaException
 from elastic_transport import TransportError
 from elasticsearch import ApiError, Elasticsearch
 from rich.console import Console
+from rich.markup import escape
 
-from include import evidence, hops, proof
+from include import evidence_documents, kafka_client, proof
+from include.comparison import Clients
 from include.dead_letters import refused_offsets
-from include.names import INDEX, LOGS_DATABASE, LOGS_TOPIC, PROGRESS_TABLE, TABLES
+from include.names import LOGS_DATABASE, PROGRESS_TABLE, TABLES
 from include.proof import Proof
-from include.reconcile import Clients, IndexerBehindError, Range, reconcile
+from include.reconcile import IndexerBehindError, Range, reconcile
+from include.rejudgement import LOCK
+from include.resend import resend
 from include.stack import rejudge, tables
 from include.stack.environment import HOST, Environment
 from include.stack.errors import StackError
@@ -35,32 +39,60 @@ def prove(env: Environment, wanted: Range | None, *, new_only: bool, say: Callab
         return reconcile(clients, wanted, new_only=new_only, say=say)
 
 
-def repair(env: Environment, proofs: list[Proof], say: Callable[[str], None]) -> None:
-    """Removes what belongs to no log, and has every other origin that differs judged again. Raises StackError."""
-    with _clients(env) as clients:
+def repair(
+    env: Environment,
+    wanted: Range | None,
+    *,
+    new_only: bool,
+    show: Callable[[list[Proof]], None],
+    say: Callable[[str], None],
+) -> None:
+    """Proves, shows what it found, and mends it. Raises StackError.
+
+    What belongs to no log is removed, the verdict of every other origin that differs is sent again; where there is
+    none, the log is judged again.
+    """
+    with _alone(env), _clients(env) as clients:
+        proofs = reconcile(clients, wanted, new_only=new_only)
+        if any(each.kinds for each in proofs):
+            show(proofs)
         for each in proofs:
             _delete_rows(clients.cursor, each.partition, each.differences.get(proof.ROW_OF_NO_LOG, ()))
-            if proof.DOCUMENT_OF_NO_LOG in each.differences:
-                _delete_documents(clients)
-    if origins := {each.partition: runs for each in proofs if (runs := each.to_judge_again())}:
+            evidence_documents.delete(clients.index, each.strays)
+        places = {each.partition: each.places for each in proofs if each.partition is not None}
+        say("Sending verdicts again …")
+        sent = resend(kafka_client.native(env.reaching()), clients.consumer, places)
+    if sent:
+        say(f"Waiting until {sent:,} verdicts are loaded …")
+        rejudge.wait_until_loaded(env)
+    if origins := _to_judge_again(proofs):
         rejudge.run(env, origins=origins, say=say)
 
 
-def _delete_rows(cursor: Any, partition: int, offsets: Any) -> None:
+@contextmanager
+def _alone(env: Environment) -> Iterator[None]:
+    """A correction that is sent meanwhile would be taken back by an older verdict that is sent again."""
+    try:
+        with closing(mysql_connection(env)) as connection, closing(connection.cursor()) as cursor:
+            cursor.execute("SELECT GET_LOCK(%s, 1)", (LOCK,))
+            row: Any = cursor.fetchone()
+            if row != (1,):
+                raise StackError("Logs are being judged again by another run.", "Repair once it has ended.")
+            yield
+    except mysql.connector.Error as error:
+        raise StackError(f"MySQL does not answer: {error}", "./logsieve status") from error
+
+
+def _to_judge_again(proofs: list[Proof]) -> rejudge.Origins:
+    found = {each.partition: each.to_judge_again() for each in proofs if each.partition is not None}
+    return {partition: runs for partition, runs in found.items() if runs}
+
+
+def _delete_rows(cursor: Any, partition: int | None, offsets: Any) -> None:
     for offset in offsets:
         for table in TABLES.values():
             cursor.execute(_BEHIND % table, (partition, int(offset), partition))
     cursor.execute("COMMIT")
-
-
-def _delete_documents(clients: Clients) -> None:
-    """Removes the documents of no log; one that has become a log's own meanwhile is another version, and stays."""
-    while found := evidence.documents_of_no_log(clients.index, lambda: hops.topic_ends(clients.consumer, LOGS_TOPIC)):
-        for each in found:
-            clients.index.options(ignore_status=[404, 409]).delete(
-                index=INDEX, id=each.id, if_seq_no=each.seq_no, if_primary_term=each.term
-            )
-        clients.index.indices.refresh(index=INDEX)
 
 
 @contextmanager
@@ -87,16 +119,16 @@ def show(console: Console, proofs: list[Proof]) -> None:
     for column in table.columns[1:-1]:
         column.justify, column.no_wrap = "right", True
     for each in proofs:
-        number = each.partition
+        number = "of none" if each.partition is None else each.partition
         origins = f"{number}-{each.first} to {number}-{each.end - 1}" if each.logs else f"{number}: nothing new"
         counts = [getattr(each, name) for name in ("logs", "keys", "rows", "documents", *rare)]
         well = "[green]whole"
-        if each.differences:
-            well = "[red]differs" if each.differences.keys() - {proof.UNPROVEN} else "[red]cannot be proven"
+        if each.kinds:
+            well = "[red]differs" if each.kinds - {proof.UNPROVEN} else "[red]cannot be proven"
         table.add_row(origins, *(f"{count:,}" for count in counts), well)
     console.print(table)
     for each in proofs:
-        if each.differences:
-            console.print(f"[red]✗[/] {each.sentence()}", soft_wrap=True, highlight=False)
+        if each.kinds:
+            console.print(f"[red]✗[/] {escape(each.sentence())}", soft_wrap=True, highlight=False)
         elif each.left or each.gaps:
             console.print(each.sentence(), soft_wrap=True, highlight=False)

@@ -19,8 +19,8 @@ const account = { name: "account", label: "Account", type: "number", value: "", 
 /** By name: what the button says, what the dialog asks, and the body that is sent. */
 const ACTIONS = {
   reconcile: {
-    label: "Reconcile", title: "Prove that nothing is lost or doubled?", button: "Reconcile",
-    explain: "Counts every log of the last closed range at each hop: one status, one row, one document. It changes nothing.",
+    label: "Reconcile", title: "Prove that nothing is lost, doubled or edited?", button: "Reconcile",
+    explain: "Compares row and document of every log with its verdict, field by field. It changes nothing.",
   },
   rejudge: {
     label: "Rejudge …", title: "Judge logs again", button: "Rejudge",

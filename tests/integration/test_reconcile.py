@@ -1,13 +1,17 @@
 """Rows and documents edited by hand: the proof finds each, names it, and --repair mends it."""
 
 import json
+from contextlib import closing
 from typing import Any
+from zlib import crc32
 
 import pytest
 from elasticsearch import Elasticsearch
 
-from include.evidence import documents_of_no_log
-from include.names import TABLES
+from include import evidence_rows, mysql_client
+from include.contents import read_verdict
+from include.evidence_documents import documents_of_no_log
+from include.names import MAX_TIMESTAMP, TABLES, TEXT_FIELDS, origin_of
 from tests.integration.stack import Stack, until
 
 FIELDS = "event_id, account_id, event_type, device, location_country, event_timestamp"
@@ -16,15 +20,19 @@ ORIGIN = "received_at, kafka_partition, kafka_offset, users_version, revision"
 
 def proofs(stack: Stack, *options: str) -> list[dict[str, Any]]:
     done = stack.run("reconcile", "--json", *options)
-    found = json.loads(done.stdout)
-    assert done.returncode == (1 if any(proof["differences"] for proof in found) else 0), done.stderr
+    found: list[dict[str, Any]] = json.loads(done.stdout)
+    assert done.returncode == (1 if any(proof["differences"] or proof["strays"] for proof in found) else 0), done.stderr
     return found
 
 
 def differences(stack: Stack, *options: str) -> dict[str, list[list[int]]]:
     """By kind, the runs (partition, first, last) that differ."""
+    return by_kind(proofs(stack, *options))
+
+
+def by_kind(everything: list[dict[str, Any]]) -> dict[str, list[list[int]]]:
     found: dict[str, list[list[int]]] = {}
-    for proof in proofs(stack, *options):
+    for proof in everything:
         for kind, runs in proof["differences"].items():
             found.setdefault(kind, []).extend([proof["partition"], *run] for run in runs)
     return found
@@ -48,71 +56,179 @@ def test_every_hop_is_whole_and_an_hourly_proof_reads_only_what_is_new(stack: St
     assert sum(proof["logs"] for proof in again) > 0
 
 
-def test_what_was_edited_by_hand_is_found_and_mended(stack: Stack) -> None:
-    (_, deleted), (_, doubled), (_, moved), (_, unindexed), (_, reindexed), *_ = good_rows(stack, 5)
-    stack.root_sql("DELETE FROM logs.good_logs WHERE kafka_partition = 0 AND kafka_offset = %s", (deleted,))
+ROW = "kafka_partition = 0 AND kafka_offset = %s"
+ROW_EDITS = {
+    "device": "device = 'HACK'",
+    "event_id": "event_id = 'x'",
+    "event_type": "event_type = CONCAT(event_type, ' ')",
+    "location_country": "location_country = LOWER(location_country)",
+    "account_id": "account_id = account_id + 1",
+    "event_timestamp": "event_timestamp = event_timestamp + INTERVAL 1 SECOND",
+    "received_at": "received_at = received_at + INTERVAL 1000 MICROSECOND",
+    "users_version": "users_version = users_version + 1",
+    "revision": "revision = 2147483647",
+    "reasons": """reasons = '["unknown_account"]'""",
+}
+BAD_ROW_EDITS = {
+    "raw": "raw = CONCAT(raw, ' ')",
+    "raw_size": "raw_size = NULL",
+    "event_id": "event_id = IF(event_id IS NULL, '', NULL)",
+}
+DOCUMENT_EDITS: dict[str, Any] = {"device": "HACK", "reasons": ["x"], "account_id": "684", "event_timestamp": None}
+
+
+def test_each_kind_of_edit_by_hand_is_named_for_what_it_is_and_mended(stack: Stack) -> None:
+    good = [offset for _, offset in good_rows(stack, 30)]
+    bad = "SELECT kafka_offset FROM logs.bad_logs WHERE kafka_partition = 0 AND raw IS NOT NULL ORDER BY 1 LIMIT 3"
+    expected: dict[str, list[list[int]]] = {}
+
+    def expect(kind: str, *offsets: int, partition: int = 0) -> None:
+        expected.setdefault(kind, []).extend([partition, offset, offset] for offset in offsets)
+
+    for table, edits, offsets in (
+        ("good_logs", ROW_EDITS, good),
+        ("bad_logs", BAD_ROW_EDITS, [offset for (offset,) in stack.root_sql(bad)]),
+    ):
+        for field, edit in edits.items():
+            expect(f"another {field} in MySQL", edited := offsets.pop(0))
+            stack.root_sql(f"UPDATE logs.{table} SET {edit} WHERE {ROW}", (edited,))
+    deleted, doubled, moved, reorigined = (good.pop(0) for _ in range(4))
+    stack.root_sql(f"DELETE FROM logs.good_logs WHERE {ROW}", (deleted,))
     for offset in (doubled, moved):
         stack.root_sql(
             f"INSERT INTO logs.suspicious_logs ({FIELDS}, status, reasons, {ORIGIN})"
-            f" SELECT {FIELDS}, 'suspicious', '[]', {ORIGIN} FROM logs.good_logs"
-            " WHERE kafka_partition = 0 AND kafka_offset = %s",
+            f" SELECT {FIELDS}, 'suspicious', '[]', {ORIGIN} FROM logs.good_logs WHERE {ROW}",
             (offset,),
         )
-    stack.root_sql("DELETE FROM logs.good_logs WHERE kafka_partition = 0 AND kafka_offset = %s", (moved,))
-    # A row that no log has, behind everything: the next logs would collide with it.
-    stack.root_sql(
-        f"INSERT INTO logs.bad_logs (status, reasons, {ORIGIN}) VALUES ('bad', '[]', '2026-01-01', 1, 900000000, 1, 0)"
-    )
-    stack.search(f"server-logs/_doc/0-{unindexed}?refresh=true", method="DELETE")
-    source = stack.search(f"server-logs/_doc/0-{reindexed}")["_source"]
-    stack.search(f"server-logs/_doc/0-{reindexed}?refresh=true", source | {"status": "bad"})
-    stack.search(
-        "server-logs/_doc/foreign?refresh=true", source | {"origin": {"kafka_partition": 7, "kafka_offset": 1}}
-    )
+    stack.root_sql(f"DELETE FROM logs.good_logs WHERE {ROW}", (moved,))
+    stack.root_sql(f"UPDATE logs.good_logs SET kafka_offset = -5 WHERE {ROW}", (reorigined,))
+    expect("no row in MySQL", deleted, reorigined)
+    expect("in two tables", doubled)
+    expect("another status in MySQL", moved)
+    expect("row of no log", -5)
+    # Behind everything: the next logs would collide with the first of them.
+    for partition, offset in ((1, 900_000_000), (7, 1)):
+        stack.root_sql(
+            f"INSERT INTO logs.bad_logs (status, reasons, {ORIGIN}) VALUES ('bad', '[]', '2026-01-01', %s, %s, 1, 0)",
+            (partition, offset),
+        )
+        expect("row of no log", offset, partition=partition)
 
-    assert differences(stack) == {
-        "no row in MySQL": [[0, deleted, deleted]],
-        "in two tables": [[0, doubled, doubled]],
-        "another status in MySQL": [[0, moved, moved]],
-        "row of no log": [[1, 900000000, 900000000]],
-        "no document": [[0, unindexed, unindexed]],
-        "another status in the index": [[0, reindexed, reindexed]],
-        "document of no log": [[7, 1, 1]],
+    def source(offset: int) -> dict[str, Any]:
+        return stack.search(f"server-logs/_doc/0-{offset}")["_source"]  # type: ignore[no-any-return]
+
+    for field, value in DOCUMENT_EDITS.items():
+        expect(f"another {field} in the index", edited := good.pop(0))
+        stack.search(f"server-logs/_update/0-{edited}", {"doc": {field: value}})
+    replaced, cut, unindexed, lied, copied = (good.pop(0) for _ in range(5))
+    stack.search(f"server-logs/_doc/0-{replaced}", source(replaced) | {"status": "bad"})
+    stack.search(f"server-logs/_doc/0-{cut}", {name: each for name, each in source(cut).items() if name != "device"})
+    expect("another status in the index", replaced)
+    expect("another device in the index", cut)
+    stack.search(f"server-logs/_doc/0-{unindexed}", method="DELETE")
+    stack.search(f"server-logs/_update/0-{lied}", {"doc": {"origin": {"kafka_offset": copied}}})
+    expect("no document", unindexed, lied)
+    strays = {("copy", "document whose id is not its origin"), (f"0-{lied}", "document whose id is not its origin")}
+    stack.search("server-logs/_doc/copy", source(copied))
+    for name, origin in (("elsewhere", (7, 1)), ("behind", (0, 900_000_000)), ("before", (1, -3))):
+        place = dict(zip(("kafka_partition", "kafka_offset"), origin, strict=True))
+        stack.search(f"server-logs/_doc/{name}", source(copied) | {"origin": place})
+        strays.add((name, "document of no log"))
+    stack.search("server-logs/_doc/lost", {"status": "good", "device": "HACK"})
+    stack.search("server-logs/_doc/half", {"origin": {"kafka_partition": 0}})
+    strays |= {(name, "document without an origin") for name in ("lost", "half")}
+    stack.search("server-logs/_refresh", method="POST")
+
+    hacked = next(offset for _, offset, _ in expected["another device in MySQL"])
+    told = json.loads(stack.run("why", f"0-{hacked}", "--json").stdout)
+    ((field, found),) = [(each["field"], each["found"]) for each in told["differences"]]
+    assert (field, found) == ("device", "HACK")
+    assert told["differences"][0]["verdict"] == source(hacked)["device"]
+    assert "copy" in stack.run("why", f"0-{copied}").stdout
+
+    everything = proofs(stack)
+    named = by_kind(everything)
+    assert {kind: sorted(runs) for kind, runs in named.items()} == {
+        kind: sorted(runs) for kind, runs in expected.items()
     }
+    assert {(each["id"], each["kind"]) for proof in everything for each in proof["strays"]} == strays
     assert differences(stack, "--partition", "0", "--from", str(deleted), "--to", str(deleted + 1)) == {
         "no row in MySQL": [[0, deleted, deleted]]
     }
-    shown = stack.run("reconcile")
-    assert shown.returncode == 1
-    assert f"1 in two tables (0-{doubled})" in shown.stdout
-    assert "--repair" in shown.stderr
 
     mended = stack.run("reconcile", "--repair", seconds=180)
     assert mended.returncode == 0, mended.stdout + mended.stderr
-    assert differences(stack) == {}
+    assert f"1 in two tables (0-{doubled})" in mended.stderr
+    assert "document without an origin (" in mended.stderr
+    assert all(not proof["differences"] and not proof["strays"] for proof in proofs(stack))
     rows = stack.root_sql(
         " UNION ALL ".join(
             f"SELECT kafka_offset, status FROM logs.{table} WHERE kafka_partition = 0 AND kafka_offset"
-            f" IN ({deleted}, {doubled}, {moved})"
+            f" IN ({deleted}, {doubled}, {moved}, {reorigined})"
             for table in TABLES.values()
         )
     )
-    assert sorted(rows) == sorted((offset, "good") for offset in (deleted, doubled, moved))
+    assert sorted(rows) == sorted((offset, "good") for offset in (deleted, doubled, moved, reorigined))
+    assert source(lied)["origin"]["kafka_offset"] == lied
+
+
+HOSTILE = [
+    "'",
+    '"',
+    ",",
+    "\\",
+    '\\"',
+    '", "',
+    "é😀",
+    " a ",
+    "a ",
+    "\x00",
+    "\x01\n\t\x1f",
+    "\x7f\u2028",
+    "null",
+    "x" * 64,
+]
+
+
+def test_mysql_makes_of_a_row_the_text_of_its_verdict_whatever_stands_in_it(stack: Stack) -> None:
+    fields = dict.fromkeys(TEXT_FIELDS, "x") | {"account_id": "684", "event_timestamp": "0"}
+    logs: list[dict[str, Any]] = [fields | dict.fromkeys(TEXT_FIELDS, text) for text in HOSTILE]
+    logs += [fields | {"account_id": str(number)} for number in (-(2**31), 2**31 - 1, 0)]
+    logs += [fields | {"event_timestamp": str(MAX_TIMESTAMP)}, fields | {"device": None, "event_id": ""}]
+    since = stack.now()
+    values = [json.dumps(log).encode() for log in logs] + [None, b"", b"\x00\xff'\"\\", b"x" * 70_000, b"\xfe" * 57]
+    sent = set(stack.send(values))
+    until(lambda: sent <= stack.loaded(since), 30, "all are loaded")
+    verdicts = {
+        origin: (message.key, message.value)
+        for message in stack.messages("server-logs-status", since["server-logs-status"])
+        if (origin := origin_of(message.key)) in sent
+    }
+    with closing(mysql_client.connect(stack.settings)) as connection:
+        cursor = connection.cursor()
+        texts = {
+            (partition, offset): text
+            for partition, number in sent
+            for offset, text in evidence_rows.rows(cursor, partition, number, number + 1)
+        }
+    assert texts.keys() == verdicts.keys() == sent
+    checksums = {origin: (read_verdict(*verdict) or ())[3:] for origin, verdict in verdicts.items()}
+    assert checksums == {origin: (crc32(text),) for origin, text in texts.items()}
+    assert [proof["differences"] for proof in proofs(stack, "--new")] == [{}, {}]
 
 
 def test_the_dag_is_red_and_names_the_first_origins(stack: Stack) -> None:
-    ((_, deleted),) = good_rows(stack, 1)
-    kept = f"SELECT * FROM logs.good_logs WHERE kafka_partition = 0 AND kafka_offset = {deleted}"
-    stack.root_sql(f"CREATE TABLE logs.kept AS {kept}")
-    stack.root_sql(f"DELETE FROM logs.good_logs WHERE kafka_partition = 0 AND kafka_offset = {deleted}")
+    ((_, edited),) = good_rows(stack, 1)
+    kept = stack.root_sql(f"SELECT device FROM logs.good_logs WHERE {ROW}", (edited,))[0][0]
+    stack.root_sql(f"UPDATE logs.good_logs SET device = 'HACK' WHERE {ROW}", (edited,))
     try:
         done = stack.run("airflow", "dags", "test", "reconcile_logs", seconds=180)
         printed = done.stdout + done.stderr
-        assert f"1 no row in MySQL (0-{deleted})" in printed, printed[-4000:]
+        assert f"1 another device in MySQL (0-{edited})" in printed, printed[-4000:]
+        assert "./logsieve reconcile --repair" in printed
         assert done.returncode != 0
     finally:
-        stack.root_sql("INSERT INTO logs.good_logs SELECT * FROM logs.kept")
-        stack.root_sql("DROP TABLE logs.kept")
+        stack.root_sql(f"UPDATE logs.good_logs SET device = %s WHERE {ROW}", (kept, edited))
 
 
 def test_a_document_of_a_log_that_comes_during_the_search_is_no_stray(stack: Stack) -> None:

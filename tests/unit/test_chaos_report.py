@@ -10,7 +10,7 @@ from include.stack.chaos_report import KEPT, keep
 
 def test_the_last_table_is_kept_for_the_page(tmp_path: Path) -> None:
     result = Result(1000, 7, sent=990, kills={"kafka": 2, "mysql": 1}, minutes=12.5)
-    result.faults = {"MySQL": {"lost": 1, "doubled": 0, "in two tables": 2, "other status": 3}}
+    result.faults = {"MySQL": {"lost": 1, "doubled": 0, "in two tables": 2, "other content": 3}}
     keep(result, tmp_path / "state")
     kept = json.loads((tmp_path / "state" / KEPT).read_text())
     assert datetime.fromisoformat(kept.pop("at")).tzinfo is not None

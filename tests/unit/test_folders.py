@@ -40,7 +40,8 @@ def test_a_user_without_a_name_is_refused_and_told_how_to_get_one(monkeypatch: p
 def test_options_of_a_jvm_keep_their_spaces(tmp_path: Path):
     assert java_options(["-Xss8m", "-Da=/my logs/é"]) == '-Xss8m "-Da=/my logs/é"'
     settings = Settings(state=tmp_path / "my logs", parts=tmp_path / "my parts")
-    assert f'"-Djava.io.tmpdir={settings.scratch / "stream_logs"}"' in submit_conf(settings)["spark.driver.extraJavaOptions"]
+    option = f'"-Djava.io.tmpdir={settings.scratch / "stream_logs"}"'
+    assert option in submit_conf(settings)["spark.driver.extraJavaOptions"]
 
 
 def test_java_reads_names_of_any_alphabet_in_a_properties_file():

@@ -1,36 +1,53 @@
 """The proof finds every difference, and nothing else, whatever lies in the hops."""
 
+import json
 from collections import Counter
+from typing import Any
+from zlib import crc32
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from include import proof
-from include.proof import Proof
+from include import names, proof
+from include.bucket_sums import BUCKET, CODES, Sums, doubtful, sums
+from include.contents import document_text
+from include.proof import Proof, Stray
 
-Pairs = list[tuple[int, int]]
-
-FIRST = 2 * proof.BUCKET - 20
+FIRST = 2 * BUCKET - 20
 """So that the forty origins of a case lie in two buckets."""
+BY_CODE = {code: status for status, code in CODES.items()}
 
-pairs = st.lists(st.tuples(st.integers(FIRST, FIRST + 39), st.sampled_from([1, 2, 3])), max_size=6)
+Held = tuple[int, str, str]
+"""Offset, status and device of a row or a document."""
 
-
-def sums_of(found: Pairs) -> proof.Sums:
-    """What the servers would give, the plain way."""
-    sums: dict[tuple[int, int], list[int]] = {}
-    for offset, code in found:
-        rest = offset % proof.BUCKET
-        row = sums.setdefault((offset // proof.BUCKET, code), [0, 0, 0])
-        for i, term in enumerate((1, rest, rest * rest)):
-            row[i] += term
-    return {key: tuple(row) for key, row in sums.items()}
+held = st.lists(
+    st.tuples(st.integers(FIRST, FIRST + 39), st.sampled_from(names.STATUSES), st.sampled_from(["A", "A ", "B"])),
+    max_size=6,
+)
 
 
-def changed(truth: dict[int, int], removed: set[int], added: Pairs) -> Pairs:
-    return [(offset, code) for offset, code in truth.items() if offset not in removed] + added
+def text(offset: int, status: str, device: str = "A") -> bytes:
+    """What a hop says of the log: here its status and its device may differ."""
+    return json.dumps({"device": device, "status": status, "origin": offset}, separators=(",", ":")).encode()
+
+
+def sums_of(rows: list[Held]) -> Sums:
+    """What MySQL would give, the plain way."""
+    found: dict[tuple[int, int], tuple[int, int]] = {}
+    for row in rows:
+        key = row[0] // BUCKET, CODES[row[1]]
+        count, total = found.get(key, (0, 0))
+        found[key] = count + 1, total + crc32(text(*row)) * (row[0] % BUCKET + 1)
+    return found
+
+
+def changed(truth: dict[int, str], removed: set[int], added: list[Held]) -> list[Held]:
+    # Two rows of one origin are of two tables.
+    kept = {offset: status for offset, status in truth.items() if offset not in removed}
+    rows = dict.fromkeys(kept.items(), "A")
+    return [(*key, device) for key, device in (rows | {(each[0], each[1]): each[2] for each in added}).items()]
 
 
 @settings(max_examples=300, deadline=None)
@@ -38,45 +55,112 @@ def changed(truth: dict[int, int], removed: set[int], added: Pairs) -> Pairs:
     st.lists(st.sampled_from([0, 1, 1, 1, 2, 3]), min_size=1, max_size=40),
     st.sets(st.integers(FIRST, FIRST + 39), max_size=4),
     st.sets(st.integers(FIRST, FIRST + 39), max_size=4),
-    pairs,
-    pairs,
+    held,
+    held,
     st.sets(st.integers(FIRST, FIRST + 39), max_size=2),
 )
 def test_buckets_and_then_origins_find_what_a_plain_look_finds(codes, no_rows, no_documents, rows, documents, refused):
     codes = np.array(codes, np.int8)
     end = FIRST + len(codes)
-    truth = {FIRST + i: int(code) for i, code in enumerate(codes) if code}
-    tables = changed(truth, no_rows, [pair for pair in rows if pair[0] < end and pair[1] != truth.get(pair[0])])
-    index = changed(truth, no_documents | refused, [pair for pair in documents if pair[0] < end])
+    truth = {FIRST + i: BY_CODE[int(code)] for i, code in enumerate(codes) if code}
+    verdicts = {offset: text(offset, status) for offset, status in truth.items()}
+    checksums = np.array([crc32(verdicts.get(FIRST + i, b"")) for i in range(len(codes))], np.uint32)
+    tables = changed(truth, no_rows, [each for each in rows if each[0] < end])
+    index = changed(truth, no_documents | refused, [each for each in documents if each[0] < end])
 
     found = Proof(0, FIRST, end)
-    for begin, stop in proof.doubtful(FIRST, codes, sums_of(tables), sums_of(index)):
-        within = [[pair for pair in pairs if begin <= pair[0] < stop] for pairs in (tables, index)]
-        found.add(proof.differences(begin, codes[begin - FIRST : stop - FIRST], *within, refused))
+    buckets = doubtful(FIRST, codes, checksums, sums_of(tables))
+    offsets = np.arange(FIRST, end)
+    for looked in (offsets[np.isin(offsets // BUCKET, list(buckets))], offsets):
+        found.add(
+            proof.differences(
+                looked,
+                verdicts,
+                [(each[0], text(*each)) for each in tables],
+                [(each[0], json.loads(text(*each))) for each in index] if looked is offsets else [],
+                refused if looked is offsets else set(looked.tolist()),
+            )
+        )
+        if looked is not offsets:
+            of_rows = {kind: set(these.tolist()) for kind, these in found.differences.items()}
 
     expected: dict[str, set[int]] = {}
-    row_count, document_count = Counter(o for o, _ in tables), Counter(o for o, _ in index)
+    row_count, document_count = Counter(each[0] for each in tables), Counter(each[0] for each in index)
     for offset in range(FIRST, end):
-        code = truth.get(offset)
         kinds = {
-            proof.NO_VERDICT: code is None,
+            proof.NO_VERDICT: offset not in truth,
             proof.NO_ROW: not row_count[offset],
             proof.TWO_TABLES: row_count[offset] > 1,
-            proof.OTHER_ROW: code and row_count[offset] == 1 and (offset, code) not in tables,
             proof.NO_DOCUMENT: not document_count[offset] and offset not in refused,
             proof.TWO_DOCUMENTS: document_count[offset] > 1,
-            proof.OTHER_DOCUMENT: code and document_count[offset] == 1 and (offset, code) not in index,
         }
+        for kind, hop in ((proof.OTHER_IN_MYSQL, tables), (proof.OTHER_IN_INDEX, index)):
+            here = [each for each in hop if each[0] == offset]
+            for place, name in ((1, "status"), (2, "device")):
+                want = (offset, truth.get(offset), "A")[place]
+                kinds[kind.format(field=name)] = offset in truth and len(here) == 1 and here[0][place] != want
         for kind, is_so in kinds.items():
             if is_so:
                 expected.setdefault(kind, set()).add(offset)
     assert {kind: set(offsets.tolist()) for kind, offsets in found.differences.items()} == expected
+    assert of_rows == {kind: these for kind, these in expected.items() if kind not in OF_THE_INDEX}
 
 
-def test_a_whole_range_has_nothing_doubtful():
-    codes = np.random.default_rng(7).integers(1, 4, 3 * proof.BUCKET + 17).astype(np.int8)
-    pairs = [(1000 + i, int(code)) for i, code in enumerate(codes)]
-    assert proof.doubtful(1000, codes, sums_of(pairs), sums_of(pairs)) == []
+OF_THE_INDEX = {
+    proof.NO_DOCUMENT,
+    proof.TWO_DOCUMENTS,
+    *(proof.OTHER_IN_INDEX.format(field=name) for name in ("status", "device")),
+}
+"""Kinds that MySQL's sums need not tell."""
+
+
+def range_of(count: int) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(7)
+    return rng.integers(1, 4, count).astype(np.int8), rng.integers(0, 2**32, count).astype(np.uint32)
+
+
+def plain_sums(first: int, codes: np.ndarray, checksums: np.ndarray) -> Sums:
+    found: dict[tuple[int, int], tuple[int, int]] = {}
+    for offset, (code, checksum) in enumerate(zip(codes.tolist(), checksums.tolist(), strict=True), first):
+        count, total = found.get((offset // BUCKET, code), (0, 0))
+        found[offset // BUCKET, code] = count + 1, total + checksum * (offset % BUCKET + 1)
+    return found
+
+
+def test_a_whole_range_has_nothing_doubtful() -> None:
+    codes, checksums = range_of(3 * BUCKET + 17)
+    assert sums(1000, codes, checksums) == plain_sums(1000, codes, checksums)
+    assert doubtful(1000, codes, checksums, plain_sums(1000, codes, checksums)) == set()
+
+
+def test_the_greatest_checksums_of_a_whole_bucket_add_up() -> None:
+    codes, checksums = np.ones(BUCKET, np.int8), np.full(BUCKET, 2**32 - 1, np.uint32)
+    assert sums(0, codes, checksums) == plain_sums(0, codes, checksums)
+
+
+@pytest.mark.parametrize("other", [1, BUCKET - 1])
+def test_two_rows_that_are_edited_alike_do_not_make_up_for_each_other(other: int) -> None:
+    codes, checksums = np.ones(BUCKET, np.int8), range_of(BUCKET)[1]
+    edited = checksums.astype(np.int64)
+    edited[0], edited[other] = edited[0] + 12345, edited[other] - 12345
+    assert doubtful(0, codes, checksums, plain_sums(0, codes, edited)) == {0}
+
+
+def test_a_row_is_compared_by_what_it_says_and_not_by_how_it_is_written() -> None:
+    verdict = b'{"device":"a\\u001fb"}'
+    row, document = b'{"device":"a\\u001Fb"}', {"device": "a\x1fb"}
+    assert proof.differences(np.array([4]), {4: verdict}, [(4, row)], [(4, document)], ()) == {}
+
+
+def test_a_document_s_fields_may_come_in_any_order_and_a_removed_or_an_added_one_is_named() -> None:
+    verdict = text(4, "good")
+    record: dict[str, Any] = dict(reversed(json.loads(verdict).items()))
+    assert document_text(record) == verdict
+    for edited, kind in (
+        ({**record, "more": None}, "another more in the index"),
+        ({name: value for name, value in record.items() if name != "device"}, "another device in the index"),
+    ):
+        assert set(proof.differences(np.array([4]), {4: verdict}, [(4, verdict)], [(4, edited)], ())) == {kind}
 
 
 def test_the_sentence_names_counts_and_the_first_origins():
@@ -87,11 +171,14 @@ def test_the_sentence_names_counts_and_the_first_origins():
         "1,000 logs, each with one status and one row, 998 with one document: Elasticsearch refused the others"
     )
     found.add({proof.NO_ROW: np.arange(200, 210)})
-    found.add({proof.NO_ROW: np.array([205, 300]), proof.OTHER_DOCUMENT: np.array([7])})
+    found.add({proof.NO_ROW: np.array([205, 300]), proof.OTHER_IN_INDEX.format(field="device"): np.array([7])})
     sentence = found.sentence()
     assert "11 no row in MySQL (3-200 to 3-209, 3-300)" in sentence
-    assert "1 another status in the index (3-7)" in sentence
-    assert found.as_json()["differences"] == {proof.NO_ROW: [(200, 209), (300, 300)], proof.OTHER_DOCUMENT: [(7, 7)]}
+    assert "1 another device in the index (3-7)" in sentence
+    assert found.as_json()["differences"] == {
+        proof.NO_ROW: [(200, 209), (300, 300)],
+        "another device in the index": [(7, 7)],
+    }
 
 
 def test_the_sentence_tells_what_has_expired_and_what_of_it_is_left():
@@ -141,8 +228,10 @@ GONE = 20
 def test_what_is_lost_is_told_from_what_is_no_log_and_from_what_nobody_can_tell(
     what: str, offset: int, code: int, hops: set[str], in_logs: str, kinds: set[str]
 ) -> None:
-    rows, documents = ([(offset, 1)] if hop in hops else [] for hop in ("row", "document"))
-    found = proof.differences(offset, np.array([code], np.int8), rows, documents, ())
+    said = text(offset, "good")
+    rows = [(offset, said)] if "row" in hops else []
+    documents = [(offset, json.loads(said))] if "document" in hops else []
+    found = proof.differences(np.array([offset]), {offset: said} if code else {}, rows, documents, ())
     asked = proof.nowhere(found)
     gaps, removed = (asked if in_logs == answer else asked[:0] for answer in ("gap", "removed"))
     made = Proof(0, offset, offset + 1)
@@ -162,3 +251,20 @@ def test_only_logs_are_judged_again():
     assert found.to_judge_again() == []
     found.add({proof.ROW_OF_NO_LOG: np.array([500]), proof.NO_ROW: np.array([4, 5]), proof.TWO_TABLES: np.array([6])})
     assert found.to_judge_again() == [(4, 6)]
+
+
+def test_strays_are_named_by_their_ids_and_by_what_they_say() -> None:
+    found = Proof(None, 0, 0, strays=[Stray("for\x1beign", proof.WITHOUT_ORIGIN, None, None, 1, 1)])
+    assert found.sentence() == r"of no partition: no logs, but 1 document without an origin (for\x1beign)"
+    strays = [Stray(f"x{number}", proof.OTHER_ID, 3, "3-7", 1, 1) for number in range(6)]
+    sentence = Proof(3, 0, 100, strays=strays).sentence()
+    assert "6 document whose id is not its origin (x0 says 3-7, x1 says 3-7, " in sentence
+    assert sentence.endswith("x4 says 3-7, …)")
+    assert Proof(3, 0, 100, strays=strays).kinds == {proof.OTHER_ID}
+
+
+def test_a_row_before_the_first_log_is_named_so_that_it_can_be_read() -> None:
+    assert (
+        "1 row of no log (kafka_offset -5)"
+        in Proof(1, 0, 9, differences={proof.ROW_OF_NO_LOG: np.array([-5])}).sentence()
+    )

@@ -66,7 +66,11 @@ def test_a_log_that_is_everywhere() -> None:
         ("MySQL", {"rows": [], "expired": "2026-12-24 02:30:07"}, "expired: expire_logs has removed it, 2026-12-24"),
         ("MySQL", {"expired": "2026-12-24 02:30:07"}, "the next run of expire_logs removes it"),
         ("MySQL", {"rows": [Row("good_logs", GOOD), Row("bad_logs", GOOD)]}, "in 2 tables at once"),
-        ("MySQL", {"rows": [Row("bad_logs", GOOD | {"status": "bad"})]}, "other than the verdict: bad"),
+        (
+            "MySQL",
+            {"rows": [Row("bad_logs", GOOD | {"status": "bad"})]},
+            'other than the verdict: status is "bad", not "good"',
+        ),
         ("Elasticsearch", {"document": None, "indexed": 9}, "not indexed yet (the indexer is 11 behind)"),
         ("Elasticsearch", {"document": None}, "missing, though the indexer has passed it"),
         ("Elasticsearch", {"document": None, "expired": "2026-12-24 02:30:07"}, "expired: expire_logs has removed it"),
@@ -104,6 +108,29 @@ def test_a_stranger_s_text_does_nothing_to_the_terminal() -> None:
 
 
 def test_the_bytes_of_a_bad_log_come_from_its_row_once_kafka_has_removed_it() -> None:
-    record = GOOD | {"status": "bad", "raw": b"\xffx", "raw_size": 2}
+    record = GOOD | {"status": "bad", "raw": "/3g=", "raw_size": 2}
     told = story(message=None, logs=(8, 30), rows=[Row("bad_logs", record)])
     assert (told.log["text"], told.log["raw"], told.log["size"]) == ("\\xffx", "/3g=", 2)
+
+
+def test_each_field_that_was_edited_is_told_with_both_values() -> None:
+    row = GOOD | {"device": "HACK", "users_version": 4}
+    document = {name: value for name, value in GOOD.items() if name != "account_id"} | {"reasons": ["x"]}
+    told = story(rows=[Row("good_logs", row)], document=document)
+    assert told.hops["MySQL"].endswith('other than the verdict: device is "HACK", not "IOS"; users_version is 4, not 3')
+    assert told.hops["Elasticsearch"].endswith(': account_id is nothing, not 684; reasons is ["x"], not []')
+    assert told.differences == [
+        {"hop": "MySQL", "field": "device", "verdict": "IOS", "found": "HACK"},
+        {"hop": "MySQL", "field": "users_version", "verdict": 3, "found": 4},
+        {"hop": "Elasticsearch", "field": "account_id", "verdict": 684},
+        {"hop": "Elasticsearch", "field": "reasons", "verdict": [], "found": ["x"]},
+    ]
+
+
+def test_a_message_that_is_no_verdict_hides_none() -> None:
+    told = story(found=Found(0, 20, 8, 9, [Verdict(9, GOOD, False), Verdict(11, {}, False)]))
+    assert (told.status, told.differences) == ("good", [])
+
+
+def test_copies_under_other_ids_are_told() -> None:
+    assert story(strays=["a\x1bb"]).hops["Elasticsearch"].endswith(r"reconcile --repair removes: a\x1bb")
