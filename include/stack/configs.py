@@ -2,7 +2,6 @@
 
 import json
 import os
-import pwd
 import shutil
 import subprocess
 from importlib.metadata import version
@@ -12,7 +11,7 @@ from typing import Any
 from include.stack import airflow_metadata, mysql_users
 from include.stack.environment import HOST, Environment
 from include.stack.errors import StackError
-from include.stack.needs import NOT_ROOT
+from include.stack.other_user import folder_of, hand_over, never_root
 from include.stack.parts import unpack_elasticsearch, unpack_postgres, whole
 from include.stack.private import cluster_id, write_private
 
@@ -145,28 +144,6 @@ innodb_log_file_size=256M
     command += ["--initialize-insecure", "--innodb-log-file-size=256M"]
     command += ["--user=root"] if os.geteuid() == 0 else []
     _run(env, command, "MySQL's data folder could not be initialised", variables={"LD_LIBRARY_PATH": str(libaio)})
-
-
-def folder_of(env: Environment, name: str) -> Path:
-    """Folder of a server that refuses root: in the state; elsewhere when root's state is closed to every other user."""
-    inside = env.state / name
-    reachable = all(parent.stat().st_mode & 0o001 for parent in inside.parents if parent.exists())
-    if os.geteuid() != 0 or reachable:
-        return inside
-    return env.settings.outside / name
-
-
-def never_root() -> str | None:
-    """The user for a server that refuses root; None where no other user is needed."""
-    return NOT_ROOT if os.geteuid() == 0 else None
-
-
-def hand_over(folder: Path) -> None:
-    """Gives a folder to the user that runs the server, when root runs the stack."""
-    if os.geteuid() == 0:
-        owner = pwd.getpwnam(NOT_ROOT)
-        for path in [folder, *folder.rglob("*")]:
-            os.chown(path, owner.pw_uid, owner.pw_gid, follow_symlinks=False)
 
 
 def postgres_home(env: Environment, jars: Path) -> Path:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from include.stack import configs, probes, programs
+from include.stack import configs, other_user, probes, programs
 from include.stack.environment import Environment
 
 MIB = 2**20
@@ -55,7 +55,7 @@ class Homes:
 def servers(env: Environment, homes: Homes) -> list[Server]:
     """Every program, in the order in which people read them."""
     root = os.geteuid() == 0
-    refuses_root = configs.never_root()
+    refuses_root = other_user.never_root()
     state = env.state
     java = programs.java_home()
     python = [sys.executable, "-m"]
@@ -90,7 +90,7 @@ def servers(env: Environment, homes: Homes) -> list[Server]:
         ),
         Server(
             "postgres", configs.postgres_command(env, homes.postgres), probes.postgres, 512 * MIB,
-            configs.folder_of(env, "postgres"), user=refuses_root, stop_signal="INT",
+            other_user.folder_of(env, "postgres"), user=refuses_root, stop_signal="INT",
         ),
         Server(
             "airflow-api-server", [*airflow, "api-server"], probes.api_server, 1024 * MIB, state, knows="airflow",

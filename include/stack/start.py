@@ -9,7 +9,18 @@ from datetime import UTC, datetime
 
 from include import spark_conf
 from include.accounts import Accounts, ensure_export
-from include.stack import class_archive, configs, judge_jar, leftovers, lock, parts, probes, pyspark_home, supervisor
+from include.stack import (
+    class_archive,
+    configs,
+    judge_jar,
+    leftovers,
+    lock,
+    other_user,
+    parts,
+    probes,
+    pyspark_home,
+    supervisor,
+)
 from include.stack.environment import Environment
 from include.stack.errors import StackError
 from include.stack.servers import Homes, Server, servers
@@ -31,7 +42,7 @@ def unpack(env: Environment, steps: Steps) -> Homes:
         if wrong := class_archive.ensure(env.settings, jars):
             say(f"{what} (Spark will start slower, no class archive: {wrong})")
         # Another user runs two of root's servers, and has to pass; else nobody has any business here.
-        env.state.chmod(0o711 if configs.never_root() else 0o700)
+        env.state.chmod(0o711 if other_user.never_root() else 0o700)
         homes = Homes(jars, libaio, parts.unpack_mysql(folder, jars), configs.elasticsearch(env, jars))
         leftovers.prune([jars, spark_conf.class_archive(env.settings), homes.mysql, homes.elasticsearch])
         return homes

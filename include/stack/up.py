@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 
-from include.stack import configs, doctor, status, stream_facts, supervisor
+from include.stack import doctor, other_user, status, stream_facts, supervisor
 from include.stack.airflow_api import AirflowApi, Place
 from include.stack.environment import Environment
 from include.stack.errors import StackError
@@ -44,7 +44,7 @@ def wipe(env: Environment) -> None:
 
     The lock of a command stays as long as it holds it.
     """
-    for folder in (configs.folder_of(env, "elasticsearch"), configs.folder_of(env, "postgres")):
+    for folder in (other_user.folder_of(env, "elasticsearch"), other_user.folder_of(env, "postgres")):
         shutil.rmtree(folder, ignore_errors=not folder.exists())
     for path in [*env.state.iterdir()] if env.state.exists() else []:
         if path.is_dir() and not path.is_symlink():
