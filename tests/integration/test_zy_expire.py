@@ -13,8 +13,9 @@ from elasticsearch import Elasticsearch
 from kafka import KafkaProducer
 
 from include import hops
+from include.comparison import Clients
 from include.names import TABLES
-from include.reconcile import Clients, reconcile
+from include.reconcile import reconcile
 from include.slices import FAR, NEAR
 from include.stack.probes import mysql_connection
 from include.stack.status import kafka_consumer
