@@ -15,9 +15,10 @@ from kafka.admin import ConfigResource, ConfigResourceType
 
 from include import expiry, fitting, hops
 from include import slices as cut
+from include.comparison import Clients
 from include.disk_bounds import Bounds
 from include.names import TABLES
-from include.reconcile import Clients, reconcile
+from include.reconcile import reconcile
 from include.slices import FAR, NEAR
 from include.stack.probes import mysql_connection
 from include.stack.status import kafka_consumer
