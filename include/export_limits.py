@@ -86,7 +86,7 @@ def check(found: Difference, name: str, limits: Limits) -> None:
             )
     if told:
         raise ExportRefusedError(
-            f"{name} is too different from {found.other}: {'. '.join(told)}.",
+            f"{name} is too different from {'what was loaded for ' if days == 0 else ''}{found.other}: {'. '.join(told)}.",
             "Mend the file and clear the task. If it is right, accept this day once: ./logsieve airflow dags trigger"
             f' users_dimension --conf \'{{"accept": "{found.day}"}}\'',
         )
