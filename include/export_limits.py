@@ -85,8 +85,9 @@ def check(found: Difference, name: str, limits: Limits) -> None:
                 f" at most {share:.0%} may (LOGSIEVE_ACCOUNTS_MOST_{setting}={limit:g})"
             )
     if told:
+        other = found.other if days else "what was loaded for its day"
         raise ExportRefusedError(
-            f"{name} is too different from {found.other}: {'. '.join(told)}.",
+            f"{name} is too different from {other}: {'. '.join(told)}.",
             "Mend the file and clear the task. If it is right, accept this day once: ./logsieve airflow dags trigger"
             f' users_dimension --conf \'{{"accept": "{found.day}"}}\'',
         )

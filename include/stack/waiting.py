@@ -37,7 +37,7 @@ class Waiting:
         if time.monotonic() < self._again_at:
             return
         self._again_at = time.monotonic() + self._every
-        kept = self._keeps_the_stream() if tasks.get("start_stream") == "success" else ""
+        kept = self._keeps_the_stream() if tasks.get("start_stream") in ("success", "skipped") else ""
         kept = kept or ("" if busy else self._keeps_all())
         if kept and kept != self.told:
             self._tell(f"Waiting: {kept}")

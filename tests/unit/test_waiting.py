@@ -28,6 +28,7 @@ STARTED = {"start_stream": "success", "status_topic_is_filling": "running"}
     ("answers", "tasks", "verdict", "told"),
     [
         ({}, STARTED, WELL, []),
+        ({}, {"start_stream": "skipped", "x": "running"}, PAUSED, ["Waiting: paused"]),
         ({}, STARTED, STARTS, []),
         ({}, STARTED, CRASHES, ["Waiting: A driver is starting. The last one ended: no memory Wait a minute."]),
         ({}, STARTED, PAUSED, ["Waiting: paused. ./logsieve stream start"]),
