@@ -251,6 +251,8 @@ def test_only_logs_are_judged_again():
     assert found.to_judge_again() == []
     found.add({proof.ROW_OF_NO_LOG: np.array([500]), proof.NO_ROW: np.array([4, 5]), proof.TWO_TABLES: np.array([6])})
     assert found.to_judge_again() == [(4, 6)]
+    found.places[5] = 77  # its verdict is sent again
+    assert found.to_judge_again() == [(4, 4), (6, 6)]
 
 
 def test_strays_are_named_by_their_ids_and_by_what_they_say() -> None:

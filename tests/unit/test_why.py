@@ -128,8 +128,10 @@ def test_each_field_that_was_edited_is_told_with_both_values() -> None:
 
 
 def test_a_message_that_is_no_verdict_hides_none() -> None:
-    told = story(found=Found(0, 20, 8, 9, [Verdict(9, GOOD, False), Verdict(11, {}, False)]))
-    assert (told.status, told.differences) == ("good", [])
+    found = Found(0, 20, 8, 9, [Verdict(9, GOOD, False), Verdict(11, {}, False)])
+    told = story(found=found, rows=[Row("good_logs", GOOD | {"device": "HACK"})], document=GOOD)
+    assert told.status == "good"
+    assert [(each["hop"], each["found"]) for each in told.differences] == [("MySQL", "HACK")]
 
 
 def test_copies_under_other_ids_are_told() -> None:
