@@ -7,6 +7,7 @@ import threading
 import urllib.error
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import pymysql
@@ -17,7 +18,7 @@ from include.names import origin_key
 from include.search_index import connect, ensure_index
 from include.stack.mysql_users import RIGHTS
 from include.troubles import Standing, TroubleError
-from tests.integration.stack import EPOCH, Stack, check, until, wait_until_it_loads
+from tests.integration.stack import EPOCH, Origin, Stack, check, until, wait_until_it_loads
 from tests.integration.test_odd_logs import log
 
 STATUS = "server-logs-status"
@@ -31,64 +32,80 @@ def epoch(stack: Stack) -> int:
     return int(stack.root_sql(EPOCH)[0][0])
 
 
-@pytest.mark.parametrize(
-    ("begin", "end", "said", "remedy", "others"),
-    [
-        (
-            ["SET GLOBAL local_infile = OFF"],
-            ["SET GLOBAL local_infile = ON"],
-            "not allowed",
-            "local_infile = ON",
-            set(),
-        ),
-        ([f"REVOKE ALL, GRANT OPTION FROM {STREAM}"], GRANTS, "denied", "rights", {"lease", "users"}),
-        (
-            ["RENAME TABLE logs.good_logs TO logs.mislaid"],
-            ["RENAME TABLE logs.mislaid TO logs.good_logs"],
-            "doesn't exist",
-            "include/sql/logs.sql",
-            set(),
-        ),
-        (
-            [
-                "CREATE TRIGGER logs.refuse BEFORE INSERT ON logs.good_logs FOR EACH ROW"
-                " SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'no more rows'"
-            ],
-            ["DROP TRIGGER logs.refuse"],
-            "no more rows",
-            "trigger",
-            set(),
-        ),
-        (
-            ["SET GLOBAL offline_mode = ON"],
-            ["SET GLOBAL offline_mode = OFF"],
-            "offline",
-            "offline_mode = OFF",
-            {"lease"},
-        ),
-    ],
-    ids=["local_infile", "rights", "renamed", "trigger", "offline_mode"],
+@dataclass(frozen=True)
+class State:
+    """What somebody does to MySQL and undoes, what it says then, a word of the remedy, and who else waits."""
+
+    begin: str
+    end: list[str]
+    said: str
+    remedy: str
+    others: tuple[str, ...] = ()
+
+
+LOCAL_INFILE = State(
+    "SET GLOBAL local_infile = OFF", ["SET GLOBAL local_infile = ON"], "not allowed", "local_infile = ON"
 )
-def test_logs_are_judged_and_wait_to_be_loaded(
-    stack: Stack, epoch: int, begin: list[str], end: list[str], said: str, remedy: str, others: set[str]
-) -> None:
+RIGHTS_REVOKED = State(f"REVOKE ALL, GRANT OPTION FROM {STREAM}", GRANTS, "denied", "rights", ("lease", "users"))
+RENAMED = State(
+    "RENAME TABLE logs.good_logs TO logs.mislaid",
+    ["RENAME TABLE logs.mislaid TO logs.good_logs"],
+    "doesn't exist",
+    "include/sql/logs.sql",
+)
+TRIGGER = State(
+    "CREATE TRIGGER logs.refuse BEFORE INSERT ON logs.good_logs FOR EACH ROW"
+    " SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'no more rows'",
+    ["DROP TRIGGER logs.refuse"],
+    "no more rows",
+    "trigger",
+)
+# A full disk, which needs a file system of its own, looks like this: every write fails, and reads go on. The first
+# variable sets the second one, and leaves it.
+READ_ONLY = State(
+    "SET GLOBAL super_read_only = ON",
+    ["SET GLOBAL super_read_only = OFF", "SET GLOBAL read_only = OFF"],
+    "--super-read-only",
+    "super_read_only = OFF",
+    ("lease",),
+)
+
+
+@pytest.mark.parametrize("state", [RIGHTS_REVOKED, RENAMED, TRIGGER, READ_ONLY])
+def test_logs_are_judged_and_wait_to_be_loaded(stack: Stack, epoch: int, state: State) -> None:
+    since = stack.now()
+    with refusing(stack, state) as sent:
+        for part in state.others:
+            standing(stack, part, "MySQL refuses")
+    until(lambda: set(sent) <= stack.loaded(since), 30, "they are loaded")
+    assert stack.root_sql(EPOCH) == [(epoch,)], "it is the same driver"
+
+
+def test_status_names_what_mysql_refuses_until_it_does_not(stack: Stack, epoch: int) -> None:
+    since = stack.now()
+    with refusing(stack, LOCAL_INFILE) as sent:
+        done = stack.run("status", "--json")
+        assert done.returncode == 1
+        told = json.loads(done.stdout)["troubles"]["load"]
+        assert "local_infile" in told["remedy"]
+    until(lambda: not troubles.read(stack.settings.troubles), 30, "nothing is told any more")
+    assert set(sent) <= stack.loaded(since)
+    assert stack.root_sql(EPOCH) == [(epoch,)], "it is the same driver"
+    check(stack, since)
+
+
+@contextmanager
+def refusing(stack: Stack, state: State) -> Iterator[list[Origin]]:
+    """The state, and the logs that were sent, judged and not loaded in it."""
     since = stack.now()
     with ExitStack() as undo:
-        undo.callback(owner_sql, stack, end)
-        owner_sql(stack, begin)
+        undo.callback(owner_sql, stack, state.end)
+        owner_sql(stack, [state.begin])
         sent = stack.send([log(event_id="refused")] * 100)
         keys = {origin_key(*origin).encode() for origin in sent}
         until(lambda: keys <= {found.key for found in stack.messages(STATUS, since[STATUS])}, 30, "they are judged")
-        load = standing(stack, "load", said)
-        assert remedy in load.remedy
-        for part in others:
-            standing(stack, part, "")
-        done = stack.run("status", "--json")
-        assert done.returncode == 1
-        assert json.loads(done.stdout)["troubles"]["load"]["remedy"] == load.remedy
-    until(lambda: set(sent) <= stack.loaded(since), 30, "they are loaded")
-    until(lambda: not troubles.read(stack.settings.troubles), 30, "nothing is told any more")
-    assert stack.root_sql(EPOCH) == [(epoch,)], "it is the same driver"
+        assert state.remedy in standing(stack, "load", state.said).remedy
+        yield sent
 
 
 def test_a_stop_does_not_wait_for_a_table_that_is_locked(stack: Stack, epoch: int) -> None:
@@ -130,7 +147,8 @@ ANY = {"index_patterns": ["*"], "template": {"mappings": {"dynamic_templates": [
     ("template", "said"),
     [
         (ANY | {"priority": 500}, None),
-        (ANY | {"priority": 1_000_000}, "Give that template another priority"),
+        # Of the index that is there the same priority is refused to somebody already.
+        (ANY | {"priority": 1_000_000, "index_patterns": ["server-logs-else*"]}, "Give that template another priority"),
         (ANY | {"priority": 2_000_000}, "mappings.dynamic_templates is there"),
         (ANY | {"priority": 2_000_000, "data_stream": {}, "template": {}}, "data stream"),
         ({"index_patterns": ["*"], "priority": 2_000_000, "template": {"aliases": {"all": {}}}}, None),
