@@ -1,7 +1,7 @@
 """What each hop holds of a range of one partition's origins, read for the proof. Errors of the clients are raised."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -9,7 +9,8 @@ import numpy as np
 from confluent_kafka import Consumer, TopicPartition
 from elasticsearch import Elasticsearch
 
-from include.hops import SECONDS, is_correction, read_status
+from include.hops import SECONDS, read_status
+from include.marks import is_correction
 from include.names import INDEX, LOGS_DATABASE, LOGS_TOPIC, STATUS_TOPIC, TABLES, origin_of
 from include.proof import BUCKET, CODES, Sums
 from include.verdict_search import read
@@ -37,11 +38,17 @@ class Verdicts:
 
 
 def verdicts(
-    consumer: Consumer, partition: int, status: tuple[int, int], origins: tuple[int, int], oldest: int, say: Say
+    consumer: Consumer,
+    partition: int,
+    status: tuple[int, int],
+    origins: tuple[int, int],
+    oldest: int,
+    say: Say,
+    foreign: Collection[int] = (),
 ) -> Verdicts:
     """Reads the messages [from, to) of a status partition; `say` is told how many after each piece.
 
-    Of logs before the offset `oldest` nothing is kept.
+    Of logs before the offset `oldest` nothing is kept. `foreign`: offsets of messages that are nobody's verdict.
     """
     (begin, end), (first, last) = status, origins
     found = Verdicts(np.zeros(max(last - first, 0), np.int8))
@@ -49,7 +56,7 @@ def verdicts(
     for messages in read_status(consumer, partition, begin, end):
         for message in messages:
             origin, word = origin_of(message.key()), _STATUS.search(message.value() or b"")
-            if origin is None or word is None or origin[0] != partition:
+            if origin is None or word is None or origin[0] != partition or message.offset() in foreign:
                 continue
             number, code = origin[1], CODES.get(word[1].decode(), 0)
             if first <= number < last:
@@ -61,14 +68,16 @@ def verdicts(
     return found
 
 
-def first_origin(consumer: Consumer, partition: int, status: tuple[int, int]) -> int | None:
+def first_origin(
+    consumer: Consumer, partition: int, status: tuple[int, int], foreign: Collection[int] = ()
+) -> int | None:
     """The offset of the first log that the stream judged by the messages [from, to) of a status partition; None: none.
 
     A correction does not tell it, as that is of any log.
     """
     for message in read(consumer, STATUS_TOPIC, partition, *status):
         origin = origin_of(message.key())
-        if origin and origin[0] == partition and not is_correction(message):
+        if origin and origin[0] == partition and not is_correction(message) and message.offset() not in foreign:
             return origin[1]
     return None
 

@@ -13,7 +13,15 @@ from elasticsearch import Elasticsearch
 from include import slices
 from include.evidence import OFFSET, PARTITION
 from include.hops import read_expired
-from include.names import ARRIVED_TABLE, EXPIRED_TABLE, INDEX, LOGS_DATABASE, PROGRESS_TABLE, TABLES
+from include.names import (
+    ARRIVED_TABLE,
+    EXPIRED_TABLE,
+    FOREIGN_TABLE,
+    INDEX,
+    LOGS_DATABASE,
+    PROGRESS_TABLE,
+    TABLES,
+)
 
 PIECE: Final = 10_000
 """Documents that are looked for and deleted together: Elasticsearch gives no more in one answer."""
@@ -49,6 +57,9 @@ class DocumentsLeftError(RuntimeError):
     """Elasticsearch did not delete documents of expired logs."""
 
 
+_FOREIGN: Final = f"DELETE FROM {LOGS_DATABASE}.{FOREIGN_TABLE} WHERE found_at < UTC_TIMESTAMP() -"  # noqa: S608
+
+
 def rows(cursor: Any, retention_days: int, say: Say) -> None:
     """Notes what has arrived, then drops the slices that were loaded so many days ago; 0 drops nothing new.
 
@@ -57,6 +68,8 @@ def rows(cursor: Any, retention_days: int, say: Say) -> None:
     # No statement holds more than the rows that it changes, and none sees what is older than the one before.
     cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
     cursor.execute(_NOTE)
+    if retention_days:
+        cursor.execute(f"{_FOREIGN} INTERVAL {retention_days} DAY")
     cursor.execute("COMMIT")
     known, new = read_expired(cursor), _expiring(cursor, retention_days) if retention_days else {}
     for number, before in new.items():

@@ -14,7 +14,10 @@ from jobs.database import Database
 from jobs.ends import EndError
 
 _USERS_TABLES: Final = (names.HISTORY_TABLE, names.VERSION_TABLE, names.CHANGES_TABLE, names.LOADS_TABLE)
-_LOGS_TABLES: Final = (names.PROGRESS_TABLE, names.LEASE_TABLE, names.TOPIC_IDS_TABLE, names.EXPIRED_TABLE)
+_LOGS_TABLES: Final = (
+    *(names.PROGRESS_TABLE, names.LEASE_TABLE, names.TOPIC_IDS_TABLE, names.EXPIRED_TABLE),
+    *(names.FOREIGN_TABLE, names.BEGUN_TABLE),
+)
 _TABLES: Final = {
     *((names.LOGS_DATABASE, table) for table in names.TABLES.values()),
     *((names.LOGS_DATABASE, table) for table in _LOGS_TABLES),

@@ -45,12 +45,14 @@ def run(
     *,
     again: bool = False,
     is_outdated: Callable[[Query], bool] = lambda _: False,
+    is_mended: Callable[[Query], bool] = lambda _: False,
 ) -> None:
     """Starts the queries, waits until one ends or a stop is asked for, stops all.
 
     With `again`, a query that failed as MySQL was away, or with a StalledError, is begun once more, as often as it
-    takes; one that is outdated is stopped, and begun once more. Raises the error that the stop was asked for with, the
-    EndError of a query, QueryFailedError where a query fails otherwise, or what a start raises.
+    takes; so is one that failed where `is_mended` says that its next beginning gets over what it failed at. One that is
+    outdated is stopped, and begun once more. Raises the error that the stop was asked for with, the EndError of a
+    query, QueryFailedError where a query fails otherwise, or what a start raises.
     """
     queries: list[Query] = []
     try:
@@ -66,7 +68,7 @@ def run(
                 elif (error := query.exception()) is None:
                     return
                 else:
-                    _check_may_begin_anew(query.name, error, stop, again=again)
+                    _check_may_begin_anew(query, error, stop, is_mended, again=again)
                 begun = _when_mysql_answers(begins[number], stop)
                 if begun is None:
                     break
@@ -77,12 +79,17 @@ def run(
     stop.check()
 
 
-def _check_may_begin_anew(name: str, error: Exception, stop: Stop, *, again: bool) -> None:
+def _check_may_begin_anew(
+    query: Query, error: Exception, stop: Stop, is_mended: Callable[[Query], bool], *, again: bool
+) -> None:
     """Raises, unless the query may begin anew."""
+    name = query.name
     if again and isinstance(error, StalledError):
         _log.warning("%s begins anew: %s", name, error)
     elif again and mysql_failed(error):
         _log.warning("MySQL is away or refuses, %s begins anew: %s", name, mysql_failed(error))
+    elif not isinstance(error, EndError) and is_mended(query):
+        _log.warning("%s begins anew behind what it failed at: %s", name, told(error).splitlines()[0])
     else:
         stop.check()
         if isinstance(error, EndError):
