@@ -6,13 +6,12 @@ from datetime import UTC, date, datetime
 from typing import Any, Final
 
 import sqlparse
-from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]  # its stub forgets it
 from mysql.connector import connect
 from pydantic import SecretStr
 
-from include import search_index, slices, users_history
+from include import search_index, slices, topic_settings, users_history
 from include.accounts import Accounts, export_file, write_export
-from include.names import LOGS_TOPIC, STATUS_TOPIC, USERS_DATABASE
+from include.names import LOGS_TOPIC, USERS_DATABASE
 from include.settings import ROOT, Settings
 from include.stack import configs, environment, probes, supervisor, up
 from include.stack.environment import HOST, Environment, Ports
@@ -50,7 +49,7 @@ def running(partitions: int, accounts: int, seed: int, steps: Steps, *, keep: bo
         wanted = [server for server in programs if server.name in SERVERS]
         up.wait_until_healthy(env, wanted, steps, "Start the servers")
         with steps.step("Make topics, tables, users and index"):
-            make_topics(env, LOGS_TOPIC, STATUS_TOPIC)
+            make_topics(env)
             _make_tables(env)
             _load_users(env)
             with search_index.connect(env_settings(env)) as client:
@@ -82,12 +81,13 @@ def env_settings(env: Environment) -> Settings:
     )
 
 
-def make_topics(env: Environment, *topics: str) -> None:
-    """Makes the topics, which are not there. Raises KafkaException."""
-    admin: AdminClient = probes.admin(env)
-    made = admin.create_topics([NewTopic(topic, env.settings.topic_partitions, 1) for topic in topics])
-    for done in made.values():
-        done.result(_SECONDS)
+def make_topics(env: Environment) -> None:
+    """Makes those topics that are not there, as bootstrap does. Raises KafkaException.
+
+    But for the time of a log: a delay is counted from when its sender had it.
+    """
+    of_sender = {LOGS_TOPIC: {"message.timestamp.type": "CreateTime"}}
+    topic_settings.make(probes.admin(env), env.settings.topic_partitions, overrides=of_sender)
 
 
 def connection(env: Environment, database: str | None = None) -> Any:

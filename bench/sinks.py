@@ -41,7 +41,7 @@ def empty(env: Environment, *topics: str) -> None:
         with suppress(KafkaException):  # there was none, mostly
             admin.delete_consumer_groups([GROUP])[GROUP].result(_SECONDS)
         _until(lambda: not admin.list_topics(timeout=_SECONDS).topics.keys() & set(topics), "the topics are gone")
-        own_stack.make_topics(env, *topics)
+        own_stack.make_topics(env)
         with search_index.connect(own_stack.env_settings(env)) as client:
             client.options(ignore_status=404).indices.delete(index=names.INDEX)
             search_index.ensure_index(client)

@@ -12,6 +12,7 @@ exists is left as it is, and what already runs is not started twice.
 - `…_is_filling`: no fresh verdicts there. See the newest runs of `generate_logs` and `classify_logs`.
 """
 
+import logging
 from datetime import timedelta
 
 from airflow.providers.apache.kafka.hooks.client import KafkaAdminClientHook
@@ -19,7 +20,6 @@ from airflow.providers.common.sql.operators.sql import SQLExecuteQueryOperator
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.sdk import Param, TriggerRule, dag, task
 
-from include.names import LOGS_TOPIC, STATUS_TOPIC
 from include.settings import ROOT, Settings
 from plugins import search, slices
 from plugins.filling import filling_sensors
@@ -45,10 +45,16 @@ settings = Settings()
 def bootstrap() -> None:
     @task
     def make_topics() -> None:
-        """Creates both topics with as many partitions, so that verdicts keep the order of their logs."""
-        KafkaAdminClientHook("kafka").create_topic(
-            [(topic, settings.topic_partitions, -1) for topic in (LOGS_TOPIC, STATUS_TOPIC)]
-        )
+        """Makes both topics with as many partitions, so that verdicts keep the order of their logs.
+
+        Brings those that are there to the settings of new ones; what Kafka refuses is a warning.
+        """
+        from include import topic_settings
+
+        client = KafkaAdminClientHook("kafka").get_conn
+        topic_settings.make(client, settings.topic_partitions)
+        if refused := topic_settings.bring_to(client):
+            logging.getLogger(__name__).warning(refused)
 
     @task
     def make_index() -> None:

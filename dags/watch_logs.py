@@ -12,6 +12,8 @@
   minute for a server that refuses what it is asked: it says what, with the remedy. And when Kafka has removed verdicts
   that were not indexed yet: it names them, and how to go on.
 - `disk`: little space is left where the state is. Kafka and MySQL end when there is none: make room before.
+- `foreign`: somebody else wrote into `server-logs-status`. Nothing is wrong with the logs: such messages are set aside
+  in `logs.foreign_messages`, with the reason. Find who sends them; it is green an hour after the last one.
 - `documents`: Elasticsearch refused documents; they are in the indexer's dead-letter file with the reason.
 - `breaker`: too large a share of the last minutes' logs is bad, or many in a row are; it says why, with an example of
   each reason. Did a sender change, or a rule? Nothing is lost meanwhile. The stream goes on unless `breaker_stops` is
@@ -163,12 +165,32 @@ def watch_logs() -> None:
         sentence = f"Elasticsearch refused {refused:,} documents, see {Settings().dead_letters}"
         return _all_well([health.Verdict(refused == 0, sentence)])
 
+    @task
+    def foreign() -> list[str]:
+        """Messages in the status topic that are nobody's verdict; red when one was set aside within the last hour.
+
+        Tells too what the topics' settings have otherwise than they are made, which is no alarm.
+        """
+        from airflow.providers.apache.kafka.hooks.client import KafkaAdminClientHook
+
+        from include import health, hops, topic_settings
+        from include.names import FOREIGN_TABLE, LOGS_DATABASE, STATUS_TOPIC
+
+        with closing(BaseHook.get_hook("mysql").get_conn()) as connection, closing(connection.cursor()) as cursor:
+            found = hops.count_foreign(cursor, 60)
+        told = f"{found:,} messages in {STATUS_TOPIC} within an hour were nobody's verdict"
+        told += f": see {LOGS_DATABASE}.{FOREIGN_TABLE}, and find who sends them" if found else ""
+        settings_told = topic_settings.tell(topic_settings.differing(KafkaAdminClientHook("kafka").get_conn))
+        verdicts = [health.Verdict(found == 0, told)]
+        return _all_well(verdicts) + ([settings_told] if settings_told else [])
+
     stream()
     filling_sensors(timeout=timedelta(minutes=3))
     lag("{{ params.lag_limit }}")
     breaker()
     disk("{{ params.free_gib }}")
     documents()
+    foreign()
 
 
 def _all_well(verdicts: list[Any], *remarks: str) -> list[str]:

@@ -9,7 +9,8 @@ from confluent_kafka import Consumer, TopicPartition
 
 from include.bucket_sums import BUCKET, CODES
 from include.contents import read_verdict
-from include.hops import SECONDS, is_correction, read_status
+from include.hops import SECONDS, read_status
+from include.marks import is_correction
 from include.names import LOGS_TOPIC, STATUS_TOPIC, origin_of
 from include.verdict_search import read
 
@@ -105,14 +106,16 @@ def texts(consumer: Consumer, partition: int, places: dict[int, int]) -> dict[in
     return found
 
 
-def first_origin(consumer: Consumer, partition: int, status: tuple[int, int]) -> int | None:
+def first_origin(
+    consumer: Consumer, partition: int, status: tuple[int, int], foreign: Collection[int] = ()
+) -> int | None:
     """The offset of the first log that the stream judged by the messages [from, to) of a status partition; None: none.
 
     A correction does not tell it, as that is of any log.
     """
     for message in read(consumer, STATUS_TOPIC, partition, *status):
         origin = origin_of(message.key())
-        if origin and origin[0] == partition and not is_correction(message):
+        if origin and origin[0] == partition and not is_correction(message) and message.offset() not in foreign:
             return origin[1]
     return None
 

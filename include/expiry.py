@@ -15,7 +15,15 @@ from include import fitting, slices
 from include.disk_bounds import Bounds
 from include.evidence_documents import OFFSET, PARTITION
 from include.hops import read_expired
-from include.names import ARRIVED_TABLE, EXPIRED_TABLE, INDEX, LOGS_DATABASE, PROGRESS_TABLE, TABLES
+from include.names import (
+    ARRIVED_TABLE,
+    EXPIRED_TABLE,
+    FOREIGN_TABLE,
+    INDEX,
+    LOGS_DATABASE,
+    PROGRESS_TABLE,
+    TABLES,
+)
 
 PIECE: Final = 10_000
 """Documents that are looked for and deleted together: Elasticsearch gives no more in one answer."""
@@ -58,6 +66,9 @@ class DocumentsLeftError(RuntimeError):
     """Elasticsearch did not delete documents of expired logs."""
 
 
+_FOREIGN: Final = f"DELETE FROM {LOGS_DATABASE}.{FOREIGN_TABLE} WHERE found_at < UTC_TIMESTAMP() -"  # noqa: S608
+
+
 def rows(
     cursor: Any, retention_days: int, say: Say, bounds: Bounds | None = None, document_bytes: float | None = None
 ) -> None:
@@ -69,6 +80,8 @@ def rows(
     # No statement holds more than the rows that it changes, and none sees what is older than the one before.
     cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
     cursor.execute(_NOTE)
+    if retention_days:
+        cursor.execute(f"{_FOREIGN} INTERVAL {retention_days} DAY")
     cursor.execute("COMMIT")
     known, new = read_expired(cursor), _expiring(cursor, retention_days) if retention_days else {}
     if bounds is not None:

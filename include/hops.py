@@ -3,6 +3,7 @@
 Everything here only reads. Errors of the clients are raised as they are.
 """
 
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -11,13 +12,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 from confluent_kafka import OFFSET_INVALID, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
+from include import kafka_time
+from include.kafka_client import UNPACKED
+from include.marks import is_first_verdict
 from include.names import (
     EXPIRED_TABLE,
+    FOREIGN_TABLE,
     INDEX,
     LOGS_DATABASE,
     LOGS_TOPIC,
     PROGRESS_TABLE,
-    REJUDGED,
     STATUS_TOPIC,
     STATUSES,
     TABLES,
@@ -37,9 +41,19 @@ LOOKING: Final[dict[str, str | int]] = {
     "isolation.level": "read_uncommitted",
     # What is removed while it is read is passed over, and not all up to the end with it.
     "auto.offset.reset": "earliest",
+    "receive.message.max.bytes": UNPACKED,
+    # The end of a partition is told, as an error: it may be the marker of a transaction, behind the last message.
+    "enable.partition.eof": True,
 }
 """Of a consumer that only looks."""
+NEWEST_ROW: Final = (
+    # What a sender dated ahead, where the broker lets it, would be the newest row until then.
+    f"SELECT MAX(received_at) FROM {LOGS_DATABASE}.{{}}"  # noqa: S608
+    " WHERE received_at <= UTC_TIMESTAMP(3) + INTERVAL 1 MINUTE"
+)
+"""When the newest row of the table was received."""
 _READ_MESSAGES = 10_000
+_READ_SECONDS = 0.2
 _LAST_MESSAGES = 100
 
 
@@ -71,6 +85,8 @@ class Tables:
     loaded: Mapping[int, int] = field(default_factory=dict)
     loaded_logs: Mapping[int, int] = field(default_factory=dict)
     expired: Mapping[int, int] = field(default_factory=dict)
+    foreign: int = 0
+    """Messages of the status topic that are nobody's verdict."""
 
     def lag(self, topics: Topics) -> int:
         """Status messages that wait to be loaded."""
@@ -123,14 +139,12 @@ def read_topics(consumer: Consumer, loaded: Mapping[int, int] | None = None) -> 
 def behind_last_verdict(messages: Iterable[Message], partition: int) -> int | None:
     """The offset behind that of the last log which the stream judged by these status messages; None if it judged none.
 
-    Corrections of earlier verdicts do not count, nor what somebody else wrote: that has no key of this partition.
+    Corrections of earlier verdicts do not count, nor what somebody else wrote: see include/marks.py.
     """
     found = None
     for message in messages:
-        if is_correction(message):
-            continue
         origin = origin_of(message.key())
-        if origin and origin[0] == partition:
+        if origin and origin[0] == partition and is_first_verdict(message):
             found = origin[1] + 1
     return found
 
@@ -153,38 +167,42 @@ def newest_verdict(consumer: Consumer) -> datetime | None:
     newest = 0
     for number, (first, end) in topic_ranges(consumer, STATUS_TOPIC).items():
         for messages in read_status(consumer, number, max(first, end - _LAST_MESSAGES), end):
-            newest = max([newest, *(message.timestamp()[1] for message in messages if not is_correction(message))])
-    return datetime.fromtimestamp(newest / 1000, UTC) if newest else None
-
-
-def is_correction(message: Message) -> bool:
-    """Whether the status message is not of the stream, but corrects an earlier one, of any log."""
-    headers: Any = message.headers() or ()
-    return REJUDGED in dict(headers)
+            newest = max([newest, *(message.timestamp()[1] for message in messages if is_first_verdict(message))])
+    return kafka_time.utc(newest) if newest else None
 
 
 def read_status(consumer: Consumer, partition: int, begin: int, end: int) -> Iterator[list[Message]]:
-    """The messages [begin, end) of a status partition, some at a time."""
+    """The messages [begin, end) of a status partition, some at a time. Raises KafkaException."""
     consumer.assign([TopicPartition(STATUS_TOPIC, partition, begin)])
+    until = time.monotonic() + SECONDS
     while begin < end:
-        messages = consumer.consume(min(end - begin, _READ_MESSAGES), SECONDS)
-        if not messages:
+        # Not so many may come, as the markers of transactions have offsets too: so they are not waited for.
+        received = consumer.consume(min(end - begin, _READ_MESSAGES), _READ_SECONDS)
+        if received:
+            until = time.monotonic() + SECONDS
+        elif time.monotonic() > until:
             raise KafkaException(KafkaError(KafkaError._TIMED_OUT))
-        for message in messages:
-            if message.error():
-                raise KafkaException(message.error())
-        yield messages
-        begin = (messages[-1].offset() or 0) + 1
+        for message in received:
+            begin = max(begin, (message.offset() or 0) + 1)
+            error = message.error()
+            if error is not None and error.code() != KafkaError._PARTITION_EOF:
+                raise KafkaException(error)
+        if messages := [each for each in received if each.error() is None and (each.offset() or 0) < end]:
+            yield messages
 
 
 def read_tables(cursor: Any) -> Tables:
     """Rows, newest rows and progress, through any DB-API cursor whose session is in UTC."""
     rows, newest = {}, {}
     for status in STATUSES:
-        cursor.execute(f"SELECT COUNT(*), MAX(received_at) FROM {LOGS_DATABASE}.{TABLES[status]}")  # noqa: S608
-        rows[status], last = cursor.fetchone()
+        cursor.execute(f"SELECT COUNT(*) FROM {LOGS_DATABASE}.{TABLES[status]}")  # noqa: S608
+        (rows[status],) = cursor.fetchone()
+        cursor.execute(NEWEST_ROW.format(TABLES[status]))
+        (last,) = cursor.fetchone()
         newest[status] = last.replace(tzinfo=UTC) if last else None
-    return Tables(rows, newest, read_loaded(cursor), read_loaded_logs(cursor), read_expired(cursor))
+    return Tables(
+        rows, newest, read_loaded(cursor), read_loaded_logs(cursor), read_expired(cursor), count_foreign(cursor)
+    )
 
 
 def read_loaded(cursor: Any) -> dict[int, int]:
@@ -203,6 +221,22 @@ def read_expired(cursor: Any) -> dict[int, int]:
     """By Kafka partition, the first offset that has not expired, where any has."""
     cursor.execute(f"SELECT kafka_partition, before_offset FROM {LOGS_DATABASE}.{EXPIRED_TABLE}")  # noqa: S608
     return dict(cursor.fetchall())
+
+
+def count_foreign(cursor: Any, minutes: int | None = None) -> int:
+    """Messages of the status topic that `load` has set aside, as nobody's verdict; of the last minutes only."""
+    within = "" if minutes is None else f" WHERE found_at > UTC_TIMESTAMP() - INTERVAL {minutes} MINUTE"
+    cursor.execute(f"SELECT COUNT(*) FROM {LOGS_DATABASE}.{FOREIGN_TABLE}{within}")  # noqa: S608
+    return int(cursor.fetchone()[0])
+
+
+def read_foreign(cursor: Any) -> dict[int, set[int]]:
+    """By status partition, the offsets of these messages."""
+    cursor.execute(f"SELECT kafka_partition, status_offset FROM {LOGS_DATABASE}.{FOREIGN_TABLE}")  # noqa: S608
+    found: dict[int, set[int]] = {}
+    for partition, offset in cursor.fetchall():
+        found.setdefault(partition, set()).add(offset)
+    return found
 
 
 def read_documents(client: "Elasticsearch") -> dict[str, int]:

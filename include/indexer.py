@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Mapping
 from contextlib import closing
+from itertools import compress
 from typing import Any, Final
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
@@ -17,6 +18,7 @@ from include.bulk import BulkWriter, StatusMessage, StoppedError
 from include.dead_letters import DeadLetters
 from include.driver_ends import DriverEnd
 from include.index_positions import VerdictsGoneError
+from include.marks import are_verdicts
 from include.names import STATUS_TOPIC
 from include.search_index import connect
 from include.settings import Settings
@@ -38,19 +40,22 @@ def _consumer(kafka: Mapping[str, Any]) -> Consumer:
     return reader(kafka, GROUP, **{"auto.offset.reset": "error", "session.timeout.ms": 10_000})
 
 
-def _read_batch(consumer: Consumer) -> list[StatusMessage]:
+def _read_batch(consumer: Consumer) -> tuple[list[StatusMessage], dict[int, int]]:
+    """The verdicts, and by partition the offset behind the last message; what is nobody's verdict is passed over."""
     try:
-        received = read_batch(consumer, BATCH_MESSAGES, BATCH_SECONDS)
+        received, ends = read_batch(consumer, BATCH_MESSAGES, BATCH_SECONDS)
     except KafkaException as error:
         is_out_of_range = error.args[0].code() == KafkaError._AUTO_OFFSET_RESET
         if is_out_of_range and (gone := index_positions.find_gone(consumer)):
             raise VerdictsGoneError(f"{index_positions.tell(gone)} {index_positions.HOW_TO_GO_ON}") from error
         raise
-    return [StatusMessage(each.partition(), each.offset(), each.key(), each.value()) for each in received]
+    if (verdicts := are_verdicts(received)) is not None and not all(verdicts):
+        log.warning("%d messages are nobody's verdict: load sets them aside", verdicts.count(False))
+        received = list(compress(received, verdicts))
+    return [StatusMessage(each.partition(), each.offset(), each.key(), each.value()) for each in received], ends
 
 
-def _commit(consumer: Consumer, messages: list[StatusMessage]) -> None:
-    ends = {message.partition: message.offset + 1 for message in messages}
+def _commit(consumer: Consumer, ends: Mapping[int, int]) -> None:
     try:
         consumer.commit(
             offsets=[TopicPartition(STATUS_TOPIC, partition, end) for partition, end in ends.items()],
@@ -76,17 +81,19 @@ def run(settings: Settings, stop: threading.Event) -> None:
     consumer.subscribe([STATUS_TOPIC], on_assign=index_positions.begin)
     stalls = StallWatch(consumer, lambda: consumer.committed(consumer.assignment(), timeout=ANSWER_SECONDS))
     indexed = refused = 0
+    done: dict[int, int] = {}
     reported_at = time.monotonic()
     try:
         while not stop.is_set():
             stalls.look()
-            messages = _read_batch(consumer)
-            if messages:
+            messages, ends = _read_batch(consumer)
+            if messages or any(done.get(partition, 0) < end for partition, end in ends.items()):
                 dead = writer.write(messages)
                 if dead:
                     letters.append(dead)
                     log.error("%d status messages refused, the first: %s", len(dead), dead[0].reason)
-                _commit(consumer, messages)
+                _commit(consumer, ends)
+                done |= ends
                 indexed += len(messages) - len(dead)
                 refused += len(dead)
             if time.monotonic() - reported_at >= REPORT_SECONDS:

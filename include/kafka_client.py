@@ -7,6 +7,10 @@ from include.settings import Settings
 _ANSWER_MILLISECONDS: Final = 10_000
 """How long a client waits for the answer to a request before it asks again: 30 and 60 s else."""
 
+UNPACKED: Final = 512 * 1024 * 1024
+"""What librdkafka unpacks of one batch that zstd packed, at most (`receive.message.max.bytes`). It takes that much
+memory for a moment. With its own 100 MB a consumer never comes to what lies behind a larger one."""
+
 
 def native(settings: Settings) -> dict[str, Any]:
     """For librdkafka's clients (confluent_kafka)."""

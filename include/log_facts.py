@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 
 import mysql.connector
@@ -12,7 +12,17 @@ from confluent_kafka import Consumer, KafkaException
 from elastic_transport import TransportError
 from elasticsearch import ApiError
 
-from include import contents, evidence_documents, hops, kafka_client, mysql_client, names, search_index, verdict_search
+from include import (
+    contents,
+    evidence_documents,
+    hops,
+    kafka_client,
+    kafka_time,
+    mysql_client,
+    names,
+    search_index,
+    verdict_search,
+)
 from include.dead_letters import refusals
 from include.indexer import GROUP
 from include.settings import Settings
@@ -106,12 +116,15 @@ def gather(settings: Settings, partition: int, offset: int) -> Facts:
     """Everything about one log. Raises NoSuchLogError for a log that does not exist yet."""
     facts = Facts(partition, offset)
     kafka = kafka_client.native(settings)
+    foreign: set[int] = set()
+    with facts.asking("MySQL"), closing(mysql_client.connect(settings, SECONDS)) as connection:
+        foreign = hops.read_foreign(connection.cursor()).get(partition, set())
     with facts.asking("Kafka"), hops.looking(kafka, GROUP) as consumer:
         consumer.list_topics(names.LOGS_TOPIC, timeout=SECONDS)  # who is away is not waited for as long as who is slow
         _ask_logs(facts, consumer)
         facts.no_status_partition = partition not in hops.topic_ranges(consumer, names.STATUS_TOPIC)
         if not facts.no_status_partition:
-            facts.found = verdict_search.find(consumer, partition, offset)
+            facts.found = verdict_search.find(consumer, partition, offset, foreign)
             # Progress is read before what it speaks of: here before the index, in MySQL in one snapshot.
             facts.indexed = hops.indexed(consumer, [partition])[partition]
     with facts.asking("MySQL"), closing(mysql_client.connect(settings, SECONDS)) as connection:
@@ -125,7 +138,7 @@ def gather(settings: Settings, partition: int, offset: int) -> Facts:
     facts.refused = refusals(settings, facts.key)
     if facts.found and _differs(facts):
         with facts.asking("Kafka"), hops.looking(kafka, GROUP) as consumer:
-            verdict_search.add_corrections(consumer, facts.found, partition, offset)
+            verdict_search.add_corrections(consumer, facts.found, partition, offset, foreign)
     with facts.asking("MySQL"), closing(mysql_client.connect(settings, SECONDS)) as connection:
         _ask_users(facts, connection.cursor())
     return facts
@@ -148,7 +161,7 @@ def _ask_logs(facts: Facts, consumer: Consumer) -> None:
     if facts.offset >= first:
         message = next(verdict_search.read(consumer, names.LOGS_TOPIC, facts.partition, facts.offset, end), None)
         if message is not None and message.offset() == facts.offset:
-            received_at = datetime.fromtimestamp(message.timestamp()[1] / 1000, UTC)
+            received_at = kafka_time.utc(message.timestamp()[1])
             facts.message = Message(message.key(), message.value(), received_at)
 
 

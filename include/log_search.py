@@ -4,12 +4,12 @@ import base64
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 
 from elasticsearch import Elasticsearch
 
-from include import names
+from include import kafka_time, names
 from include.log_filters import Filters, milliseconds
 
 SECONDS: Final = 3
@@ -114,7 +114,7 @@ def newest(filters: Filters, before: Place | None, share: int) -> Filters:
     """The same filters on the newest part of their range, or of what of it lies before the place. Pure."""
     if before is None:
         return replace(filters, begin=filters.end - (filters.end - filters.begin) / share)
-    end = datetime.fromtimestamp(before.received_at / 1000, UTC)
+    end = kafka_time.utc(before.received_at)
     return replace(filters, begin=max(filters.begin, end - (filters.end - filters.begin) / share))
 
 

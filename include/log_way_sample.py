@@ -7,7 +7,7 @@ from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]
 from elasticsearch import Elasticsearch
 
-from include import hops, index_positions
+from include import hops, index_positions, kafka_time
 from include.names import (
     CHANGES_TABLE,
     DRIVER,
@@ -60,7 +60,7 @@ def _newest(admin: AdminClient, topic: str, partitions: list[int]) -> datetime |
         return None
     asked = admin.list_offsets(wanted, request_timeout=SECONDS)
     newest = max(found.result(SECONDS).timestamp for found in asked.values())
-    return datetime.fromtimestamp(newest / 1000, UTC) if newest > 0 else None
+    return kafka_time.utc(newest) if newest > 0 else None
 
 
 def ask_mysql(cursor: Any) -> dict[str, Any]:
@@ -73,7 +73,7 @@ def ask_mysql(cursor: Any) -> dict[str, Any]:
     loaded_logs, loaded = map(int, cursor.fetchone())
     newest = []
     for status in STATUSES:
-        cursor.execute(f"SELECT MAX(received_at) FROM {LOGS_DATABASE}.{TABLES[status]}")  # noqa: S608
+        cursor.execute(hops.NEWEST_ROW.format(TABLES[status]))
         newest += [time for (time,) in cursor.fetchall() if time]
     cursor.execute(
         f"SELECT heartbeat_at, stop_asked_at IS NOT NULL FROM {LOGS_DATABASE}.{LEASE_TABLE} WHERE name = %s",  # noqa: S608
@@ -125,7 +125,7 @@ def ask_elasticsearch(client: Elasticsearch) -> dict[str, Any]:
     answer = asked.search(index=INDEX, **NEWEST)
     documents = answer.get("hits", {}).get("total", {}).get("value", 0)
     newest = answer.get("aggregations", {}).get("newest", {}).get("value")
-    at = None if newest is None else datetime.fromtimestamp(newest / 1000, UTC)
+    at = None if newest is None else kafka_time.utc(int(newest))
     return {"documents": documents, "newest": {"Elasticsearch": at}}
 
 

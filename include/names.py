@@ -22,6 +22,8 @@ TOPIC_IDS_TABLE: Final = "topic_ids"
 RECONCILED_TABLE: Final = "reconciled"
 ARRIVED_TABLE: Final = "arrived"
 EXPIRED_TABLE: Final = "expired"
+FOREIGN_TABLE: Final = "foreign_messages"
+BEGUN_TABLE: Final = "begun"
 
 GOOD: Final = "good"
 BAD: Final = "bad"
@@ -44,10 +46,14 @@ DRIVER: Final = "stream_logs"
 REJUDGE: Final = "rejudge_logs"
 """The application that judges logs again."""
 
+JUDGED: Final = "judged"
+"""The Kafka header of a verdict that the stream gave."""
 REJUDGED: Final = "rejudged"
 """The Kafka header of a verdict that corrects an earlier one; its value tells the run of jobs/rejudge_logs.py."""
 
 NOT_JSON: Final = "not_json"
+UNREADABLE: Final = "unreadable"
+"""Not of a rule: the log is too large to be judged, or cannot be read from Kafka."""
 UNKNOWN_ACCOUNT: Final = "unknown_account"
 UNEXPECTED_DEVICE: Final = "unexpected_device"
 
@@ -79,6 +85,7 @@ def too_long(field: str) -> str:
 
 BAD_REASONS: Final = (
     NOT_JSON,
+    UNREADABLE,
     *(reason(field) for field in FIELDS for reason in (missing, null, invalid)),
     *(reason(field) for field in TEXT_FIELDS for reason in (empty, too_long)),
 )

@@ -11,6 +11,7 @@ _INTEGERS: Final = {
 
 MEANINGS: Final = {
     names.NOT_JSON: "the bytes are not exactly one JSON object in UTF-8",
+    names.UNREADABLE: "the log is too large to be judged, or cannot be read from Kafka",
     names.UNKNOWN_ACCOUNT: "the users dimension did not know the account",
     names.UNEXPECTED_DEVICE: "the users dimension gave the account another device",
     **{names.missing(field): f"the object has no {field}" for field in names.FIELDS},

@@ -101,14 +101,15 @@ def _look(clients: Clients, wanted: Range | None, new_only: bool, say: Say) -> t
     """The proofs, and behind which status message each of them has read."""
     clients.cursor.execute("START TRANSACTION WITH CONSISTENT SNAPSHOT")
     loaded, closed = _places(clients.cursor, _LOADED), _places(clients.cursor, _CLOSED)
-    expired = hops.read_expired(clients.cursor)
+    expired, foreign = hops.read_expired(clients.cursor), hops.read_foreign(clients.cursor)
     logs, topic = hops.topic_ranges(clients.consumer, LOGS_TOPIC), hops.topic_ranges(clients.consumer, STATUS_TOPIC)
     known = [number for number in sorted(loaded) if number in topic and (wanted is None or wanted.partition == number)]
     _wait_for_the_indexer(clients.consumer, {number: loaded[number][1] for number in known})
     clients.index.indices.refresh(index=INDEX)
     there = {number: (logs.get(number, (0, 0))[0], topic[number][0]) for number in known}
     begins = {
-        number: _begin(clients, number, there[number], loaded[number], closed.get(number), new_only) for number in known
+        number: _begin(clients, number, there[number], loaded[number], closed.get(number), new_only, foreign)
+        for number in known
     }
     total, read = sum(max(loaded[number][1] - each.status, 0) for number, each in begins.items()), 0
 
@@ -126,7 +127,8 @@ def _look(clients: Clients, wanted: Range | None, new_only: bool, say: Say) -> t
         end = max(first, end)
         # In a range that was asked for, what came before it does not matter.
         oldest = kept if wanted is None else first
-        found = evidence.verdicts(clients.consumer, number, (at.status, status_end), (first, end), oldest, tell)
+        status, strange = (at.status, status_end), foreign.get(number, ())
+        found = evidence.verdicts(clients.consumer, number, status, (first, end), oldest, tell, strange)
         proofs.append(prove(clients, Proof(number, first, end, expired=kept), number, found, at.gone))
     if wanted is None:
         _add_what_no_log_has(clients, proofs, {number: end for number, (end, _) in loaded.items()})
@@ -143,10 +145,18 @@ def _close(cursor: Any, proofs: list[Proof], ends: Mapping[int, int], new_only: 
     cursor.execute("COMMIT")
 
 
-def _begin(clients: Clients, number: int, oldest: Place, loaded: Place, closed: Place | None, new_only: bool) -> Begin:
+def _begin(
+    clients: Clients,
+    number: int,
+    oldest: Place,
+    loaded: Place,
+    closed: Place | None,
+    new_only: bool,
+    foreign: Mapping[int, set[int]],
+) -> Begin:
     """`oldest`: the first log and the first status message that Kafka still has."""
     (log, status), (end, status_end) = oldest, loaded
-    judged = evidence.first_origin(clients.consumer, number, (status, status_end))
+    judged = evidence.first_origin(clients.consumer, number, (status, status_end), foreign.get(number, ()))
     # Where no verdict is left, it is gone of all that is loaded.
     judged = end if judged is None else min(judged, end)
     row = evidence_rows.first_row(clients.cursor, number)

@@ -3,10 +3,11 @@
 import logging
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
+from include.kafka_client import UNPACKED
 from include.names import STATUS_TOPIC
 
 BATCH_BYTES: Final = 32 * 1024 * 1024
@@ -81,6 +82,8 @@ def reader(kafka: Mapping[str, Any], group: str, **options: Any) -> Consumer:
             **kafka,
             "group.id": group,
             "enable.auto.commit": False,
+            # The end of a partition is told: it may be a marker, behind the last message.
+            "enable.partition.eof": True,
             # Kafka is found again a second after its return, not ten.
             "reconnect.backoff.max.ms": 1000,
             # A topic that is made after us is found this soon; librdkafka's own is five minutes.
@@ -88,6 +91,7 @@ def reader(kafka: Mapping[str, Any], group: str, **options: Any) -> Consumer:
             # Kafka answers when that much is there, or then: else it is asked for each handful.
             "fetch.min.bytes": 1024 * 1024,
             "fetch.wait.max.ms": 100,
+            "receive.message.max.bytes": UNPACKED,
             # Bounds the memory of messages that wait, in KiB; and how soon it is asked again whether some were taken.
             "queued.max.messages.kbytes": 32 * 1024,
             "fetch.queue.backoff.ms": 10,
@@ -99,25 +103,44 @@ def reader(kafka: Mapping[str, Any], group: str, **options: Any) -> Consumer:
     )
 
 
-def read_batch(consumer: Consumer, most: int, seconds: float) -> list[Any]:
-    """Messages (confluent_kafka.Message) that come within `seconds`, up to `most` and a few more, or BATCH_BYTES.
+class Batch(NamedTuple):
+    """What was read: messages (confluent_kafka.Message), and by partition the offset up to which there is no other one.
+
+    That may be behind the last message, where a transaction has left its marker; also where there is no message.
+    """
+
+    messages: list[Any]
+    ends: dict[int, int]
+
+
+def read_batch(consumer: Consumer, most: int, seconds: float) -> Batch:
+    """What comes within `seconds`, up to `most` messages and a few more, or BATCH_BYTES.
 
     Raises KafkaException for errors that waiting does not mend.
     """
-    batch: list[Any] = []
+    batch = Batch([], {})
     size = 0
     until = time.monotonic() + seconds
-    while len(batch) < most and size < BATCH_BYTES and (left := until - time.monotonic()) > 0:
-        messages = [message for message in consumer.consume(READ_MESSAGES, left) if _is_message(message)]
-        batch += messages
+    while len(batch.messages) < most and size < BATCH_BYTES and (left := until - time.monotonic()) > 0:
+        messages = [each for each in consumer.consume(READ_MESSAGES, left) if _is_message(each, batch.ends)]
+        batch.messages.extend(messages)
         size += sum(map(len, messages))  # of their values
+    # The last of each partition counts, as they come in order.
+    last: dict[Any, Any] = dict(
+        zip(map(Message.partition, batch.messages), map(Message.offset, batch.messages), strict=True)
+    )
+    for partition, offset in last.items():
+        batch.ends[partition] = max(batch.ends.get(partition, 0), offset + 1)
     return batch
 
 
-def _is_message(received: Message) -> bool:
+def _is_message(received: Message, ends: dict[int, int]) -> bool:
     error = received.error()
     if error is None:
         return True
+    if error.code() == KafkaError._PARTITION_EOF:
+        ends[received.partition() or 0] = received.offset() or 0
+        return False
     if error.code() in _HOPELESS or error.fatal():
         raise KafkaException(error)
     if error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:

@@ -1,13 +1,14 @@
 """Finds a log and its verdicts in the topics by its origin, reading some dozens of messages and not the topic."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from include.contents import verdict_record
-from include.hops import SECONDS, is_correction
+from include.hops import SECONDS
+from include.marks import is_correction
 from include.names import STATUS_TOPIC, origin_of
 
 AROUND: Final = 500
@@ -48,8 +49,12 @@ def read(consumer: Consumer, topic: str, partition: int, begin: int, end: int) -
     consumer.assign([TopicPartition(topic, partition, begin)])
     while True:
         message = consumer.poll(SECONDS)
-        if message is None or message.error():
-            raise KafkaException(message.error() if message else KafkaError(KafkaError._TIMED_OUT))
+        if message is None:
+            raise KafkaException(KafkaError(KafkaError._TIMED_OUT))
+        if (error := message.error()) is not None:
+            if error.code() == KafkaError._PARTITION_EOF:
+                return
+            raise KafkaException(error)
         if (message.offset() or 0) >= end:
             return
         yield message
@@ -57,42 +62,52 @@ def read(consumer: Consumer, topic: str, partition: int, begin: int, end: int) -
             return
 
 
-def find(consumer: Consumer, partition: int, offset: int) -> Found:
-    """The verdicts of the log, by halving: verdicts keep the order of their logs, but for corrections."""
+def find(consumer: Consumer, partition: int, offset: int, foreign: Collection[int] = ()) -> Found:
+    """The verdicts of the log, by halving: verdicts keep the order of their logs, but for corrections.
+
+    `foreign`: offsets of messages of that status partition that are nobody's verdict.
+    """
     first, end = consumer.get_watermark_offsets(TopicPartition(STATUS_TOPIC, partition), timeout=SECONDS)
     low, high, judged, behind = first, end, 0, None
     while low < high:
         middle = (low + high) // 2
-        at = next(_in_order(consumer, partition, middle, high), None)
+        at = next(_in_order(consumer, partition, middle, high, foreign), None)
         if at is not None and at[1] < offset:
             low, judged = at[0] + 1, at[1] + 1
         else:
             high, behind = middle, at or behind
     place = behind[0] if behind else low  # between the two are corrections only
-    verdicts = _verdicts(consumer, partition, offset, max(first, place - AROUND), min(end, place + AROUND))
+    around = max(first, place - AROUND), min(end, place + AROUND)
+    verdicts = _verdicts(consumer, partition, offset, *around, foreign)
     return Found(first, end, offset + 1 if behind else judged, place, verdicts)
 
 
-def add_corrections(consumer: Consumer, found: Found, partition: int, offset: int) -> None:
+def add_corrections(
+    consumer: Consumer, found: Found, partition: int, offset: int, foreign: Collection[int] = ()
+) -> None:
     """Adds the verdicts that were given later, of the next FURTHER messages."""
     begin = found.place + AROUND
     end = min(found.end, begin + FURTHER)
-    found.verdicts.extend(_verdicts(consumer, partition, offset, begin, end))
+    found.verdicts.extend(_verdicts(consumer, partition, offset, begin, end, foreign))
     found.searched_all = end == found.end
 
 
-def _verdicts(consumer: Consumer, partition: int, offset: int, begin: int, end: int) -> list[Verdict]:
+def _verdicts(
+    consumer: Consumer, partition: int, offset: int, begin: int, end: int, foreign: Collection[int]
+) -> list[Verdict]:
     """The verdicts of the log among the status messages from `begin` up to `end`."""
     return [
         Verdict(message.offset() or 0, verdict_record(message.key(), message.value()) or {}, is_correction(message))
         for message in read(consumer, STATUS_TOPIC, partition, begin, end)
-        if origin_of(message.key()) == (partition, offset)
+        if origin_of(message.key()) == (partition, offset) and message.offset() not in foreign
     ]
 
 
-def _in_order(consumer: Consumer, partition: int, begin: int, end: int) -> Iterator[tuple[int, int]]:
+def _in_order(
+    consumer: Consumer, partition: int, begin: int, end: int, foreign: Collection[int]
+) -> Iterator[tuple[int, int]]:
     """Offset and origin's offset of each status message that is no correction."""
     for message in read(consumer, STATUS_TOPIC, partition, begin, end):
         origin = origin_of(message.key())
-        if origin is not None and not is_correction(message):
+        if origin is not None and not is_correction(message) and message.offset() not in foreign:
             yield message.offset() or 0, origin[1]

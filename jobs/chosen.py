@@ -10,10 +10,10 @@ from pyspark import StorageLevel
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from include import hops, kafka_client, names
+from include import names
 from include.rejudgement import Range
 from include.settings import Settings
-from jobs import sources
+from jobs import sources, topic_logs
 from jobs.ends import EndError
 
 WAS: Final = ("was", "was_reasons", "was_revision")
@@ -23,6 +23,8 @@ _STORED: Final = "kafka_partition, kafka_offset, CAST(status AS CHAR(16)) AS sta
 # Numbers, as a DATETIME would go through the time zones of JDBC and of the JVM.
 _MICROS: Final = "TIMESTAMPDIFF(MICROSECOND, '1970-01-01', received_at) AS micros"
 _SECONDS: Final = "TIMESTAMPDIFF(SECOND, '1970-01-01', event_timestamp) AS event_timestamp"
+# What was unreadable may have no raw at all.
+_IS_CUT: Final = f"IFNULL(LENGTH(raw) < raw_size, JSON_CONTAINS(reasons, '\"{names.UNREADABLE}\"'))"
 _ROWS_AT_ONCE: Final = 10_000
 _RUNS: Final = "map<string, array<array<bigint>>>"
 
@@ -37,7 +39,8 @@ class ExpiredError(EndError):
 
 @dataclass(frozen=True)
 class Chosen:
-    """`logs`: as the Kafka source gives them, with the columns WAS; `gone`: logs that nobody has any more."""
+    """`logs`: as the Kafka source gives them, with the columns WAS, and those of the topic with UNREADABLE (see
+    jobs/topic_logs.py); `gone`: logs that nobody has any more."""
 
     logs: DataFrame
     gone: list[Range] = field(default_factory=list)
@@ -58,7 +61,7 @@ def by_origins(
         .select("partition", F.explode(F.sequence(F.col("run")[0], F.col("run")[1])).alias("offset"))
         .distinct()
     )
-    bounds = _bounds(wanted)
+    bounds = topic_logs.bounds(wanted)
     for found in bounds:
         if found.last >= loaded.get(found.partition, 0):
             key = names.origin_key(found.partition, found.last)
@@ -66,7 +69,7 @@ def by_origins(
         if found.first < expired.get(found.partition, 0):
             key = names.origin_key(found.partition, found.first)
             raise ExpiredError(f"{key} has expired: it stays as it is. To judge others again, prove anew what differs")
-    logs, gone = _from_topic(spark, settings, wanted, bounds)
+    logs, gone = topic_logs.read(spark, settings, wanted, bounds)
     within = [f"kafka_partition = {b.partition} AND kafka_offset BETWEEN {b.first} AND {b.last}" for b in bounds]
     tables = " UNION ALL ".join(
         f"SELECT {_STORED} FROM {names.LOGS_DATABASE}.{table} WHERE {' OR '.join(within) or 'FALSE'}"  # noqa: S608
@@ -88,13 +91,13 @@ def by_reason(
     bad = sources.rows(
         spark,
         settings,
-        f"SELECT {_STORED}, raw, IFNULL(LENGTH(raw) < raw_size, 0) AS is_cut, {_MICROS}"  # noqa: S608
+        f"SELECT {_STORED}, raw, {_IS_CUT} AS is_cut, {_MICROS}"  # noqa: S608
         f" FROM {names.LOGS_DATABASE}.{names.TABLES[names.BAD]} WHERE {' AND '.join(where)}",
     ).persist(StorageLevel.DISK_ONLY)
     whole = bad.filter("is_cut = 0").select(*_origin(), _timestamp(), F.col("raw").alias("value"))
     cut = bad.filter("is_cut = 1").select(*_origin())
-    again, gone = _from_topic(spark, settings, cut, _bounds(cut))
-    logs = whole.unionByName(again)
+    again, gone = topic_logs.read(spark, settings, cut, topic_logs.bounds(cut))
+    logs = whole.unionByName(again, allowMissingColumns=True)
     return Chosen(logs.join(bad.select(*_origin(), *_was()), ["partition", "offset"], how="left"), gone)
 
 
@@ -162,27 +165,3 @@ def _was() -> list[Column]:
         F.from_json("reasons", "array<string>").alias(reasons),
         F.col("revision").alias(revision),
     ]
-
-
-def _bounds(origins: DataFrame) -> list[Range]:
-    """How many origins of each partition, from which to which offset."""
-    counted = origins.groupBy("partition").agg(F.min("offset"), F.max("offset"), F.count("*"))
-    return [Range(*row) for row in counted.orderBy("partition").collect()]
-
-
-def _from_topic(
-    spark: SparkSession, settings: Settings, wanted: DataFrame, bounds: list[Range]
-) -> tuple[DataFrame, list[Range]]:
-    """The logs of these origins (partition, offset), and those that are no longer in the topic."""
-    with hops.looking(kafka_client.native(settings), names.DRIVER) as consumer:
-        kept = hops.topic_ranges(consumer, names.LOGS_TOPIC)
-    ranges = {b.partition: (max(b.first, kept[b.partition][0]), b.last + 1) for b in bounds}
-    ranges = {number: (first, end) for number, (first, end) in ranges.items() if first < end}
-    removed = F.lit(False)
-    for b in bounds:
-        removed |= (F.col("partition") == b.partition) & (F.col("offset") < kept[b.partition][0])
-    gone = _bounds(wanted.filter(removed)) if any(b.first < kept[b.partition][0] for b in bounds) else []
-    if not ranges:
-        none = [F.lit(None).cast(kind).alias(name) for name, kind in (("timestamp", "timestamp"), ("value", "binary"))]
-        return wanted.filter("false").select("*", *none), gone
-    return sources.logs_between(spark, settings, ranges).join(wanted, ["partition", "offset"], how="left_semi"), gone

@@ -9,7 +9,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.streaming.query import StreamingQuery
 
-from include import kafka_client, names
+from include import kafka_client, marks, names
 from include.settings import Settings, Trigger
 from jobs import judge, session
 
@@ -21,10 +21,12 @@ _SETTLE_SECONDS: Final = 8
 _LINGER_MILLISECONDS: Final[Mapping[Trigger, int]] = {"realtime": 2, "interval": 20, "available-now": 20}
 
 
-def messages(judged: DataFrame) -> DataFrame:
-    """Verdicts of `judge.judge` as status messages: key string, value string (JSON), partition int."""
+def messages(judged: DataFrame, mark: tuple[str, bytes] = marks.STREAM) -> DataFrame:
+    """Verdicts of `judge.judge` as status messages: key string, value string (JSON), partition int, headers."""
     key = F.concat_ws("-", "partition", "offset")
-    return judged.select(key.alias("key"), F.col("verdict").alias("value"), "partition")
+    header = F.struct(F.lit(mark[0]).alias("key"), F.lit(mark[1]).alias("value"))
+    value = F.col("verdict").alias("value")
+    return judged.select(key.alias("key"), value, "partition", F.array(header).alias("headers"))
 
 
 def start(logs: DataFrame, users: DataFrame, settings: Settings, trigger: Trigger, checkpoints: Path) -> StreamingQuery:

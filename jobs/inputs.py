@@ -16,7 +16,7 @@ from jobs.ends import EndError
 
 _USERS_TABLES: Final = (names.HISTORY_TABLE, names.VERSION_TABLE, names.CHANGES_TABLE, names.LOADS_TABLE)
 # Not those that load alone writes: where one is missing, logs are judged, and load says that it waits.
-_LOGS_TABLES: Final = (names.PROGRESS_TABLE, names.LEASE_TABLE, names.TOPIC_IDS_TABLE)
+_LOGS_TABLES: Final = (names.PROGRESS_TABLE, names.LEASE_TABLE, names.TOPIC_IDS_TABLE, names.BEGUN_TABLE)
 _TABLES: Final = {
     *((names.LOGS_DATABASE, table) for table in _LOGS_TABLES),
     *((names.USERS_DATABASE, table) for table in _USERS_TABLES),

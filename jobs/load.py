@@ -1,6 +1,7 @@
 """load's transaction: verdicts of one partition into MySQL, all of a batch or nothing."""
 
 import itertools
+import logging
 import tempfile
 from contextlib import closing
 from typing import Any, Final
@@ -12,10 +13,9 @@ from mysql.connector.abstracts import MySQLCursorAbstract
 
 from include import mysql_trouble, names
 from include.troubles import Trouble, TroubleError
-from jobs import verdicts
+from jobs import foreign, verdicts
 from jobs.database import Database, number
 from jobs.lease import Lease
-from jobs.verdicts import NotAVerdictError
 
 _PROGRESS: Final = f"{names.LOGS_DATABASE}.{names.PROGRESS_TABLE}"
 _LAST_OFFSET: Final = f"SELECT last_offset FROM {_PROGRESS} WHERE kafka_partition = %s FOR UPDATE"  # noqa: S608
@@ -36,35 +36,37 @@ _OF_BAD_LOGS: Final = {
     "raw_size": "IF(LENGTH(@raw_size) = 0, NULL, @raw_size)",
 }
 
+_log = logging.getLogger("logsieve.load")
+
 
 class LoadRefusedError(TroubleError):
     """MySQL skipped or changed rows. The transaction is rolled back."""
 
 
-def write(database: Database, lease: Lease, messages: pa.RecordBatch) -> int:
-    """Loads status messages of one partition (see `verdicts.parse`) in one transaction; gives the number of rows.
+def write(database: Database, lease: Lease, batch: foreign.Batch) -> int:
+    """Loads status messages of one partition in one transaction; gives the number of rows.
 
-    Raises TroubleError, LeaseLostError or mysql.connector.Error, and then nothing is written; NotAVerdictError,
-    and then all before that message is.
+    What is nobody's verdict is set aside in the same transaction. Raises TroubleError, LeaseLostError or
+    mysql.connector.Error, and then nothing is written.
     """
-    try:
-        rows, refused = verdicts.parse(messages), None
-    except NotAVerdictError as error:
-        refused, messages = error, messages.slice(0, error.row)
-        if not messages.num_rows:
-            raise
-        rows = verdicts.parse(messages)
+    rows, strange = foreign.parse(batch)
     with database.session() as connection, closing(connection.cursor()) as cursor:
-        count = _load(cursor, messages["partition"][0].as_py(), rows, messages["offset"][-1].as_py())
+        count = _load(cursor, batch.partition, rows, batch.last)
+        if strange:
+            _log.warning(
+                "%d messages of %s, partition %d, are nobody's verdict, the first at offset %d: %s. They are set aside"
+                " in %s.%s",
+                *(len(strange), names.STATUS_TOPIC, batch.partition, strange[0].offset, strange[0].reason),
+                *(names.LOGS_DATABASE, names.FOREIGN_TABLE),
+            )
+            foreign.set_aside(cursor, batch.partition, strange)
         # Last, so that the row is locked for a moment only: nobody takes the lease between here and the commit.
         lease.check(cursor)
         connection.commit()
-    if refused is not None:
-        raise refused
     return count
 
 
-def _load(cursor: MySQLCursorAbstract, partition: int, parsed: pa.Table, status_offset: int) -> int:
+def _load(cursor: MySQLCursorAbstract, partition: int, parsed: pa.Table | None, status_offset: int) -> int:
     """Rows written. What has expired is not."""
     packet = number(cursor, "SELECT @@max_allowed_packet") or 0
     if packet < _PACKET_BYTES:
@@ -72,6 +74,9 @@ def _load(cursor: MySQLCursorAbstract, partition: int, parsed: pa.Table, status_
         raise TroubleError(Trouble(said, mysql_trouble.PACKETS))
     found = number(cursor, _LAST_OFFSET, partition)
     known = -1 if found is None else found
+    if parsed is None:
+        cursor.execute(_SAVE, (partition, known, status_offset))
+        return 0
     rows, replayed = verdicts.split(parsed, known)
     last_offset = max(known, rows["kafka_offset"][-1].as_py())
     if len(replayed):

@@ -11,14 +11,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from typing import Final
 
-import numpy as np
-import pyarrow as pa
-from confluent_kafka import Message, TopicPartition
+from confluent_kafka import TopicPartition
 
 from include import kafka_client, names
 from include.settings import Settings
 from include.status_topic import StallWatch, read_batch, reader
-from jobs import load
+from jobs import foreign, load
 from jobs.database import Database, cut
 from jobs.lease import Lease
 
@@ -107,35 +105,21 @@ class Loading:
             writing: Future[int] | None = None
             while not self._ended.is_set() and (self._end is None or position < self._end[partition]):
                 stalls.look()
-                messages = read_batch(consumer, self._most, BATCH_SECONDS)
-                batch = _batch(partition, messages) if messages else None
+                messages, ends = read_batch(consumer, self._most, BATCH_SECONDS)
+                end = ends.get(partition, position)
+                batch = foreign.batch(partition, messages, end) if end > position else None
                 # The next batch is read while this one is written; what went wrong is to be seen without a next one.
                 if writing and (batch or writing.done()):
                     writing.result()
                     writing = None
                 if batch:
                     writing = writer.submit(self._write, batch)
-                    position = batch["offset"][-1].as_py() + 1
+                    position = end
             if writing:
                 writing.result()
 
-    def _write(self, batch: pa.RecordBatch) -> int:
+    def _write(self, batch: foreign.Batch) -> int:
         count = load.write(self._database, self._lease, batch)
         if time.monotonic() - self._begun_at > _STEADY_SECONDS:
             self._on_steady()
         return count
-
-
-def _batch(partition: int, messages: list[Message]) -> pa.RecordBatch:
-    count = len(messages)
-    values = [value or b"" for value in map(Message.value, messages)]
-    # Put together at once, and not line by line: half of the time.
-    ends = np.cumsum(np.fromiter(map(len, values), np.int32, count) + 1, dtype=np.int32)
-    bounds, lines = pa.py_buffer(np.insert(ends, 0, 0)), pa.py_buffer(b"\n".join([*values, b""]))
-    return pa.record_batch(
-        {
-            "partition": pa.repeat(pa.scalar(partition, pa.int32()), count),
-            "offset": pa.array(np.fromiter(map(Message.offset, messages), np.int64, count)),
-            "value": pa.Array.from_buffers(pa.binary(), count, [None, bounds, lines]),
-        }
-    )

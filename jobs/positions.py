@@ -6,7 +6,7 @@ far each query came, to the log, at any kill; a checkpoint knows its last whole 
 
 from collections.abc import Callable, Mapping
 from contextlib import closing
-from typing import Any
+from typing import Any, Final
 
 from confluent_kafka import Consumer
 
@@ -15,6 +15,16 @@ from include.driver_ends import DriverEnd
 from include.settings import Settings
 from jobs.database import Database
 from jobs.ends import EndError
+
+STANDS: Final = 3
+"""So many beginnings at the same log are no chance: two drivers may have been killed."""
+
+_BEGUN: Final = f"{names.LOGS_DATABASE}.{names.BEGUN_TABLE}"
+_BEGINS: Final = (
+    f"INSERT INTO {_BEGUN} (kafka_partition, next_offset, times) VALUES (%s, %s, 1) ON DUPLICATE KEY UPDATE"  # noqa: S608
+    " times = IF(next_offset = VALUES(next_offset), times + 1, 1), next_offset = VALUES(next_offset)"
+)
+_STANDS: Final = f"SELECT kafka_partition FROM {_BEGUN} WHERE times >= %s"  # noqa: S608
 
 
 class LogsGoneError(EndError):
@@ -39,6 +49,26 @@ def of_verdicts(database: Database, settings: Settings) -> dict[int, int]:
         loaded = _loaded(database, hops.read_loaded)
         found = {number: loaded.get(number, 0) for number in ends}
         return _from_what_is_there(consumer, names.STATUS_TOPIC, found, "status_offset")
+
+
+def stands(database: Database, begin: Mapping[int, int], ends: Mapping[int, int]) -> list[int]:
+    """Notes where classify begins; the partitions where it does so at the same log for the STANDS-th time in a row.
+
+    So it would be ended by that log each time, or by one behind it. Those of which no log waits do not count.
+    """
+    waiting = {number: offset for number, offset in begin.items() if offset < ends[number]}
+    with database.session() as connection, closing(connection.cursor()) as cursor:
+        cursor.executemany(_BEGINS, list(waiting.items()))
+        cursor.execute(_STANDS, (STANDS,))
+        found: Any = cursor.fetchall()
+        connection.commit()
+    return [number for (number,) in found if number in waiting]
+
+
+def ends_of_logs(settings: Settings) -> dict[int, int]:
+    """The next offset of each partition of server-logs."""
+    with hops.looking(kafka_client.native(settings), names.DRIVER) as consumer:
+        return hops.topic_ends(consumer, names.LOGS_TOPIC)
 
 
 def ends_of_verdicts(settings: Settings) -> dict[int, int]:

@@ -53,15 +53,17 @@ def run(
     *,
     tell: Callable[[str, Trouble], None] | None = None,
     is_outdated: Callable[[Query], bool] = lambda _: False,
+    is_mended: Callable[[Query], bool] = lambda _: False,
 ) -> None:
     """Starts the queries, by name, waits until one ends or a stop is asked for, stops all.
 
     With `tell`, one that MySQL keeps from its start or its work is begun again and again, and `tell` called with its
-    name and what MySQL says; so is one that failed with a StalledError. One that is outdated is stopped, and begun once
-    more. Raises the error that the stop was asked for with, the EndError of a query, QueryFailedError where a query
-    fails otherwise, or what a start raises.
+    name and what MySQL says; so is one that failed with a StalledError. One that failed is also begun once more where
+    `is_mended` says that its next beginning gets over what it failed at, and one that is outdated is stopped, and begun
+    once more. Raises the error that the stop was asked for with, the EndError of a query, QueryFailedError where a
+    query fails otherwise, or what a start raises.
     """
-    places = [_Place(name, begin, stop, tell) for name, begin in begins.items()]
+    places = [_Place(name, begin, stop, tell, is_mended) for name, begin in begins.items()]
     try:
         while not stop.asked.is_set():
             for place in places:
@@ -83,6 +85,7 @@ class _Place:
     begin: Begin
     stop: Stop
     tell: Callable[[str, Trouble], None] | None
+    is_mended: Callable[[Query], bool]
     query: Query | None = None
     _begun_at: float = 0.0
     _again_at: float = 0.0
@@ -99,7 +102,7 @@ class _Place:
             elif (error := self.query.exception()) is None:
                 return False
             else:
-                self._check_may_begin_anew(error)
+                self._check_may_begin_anew(self.query, error)
             self.query = None
         if not self.stop.asked.is_set() and time.monotonic() >= self._again_at:
             self._try_to_begin()
@@ -114,11 +117,15 @@ class _Place:
         else:
             self._begun_at = time.monotonic()
 
-    def _check_may_begin_anew(self, error: Exception) -> None:
+    def _check_may_begin_anew(self, query: Query, error: Exception) -> None:
         """Raises, unless the query may begin anew."""
         if self.tell and isinstance(error, StalledError):
             _log.warning("%s begins anew: %s", self.name, error)
-        elif not self._waits(error):
+        elif self._waits(error):
+            return
+        elif not isinstance(error, EndError) and self.is_mended(query):
+            _log.warning("%s begins anew behind what it failed at: %s", self.name, told(error).splitlines()[0])
+        else:
             self.stop.check()
             if isinstance(error, EndError):
                 raise error

@@ -23,7 +23,7 @@ from pyspark.sql import functions as F
 from include import catch_up, hops, kafka_client, names
 from include.rejudgement import LOCK, Change, Report
 from include.settings import Settings
-from jobs import chosen, classify, inputs, judge, session, topic_ids, users
+from jobs import chosen, classify, inputs, judge, session, topic_ids, topic_logs, users
 from jobs.chosen import Chosen, NotLoadedError
 from jobs.database import Database, number
 from jobs.ends import EndError
@@ -85,10 +85,8 @@ def compare(judged: DataFrame) -> DataFrame:
 
 def send(verdicts: DataFrame, settings: Settings, run: str) -> None:
     """Appends verdicts of `compare` to the status topic, marked as corrections of the run."""
-    header = F.struct(F.lit(names.REJUDGED).alias("key"), F.lit(run.encode()).alias("value"))
     (
-        classify.messages(verdicts)
-        .withColumn("headers", F.array(header))
+        classify.messages(verdicts, (names.REJUDGED, run.encode()))
         .write.format("kafka")
         .options(**kafka_client.spark(settings))
         .option("topic", names.STATUS_TOPIC)
@@ -106,6 +104,8 @@ def rejudge(spark: SparkSession, settings: Settings, database: Database, given: 
     # A row that was edited by hand may have the highest number that there is.
     revision = F.least(F.coalesce(F.col("was_revision"), F.lit(0)), F.lit(2**31 - 2)) + 1
     judged = judge.judge(found.logs, users.read(spark, settings).persist(), revision)
+    if topic_logs.UNREADABLE in judged.columns:
+        judged = judged.withColumn("verdict", topic_logs.verdict(revision)).drop(topic_logs.UNREADABLE)
     verdicts = compare(judged).persist(StorageLevel.DISK_ONLY)
     counted = verdicts.groupBy("was", F.col("status").alias("now"), "changed").agg(F.count("*").alias("logs"))
     changes = [Change(**row.asDict()) for row in counted.orderBy("was", "now", "changed").collect()]

@@ -74,6 +74,11 @@ def java_class(spark: SparkSession, name: str) -> Any:
     return lang.Class.forName(name, True, lang.Thread.currentThread().getContextClassLoader())
 
 
+def heap(spark: SparkSession) -> int:
+    """How many bytes the driver's JVM may take for its objects."""
+    return int(jvm(spark).java.lang.Runtime.getRuntime().maxMemory())
+
+
 def process(spark: SparkSession) -> int:
     """The process id of the driver's JVM."""
     return int(jvm(spark).java.lang.ProcessHandle.current().pid())

@@ -15,10 +15,13 @@ from jobs import trust_store
 _CAP: Final = "200000"
 
 
-def logs(spark: SparkSession, settings: Settings, trigger: Trigger, begin: Mapping[int, int]) -> DataFrame:
+def logs(
+    spark: SparkSession, settings: Settings, trigger: Trigger, begin: Mapping[int, int], poll_records: int = 10_000
+) -> DataFrame:
     """The stream of logs: partition int, offset bigint, timestamp, value binary (null: a tombstone).
 
-    `begin`: first offset by partition; a partition that is added later is read from its first.
+    `begin`: first offset by partition; a partition that is added later is read from its first. `poll_records`: see
+    jobs/ahead.py.
     """
     stream = (
         spark.readStream.format("kafka")
@@ -27,8 +30,7 @@ def logs(spark: SparkSession, settings: Settings, trigger: Trigger, begin: Mappi
         .option("startingOffsets", json.dumps({names.LOGS_TOPIC: begin}))
         # Offsets that are gone are logs without a status: that has to stop us, not to be skipped.
         .option("failOnDataLoss", "true")
-        # After each poll Spark asks Kafka for the ends of the partition, twice.
-        .option("kafka.max.poll.records", "10000")
+        .option("kafka.max.poll.records", str(poll_records))
     )
     if trigger != "realtime":  # which holds no batch in memory, and refuses a cap
         stream = stream.option("maxOffsetsPerTrigger", _CAP)

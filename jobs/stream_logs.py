@@ -22,7 +22,20 @@ from pyspark.sql.streaming.query import StreamingQuery
 from include import names
 from include.settings import Settings, Trigger
 from include.troubles import Troubles
-from jobs import classify, inputs, judge, lease, partitions, positions, queries, session, sources, topic_ids, users
+from jobs import (
+    beginning,
+    classify,
+    inputs,
+    judge,
+    lease,
+    partitions,
+    positions,
+    queries,
+    session,
+    sources,
+    topic_ids,
+    users,
+)
 from jobs.database import Database
 from jobs.ends import EndError, QueryFailedError, Stop
 from jobs.loading import Loading
@@ -96,10 +109,14 @@ def stream(settings: Settings, trigger: Trigger, owner: str, *, take_over: bool)
         topic_ids.check(database, settings)
         if not classify.settle(spark):
             raise QueryFailedError("Kafka does not take what the last query has given to its client")
-        logs = sources.logs(spark, settings, trigger, positions.of_logs(database, settings))
+        logs = sources.logs(spark, settings, trigger, *beginning.begin(spark, settings, database, known, stop))
         query = classify.start(logs, known.frame, settings, trigger, next(checkpoints))
         troubles.clear(classify.QUERY)
         return query
+
+    def is_mended(query: queries.Query) -> bool:
+        is_settled = query.name == classify.QUERY and classify.settle(spark)
+        return is_settled and beginning.is_behind_what_failed(spark, settings, database)
 
     def begin_load() -> Loading:
         end = positions.ends_of_verdicts(settings) if trigger == "available-now" else None
@@ -113,15 +130,16 @@ def stream(settings: Settings, trigger: Trigger, owner: str, *, take_over: bool)
             if trigger == "available-now":
                 tell(known.version)
                 # One after the other, so that all logs that are there now are judged and loaded.
-                queries.run({classify.QUERY: begin_classify}, stop)
+                queries.run({classify.QUERY: begin_classify}, stop, is_mended=is_mended)
                 queries.run({Loading.name: begin_load}, stop)
             else:
                 with (
                     partitions.watched(settings, count, on_more=stop.ask),
                     users.watched(known, database, judging, tell, stop.ask, troubles),
                 ):
-                    both: dict[str, queries.Begin] = {classify.QUERY: begin_classify, Loading.name: begin_load}
-                    queries.run(both, stop, tell=troubles.tell, is_outdated=is_outdated)
+                    # load first: classify may begin with logs that take long.
+                    both: dict[str, queries.Begin] = {Loading.name: begin_load, classify.QUERY: begin_classify}
+                    queries.run(both, stop, tell=troubles.tell, is_outdated=is_outdated, is_mended=is_mended)
                 if not stop.asked.is_set():
                     raise QueryFailedError("a query ended without being asked to, and without an error")
     finally:

@@ -35,28 +35,18 @@ RAW_COLUMNS: Final = ("raw", "raw_size")
 
 
 class NotAVerdictError(ValueError):
-    """The status topic holds a message that is no verdict; `row` is its place in the batch that was parsed."""
-
-    row: int = 0
+    """One of the messages, at least, is no verdict."""
 
 
 def parse(messages: pa.RecordBatch) -> pa.Table:
     """Status messages (partition int32, offset int64, value binary that ends in a newline) as rows of one partition.
 
-    Gives COLUMNS and RAW_COLUMNS; times are text as sent. Raises NotAVerdictError, naming the first offender.
+    Gives COLUMNS and RAW_COLUMNS; times are text as sent. Raises NotAVerdictError.
     """
     try:
         return _parse(messages)
-    except (pa.ArrowInvalid, NotAVerdictError) as error:
-        row = _first_offender(messages)
-        partition, offset = messages["partition"][0].as_py(), messages["offset"][row].as_py()
-        refused = NotAVerdictError(
-            f"{names.STATUS_TOPIC}, partition {partition}, offset {offset}: not a verdict ({error}). Only classify may"
-            " write there: find its producer. All before it is loaded. To go on behind it, set status_offset ="
-            f" {offset} in the row of partition {partition} of {names.LOGS_DATABASE}.{names.PROGRESS_TABLE}."
-        )
-        refused.row = row
-        raise refused from error
+    except pa.ArrowInvalid as error:
+        raise NotAVerdictError(str(error)) from error
 
 
 def _parse(messages: pa.RecordBatch) -> pa.Table:
@@ -93,15 +83,6 @@ def _check(table: pa.Table, partition: pa.Array) -> None:
         raise NotAVerdictError("the origin is of another partition")
     if any(pc.any(pc.and_not(pc.is_null(table[field]), is_bad)).as_py() for field in names.FIELDS):
         raise NotAVerdictError("a null field in a log that is not bad")
-
-
-def _first_offender(messages: pa.RecordBatch) -> int:
-    for row in range(messages.num_rows):
-        try:
-            _parse(messages.slice(row, 1))
-        except (pa.ArrowInvalid, NotAVerdictError):
-            return row
-    return 0
 
 
 def _buffer(values: pa.BinaryArray) -> pa.Buffer:

@@ -90,6 +90,26 @@ CREATE TABLE IF NOT EXISTS logs.topic_ids (
   seen_at DATETIME(3)  NOT NULL COMMENT 'UTC, the first start with it'
 );
 
+-- Messages of server-logs-status that are nobody's verdict, written in the transaction of the rows beside them.
+CREATE TABLE IF NOT EXISTS logs.foreign_messages (
+  kafka_partition INT          NOT NULL COMMENT 'of server-logs-status',
+  status_offset   BIGINT       NOT NULL,
+  reason          VARCHAR(300) NOT NULL,
+  message_key     VARBINARY(100) COMMENT 'its beginning',
+  head            VARBINARY(1024) COMMENT 'the beginning of its value; null: it has none',
+  size            INT          COMMENT 'bytes of its value',
+  found_at        DATETIME(3)  NOT NULL COMMENT 'UTC',
+  PRIMARY KEY (kafka_partition, status_offset),
+  KEY found_at (found_at)
+);
+
+-- Where classify last began, and how often there: who begins at the same log again and again is stopped by it.
+CREATE TABLE IF NOT EXISTS logs.begun (
+  kafka_partition INT    NOT NULL PRIMARY KEY,
+  next_offset     BIGINT NOT NULL COMMENT 'origin: the first that had no verdict',
+  times           INT    NOT NULL
+);
+
 -- How far the conservation proof has found every hop whole: the hourly one begins there.
 CREATE TABLE IF NOT EXISTS logs.reconciled (
   kafka_partition INT         NOT NULL PRIMARY KEY,

@@ -19,8 +19,10 @@ from include import hops, slices, topic_ids
 from include.indexer import GROUP
 from include.names import (
     ARRIVED_TABLE,
+    BEGUN_TABLE,
     DRIVER,
     EXPIRED_TABLE,
+    FOREIGN_TABLE,
     LEASE_TABLE,
     LOGS_DATABASE,
     LOGS_TOPIC,
@@ -112,7 +114,8 @@ def _empty(admin: AdminClient) -> dict[int, int]:
 
 def _begin_load(cursor: Any, ends: dict[int, int]) -> None:
     """No origin is loaded, proven or expired, and the next status message to load is the first to come."""
-    for table in (RECONCILED_TABLE, ARRIVED_TABLE, EXPIRED_TABLE, PROGRESS_TABLE):
+    tables = (RECONCILED_TABLE, ARRIVED_TABLE, EXPIRED_TABLE, PROGRESS_TABLE, FOREIGN_TABLE, BEGUN_TABLE)
+    for table in tables:
         cursor.execute(f"DELETE FROM {LOGS_DATABASE}.{table}")  # noqa: S608
     cursor.executemany(
         f"INSERT INTO {_PROGRESS} (kafka_partition, last_offset, status_offset, loaded_at)"  # noqa: S608

@@ -15,10 +15,10 @@ from elasticsearch import ApiError, Elasticsearch
 from rich.console import Console, Group
 from rich.markup import escape
 
-from include import free_space, hops, troubles
+from include import free_space, hops, topic_settings, troubles
 from include.dead_letters import refused_count
 from include.indexer import GROUP
-from include.names import STATUSES
+from include.names import FOREIGN_TABLE, LOGS_DATABASE, STATUS_TOPIC, STATUSES
 from include.stack import probes, stream_facts, supervisor, tables
 from include.stack.airflow_api import AirflowApi
 from include.stack.environment import HOST, Environment
@@ -46,6 +46,10 @@ class Status:
     """Logs that were kept long enough: no row and no document is left of them."""
     elasticsearch: dict[str, int] | None = None
     refused_documents: int = 0
+    foreign_messages: int | None = None
+    """Messages of the status topic that are nobody's verdict: see docs/operations.md."""
+    topic_settings: str = ""
+    """What the topics' settings have otherwise than they are made, and the remedy."""
     lag: dict[str, int | None] = field(default_factory=dict)
     """Logs not yet classified, verdicts not yet loaded, verdicts not yet indexed."""
     freshness_seconds: dict[str, float | None] = field(default_factory=dict)
@@ -89,6 +93,7 @@ def read_hops(env: Environment) -> Status:
             tables = replace(tables, loaded=hops.read_loaded(cursor))
         status.mysql = dict(tables.rows)
         status.expired = sum(tables.expired.values())
+        status.foreign_messages = tables.foreign
         status.freshness_seconds = {
             name: round((now - newest).total_seconds(), 1) if newest else None for name, newest in tables.newest.items()
         }
@@ -98,6 +103,7 @@ def read_hops(env: Environment) -> Status:
         with kafka_consumer(env) as consumer:
             topics = hops.read_topics(consumer, tables.loaded_logs if tables else None)
             status.lag["index"] = hops.index_lag(consumer, topics)
+        status.topic_settings = topic_settings.tell(topic_settings.differing(probes.admin(env)))
         status.logs_in = sum(topics.logs.values())
         status.classified = sum(topics.classified.values())
         status.status_messages = sum(topics.status.values())
@@ -197,8 +203,13 @@ def show_hops(console: Console, status: Status, env: Environment) -> None:
     if status.refused_documents:
         refused = f"[red]{status.refused_documents:,} documents were refused by Elasticsearch[/], see"
         console.print(refused, str(env.settings.dead_letters))
+    if status.foreign_messages:
+        found = f"[red]{status.foreign_messages:,} foreign messages in {STATUS_TOPIC}[/], nobody's verdict:"
+        console.print(found, f"{LOGS_DATABASE}.{FOREIGN_TABLE}")
     if status.disk:
         console.print(f"[red]{status.disk}")
+    if status.topic_settings:
+        console.print(f"[yellow]{status.topic_settings}", soft_wrap=True)
     ports = env.ports
     console.print(
         f"Airflow {env.airflow_url}   Kafka {HOST}:{ports.kafka}   MySQL {HOST}:{ports.mysql}"

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, KafkaException, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, KafkaError, KafkaException, TopicPartition
 from rich.console import Console
 
 from include.printable import printable
@@ -74,6 +74,8 @@ def messages(
             while count is None or count > 0:
                 for message in consumer.consume(min(count or BATCH, BATCH), timeout=0.5):
                     if failure := message.error():
+                        if failure.code() == KafkaError._PARTITION_EOF:
+                            continue
                         raise StackError(f"Kafka: {failure.str()}", "./logsieve status")
                     if status is None or _status_of(message.value()) == status:
                         yield _line(message)

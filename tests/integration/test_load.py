@@ -8,12 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from typing import Any
 
-import pyarrow as pa
 import pytest
+from confluent_kafka import Message
 
-from include import names
+from include import marks, names
 from include.troubles import TroubleError
-from jobs import lease, load, verdicts
+from jobs import foreign, lease, load
 from jobs.database import Database
 
 PARTITION = itertools.count(900)
@@ -55,18 +55,15 @@ class Sink:
             record |= {"raw": None, "raw_size": None}
         return record | changes
 
-    def batch(self, *messages: dict[str, Any] | bytes) -> pa.RecordBatch:
+    def batch(self, *messages: dict[str, Any] | bytes) -> foreign.Batch:
         lines = [json.dumps(message).encode() if isinstance(message, dict) else message for message in messages]
         first, self.status_offset = self.status_offset, self.status_offset + len(lines)
-        return pa.record_batch(
-            {
-                "partition": pa.array([self.partition] * len(lines), pa.int32()),
-                "offset": pa.array(range(first, self.status_offset), pa.int64()),
-                "value": pa.array([line + b"\n" for line in lines], pa.binary()),
-            }
-        )
+        marked = [
+            Message(value=line, offset=offset, headers=[marks.STREAM]) for offset, line in enumerate(lines, start=first)
+        ]
+        return foreign.batch(self.partition, marked, self.status_offset)
 
-    def load(self, *batches: pa.RecordBatch) -> int:
+    def load(self, *batches: foreign.Batch) -> int:
         return sum(load.write(self.database, self.lease, batch) for batch in batches)
 
     def rows(self, status: str, columns: str = "kafka_offset") -> list[Row]:
@@ -85,7 +82,7 @@ class Sink:
 def sink(stack: Any) -> Iterator[Sink]:
     sink = Sink(stack, next(PARTITION))
     yield sink
-    for table in (*names.TABLES.values(), names.PROGRESS_TABLE, names.EXPIRED_TABLE):
+    for table in (*names.TABLES.values(), names.PROGRESS_TABLE, names.EXPIRED_TABLE, names.FOREIGN_TABLE):
         stack.root_sql(f"DELETE FROM logs.{table} WHERE kafka_partition = %s", (sink.partition,))
     stack.root_sql("DELETE FROM logs.driver_lease WHERE name = %s", (sink.lease.name,))
 
@@ -188,17 +185,23 @@ def test_failure_halfway_leaves_nothing(sink: Sink) -> None:
     assert (sink.offsets(), sink.progress()) == before
 
 
-def test_all_before_a_message_that_is_no_verdict_is_loaded_and_what_it_says_goes_on_behind_it(sink: Sink) -> None:
-    offender = f"partition {sink.partition}, offset 3: not a verdict"
-    batches = sink.batch(sink.message(0), sink.message(1)), sink.batch(sink.message(2), b"garbage", sink.message(3))
-    with pytest.raises(verdicts.NotAVerdictError, match=offender) as error:
-        sink.load(*batches)
-    assert sink.offsets() == {"good": [0, 1, 2], "bad": [], "suspicious": []}
-    assert sink.progress() == [(2, 2)]
-    with pytest.raises(verdicts.NotAVerdictError, match=offender):
-        sink.load(batches[1].slice(1))
-    assert sink.progress() == [(2, 2)]
-    assert f"status_offset = 3 in the row of partition {sink.partition} of logs.load_progress" in str(error.value)
+def test_what_is_no_verdict_is_set_aside_and_all_around_it_is_loaded(sink: Sink) -> None:
+    """Even a copy of a verdict, if it has no mark, changes nothing."""
+    sink.load(sink.batch(sink.message(0), sink.message(1)))
+    copy = json.dumps(sink.message(0, names.BAD, raw=None, raw_size=None)).encode()
+    unmarked = [Message(key=b"k" * 200, value=value, offset=2 + n) for n, value in enumerate([copy, b"\xff\n", None])]
+    assert sink.load(foreign.batch(sink.partition, unmarked, 5)) == 0
+    sink.status_offset = 5
+    sink.load(sink.batch(sink.message(2), b"garbage", sink.message(3), b""))
+    assert sink.offsets() == {"good": [0, 1, 2, 3], "bad": [], "suspicious": []}
+    assert sink.progress() == [(3, 8)]
+    columns = "status_offset, reason, LENGTH(message_key), head, size"
+    query = f"SELECT {columns} FROM logs.foreign_messages WHERE kafka_partition = %s ORDER BY status_offset"
+    first, *others = sink.stack.root_sql(query, (sink.partition,))
+    assert first == (2, foreign.UNMARKED, 100, copy[:1024], len(copy))
+    assert [row[0] for row in others] == [3, 4, 6, 8]
+    assert [row[3:] for row in others] == [(b"\xff\n", 2), (None, None), (b"garbage", 7), (b"", 0)]
+    assert "no JSON object" in others[2][1]
 
 
 @pytest.mark.parametrize(

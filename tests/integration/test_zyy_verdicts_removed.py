@@ -35,7 +35,7 @@ def remove(stack: Stack, topic: str, before: dict[int, int]) -> None:
 def read_on(consumer: Consumer, topic: str) -> int:
     """The offset of the first message that the group gets."""
     consumer.subscribe([topic], on_assign=index_positions.begin)
-    return int(until(lambda: read_batch(consumer, 1, 0.5), 30, "a message comes")[0].offset())
+    return int(until(lambda: read_batch(consumer, 1, 0.5).messages, 30, "a message comes")[0].offset())
 
 
 def test_a_new_group_begins_with_what_is_there_and_notices_what_is_removed_from_then_on(stack: Stack) -> None:

@@ -8,7 +8,7 @@ import pytest
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from include import names
+from include import marks, names
 from jobs import classify, judge
 from tests.spark.conftest import USERS_VERSION, Judge, Judged, Logs
 
@@ -22,8 +22,15 @@ COMMON = [*names.FIELDS, "status", "reasons", "origin", "received_at", "users_ve
 
 def test_message_goes_to_its_logs_partition(judged: Judged) -> None:
     sent = classify.messages(judged([GOOD, b""]))
-    assert dict(sent.dtypes) == {"key": "string", "value": "string", "partition": "int"}
+    types = {
+        "key": "string",
+        "value": "string",
+        "partition": "int",
+        "headers": "array<struct<key:string,value:binary>>",
+    }
+    assert dict(sent.dtypes) == types
     assert sorted((row.key, row.partition) for row in sent.collect()) == [("1-0", 1), ("1-1", 1)]
+    assert [(header.key, header.value) for row in sent.collect() for header in row.headers] == [marks.STREAM] * 2
 
 
 def test_good_message_as_a_whole(judge: Judge) -> None:

@@ -12,7 +12,7 @@ import pytest
 from pyspark.sql import DataFrame
 
 from include import names
-from jobs import classify, verdicts
+from jobs import classify, foreign, verdicts
 
 TEXT = 'a"b,\\N\n\r\t\\\x00NULL😀\u2028'
 
@@ -88,14 +88,19 @@ def test_parse_reads_a_slice_of_a_batch() -> None:
     ],
     ids=repr,
 )
-def test_what_is_no_verdict_is_named_with_its_offset(garbage: Any) -> None:
-    with pytest.raises(verdicts.NotAVerdictError, match="partition 1, offset 102: not a verdict"):
-        verdicts.parse(batch(message(0), message(1), garbage, message(3)))
+def test_what_is_no_verdict_is_told_apart_from_all_around_it(garbage: Any) -> None:
+    given = foreign.Batch(1, 103, batch(message(0), message(1), garbage if garbage is not None else b"", message(3)))
+    rows, (strange,) = foreign.parse(given)
+    assert rows is not None
+    assert offsets(rows) == [0, 1, 3]
+    assert (strange.offset, strange.reason[:15]) == (102, "not a verdict: ")
+    with pytest.raises(verdicts.NotAVerdictError):
+        verdicts.parse(given.marked)
 
 
 def test_two_messages_that_make_two_lines_together_are_refused() -> None:
     two = json.dumps(message()).encode()
-    with pytest.raises(verdicts.NotAVerdictError, match="offset 100"):
+    with pytest.raises(verdicts.NotAVerdictError, match="one line"):
         verdicts.parse(batch(two + b"\n" + two, b""))
 
 

@@ -5,6 +5,7 @@ It makes topics of four partitions when they are asked for, and gives a group it
 
 from confluent_kafka import Consumer, Producer, TopicPartition
 
+from include import marks
 from include.names import STATUS_TOPIC
 
 SECONDS = 10
@@ -28,7 +29,9 @@ class MockKafka:
     def send(self, partition: int, values: list[bytes]) -> None:
         """Sends status messages, each with the origin of its own offset, if they are the first, as its key."""
         for offset, value in enumerate(values):
-            self._producer.produce(STATUS_TOPIC, value, f"{partition}-{offset}".encode(), partition)
+            self._producer.produce(
+                STATUS_TOPIC, value, f"{partition}-{offset}".encode(), partition, headers=[marks.STREAM]
+            )
             self._producer.flush(SECONDS)  # one by one: it removes what was sent together
 
     def send_until_removed(self, partition: int) -> tuple[int, int]:

@@ -17,7 +17,7 @@ class StagedMessage:
         return b'{"status": "good"}'
 
     def headers(self) -> list[tuple[str, bytes]] | None:
-        return [("rejudged", b"1")] if self._rejudged else None
+        return [("rejudged", b"1")] if self._rejudged else [("judged", b"1")]
 
     def error(self) -> None:
         return None

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 from confluent_kafka import OFFSET_INVALID, Message, TopicPartition
 
-from include import hops, names
+from include import hops, marks, names
 
-STREAM = None
+STREAM = [marks.STREAM]
+STRANGER: list[tuple[str, bytes]] = []
 AGAIN = [(names.REJUDGED, b"a run")]
 
 
@@ -23,7 +24,9 @@ def message(key: bytes | None, headers: list[tuple[str, bytes]] | None = STREAM)
         ("the first log of all", [message(b"1-0")], 1),
         ("corrections at the end", [message(b"1-8"), message(b"1-2", AGAIN), message(b"1-3", AGAIN)], 9),
         ("a correction between", [message(b"1-8"), message(b"1-2", AGAIN), message(b"1-9")], 10),
-        ("another header is the stream's own", [message(b"1-8", [("trace", b"x")])], 9),
+        ("another header beside the stream's own", [message(b"1-8", [("trace", b"x"), marks.STREAM])], 9),
+        ("no mark, however well the key looks", [message(b"1-8"), message(b"1-50", STRANGER)], 9),
+        ("another header alone", [message(b"1-8"), message(b"1-50", [("trace", b"x")])], 9),
         ("no keys of ours", [message(b"1-8"), message(None), message(b"x"), message(b"1-9 "), message(b"2-50")], 9),
         ("corrections only", [message(b"1-2", AGAIN)], None),
         ("nothing", [], None),

@@ -81,11 +81,24 @@ def test_it_reads_the_status_topic_as_the_indexer_does():
     assert KAFKA["auto_offset_reset"] == "earliest"
     assert KAFKA["auto_create_topics"] is False, "bootstrap makes the topics, with their partitions"
     assert KAFKA["enable_auto_commit"] is False, "offsets are committed behind what is in the queue, not by time"
-    assert KAFKA["decorate_events"] == "basic"
+    assert KAFKA["decorate_events"] == "extended", "with the headers, which tell whose verdict it is"
+
+
+def test_what_has_no_mark_is_dropped_before_all_else():
+    kind, (first, word, second, (plugins,)) = PARTS["filter"][0][0], PARTS["filter"][0][1]
+
+    headers = "[@metadata][kafka][headers]"
+    assert (kind, first, word, second) == (
+        "if",
+        ["!", f"{headers}[{names.JUDGED}]"],
+        "and",
+        ["!", f"{headers}[rejudged]"],
+    )
+    assert plugins == [["drop", []]]
 
 
 def test_a_document_is_the_status_message_and_nothing_of_logstash_ends_in_it():
-    rename, parse, check, remove = PARTS["filter"]
+    _, rename, parse, check, remove = PARTS["filter"]
 
     assert settings(rename) == {"rename": [["message", ["[@metadata][raw]"]]]}
     assert settings(parse) == {"source": "[@metadata][raw]"}, "no target: the fields are the document's own"
@@ -95,7 +108,7 @@ def test_a_document_is_the_status_message_and_nothing_of_logstash_ends_in_it():
 
 
 def test_what_is_no_json_or_has_no_origin_for_its_key_is_tagged_so_that_the_strict_mapping_refuses_it():
-    *condition, (plugins,) = PARTS["filter"][2][1]
+    *condition, (plugins,) = PARTS["filter"][3][1]
 
     pattern = r"\A" + names._KEY.pattern.decode() + r"\z"
     key = "[@metadata][kafka][key]"

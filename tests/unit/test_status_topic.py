@@ -52,7 +52,7 @@ class Reading:
         until = time.monotonic() + seconds
         while time.monotonic() < until and self.position != wanted:
             self.watch.look()
-            if messages := read_batch(self.consumer, 100, 0.1):
+            if messages := read_batch(self.consumer, 100, 0.1).messages:
                 self.position = messages[-1].offset() + 1
 
 
@@ -116,3 +116,12 @@ def test_the_indexer_ends_when_its_client_ceases_to_read(
     with pytest.raises(StalledError):
         indexer.run(settings, stop)
     deadline.cancel()
+
+
+def test_the_end_of_a_partition_is_told_also_where_no_message_comes(kafka: MockKafka):
+    kafka.send(0, [VERDICT] * 3)
+    with closing(Reading(kafka.address)) as reading:
+        found = read_batch(reading.consumer, 100, 1)
+        assert ([message.offset() for message in found.messages], found.ends) == ([0, 1, 2], {0: 3})
+    with closing(Reading(kafka.address, 3)) as reading:
+        assert read_batch(reading.consumer, 100, 1) == ([], {0: 3})

@@ -33,7 +33,7 @@ def story(**changes: object) -> Story:
 
 
 def test_each_reason_of_the_contract_has_a_meaning() -> None:
-    words = {names.NOT_JSON, names.UNKNOWN_ACCOUNT, names.UNEXPECTED_DEVICE}
+    words = {names.NOT_JSON, names.UNREADABLE, names.UNKNOWN_ACCOUNT, names.UNEXPECTED_DEVICE}
     words |= {word(field) for field in names.FIELDS for word in (names.missing, names.null, names.invalid)}
     words |= {word(field) for field in names.TEXT_FIELDS for word in (names.empty, names.too_long)}
     assert set(MEANINGS) == words

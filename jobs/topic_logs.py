@@ -1,0 +1,89 @@
+"""Logs of given origins, read from the topic once more: by Spark, or by hand where it cannot read all of a range."""
+
+import itertools
+from collections.abc import Iterator
+from typing import Final
+
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from include import hops, kafka_client, names
+from include.rejudgement import Range
+from include.settings import Settings
+from jobs import ahead, by_hand, session, sources
+from jobs.ahead import Log
+
+UNREADABLE: Final = "unreadable"
+"""Column with the verdict, as a status message of revision 0, of a log that cannot be judged; null: it can be."""
+
+_COLUMNS: Final = ("partition", "offset", "timestamp", "value", UNREADABLE)
+
+
+def bounds(origins: DataFrame) -> list[Range]:
+    """How many origins (partition, offset) of each partition, from which to which offset."""
+    counted = origins.groupBy("partition").agg(F.min("offset"), F.max("offset"), F.count("*"))
+    return [Range(*row) for row in counted.orderBy("partition").collect()]
+
+
+def read(
+    spark: SparkSession, settings: Settings, wanted: DataFrame, within: list[Range]
+) -> tuple[DataFrame, list[Range]]:
+    """The logs of these origins (partition, offset) with the column UNREADABLE, and those that Kafka has removed."""
+    with hops.looking(kafka_client.native(settings), names.DRIVER) as consumer:
+        kept = hops.topic_ranges(consumer, names.LOGS_TOPIC)
+    ranges = {b.partition: (max(b.first, kept[b.partition][0]), b.last + 1) for b in within}
+    ranges = {number: (first, end) for number, (first, end) in ranges.items() if first < end}
+    removed = F.lit(False)
+    for b in within:
+        removed |= (F.col("partition") == b.partition) & (F.col("offset") < kept[b.partition][0])
+    gone = bounds(wanted.filter(removed)) if any(b.first < kept[b.partition][0] for b in within) else []
+    columns = [F.lit(None).cast(kind).alias(name) for name, kind in (("timestamp", "timestamp"), ("value", "binary"))]
+    found = wanted.filter("false").select("partition", "offset", *columns).withColumn(UNREADABLE, _no_text())
+    by_hand_only = _odd(spark, settings, ranges)
+    for number in by_hand_only:
+        found = found.unionByName(_by_hand(spark, settings, number, *ranges.pop(number), wanted))
+    if ranges:
+        by_spark = sources.logs_between(spark, settings, ranges).join(wanted, ["partition", "offset"], how="left_semi")
+        found = found.unionByName(by_spark.withColumn(UNREADABLE, _no_text()))
+    return found, gone
+
+
+def verdict(revision: Column) -> Column:
+    """The verdict of the column `verdict`, or that of UNREADABLE with this revision."""
+    with_revision = F.concat(F.lit('"revision":'), revision.cast("string"))
+    return F.coalesce(F.replace(F.col(UNREADABLE), F.lit('"revision":0'), with_revision), F.col("verdict"))
+
+
+def _no_text() -> Column:
+    return F.lit(None).cast("string")
+
+
+def _odd(spark: SparkSession, settings: Settings, ranges: dict[int, tuple[int, int]]) -> list[int]:
+    """The partitions of which Spark cannot read the whole range."""
+    heap, found = session.heap(spark), []
+    with ahead.reader(settings) as consumer:
+        for number, (first, end) in ranges.items():
+            logs = _up_to(end, ahead.read(consumer, number, first, heap))
+            if any(ahead.is_odd(log) for log in logs):
+                found.append(number)
+    return found
+
+
+def _by_hand(
+    spark: SparkSession, settings: Settings, number: int, first: int, end: int, wanted: DataFrame
+) -> DataFrame:
+    """Holds all that are wanted in memory."""
+    offsets = {row.offset for row in wanted.filter(F.col("partition") == number).select("offset").collect()}
+    with ahead.reader(settings) as consumer:
+        logs = [
+            log
+            for log in _up_to(end, ahead.read(consumer, number, first, session.heap(spark)))
+            if log.offset in offsets
+        ]
+    verdicts = [(log.offset, None if log.is_readable else by_hand.unreadable(number, log, 0).decode()) for log in logs]
+    unreadable = spark.createDataFrame(verdicts, f"offset long, {UNREADABLE} string")
+    return by_hand.frame(spark, number, logs).join(unreadable, "offset").select(*_COLUMNS)
+
+
+def _up_to(end: int, logs: Iterator[Log]) -> Iterator[Log]:
+    return itertools.takewhile(lambda log: log.offset < end, logs)

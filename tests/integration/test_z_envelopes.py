@@ -1,0 +1,173 @@
+"""Any bytes, timestamp, key, headers, codec and size that the broker takes get one status; foreign verdicts get none.
+
+After most others: what is sent here stays in the topics.
+"""
+
+import contextlib
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from confluent_kafka import Message, Producer, TopicPartition
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from include import topic_settings
+from include.names import LOGS_TOPIC, STATUS_TOPIC
+from include.stack import probes
+from tests.integration.stack import Origin, Stack, check, prove, until, wait_until_it_loads
+from tests.integration.test_odd_logs import log
+from tests.integration.test_why import why
+
+GO_ZERO = -6795364578871345152
+"""Go's zero time in nanoseconds, by a sender that meant milliseconds."""
+MIB = 2**20
+OF_OTHERS = {
+    "message.timestamp.type": "CreateTime",
+    # Kafka 4 refuses what is dated ahead by more than an hour, older ones do not.
+    "message.timestamp.after.max.ms": str(2**63 - 1),
+    "compression.type": "producer",
+    "max.message.bytes": "1048588",
+}
+CODECS = ["none", "gzip", "snappy", "lz4", "zstd"]
+BYTES = st.none() | st.binary(max_size=300)
+ENVELOPE = st.fixed_dictionaries(
+    {
+        "value": BYTES | st.sampled_from([log(), log(device=None), log(extra="x" * 900_000)]),
+        "key": BYTES,
+        "timestamp": st.integers(-(2**63) + 1, 2**63 - 1) | st.sampled_from([GO_ZERO, -1, 1, -62135596800001]),
+        "headers": st.none() | st.lists(st.tuples(st.text(max_size=20), BYTES), max_size=4),
+        "codec": st.sampled_from(CODECS),
+    }
+)
+
+
+class Sender:
+    """Sends as any client might; keeps what the broker took."""
+
+    def __init__(self, stack: Stack) -> None:
+        kafka = {"bootstrap.servers": f"127.0.0.1:{stack.ports['kafka']}", "log_level": 0}
+        most = {"message.max.bytes": 10**9, "queue.buffering.max.kbytes": 2 * 10**6, "batch.size": 10**9}
+        self._producers = {codec: Producer({**kafka, **most, "compression.type": codec}) for codec in CODECS}
+        self.taken: list[Origin] = []
+        self.refused: list[str] = []
+
+    def send(self, topic: str, codec: str = "none", **message: Any) -> None:
+        def keep(error: Any, sent: Message) -> None:
+            if error:
+                self.refused.append(error.name())
+            else:
+                self.taken.append((sent.partition() or 0, sent.offset() or 0))
+
+        self._producers[codec].produce(topic, on_delivery=keep, **message)
+
+    def flush(self) -> list[Origin]:
+        assert not any(producer.flush(60) for producer in self._producers.values())
+        return self.taken
+
+
+def configure(stack: Stack, wanted: dict[str, dict[str, str]]) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(topic_settings, "SETTINGS", wanted)
+        assert topic_settings.bring_to(probes.admin(stack.env)) == ""
+
+
+@contextlib.contextmanager
+def without_the_first_wall(stack: Stack) -> Iterator[None]:
+    """As on a broker of others, or of before, that refuses nothing."""
+    kept = topic_settings.SETTINGS
+    configure(stack, {LOGS_TOPIC: OF_OTHERS})
+    try:
+        yield
+    finally:
+        configure(stack, kept)
+
+
+@given(envelopes=st.lists(ENVELOPE, min_size=80, max_size=120))
+@settings(max_examples=1, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+def test_every_envelope_that_the_broker_takes_gets_one_status(stack: Stack, envelopes: list[dict[str, Any]]) -> None:
+    wait_until_it_loads(stack)
+    since, sender = stack.now(), Sender(stack)
+    for envelope in envelopes:
+        sender.send(LOGS_TOPIC, **envelope)
+    # Of a size only when unpacked.
+    sender.send(LOGS_TOPIC, "zstd", value=log(extra="x" * 5 * MIB))
+    taken = sender.flush()
+    assert sender.refused == ["MSG_SIZE_TOO_LARGE"]
+    until(lambda: set(taken) <= stack.loaded(since), 60, "all are loaded")
+    check(stack, since)
+
+
+def test_what_spark_cannot_read_is_judged_all_the_same_and_stops_nothing(stack: Stack) -> None:
+    wait_until_it_loads(stack)
+    since, sender, times = stack.now(), Sender(stack), (GO_ZERO, -(2**63) + 1, 2**63 - 1, 9223372036854775, -(2**53))
+    good = log(device=stack.first_device(684))
+    bomb = log(extra="A" * 300 * MIB)
+    with without_the_first_wall(stack):
+        for number, time in enumerate(times):
+            sender.send(LOGS_TOPIC, value=good, timestamp=time, partition=0)
+            # Between them, and of each partition.
+            sender.send(LOGS_TOPIC, value=good, partition=number % 2)
+        sender.flush()
+        sender.send(LOGS_TOPIC, "zstd", value=bomb, partition=1)
+        (at,) = sender.flush()[-1:]
+        # Legal each, and more than the heap together: one poll could bring all of them.
+        for _ in range(1200):
+            sender.send(LOGS_TOPIC, "zstd", value=log(extra="B" * 900_000), partition=0)
+        sender.send(LOGS_TOPIC, value=good, partition=1)
+        taken = sender.flush()
+    assert sender.refused == []
+    until(lambda: set(taken) <= stack.loaded(since), 90, "all are loaded")
+    rows = {(partition, offset): status for partition, offset, status in stack.rows(since)}
+    assert {rows[origin] for origin in taken if origin != at} == {"good", "suspicious"}, "a time makes no log bad"
+    query = "SELECT reasons, raw, raw_size FROM logs.bad_logs WHERE kafka_partition = %s AND kafka_offset = %s"
+    assert stack.root_sql(query, at) == [('["unreadable"]', bomb[: 64 * 1024], len(bomb))]
+    story = why(stack, at)
+    assert story["reasons"].keys() == {"unreadable"}
+    assert why(stack, taken[0])["log"]["received_at"].startswith("1970-01-01T00:00:00")
+    wait_until_it_loads(stack)
+    proofs = json.loads(stack.run("reconcile", "--json").stdout)
+    assert not any(proof["differences"] for proof in proofs)
+    # What follows reads the topic whole.
+    ends = [TopicPartition(LOGS_TOPIC, number, end) for number, end in stack.ends(LOGS_TOPIC).items()]
+    for done in probes.admin(stack.env).delete_records(ends).values():
+        done.result(30)
+
+
+def test_foreign_messages_are_nobodys_verdict(stack: Stack) -> None:
+    wait_until_it_loads(stack)
+    since = stack.now()
+    (origin,) = stack.send([log(device="of nobody")])
+    until(lambda: origin in stack.loaded(since), 60, "it is loaded")
+    (true,) = (m for m in stack.messages(STATUS_TOPIC, since[STATUS_TOPIC]) if m.key == b"%d-%d" % origin)
+    false = true.value.replace(b'"suspicious"', b'"good"').replace(b'["unexpected_device"]', b"[]")
+    assert false != true.value
+    place, sender = {"partition": origin[0]}, Sender(stack)
+    ahead = b"%d-%d" % (origin[0], stack.ends(LOGS_TOPIC)[origin[0]] + 10**6)
+    for key, value in [
+        (true.key, false),
+        (true.key, None),
+        (true.key, b"[" * 100_000),
+        (ahead, true.value),
+        (b"99-1", true.value),
+        (None, b"\xff\n\x00"),
+        (b"x" * 1000, true.value + b"\n" + true.value),
+        (b"7", b"y" * 900_000),
+    ]:
+        sender.send(STATUS_TOPIC, "zstd", key=key, value=value, headers=[("trace", b"1")], **place)
+    sender.send(STATUS_TOPIC, "zstd", value=b"z" * 300 * MIB, **place)
+    taken = sender.flush()
+    assert (len(taken), len(sender.refused)) == (8, 1), "what unpacks to 300 MiB is refused"
+    query = "SELECT COUNT(*) FROM logs.foreign_messages WHERE kafka_partition = %s AND status_offset >= %s"
+    found = (origin[0], since[STATUS_TOPIC][origin[0]])
+    until(lambda: stack.root_sql(query, found) == [(8,)], 30, "they are set aside")
+    assert stack.status()["foreign_messages"] >= 8
+    wait_until_it_loads(stack)
+    prove(stack, stack.now())
+    assert [row[2] for row in stack.rows(since) if row[:2] == origin] == ["suspicious"]
+    assert stack.documents([origin]) == {origin: "suspicious"}
+    assert [verdict["status"] for verdict in why(stack, origin)["verdicts"]] == ["suspicious"]
+    done = stack.run("airflow", "tasks", "test", "watch_logs", "foreign", seconds=60)
+    assert "were nobody's verdict: see logs.foreign_messages" in done.stdout + done.stderr
+    stack.root_sql("UPDATE logs.foreign_messages SET found_at = found_at - INTERVAL 1 DAY")
