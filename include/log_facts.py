@@ -133,7 +133,8 @@ def gather(settings: Settings, partition: int, offset: int) -> Facts:
         answer = client.options(ignore_status=404, request_timeout=SECONDS).get(index=names.INDEX, id=facts.key)
         facts.document = answer.get("_source")
         if "error" not in answer:
-            _, strays = evidence_documents.documents(client, partition, offset, offset + 1)
+            quick = client.options(request_timeout=SECONDS)
+            _, strays = evidence_documents.documents(quick, partition, offset, offset + 1)
             facts.strays = [each.id for each in strays if each.id != facts.key]
     facts.refused = refusals(settings, facts.key)
     if facts.found and _differs(facts):
