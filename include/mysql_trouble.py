@@ -87,8 +87,11 @@ _BY_REMEDY: Final[Mapping[str, tuple[int, ...]]] = {
 _REMEDIES: Final = {number: remedy for remedy, numbers in _BY_REMEDY.items() for number in numbers}
 _OTHER: Final = "Nobody has met this before: what it says is all there is. The driver tries again and again"
 
-# JDBC's, in Spark's text: its own classes when the server is away, Java's when it refuses.
-_OF_JDBC: Final = re.compile(r"(?:com\.mysql\.cj\S*|java\.sql\.SQL\w*)Exception:? *([^\n]*)")
+# JDBC's, in Spark's text: its own classes when the server is away, Java's when it refuses, Spark's when it hides both.
+_OF_JDBC: Final = (
+    re.compile(r"(?:com\.mysql\.cj\S*|java\.sql\.SQL\w*)Exception:? *([^\n]*)"),
+    re.compile(r"(\[FAILED_JDBC[^\n]*)"),
+)
 
 
 def of(error: BaseException) -> Trouble | None:
@@ -104,8 +107,9 @@ def of(error: BaseException) -> Trouble | None:
         return Trouble(f"MySQL does not answer: {error}", _AWAY)
     if isinstance(error, OSError):
         return Trouble(f"this machine refuses: {error}", "Free disk space in the folder for temporary files (TMPDIR)")
-    if found := _OF_JDBC.search(str(error)):
-        return Trouble(f"MySQL refuses: {found[1].strip()}", f"{_RIGHTS}. {_MISSING}")
+    for words in _OF_JDBC:
+        if found := words.search(str(error)):
+            return Trouble(f"MySQL refuses: {found[1].strip()}", f"{_RIGHTS}. {_MISSING}")
     return None
 
 

@@ -83,7 +83,8 @@ class Loading:
             thread.join(max(deadline - time.monotonic(), 0))
         while self.isActive:
             cut(self._name)
-            self._threads[-1].join(0.1)
+            for thread in self._threads:
+                thread.join(0.1)
 
     def _run(self, partition: int, begin: int) -> None:
         try:

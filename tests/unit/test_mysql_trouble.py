@@ -73,6 +73,7 @@ def test_no_number_has_two_remedies():
         (ConnectionResetError("reset by peer"), "MySQL does not answer: reset by peer"),
         (OSError(28, "No space left on device"), "this machine refuses: [Errno 28] No space left on device"),
         (RuntimeError(JDBC_AWAY), "MySQL refuses: Communications link failure"),
+        (RuntimeError("[FAILED_JDBC.LOAD_TABLE] Failed JDBC"), "MySQL refuses: [FAILED_JDBC.LOAD_TABLE] Failed JDBC"),
         (RuntimeError(JDBC_DENIED), "MySQL refuses: SELECT command denied to user 'logsieve_stream'"),
         (TroubleError(Trouble("a row is there", "remove it")), "a row is there"),
     ],
