@@ -172,7 +172,8 @@ def _judging(driver: Driver, airflow: Airflow, kept: tuple[str, str] | None) -> 
         return StreamVerdict("late", False, f"A driver judges, but {kept[0]}: nobody would bring it back.", kept[1])
     if airflow.active is None and not driver.stop_asked:
         sentence = "A driver judges, but no run of classify_logs is active: nobody would bring it back."
-        return StreamVerdict("late", False, sentence, "./logsieve stream start")
+        # A run that is started beside a driver of another one is skipped.
+        return StreamVerdict("late", False, sentence, "./logsieve stream stop, then ./logsieve stream start.")
     return StreamVerdict("ok", True, "A driver judges the logs.")
 
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import closing
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -38,8 +39,8 @@ def read(env: Environment) -> StreamVerdict:
 def facts(place: Place, settings: Settings, variables: Mapping[str, str]) -> tuple[Driver | None, Airflow | None]:
     """What the lease and Airflow say; None: MySQL, or Airflow, does not answer. `variables`: Airflow's."""
     driver = read_driver(settings)
-    with_log = driver is None or not driver.lives
-    return driver, read_airflow(place, int(variables["AIRFLOW__CORE__PARALLELISM"]), with_log=with_log)
+    in_full = driver is None or not driver.lives
+    return driver, read_airflow(place, int(variables["AIRFLOW__CORE__PARALLELISM"]), in_full=in_full)
 
 
 def read_driver(settings: Settings) -> Driver | None:
@@ -51,16 +52,19 @@ def read_driver(settings: Settings) -> Driver | None:
         return None
 
 
-def read_airflow(place: Place, parallelism: int, *, with_log: bool) -> Airflow | None:
+def read_airflow(place: Place, parallelism: int, *, in_full: bool) -> Airflow | None:
     """None while Airflow does not answer. `parallelism`: how many tasks it runs at once."""
     try:
-        return of_dag(AirflowApi(place), parallelism, with_log=with_log)
+        return of_dag(AirflowApi(place), parallelism, in_full=in_full)
     except httpx.HTTPError:
         return None
 
 
-def of_dag(api: AirflowApi, parallelism: int, *, with_log: bool) -> Airflow:
-    """What Airflow says of the stream, and `with_log` what its task's log does. Raises httpx.HTTPError."""
+def of_dag(api: AirflowApi, parallelism: int, *, in_full: bool) -> Airflow:
+    """What Airflow says of the stream. Raises httpx.HTTPError.
+
+    `in_full`: with what is asked only where no driver lives: the task, its log and pool, and runs that have ended.
+    """
     dag = api.dag(DAG)
     errors = [error.split(": ", 1) for error in api.import_errors()]
     error = next((said for file, said in errors if file.endswith(f"{DAG}.py")), "")
@@ -68,14 +72,20 @@ def of_dag(api: AirflowApi, parallelism: int, *, with_log: bool) -> Airflow:
     if dag is None:
         return Airflow(known=False, import_error=error, scheduled=scheduled)
     active = choose(api.runs(DAG, _LOOK_BACK, *ACTIVE))
-    ended = next_endless(api.runs(DAG, _LOOK_BACK, "success", "failed"))
-    task = api.task(DAG, active["dag_run_id"], TASK) if active else None
-    return Airflow(
+    found = Airflow(
         paused=dag["is_paused"],
         stale=dag["is_stale"],
         import_error=error,
         scheduled=scheduled,
-        active=_run(active, task, _last_error(api, active, task) if with_log else "") if active else None,
+        active=_run(active) if active else None,
+    )
+    if not in_full:
+        return found
+    ended = next_endless(api.runs(DAG, _LOOK_BACK, "success", "failed"))
+    task = api.task(DAG, active["dag_run_id"], TASK) if active else None
+    return replace(
+        found,
+        active=_run(active, task, _last_error(api, active, task)) if active else None,
         ended=_run(ended) if ended else None,
         pool=_pool(api, task) if task else None,
         all_slots_taken=api.tasks_at_work() >= parallelism,

@@ -91,7 +91,7 @@ def test_the_facts_are_those_of_the_run_at_work_and_of_the_newest_endless_one_th
     ended = StreamRun("manual__1+00:00", "failed", True, at)
     pool = Pool("default_pool", 8, 1)
     with staged(DAG) as place:
-        found = of_dag(AirflowApi(place), 8, with_log=True)
+        found = of_dag(AirflowApi(place), 8, in_full=True)
     assert found == Airflow(
         paused=True, import_error="NameError: x", active=run, ended=ended, pool=pool, all_slots_taken=True
     )
@@ -100,9 +100,10 @@ def test_the_facts_are_those_of_the_run_at_work_and_of_the_newest_endless_one_th
 def test_a_dag_that_airflow_does_not_know_and_a_pool_that_is_gone() -> None:
     without = {path: answer for path, answer in DAG.items() if "classify_logs" not in path}
     with staged(without) as place:
-        assert of_dag(AirflowApi(place), 8, with_log=True) == Airflow(known=False, import_error="NameError: x")
+        assert of_dag(AirflowApi(place), 8, in_full=True) == Airflow(known=False, import_error="NameError: x")
     with staged(DAG | {"/pools": {"pools": []}}) as place:
-        assert of_dag(AirflowApi(place), 9, with_log=False).pool == Pool("default_pool", 0, 0)
+        assert of_dag(AirflowApi(place), 9, in_full=True).pool == Pool("default_pool", 0, 0)
+        assert of_dag(AirflowApi(place), 9, in_full=False).pool is None, "who judges needs none"
 
 
 def test_an_airflow_that_is_away_says_nothing() -> None:
@@ -110,4 +111,4 @@ def test_an_airflow_that_is_away_says_nothing() -> None:
         away = StagedAirflow(place.airflow_url)
         with pytest.raises(httpx.HTTPStatusError):
             AirflowApi(place).is_scheduled()
-    assert read_airflow(away, 8, with_log=True) is None
+    assert read_airflow(away, 8, in_full=True) is None
