@@ -138,7 +138,9 @@ def doctor(as_json: Json = False) -> None:
 def airflow(context: typer.Context) -> None:
     """Runs Airflow's own command against this stack, as in `./logsieve airflow dags test bootstrap`."""
     command = [sys.executable, "-m", "airflow", *context.args]
-    raise typer.Exit(subprocess.run(command, env={**os.environ, **_shell(known())}).returncode)
+    env = known()
+    variables = {**os.environ, **_shell(env), "TMPDIR": str(env.settings.scratch)}
+    raise typer.Exit(subprocess.run(command, env=variables).returncode)
 
 
 @app.command("env")
