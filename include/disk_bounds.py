@@ -12,7 +12,7 @@ GIB: Final = 2**30
 EMBEDDED_GIB: Final = 20
 """What the embedded stack and the containers get when nothing is said: about two days of logs at the default rate."""
 
-_SHARES: Final = {"server-logs": 0.24, "server-logs-status": 0.36, "tables": 0.18, "index": 0.22}
+_SHARES: Final = {"server-logs": 0.24, "server-logs-status": 0.33, "tables": 0.19, "index": 0.24}
 _SEGMENTS: Final = 8
 """A topic's partition has so many segments: it goes beyond its bound by the newest, which is never removed."""
 _LEAST_SEGMENT: Final = 2**20

@@ -8,7 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from include.stack import airflow_metadata, mysql_users
+from include.stack import airflow_metadata, mysql_users, quiet_search
 from include.stack.environment import HOST, Environment
 from include.stack.errors import StackError
 from include.stack.other_user import folder_of, hand_over, never_root
@@ -60,23 +60,6 @@ MYSQL = {
     "innodb_max_undo_log_size": "67108864",
 }
 """MySQL's settings, of 8.0 and 8.4 alike; docker-compose.airflow.yml has the same, held by a test."""
-
-
-_ELASTICSEARCH_JVM = """-Xlog:disable
--Xlog:all=warning:stderr
--XX:-HeapDumpOnOutOfMemoryError
--XX:ErrorFile=hs_err.log
-"""
-"""Its own would keep 2 GiB of notes of its collector, and write its heap, with documents, at each lack of memory."""
-
-_ELASTICSEARCH_LOG = """appender.console.type = Console
-appender.console.name = console
-appender.console.layout.type = PatternLayout
-appender.console.layout.pattern = [%d{ISO8601}][%-5p][%-25c{1.}] [%node_name]%marker %m%consoleException%n
-rootLogger.level = info
-rootLogger.appenderRef.console.ref = console
-"""
-"""What it prints is kept by supervisord; it would keep the same again, twice, and up to 2 GiB."""
 
 
 def _lines(settings: dict[str, str]) -> str:
@@ -211,10 +194,7 @@ cluster.routing.allocation.disk.watermark.high: 1gb
 cluster.routing.allocation.disk.watermark.flood_stage: 500mb
 """
     )
-    options = home / "config" / "jvm.options.d" / "logsieve.options"
-    options.parent.mkdir(exist_ok=True)
-    options.write_text(_ELASTICSEARCH_JVM)
-    (home / "config" / "log4j2.properties").write_text(_ELASTICSEARCH_LOG)
+    quiet_search.write(home / "config")
     hand_over(folder)
     return home
 

@@ -36,8 +36,8 @@ def test_topics_keep_more_logs_than_the_tables_so_that_each_row_has_its_verdict(
     assert bounds
     rows = min(bounds.tables / slices.ROW_BYTES, bounds.documents / 201)
     # At a low rate, where each message is sent alone: what a log and a verdict take then (docs/operations.md).
-    assert bounds.logs_topic / 262 > rows
-    assert bounds.status_topic / 400 > rows
+    assert bounds.logs_topic / 239 > rows
+    assert bounds.status_topic / 304 > rows
 
 
 def test_a_topic_that_is_not_there_is_not_set():

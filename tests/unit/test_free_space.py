@@ -26,7 +26,7 @@ def test_little_space_is_told_for_each_disk_with_the_remedy():
 
 def test_it_tells_for_how_long_it_lasts_where_the_rate_is_known():
     (verdict,) = free_space.tell([Space(Path("/data"), 2 * GIB)], 3, 100)
-    assert "100 logs a second fill in 5.6 h" in verdict.sentence
+    assert "100 logs a second fill in 6.3 h" in verdict.sentence
     (unknown,) = free_space.tell([Space(Path("/data"), 2 * GIB)], 3, 0)
     assert " h" not in unknown.sentence.split(".")[1]
 
