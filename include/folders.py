@@ -5,10 +5,10 @@ import unicodedata
 from pathlib import Path
 from typing import Final
 
-MARKS: Final = "/ ._-+@()=~&"
+MARKS: Final = "/ ._-+@()~&"
 """What a path may have beside letters and digits of any alphabet. Others mean something to one of the parts: a colon
 and a semicolon to class paths, a comma to Kafka, per cent to supervisord, a hash to URLs, brackets to Spark's globs,
-quotes, a dollar and a backslash to shells and to SQL."""
+an equals sign to agents of Java, quotes, a dollar and a backslash to shells and to SQL."""
 LONGEST: Final = 200
 """Letters of a path; below it the parts make folders of their own."""
 

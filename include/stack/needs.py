@@ -16,7 +16,7 @@ GIB = 2**30
 NOT_ROOT = "nobody"
 """Elasticsearch and PostgreSQL refuse to run as root; when root starts the stack, they run as this user."""
 PLACE = (
-    "Move it to a folder with a plain name (letters, digits, spaces and . _ - + @ ( ) = ~ &) on a disk for programs;"
+    "Move it to a folder with a plain name (letters, digits, spaces and . _ - + @ ( ) ~ &) on a disk for programs;"
     " data and parts can be elsewhere than the checkout: LOGSIEVE_STATE, LOGSIEVE_PARTS."
 )
 

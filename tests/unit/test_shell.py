@@ -4,10 +4,12 @@ import json
 import subprocess
 from pathlib import Path
 
+import httpx
 import pytest
 
 from include.settings import ROOT, Settings
-from include.stack import environment, shell
+from include.stack import environment, probes, shell
+from include.stack.airflow_api import AirflowApi
 from include.stack.environment import SECRETS, Environment, Ports
 from include.stack.servers import Homes, Server, servers
 from tests.hostile import HOSTILE, PROXIED
@@ -27,7 +29,8 @@ def stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Environment:
         if name not in ("PYTHONWARNINGS", "TMPDIR"):
             monkeypatch.setenv(name, value)
     passwords = {name: f"{SECRET}{name}" for name in (*SECRETS, "airflow_fernet")}
-    return Environment(Settings(state=tmp_path / "state"), Ports.model_construct(), passwords)
+    ports = Ports.model_construct(**dict.fromkeys(Ports.model_fields, 1))  # nobody listens there
+    return Environment(Settings(state=tmp_path / "state"), ports, passwords)
 
 
 def program(env: Environment, name: str) -> Server:
@@ -77,6 +80,13 @@ def test_programs_get_no_proxy_that_airflows_client_cannot_read_nor_certificates
     assert told["https_proxy"] == PROXIED["HTTPS_PROXY"]
     assert not {"all_proxy", "ALL_PROXY", "SSL_CERT_FILE"} & told.keys()
     assert {"127.0.0.1", "localhost"} <= set(told["no_proxy"].split(","))
+
+
+def test_the_commands_own_questions_go_by_no_proxy_that_their_library_does_not_know(stack: Environment):
+    """httpx ends with an ImportError at a SOCKS proxy, even where the question would not go by it."""
+    assert "does not answer tasks" in (probes.api_server(stack) or "")
+    with pytest.raises(httpx.ConnectError):
+        AirflowApi(stack)
 
 
 def test_a_program_gets_nothing_that_the_shell_said_of_other_servers(stack: Environment):
