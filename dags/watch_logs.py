@@ -173,11 +173,11 @@ def watch_logs() -> None:
         """
         from airflow.providers.apache.kafka.hooks.client import KafkaAdminClientHook
 
-        from include import health, hops, topic_settings
+        from include import foreign_messages, health, topic_settings
         from include.names import FOREIGN_TABLE, LOGS_DATABASE, STATUS_TOPIC
 
         with closing(BaseHook.get_hook("mysql").get_conn()) as connection, closing(connection.cursor()) as cursor:
-            found = hops.count_foreign(cursor, 60)
+            found = foreign_messages.count(cursor, 60)
         told = f"{found:,} messages in {STATUS_TOPIC} within an hour were nobody's verdict"
         told += f": see {LOGS_DATABASE}.{FOREIGN_TABLE}, and find who sends them" if found else ""
         settings_told = topic_settings.tell(topic_settings.differing(KafkaAdminClientHook("kafka").get_conn))

@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from confluent_kafka import OFFSET_INVALID, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from include import kafka_time
+from include import foreign_messages
 from include.kafka_client import UNPACKED
 from include.marks import is_first_verdict
 from include.names import (
     EXPIRED_TABLE,
-    FOREIGN_TABLE,
     INDEX,
     LOGS_DATABASE,
     LOGS_TOPIC,
@@ -47,14 +46,11 @@ LOOKING: Final[dict[str, str | int]] = {
 }
 """Of a consumer that only looks."""
 NEWEST_ROW: Final = (
-    # What a sender dated ahead, where the broker lets it, would be the newest row until then.
-    f"SELECT MAX(received_at) FROM {LOGS_DATABASE}.{{}}"  # noqa: S608
-    " WHERE received_at <= UTC_TIMESTAMP(3) + INTERVAL 1 MINUTE"
+    f"SELECT MAX(received_at) FROM {LOGS_DATABASE}.{{}} WHERE received_at < UTC_TIMESTAMP() + INTERVAL 1 MINUTE"  # noqa: S608
 )
-"""When the newest row of the table was received."""
+"""When the newest row of the table was received, but for what is dated ahead: that would be the newest until then."""
 _READ_MESSAGES = 10_000
 _READ_SECONDS = 0.2
-_LAST_MESSAGES = 100
 
 
 @dataclass(frozen=True)
@@ -162,15 +158,6 @@ def _classified(consumer: Consumer, partition: int, first: int, end: int) -> int
     return 0
 
 
-def newest_verdict(consumer: Consumer) -> datetime | None:
-    """When the stream sent its newest verdict, as far as the last messages of each partition tell."""
-    newest = 0
-    for number, (first, end) in topic_ranges(consumer, STATUS_TOPIC).items():
-        for messages in read_status(consumer, number, max(first, end - _LAST_MESSAGES), end):
-            newest = max([newest, *(message.timestamp()[1] for message in messages if is_first_verdict(message))])
-    return kafka_time.utc(newest) if newest else None
-
-
 def read_status(consumer: Consumer, partition: int, begin: int, end: int) -> Iterator[list[Message]]:
     """The messages [begin, end) of a status partition, some at a time. Raises KafkaException."""
     consumer.assign([TopicPartition(STATUS_TOPIC, partition, begin)])
@@ -200,9 +187,8 @@ def read_tables(cursor: Any) -> Tables:
         cursor.execute(NEWEST_ROW.format(TABLES[status]))
         (last,) = cursor.fetchone()
         newest[status] = last.replace(tzinfo=UTC) if last else None
-    return Tables(
-        rows, newest, read_loaded(cursor), read_loaded_logs(cursor), read_expired(cursor), count_foreign(cursor)
-    )
+    foreign = foreign_messages.count(cursor)
+    return Tables(rows, newest, read_loaded(cursor), read_loaded_logs(cursor), read_expired(cursor), foreign)
 
 
 def read_loaded(cursor: Any) -> dict[int, int]:
@@ -221,22 +207,6 @@ def read_expired(cursor: Any) -> dict[int, int]:
     """By Kafka partition, the first offset that has not expired, where any has."""
     cursor.execute(f"SELECT kafka_partition, before_offset FROM {LOGS_DATABASE}.{EXPIRED_TABLE}")  # noqa: S608
     return dict(cursor.fetchall())
-
-
-def count_foreign(cursor: Any, minutes: int | None = None) -> int:
-    """Messages of the status topic that `load` has set aside, as nobody's verdict; of the last minutes only."""
-    within = "" if minutes is None else f" WHERE found_at > UTC_TIMESTAMP() - INTERVAL {minutes} MINUTE"
-    cursor.execute(f"SELECT COUNT(*) FROM {LOGS_DATABASE}.{FOREIGN_TABLE}{within}")  # noqa: S608
-    return int(cursor.fetchone()[0])
-
-
-def read_foreign(cursor: Any) -> dict[int, set[int]]:
-    """By status partition, the offsets of these messages."""
-    cursor.execute(f"SELECT kafka_partition, status_offset FROM {LOGS_DATABASE}.{FOREIGN_TABLE}")  # noqa: S608
-    found: dict[int, set[int]] = {}
-    for partition, offset in cursor.fetchall():
-        found.setdefault(partition, set()).add(offset)
-    return found
 
 
 def read_documents(client: "Elasticsearch") -> dict[str, int]:

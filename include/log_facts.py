@@ -15,6 +15,7 @@ from elasticsearch import ApiError
 from include import (
     contents,
     evidence_documents,
+    foreign_messages,
     hops,
     kafka_client,
     kafka_time,
@@ -118,7 +119,7 @@ def gather(settings: Settings, partition: int, offset: int) -> Facts:
     kafka = kafka_client.native(settings)
     foreign: set[int] = set()
     with facts.asking("MySQL"), closing(mysql_client.connect(settings, SECONDS)) as connection:
-        foreign = hops.read_foreign(connection.cursor()).get(partition, set())
+        foreign = foreign_messages.offsets(connection.cursor()).get(partition, set())
     with facts.asking("Kafka"), hops.looking(kafka, GROUP) as consumer:
         consumer.list_topics(names.LOGS_TOPIC, timeout=SECONDS)  # who is away is not waited for as long as who is slow
         _ask_logs(facts, consumer)

@@ -16,7 +16,7 @@ import mysql.connector
 from confluent_kafka import Consumer
 from mysql.connector import errorcode
 
-from include import evidence, evidence_documents, evidence_rows, hops, proof
+from include import evidence, evidence_documents, evidence_rows, foreign_messages, hops, proof
 from include.comparison import Clients, prove
 from include.names import INDEX, LOGS_DATABASE, LOGS_TOPIC, PROGRESS_TABLE, RECONCILED_TABLE, STATUS_TOPIC
 from include.proof import Proof
@@ -101,7 +101,7 @@ def _look(clients: Clients, wanted: Range | None, new_only: bool, say: Say) -> t
     """The proofs, and behind which status message each of them has read."""
     clients.cursor.execute("START TRANSACTION WITH CONSISTENT SNAPSHOT")
     loaded, closed = _places(clients.cursor, _LOADED), _places(clients.cursor, _CLOSED)
-    expired, foreign = hops.read_expired(clients.cursor), hops.read_foreign(clients.cursor)
+    expired, foreign = hops.read_expired(clients.cursor), foreign_messages.offsets(clients.cursor)
     logs, topic = hops.topic_ranges(clients.consumer, LOGS_TOPIC), hops.topic_ranges(clients.consumer, STATUS_TOPIC)
     known = [number for number in sorted(loaded) if number in topic and (wanted is None or wanted.partition == number)]
     _wait_for_the_indexer(clients.consumer, {number: loaded[number][1] for number in known})

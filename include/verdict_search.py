@@ -2,19 +2,22 @@
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Final
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
+from include import hops, kafka_time
 from include.contents import verdict_record
 from include.hops import SECONDS
-from include.marks import is_correction
+from include.marks import is_correction, is_first_verdict
 from include.names import STATUS_TOPIC, origin_of
 
 AROUND: Final = 500
 """Messages read on either side of where the verdict should be: two drivers at once may have mixed their order."""
 FURTHER: Final = 200_000
 """Messages read in search of a correction, at most."""
+_LAST: Final = 100
 
 
 @dataclass(frozen=True)
@@ -111,3 +114,12 @@ def _in_order(
         origin = origin_of(message.key())
         if origin is not None and not is_correction(message) and message.offset() not in foreign:
             yield message.offset() or 0, origin[1]
+
+
+def newest_verdict(consumer: Consumer) -> datetime | None:
+    """When the stream sent its newest verdict, as far as the last messages of each partition tell."""
+    newest = 0
+    for number, (first, end) in hops.topic_ranges(consumer, STATUS_TOPIC).items():
+        for messages in hops.read_status(consumer, number, max(first, end - _LAST), end):
+            newest = max([newest, *(message.timestamp()[1] for message in messages if is_first_verdict(message))])
+    return kafka_time.utc(newest) if newest else None

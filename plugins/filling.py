@@ -29,10 +29,10 @@ SHARES = {
 
 def is_status_topic_filling() -> bool:
     """Whether the stream has sent a verdict within NEW; corrections of earlier ones do not count."""
-    from include import hops
+    from include import verdict_search
 
     with closing(KafkaConsumerHook([], "kafka").get_conn) as consumer:
-        newest = hops.newest_verdict(consumer)
+        newest = verdict_search.newest_verdict(consumer)
     # One from the future is no new one: the clock was set back.
     return newest is not None and abs(datetime.now(UTC) - newest) < NEW
 
