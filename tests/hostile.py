@@ -18,7 +18,7 @@ HOSTILE = {
     "PGOPTIONS": "-c bogus=1", "PGSERVICE": "none", "MYSQL_HOST": "db.example.org", "MYSQL_HOME": "/none",
     "MYSQL_TCP_PORT": "1", "KAFKA_OPTS": "-bogus", "KAFKA_HEAP_OPTS": "-bogus", "KAFKA_LOG4J_OPTS": "-bogus",
     "ES_PATH_CONF": "/etc/elasticsearch", "ES_JAVA_OPTS": "-bogus", "ES_JAVA_HOME": "/none", "ES_HOME": "/none",
-    "ES_TMPDIR": "/none", "SUPERVISOR_ENABLED": "1", "SUPERVISOR_SERVER_URL": "unix:///none",
+    "ES_TMPDIR": "/none", "SUPERVISOR_ENABLED": "0", "SUPERVISOR_SERVER_URL": "unix:///none",
     "AIRFLOW_HOME": "/none", "AIRFLOW__CORE__EXECUTOR": "CeleryExecutor", "AIRFLOW__CORE__UNIT_TEST_MODE": "True",
     "AIRFLOW__API__BASE_URL": "http://x", "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": "sqlite:////none",
     "AIRFLOW_CONN_MYSQL": "mysql://x", "AIRFLOW_CONFIG": "/none", "AIRFLOW_VAR_X": "1", "UVICORN_PORT": "1",

@@ -49,7 +49,7 @@ def test_servers_know_no_secret_and_supervisord_neither(stack: Stack) -> None:
 
 
 def test_what_servers_write_is_for_their_owner_only(stack: Stack) -> None:
-    for name in ("logs/kafka.log", "kafka/data/meta.properties", "programs/airflow-scheduler.sh"):
+    for name in ("logs/kafka.log", "kafka/data/server-logs-0", "programs/airflow-scheduler.sh"):
         assert stat.S_IMODE((stack.state / name).stat().st_mode) & 0o077 == 0, name
 
 

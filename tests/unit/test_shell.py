@@ -105,6 +105,13 @@ def test_servers_that_anybody_may_run_know_no_secret(stack: Environment):
     assert f"{SECRET}airflow_jwt" in program(stack, "airflow-scheduler").environment(stack).values()
 
 
+def test_no_option_of_elasticsearch_has_a_path_as_its_scripts_split_them_at_spaces(stack: Environment):
+    home = Path("/my logs/elasticsearch/elasticsearch-8")
+    (server,) = (each for each in servers(stack, Homes(elasticsearch=home)) if each.name == "elasticsearch")
+    for name in ("ES_JAVA_OPTS", "CLI_JAVA_OPTS"):
+        assert "/my logs" not in server.environment(stack).get(name, ""), name
+
+
 def test_alerts_pass_as_they_are(stack: Environment, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     """A connection over two lines, with all that a shell and supervisord would read in their own way."""
     value = json.dumps({"password": 'it\'s 100 % "$HOME" `x` \\ ; # é'}, indent=1, ensure_ascii=False)
