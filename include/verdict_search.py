@@ -119,7 +119,7 @@ def _in_order(
 def _record(value: bytes | None) -> dict[str, Any]:
     try:
         found = json.loads(value or b"null")
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
 
