@@ -22,7 +22,8 @@ class Story:
 
     origin: str
     log: dict[str, Any]
-    """key, received_at, size (null: a tombstone), text (printable, cut to LONGEST), raw (base64); empty: unknown."""
+    """key, received_at, size (null: a tombstone), text (printable, cut to LONGEST), raw (base64, its first MAX_RAW
+    bytes); empty: unknown."""
     status: str | None
     reasons: dict[str, str]
     """Each with its meaning."""
@@ -102,9 +103,11 @@ def _log(facts: Facts) -> dict[str, Any]:
         if bad is None:
             return {}
         value, about = _bytes(bad["raw"]), {"size": bad["raw_size"]}
-    text = printable(value)
+    # A log may have hundreds of MiB where the broker takes them.
+    head = None if value is None else value[: names.MAX_RAW]
+    text = printable(head)
     shown = text if len(text) <= LONGEST else f"{text[:LONGEST]}… (cut)"
-    return about | {"text": shown, "raw": None if value is None else base64.b64encode(value).decode()}
+    return about | {"text": shown, "raw": None if head is None else base64.b64encode(head).decode()}
 
 
 def _bytes(raw: str | None) -> bytes | None:

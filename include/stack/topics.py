@@ -16,6 +16,8 @@ from include.stack.status import kafka_consumer
 
 SECONDS = 10
 BATCH = 500
+_LONGEST = 1024 * 1024
+"""Bytes of a value that are printed: a verdict is whole."""
 
 
 @dataclass(frozen=True)
@@ -89,10 +91,13 @@ def messages(
 def _status_of(value: bytes | None) -> str | None:
     try:
         found: Any = json.loads(value or b"null")
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return found.get("status") if isinstance(found, dict) else None
 
 
 def _line(message: Any) -> str:
-    return f"{message.partition()}-{message.offset()} {printable(message.key())} {printable(message.value())}"
+    value: Any = message.value()
+    is_cut = value is not None and len(value) > _LONGEST
+    shown = f"{printable(value[:_LONGEST])}… (cut)" if is_cut else printable(value)
+    return f"{message.partition()}-{message.offset()} {printable(message.key())} {shown}"
