@@ -79,7 +79,8 @@ def servers(env: Environment, homes: Homes) -> list[Server]:
             probes.elasticsearch, 1536 * MIB, homes.elasticsearch,
             {"ES_JAVA_HOME": str(java), "ES_JAVA_OPTS": "-Xms512m -Xmx512m -XX:TieredStopAtLevel=1",
              "ES_TMPDIR": str(homes.elasticsearch.parent / "tmp"),
-             "CLI_JAVA_OPTS": f"-Djava.io.tmpdir={homes.elasticsearch.parent / 'tmp'}",
+             # Its script takes this apart at spaces, which a path may have; it runs in the server's folder.
+             "CLI_JAVA_OPTS": "-Djava.io.tmpdir=../tmp",
              "TMPDIR": str(homes.elasticsearch.parent / "tmp"), "HOME": str(homes.elasticsearch.parent)},
             user=refuses_root,
         ),
