@@ -2,27 +2,30 @@
 
 import fcntl
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from include.stack.errors import StackError
 
+_LOOK_SECONDS = 0.1
+
 
 @contextmanager
 def held(file: Path, what: str, on_wait: Callable[[int, str], None]) -> Iterator[None]:
     """Holds the lock; the file says who does, by process and `what`, and is gone with it.
 
-    Where somebody else does, `on_wait` is told once of whom, its process (0: not known) and what it does, and may end
-    it. Raises StackError where the file cannot be made.
+    Where somebody else does, `on_wait` is told of whom, its process and what it does, and may end it; it is told again
+    where the next one was faster. Raises StackError where the file cannot be made.
     """
-    descriptor, told = None, False
-    while descriptor is None:
-        descriptor = _take(file, wait=told)
+    told = 0
+    while (descriptor := _take(file)) is None:
         process, deed = holder(file)
-        if descriptor is None and not told and process:  # else it has only just begun
+        if process not in (0, told):  # 0: it has only just begun
             on_wait(process, deed)
-            told = True
+            told = process
+        time.sleep(_LOOK_SECONDS)
     try:
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{os.getpid()} {what}".encode(), 0)
@@ -42,7 +45,7 @@ def holder(file: Path) -> tuple[int, str]:
     return 0, "another command"
 
 
-def _take(file: Path, *, wait: bool) -> int | None:
+def _take(file: Path) -> int | None:
     """The open file, locked; None when somebody else had it, or has removed it meanwhile."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -56,7 +59,7 @@ def _take(file: Path, *, wait: bool) -> int | None:
             f"Give yourself the right to write {file.parent}, or name others: LOGSIEVE_STATE, LOGSIEVE_PARTS.",
         ) from error
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         if os.fstat(descriptor).st_ino == file.stat().st_ino:
             return descriptor
     except (BlockingIOError, FileNotFoundError):

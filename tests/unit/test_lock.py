@@ -69,3 +69,19 @@ def test_a_state_that_cannot_be_made_is_named_with_the_remedy(tmp_path: Path):
     ):
         pass
     assert "LOGSIEVE_STATE" in raised.value.remedy
+
+
+def test_who_waits_is_told_of_each_that_was_faster(tmp_path: Path):
+    first = Holder(tmp_path / "lock")
+    assert first.says() == "held"
+    others = [Holder(tmp_path / "lock"), Holder(tmp_path / "lock")]
+    for other in others:
+        assert other.says() == f"waiting for {first.process.pid} up"
+    first.go_on()
+    said = [other.says() for other in others]
+    faster, slower = others if said[0] == "held" else others[::-1]
+    assert sorted(said) == ["held", f"waiting for {faster.process.pid} up"]
+    faster.go_on()
+    assert slower.says() == "held"
+    slower.go_on()
+    assert slower.says() == "done"
