@@ -65,7 +65,7 @@ TRIGGER = State(
 READ_ONLY = State(
     "SET GLOBAL super_read_only = ON",
     ["SET GLOBAL super_read_only = OFF", "SET GLOBAL read_only = OFF"],
-    "--super-read-only",
+    "read-only option",
     "super_read_only = OFF",
     ("lease",),
 )
