@@ -6,6 +6,7 @@ import re
 import stat
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import psutil
 import pytest
@@ -13,40 +14,40 @@ import pytest
 from include.stack import lock, supervisor
 from include.stack.environment import free_ports
 from tests.hostile import HOSTILE, PROXIED
-from tests.integration.stack import Stack, drivers, until
+from tests.integration.stack import Stack, drivers, until, wait_until_it_loads
 
 KNOW_NOTHING = ("kafka", "mysql", "elasticsearch", "postgres")
 
 
-def processes(stack: Stack) -> Iterator[tuple[str, psutil.Process]]:
+def environments(stack: Stack) -> Iterator[tuple[str, dict[str, str]]]:
+    """Of each process that lives, with the name of its program."""
     for program in supervisor.proxy(stack.env).getAllProcessInfo():
         root = psutil.Process(program["pid"])
-        yield from ((program["name"], each) for each in (root, *root.children(recursive=True)))
+        for process in (root, *root.children(recursive=True)):
+            with suppress(psutil.NoSuchProcess):  # it has just ended
+                if told := process.environ():
+                    yield program["name"], told
 
 
 def test_no_process_has_anything_of_the_shell(stack: Stack) -> None:
+    wait_until_it_loads(stack)
     seen = set()
-    for name, process in processes(stack):
-        told = process.environ()
-        if not told:  # it has just ended
-            continue
+    for name, told in environments(stack):
         seen.add(name)
+        # spark-submit sets some of these names itself, to its own values.
         assert {item for item, value in told.items() if HOSTILE.get(item) == value} == set(), name
         assert told["LOGSIEVE_STACK"] == str(stack.state), name
     assert {*KNOW_NOTHING, "indexer", "airflow-scheduler", "watchdog"} <= seen
-    (java,) = (driver for driver in drivers(stack) if driver.name() == "java")
-    # spark-submit sets some of these names itself, to its own values.
-    assert {item for item, value in java.environ().items() if HOSTILE.get(item) == value} == set()
+    assert [java for java in drivers(stack) if HOSTILE["SPARK_CONF_DIR"] not in java.environ().values()]
 
 
 def test_servers_know_no_secret_and_supervisord_neither(stack: Stack) -> None:
     secrets = [*stack.passwords.values(), PROXIED["HTTPS_PROXY"]]
-    looked_at = [(name, each) for name, each in processes(stack) if name in KNOW_NOTHING]
     supervisord = supervisor.process_of(stack.env)
     assert supervisord is not None
-    for name, process in [*looked_at, ("supervisord", supervisord)]:
-        told = "\0".join(process.environ().values())
-        assert not [secret for secret in secrets if secret in told], name
+    servers = [(name, told) for name, told in environments(stack) if name in KNOW_NOTHING]
+    for name, told in [*servers, ("supervisord", supervisord.environ())]:
+        assert not [secret for secret in secrets if secret in "\0".join(told.values())], name
 
 
 def test_what_servers_write_is_for_their_owner_only(stack: Stack) -> None:
