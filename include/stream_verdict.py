@@ -202,7 +202,7 @@ def _waiting(driver: Driver | None, airflow: Airflow, run: StreamRun) -> StreamV
     if wants_slot and airflow.all_slots_taken:
         return _broken(
             "The task of classify_logs waits, as so many tasks run as Airflow runs at once",
-            "End some, as runs of generate_logs, or raise AIRFLOW__CORE__PARALLELISM.",
+            "End some, as runs of generate_logs; how many run at once is the setting parallelism of Airflow.",
         )
     return _broken(
         f"The run of classify_logs stays {run.task or run.state}",
