@@ -13,6 +13,7 @@ from pathlib import Path
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from include import scratch
 from include.disk_bounds import EMBEDDED_GIB
 from include.settings import ROOT, Settings
 from include.spark_conf import local_master
@@ -225,6 +226,7 @@ def make(settings: Settings, ports: Ports | None = None) -> Environment:
     passwords = known.passwords if known else {name: secrets.token_urlsafe(24) for name in SECRETS}
     passwords.setdefault("airflow_fernet", fernet_key())
     made = Environment(settings, ports or Ports(), passwords)
+    scratch.make(settings)  # it is the TMPDIR of every program
     write_private(
         settings.state / "stack.json",
         json.dumps({"ports": made.ports.model_dump(), "passwords": passwords}, indent=2),

@@ -18,7 +18,7 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient, ScramCredentialInfo, ScramMechanism, UserScramCredentialUpsertion
 from pydantic import SecretStr
 
-from include import kafka_client
+from include import kafka_client, scratch
 from include.names import STATUSES, TABLES
 from include.search_index import connect
 from include.settings import ROOT, Settings
@@ -61,6 +61,7 @@ def own(stack: Stack) -> Iterator[Own]:
         Settings(state=STATE), Ports(**free_ports()), {name: secrets.token_urlsafe(24) for name in SECRETS}
     )
     wipe(env)
+    scratch.make(env.settings)
     ca = own_servers.certificates(folder, "kafka", "mysql", "elasticsearch")
     STATE.chmod(0o711)
     jars, libaio = parts.fetch_jars(env.settings.parts), parts.fetch_libaio(env.settings.parts)
