@@ -1,7 +1,7 @@
 """Does the stream run, and if not, what keeps it from it and what is to be done? From facts of one moment, pure.
 
-The facts are read by include/stack/stream_facts.py for commands, plugins/page_runs.py for the page and
-dags/watch_logs.py for its alarm.
+The facts are read by include/stack/stream_facts.py for commands, plugins/page_stream_facts.py for the page and
+plugins/stream_runs.py for the alarm of watch_logs.
 """
 
 from collections.abc import Mapping

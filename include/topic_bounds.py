@@ -3,16 +3,11 @@
 from collections.abc import Mapping
 from typing import Final
 
-from confluent_kafka.admin import (  # type: ignore[attr-defined]
-    AdminClient,
-    AlterConfigOpType,
-    ConfigEntry,
-    ConfigResource,
-    ResourceType,
-)
+from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType  # type: ignore[attr-defined]
 
 from include.disk_bounds import Bounds, topic_settings
 from include.names import LOGS_TOPIC, STATUS_TOPIC
+from include.topic_settings import alter
 
 SECONDS: Final = 10
 
@@ -35,12 +30,6 @@ def bring(admin: AdminClient, bounds: Bounds) -> dict[str, dict[str, str]]:
         now = asked.result(SECONDS)
         differing = {name: value for name, value in settings.items() if now[name].value != value}
         if differing:
-            entries = [
-                ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET)
-                for name, value in differing.items()
-            ]
-            resource = ConfigResource(ResourceType.TOPIC, topic, incremental_configs=entries)
-            (changed,) = admin.incremental_alter_configs([resource]).values()
-            changed.result(SECONDS)
+            alter(admin, topic, differing)
             found[topic] = differing
     return found

@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import (  # type: ignore[attr-defined]  # its stub forgets some
@@ -76,7 +76,7 @@ def make(client: AdminClient, partitions: int, *, overrides: Mapping[str, Mappin
 def differing(client: AdminClient) -> Differences:
     """What is otherwise in the topics that are there; nothing of one that may not be asked. Raises KafkaException."""
     there = client.list_topics(timeout=_SECONDS).topics
-    asked = client.describe_configs([_resource(topic) for topic in SETTINGS if topic in there])
+    asked = client.describe_configs([ConfigResource(ResourceType.TOPIC, topic) for topic in SETTINGS if topic in there])
     found = {}
     for resource, answer in asked.items():
         try:
@@ -99,16 +99,21 @@ def bring_to(client: AdminClient) -> str:
     """Sets what differs; gives "", or in a sentence what the broker refused, and why. Raises KafkaException."""
     refused = ""
     for topic, each in differing(client).items():
-        entries = [
-            ConfigEntry(name, wanted, incremental_operation=AlterConfigOpType.SET) for name, (_, wanted) in each.items()
-        ]
-        resource = _resource(topic, entries)
         try:
-            client.incremental_alter_configs([resource])[resource].result(_SECONDS)
+            alter(client, topic, {name: wanted for name, (_, wanted) in each.items()})
         except KafkaException as error:
             refused = refused or error.args[0].str()
     left = differing(client)
     return f"Kafka refused ({refused or 'without a word'}): {tell(left)}" if left else ""
+
+
+def alter(client: AdminClient, topic: str, settings: Mapping[str, str]) -> None:
+    """Sets these of a topic, and leaves all others. Raises KafkaException."""
+    entries = [
+        ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET) for name, value in settings.items()
+    ]
+    resource = ConfigResource(ResourceType.TOPIC, topic, incremental_configs=entries)
+    client.incremental_alter_configs([resource])[resource].result(_SECONDS)
 
 
 def tell(differences: Differences) -> str:
@@ -119,7 +124,3 @@ def tell(differences: Differences) -> str:
         for name, (found, wanted) in sorted(each.items())
     ]
     return f"{'; '.join(named)}. {HOW_TO_MEND}" if named else ""
-
-
-def _resource(topic: str, entries: Any = None) -> ConfigResource:
-    return ConfigResource(ResourceType.TOPIC, topic, incremental_configs=entries)
