@@ -10,6 +10,9 @@ from include.settings import ROOT
 from include.stack import lock
 from include.stack.errors import StackError
 
+pytestmark = pytest.mark.timeout(60)
+"""A holder that is never told of waits for ever."""
+
 HOLD = """
 import sys
 from pathlib import Path
