@@ -5,13 +5,17 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from include.stack import lock
+from include.settings import Settings
+from include.stack import lock, parts
 from include.stack.environment import free_ports
 from tests.integration.stack import RATE, STATE, UP_SECONDS, Stack, last_words, until
 
 
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
+    folder = Settings().parts
+    parts.fetch_jars(folder)
+    parts.fetch_libaio(folder)  # before the hostile shell, whose proxy never answers
     made = Stack(STATE, free_ports())
     if STATE.exists():
         made.run("down")

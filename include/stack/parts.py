@@ -149,16 +149,17 @@ def fetch_libaio(parts: Path) -> Path:
         (cache / "archives" / "partial").mkdir(parents=True)
         apt = ["apt-get", "-qq", "-o", f"Dir::State::Lists={lists}", "-o", f"Dir::Cache={cache}"]
         apt += ["-o", "APT::Sandbox::User=root"] if os.geteuid() == 0 else []
+        told = ""
         if shutil.which("apt-get") and shutil.which("dpkg-deb"):
-            subprocess.run([*apt, "update"], capture_output=True, text=True)
-            for package in ("libaio1", "libaio1t64"):
-                subprocess.run([*apt, "download", package], cwd=folder, capture_output=True, text=True)
+            for words in (["update"], ["download", "libaio1"], ["download", "libaio1t64"]):
+                told += subprocess.run([*apt, *words], cwd=folder, capture_output=True, text=True).stderr
             for archive in folder.glob("*.deb"):
                 subprocess.run(["dpkg-deb", "-x", str(archive), str(folder / "unpacked")], check=True)
         library = next((folder / "unpacked").rglob("libaio.so.1*.*"), None)
         if library is None:
+            first = told.partition("\n")[0]
             raise StackError(
-                "MySQL needs the library libaio.so.1, and it could not be fetched.",
+                f"MySQL needs the library libaio.so.1, and it could not be fetched. {first}".rstrip(),
                 "Install it: apt-get install libaio1 (Debian), libaio1t64 (Ubuntu), dnf install libaio (Fedora).",
             )
         shutil.copy(library, folder / "libaio.so.1")

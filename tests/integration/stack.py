@@ -66,6 +66,7 @@ class Stack:
             **HOSTILE,
             **PROXIED,
             "LOGSIEVE_STATE": str(state),
+            "LOGSIEVE_PARTS": str(Settings().parts),
             **{f"LOGSIEVE_PORT_{name.upper()}": str(port) for name, port in ports.items()},
             "LOGSIEVE_REALTIME_BATCH_SECONDS": str(BATCH_SECONDS),
             "COLUMNS": "160",
