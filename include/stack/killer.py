@@ -9,7 +9,7 @@ from contextlib import suppress
 import psutil
 
 from include.names import DRIVER
-from include.stack import supervisor
+from include.stack import ownership, supervisor
 from include.stack.environment import Environment
 
 FREEZE_SECONDS = 20.0
@@ -24,7 +24,7 @@ def driver(env: Environment) -> psutil.Process | None:
 
 
 def _drivers(env: Environment) -> list[psutil.Process]:
-    return [process for process in supervisor.own_processes(env) if _is_driver(process)]
+    return [process for process in ownership.own_processes(env) if _is_driver(process)]
 
 
 def _is_driver(process: psutil.Process) -> bool:
@@ -98,7 +98,7 @@ def supervised(env: Environment) -> bool:
     """Whether one driver is there, and Airflow knows it: one that outlived its task is the child of somebody else."""
     try:
         worker = _worker(env)
-        return worker is not None and supervisor.is_own(env, worker) and len(_drivers(env)) == 1
+        return worker is not None and ownership.is_own(env, worker) and len(_drivers(env)) == 1
     except psutil.NoSuchProcess:
         return False
 
@@ -107,7 +107,7 @@ def kill(env: Environment, kind: str) -> bool:
     """Kills one of that kind with SIGKILL, or freezes it; False when there is none just now."""
     with suppress(psutil.Error, OSError):
         victim = KINDS[kind](env)
-        if victim is None or not supervisor.is_own(env, victim):
+        if victim is None or not ownership.is_own(env, victim):
             return False
         if kind != FREEZE:
             victim.kill()

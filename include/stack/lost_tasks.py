@@ -13,7 +13,7 @@ from contextlib import closing, suppress
 import psutil
 import psycopg2
 
-from include.stack import supervisor
+from include.stack import ownership
 from include.stack.environment import Environment
 from include.stack.probes import api_server, postgres_connection
 
@@ -69,4 +69,4 @@ def has_lost_its_worker(env: Environment, pid: int) -> bool:
         parent = psutil.Process(pid).parent()
     except psutil.NoSuchProcess:
         return False
-    return parent is None or not supervisor.is_own(env, parent)
+    return parent is None or not ownership.is_own(env, parent)

@@ -16,7 +16,8 @@ from typing import Any
 import psutil
 from supervisor.xmlrpc import Faults
 
-from include.stack.environment import HOST, STACK_VARIABLE, Environment
+from include.stack import ownership
+from include.stack.environment import HOST, Environment
 from include.stack.errors import StackError
 from include.stack.private import write_private
 from include.stack.servers import Server
@@ -140,22 +141,9 @@ def process_of(env: Environment) -> psutil.Process | None:
     """supervisord's process, when this stack's is running."""
     try:
         process = psutil.Process(int((env.state / "supervisord.pid").read_text()))
-        return process if is_own(env, process) else None
+        return process if ownership.is_own(env, process) else None
     except (FileNotFoundError, ValueError, psutil.NoSuchProcess):
         return None
-
-
-def own_processes(env: Environment) -> list[psutil.Process]:
-    """Every living process that carries this stack's mark, whoever its parent is now."""
-    return [process for process in psutil.process_iter() if is_own(env, process) and process.pid != os.getpid()]
-
-
-def is_own(env: Environment, process: psutil.Process) -> bool:
-    """Whether it carries this stack's mark."""
-    try:
-        return bool(process.environ().get(STACK_VARIABLE) == str(env.state))
-    except psutil.Error:  # it has just ended, or is not ours to look into, as the first process of all
-        return False
 
 
 def is_command(process: int) -> bool:
@@ -177,7 +165,7 @@ def stop(env: Environment, *, seconds: float = 60, on_wait: Callable[[list[str]]
 
     Asks first; what has not ended after `seconds`, or STRAGGLER_SECONDS after supervisord, is killed.
     """
-    started = own_processes(env)
+    started = ownership.own_processes(env)
     supervisord = process_of(env)
     if supervisord is not None:
         with suppress(OSError, xmlrpc.client.Fault):  # it may be starting or ending: the signal reaches it all the same
@@ -188,7 +176,7 @@ def stop(env: Environment, *, seconds: float = 60, on_wait: Callable[[list[str]]
         for process in started:
             _signal(process.terminate)
     deadline = time.monotonic() + seconds
-    while (living := own_processes(env)) and time.monotonic() < deadline:
+    while (living := _living(env, started)) and time.monotonic() < deadline:
         if on_wait:
             on_wait(sorted({name(process) for process in living}))
         if supervisord is not None and not supervisord.is_running():
@@ -197,10 +185,22 @@ def stop(env: Environment, *, seconds: float = 60, on_wait: Callable[[list[str]]
             for process in living:
                 _signal(process.terminate)
         psutil.wait_procs(living, timeout=0.5)
-    for process in own_processes(env):
+    for process in _living(env, started):
         _signal(process.kill)
-    psutil.wait_procs(own_processes(env), timeout=5)
+    psutil.wait_procs(_living(env, started), timeout=5)
     return len(started)
+
+
+def _living(env: Environment, started: list[psutil.Process]) -> list[psutil.Process]:
+    """With those that are known to be ours: supervisord takes its file along when it ends."""
+    known = [process for process in started if process.is_running() and not _is_zombie(process)]
+    return list({*known, *ownership.own_processes(env)})
+
+
+def _is_zombie(process: psutil.Process) -> bool:
+    with suppress(psutil.NoSuchProcess):
+        return bool(process.status() == psutil.STATUS_ZOMBIE)
+    return True
 
 
 def _stop_tasks(env: Environment) -> None:

@@ -2,8 +2,11 @@
 than it needs."""
 
 import json
+import os
 import re
 import stat
+import subprocess
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -11,11 +14,20 @@ from contextlib import suppress
 import psutil
 import pytest
 
+from include.settings import ROOT
 from include.stack import lock, supervisor
 from include.stack.environment import free_ports
 from tests.hostile import HOSTILE, PROXIED
 from tests.integration.stack import Stack, drivers, until, wait_until_it_loads
 
+KNOWN = """
+import json, pathlib, sys
+from include.settings import Settings
+from include.stack import ownership
+from include.stack.environment import load
+print(json.dumps([process.pid for process in ownership.own_processes(load(Settings(state=pathlib.Path(sys.argv[1]))))]))
+"""
+"""Prints the process ids of what is the stack's, as who runs it sees them."""
 KNOW_NOTHING = ("kafka", "mysql", "elasticsearch", "postgres")
 
 
@@ -93,3 +105,17 @@ def test_a_folder_that_a_server_cannot_read_is_refused_before_anything_starts(st
         assert "LOGSIEVE_STATE" in done.stderr
         assert "Traceback" not in done.stderr
         assert not list(tmp_path.iterdir()), "nothing was made or fetched"
+
+
+def test_workers_that_hide_are_known_without_the_rights_of_root(stack: Stack) -> None:
+    """Airflow's, and those of another user: also by root in a container, who may not look into them."""
+    wait_until_it_loads(stack)
+    scheduler = psutil.Process(supervisor.proxy(stack.env).getProcessInfo("airflow-scheduler")["pid"])
+    workers = {worker.pid for worker in scheduler.children()}
+    drop = ["setpriv", "--bounding-set=-sys_ptrace"] if os.geteuid() == 0 else []
+    command = [*drop, sys.executable, "-c", KNOWN, str(stack.state)]
+    known = set(json.loads(subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout))
+    assert {program["pid"] for program in supervisor.proxy(stack.env).getAllProcessInfo()} <= known
+    assert {worker.pid for worker in scheduler.children()} & workers <= known
+    assert workers
+    assert os.getpid() not in known
