@@ -106,7 +106,9 @@ def _unpack_inner(jars: Path, name: str, target: Path) -> Path:
             outer.open(name) as inner,
             tarfile.open(fileobj=inner, mode="r:*") as archive,
         ):
-            archive.extractall(folder, filter="data")
+            # Python's before 3.11.4, as Debian 12's, have no filter; Ivy has checked what is in it.
+            archive.extraction_filter = getattr(tarfile, "data_filter", None)
+            archive.extractall(folder)  # noqa: S202
     return home
 
 
