@@ -4,7 +4,7 @@ The facts are read by include/stack/stream_facts.py for commands, plugins/page_s
 plugins/stream_runs.py for the alarm of watch_logs.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal
@@ -116,6 +116,16 @@ class StreamVerdict:
 def is_endless(conf: Mapping[str, Any] | None) -> bool:
     """Whether the run of this conf goes on for ever."""
     return (conf or {}).get("trigger") in _ENDLESS
+
+
+def at_work(active: Sequence[StreamRun]) -> StreamRun | None:
+    """Of the active runs, newest first, the one that is at work, else the oldest, which is the next one."""
+    return next((run for run in active if run.state == "running"), active[-1] if active else None)
+
+
+def last_endless(ended: Sequence[StreamRun]) -> StreamRun | None:
+    """Of those that have ended, newest first, the first that was to go on for ever, else the newest."""
+    return next((run for run in ended if run.endless), ended[0] if ended else None)
 
 
 def tell(driver: Driver | None, airflow: Airflow | None) -> StreamVerdict:

@@ -1,6 +1,6 @@
 """What Airflow's own metadata say of the stream: the API server reads them as its own pages do."""
 
-from datetime import datetime
+from dataclasses import replace
 from typing import Any
 
 from airflow.api.common.airflow_health import get_airflow_health
@@ -15,7 +15,7 @@ from airflow.utils.state import DagRunState, TaskInstanceState
 from airflow.utils.types import DagRunTriggeredByType
 from sqlalchemy import func, select
 
-from include.stream_verdict import Airflow, Pool, StreamRun, is_endless
+from include.stream_verdict import Airflow, Pool, StreamRun, at_work, is_endless, last_endless
 
 STREAM, TASK = "classify_logs", "stream"
 ACTIVE = (DagRunState.QUEUED, DagRunState.RUNNING)
@@ -37,36 +37,33 @@ def read() -> Airflow:
         runs = session.scalars(
             select(DagRun).where(DagRun.dag_id == STREAM).order_by(DagRun.id.desc()).limit(_LOOK_BACK)
         )
-        found = list(runs)
-        active = [run for run in found if run.state in ACTIVE]
-        at_work = next((run for run in active if run.state == DagRunState.RUNNING), active[-1] if active else None)
-        ended = [run for run in found if run.state not in ACTIVE]
-        task = at_work and session.scalar(
-            select(TaskInstance).where(TaskInstance.dag_id == STREAM, TaskInstance.run_id == at_work.run_id).limit(1)
+        found = [_run(run) for run in runs]
+        active = at_work([run for run in found if run.state in ACTIVE])
+        task = active and session.scalar(
+            select(TaskInstance).where(TaskInstance.dag_id == STREAM, TaskInstance.run_id == active.run_id).limit(1)
         )
-        newest = next((run for run in ended if is_endless(run.conf)), ended[0] if ended else None)
         working = select(func.count()).select_from(TaskInstance).where(TaskInstance.state.in_(_AT_WORK))
         return Airflow(
             paused=bool(dag.is_paused),
             stale=bool(dag.is_stale),
             import_error=error,
             scheduled=scheduled,
-            active=_run(at_work, task) if at_work else None,
-            ended=_run(newest) if newest else None,
+            active=_with_task(active, task) if active and task else active,
+            ended=last_endless([run for run in found if run.state not in ACTIVE]),
             pool=_pool(session, task) if task else None,
             all_slots_taken=(session.scalar(working) or 0) >= conf.getint("core", "parallelism"),
         )
 
 
-def _run(run: Any, task: Any = None) -> StreamRun:
-    state: str | None = None
-    begun: datetime | None = None
-    if task is not None:
-        state = task.state and str(task.state)
-        begun = {"running": task.start_date, "up_for_retry": task.end_date}.get(state or "", task.scheduled_dttm)
-    since = run.start_date or run.queued_at
+def _run(run: Any) -> StreamRun:
     by_test = run.triggered_by == DagRunTriggeredByType.TEST
-    return StreamRun(run.run_id, str(run.state), is_endless(run.conf), since, state, begun, by_test=by_test)
+    return StreamRun(run.run_id, str(run.state), is_endless(run.conf), run.start_date or run.queued_at, by_test=by_test)
+
+
+def _with_task(run: StreamRun, task: Any) -> StreamRun:
+    state = task.state and str(task.state)
+    begun = {"running": task.start_date, "up_for_retry": task.end_date}.get(state or "", task.scheduled_dttm)
+    return replace(run, task=state, task_since=begun)
 
 
 def _pool(session: Any, task: Any) -> Pool:

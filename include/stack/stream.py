@@ -16,6 +16,7 @@ from include.stack.environment import Environment
 from include.stack.errors import StackError
 from include.stack.probes import mysql_connection
 from include.stack.stream_facts import DAG
+from include.stream_verdict import StreamRun
 
 STOP_SECONDS = 120
 START_SECONDS = 180
@@ -37,7 +38,7 @@ def stop(env: Environment) -> bool:
             deadline, ran = time.monotonic() + STOP_SECONDS, False
             if not stop_mark.look(cursor).lives and (run := _active_run(env)):
                 # No driver sees the mark: it has not come as far as the lease, or is refused at each try.
-                AirflowApi(env).end_run(DAG, run["dag_run_id"])
+                AirflowApi(env).end_run(DAG, run.run_id)
                 ran = True
             while stop_mark.look(cursor).lives or (ran and _active_run(env)):
                 ran = True
@@ -64,11 +65,11 @@ def start(env: Environment) -> Iterator[str]:
     try:
         api = AirflowApi(env)
         yield from _make_ready(api)
-        run = _active_run(env)
-        if run and run["triggered_by"] == "test" and not stream_facts.read(env).ok:
-            api.end_run(DAG, run["dag_run_id"])
-            yield f"Ended {run['dag_run_id']}: its airflow dags test was broken off."
-        if _active_run(env):
+        run = stream_facts.active_run(api)
+        if run and run.by_test and not stream_facts.read(env).ok:
+            api.end_run(DAG, run.run_id)
+            yield f"Ended {run.run_id}: its airflow dags test was broken off."
+        if stream_facts.active_run(api):
             yield f"A run of {DAG} is active already."
         else:
             api.trigger(DAG, {"trigger": env.settings.trigger})
@@ -134,5 +135,5 @@ def runs(env: Environment, cursor: Any) -> bool:
     return stop_mark.look(cursor).lives or _active_run(env) is not None
 
 
-def _active_run(env: Environment) -> dict[str, Any] | None:
-    return stream_facts.choose(AirflowApi(env).runs(DAG, 2, *stream_facts.ACTIVE))
+def _active_run(env: Environment) -> StreamRun | None:
+    return stream_facts.active_run(AirflowApi(env))

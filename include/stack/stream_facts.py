@@ -14,7 +14,7 @@ from include import mysql_client, stop_mark, stream_verdict
 from include.settings import Settings
 from include.stack.airflow_api import AirflowApi, Place
 from include.stack.environment import Environment
-from include.stream_verdict import Airflow, Driver, Pool, StreamRun, StreamVerdict, is_endless
+from include.stream_verdict import Airflow, Driver, Pool, StreamRun, StreamVerdict, at_work, is_endless, last_endless
 
 DAG: Final = "classify_logs"
 TASK: Final = "stream"
@@ -71,51 +71,41 @@ def of_dag(api: AirflowApi, parallelism: int, *, in_full: bool) -> Airflow:
     scheduled = api.is_scheduled()
     if dag is None:
         return Airflow(known=False, import_error=error, scheduled=scheduled)
-    active = choose(api.runs(DAG, _LOOK_BACK, *ACTIVE))
+    active = active_run(api)
     found = Airflow(
         paused=dag["is_paused"],
         stale=dag["is_stale"],
         import_error=error,
         scheduled=scheduled,
-        active=_run(active) if active else None,
+        active=active,
     )
     if not in_full:
         return found
-    ended = next_endless(api.runs(DAG, _LOOK_BACK, "success", "failed"))
-    task = api.task(DAG, active["dag_run_id"], TASK) if active else None
+    task = api.task(DAG, active.run_id, TASK) if active else None
     return replace(
         found,
-        active=_run(active, task, _last_error(api, active, task)) if active else None,
-        ended=_run(ended) if ended else None,
+        active=active and _with_task(api, active, task),
+        ended=last_endless([_run(run) for run in api.runs(DAG, _LOOK_BACK, "success", "failed")]),
         pool=_pool(api, task) if task else None,
         all_slots_taken=api.tasks_at_work() >= parallelism,
     )
 
 
-def choose(active: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
-    """Of the active runs the one that is at work, else the oldest, which is the next one."""
-    return next((run for run in active if run["state"] == "running"), active[-1] if active else None)
+def active_run(api: AirflowApi) -> StreamRun | None:
+    """The one that is at work, or the next one; nothing of its task. Raises httpx.HTTPError."""
+    return at_work([_run(run) for run in api.runs(DAG, _LOOK_BACK, *ACTIVE)])
 
 
-def next_endless(ended: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
-    """The newest run that was to go on for ever, else the newest."""
-    return next((run for run in ended if is_endless(run["conf"])), ended[0] if ended else None)
+def _run(run: dict[str, Any]) -> StreamRun:
+    since = _time(run["start_date"] or run["queued_at"])
+    by_test = run["triggered_by"] == "test"
+    return StreamRun(run["dag_run_id"], run["state"], is_endless(run["conf"]), since, by_test=by_test)
 
 
-def _run(run: dict[str, Any], task: dict[str, Any] | None = None, error: str = "") -> StreamRun:
-    state = task["state"] if task else None
-    begun = task[_SINCE.get(state or "", "scheduled_when")] if task else None
-    since = run["start_date"] or run["queued_at"]
-    return StreamRun(
-        run["dag_run_id"],
-        run["state"],
-        is_endless(run["conf"]),
-        _time(since),
-        state,
-        _time(begun),
-        error,
-        by_test=run["triggered_by"] == "test",
-    )
+def _with_task(api: AirflowApi, run: StreamRun, task: dict[str, Any] | None) -> StreamRun:
+    begun = task[_SINCE.get(task["state"] or "", "scheduled_when")] if task else None
+    error = _last_error(api, run.run_id, task)
+    return replace(run, task=task["state"] if task else None, task_since=_time(begun), error=error)
 
 
 def _time(text: str | None) -> datetime | None:
@@ -127,11 +117,11 @@ def _pool(api: AirflowApi, task: dict[str, Any]) -> Pool:
     return Pool(found["name"], found["slots"], found["occupied_slots"]) if found else Pool(task["pool"], 0, 0)
 
 
-def _last_error(api: AirflowApi, run: dict[str, Any], task: dict[str, Any] | None) -> str:
+def _last_error(api: AirflowApi, run_id: str, task: dict[str, Any] | None) -> str:
     """Of this try's drivers, else of the last one's."""
     newest = task["try_number"] if task else 0
     for number in range(newest, max(newest - 2, 0), -1):
-        if found := last_error(api.task_log(DAG, run["dag_run_id"], TASK, number), ended=number < newest):
+        if found := last_error(api.task_log(DAG, run_id, TASK, number), ended=number < newest):
             return found
     return ""
 

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from include.stack.stream_facts import choose, last_error, next_endless
-from include.stream_verdict import Airflow, Driver, Pool, StreamRun, is_endless, tell
+from include.stack.stream_facts import last_error
+from include.stream_verdict import Airflow, Driver, Pool, StreamRun, at_work, is_endless, last_endless, tell
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 LIVES = Driver(NOW - timedelta(seconds=1), NOW)
@@ -128,13 +128,13 @@ def test_who_is_away_is_not_guessed() -> None:
 
 
 def test_of_active_runs_the_one_at_work_counts_and_of_ended_ones_the_newest_endless() -> None:
-    queued, running = {"state": "queued", "conf": {}}, {"state": "running", "conf": {}}
-    assert choose([queued, running, queued]) is running
-    assert choose([running | {"state": "queued"}, queued]) is queued
-    assert choose([]) is next_endless([]) is None
-    endless, bounded = {"conf": {"trigger": "interval"}}, {"conf": {"trigger": "available-now"}}
-    assert next_endless([bounded, endless]) is endless
-    assert next_endless([bounded, {"conf": None}]) is bounded
+    queued, running = replace(RUN, state="queued"), replace(RUN, state="running")
+    assert at_work([queued, running, queued]) is running
+    assert at_work([replace(queued, run_id="newer"), queued]) is queued
+    assert at_work([]) is last_endless([]) is None
+    endless, bounded = RUN, replace(RUN, endless=False)
+    assert last_endless([bounded, endless]) is endless
+    assert last_endless([bounded, replace(bounded, run_id="older")]) is bounded
     assert [is_endless(conf) for conf in (None, {}, {"trigger": "realtime"})] == [False, False, True]
 
 
