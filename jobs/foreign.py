@@ -58,10 +58,13 @@ def batch(partition: int, messages: Sequence[Message], end: int) -> Batch:
     return Batch(partition, last, _lines(partition, list(compress(messages, are_verdicts))), foreign)
 
 
-def parse(given: Batch) -> tuple[pa.Table | None, list[Foreign]]:
-    """The rows (see `verdicts.parse`; None: there are none), and all that is foreign."""
+def parse(given: Batch, *, strictly: bool = False) -> tuple[pa.Table | None, list[Foreign]]:
+    """The rows (see `verdicts.parse`; None: there are none), and all that is foreign.
+
+    `strictly`: so is what the tables would not take as it is.
+    """
     foreign = list(given.foreign)
-    found = _parse(given.marked, foreign)
+    found = _parse(given.marked, foreign, strictly)
     return pa.concat_tables(found) if found else None, foreign
 
 
@@ -70,12 +73,15 @@ def set_aside(cursor: MySQLCursorAbstract, partition: int, foreign: Sequence[For
     cursor.executemany(_SET_ASIDE, [(partition, *each) for each in foreign])
 
 
-def _parse(messages: pa.RecordBatch, foreign: list[Foreign]) -> list[pa.Table]:
+def _parse(messages: pa.RecordBatch, foreign: list[Foreign], strictly: bool) -> list[pa.Table]:
     """By halving down to the messages that cannot be parsed; these are added to `foreign`."""
     if not messages.num_rows:
         return []
     try:
-        return [verdicts.parse(messages)]
+        rows = verdicts.parse(messages)
+        if strictly:
+            verdicts.check_values(rows)
+        return [rows]
     except verdicts.NotAVerdictError as error:
         if messages.num_rows == 1:
             value: Any = messages["value"][0].as_py()[:-1]
@@ -83,7 +89,7 @@ def _parse(messages: pa.RecordBatch, foreign: list[Foreign]) -> list[pa.Table]:
             foreign.append(Foreign(messages["offset"][0].as_py(), reason, None, value[:_HEAD], len(value)))
             return []
     half = messages.num_rows // 2
-    return [*_parse(messages.slice(0, half), foreign), *_parse(messages.slice(half), foreign)]
+    return [*_parse(messages.slice(0, half), foreign, strictly), *_parse(messages.slice(half), foreign, strictly)]
 
 
 def _foreign(message: Message, reason: str) -> Foreign:

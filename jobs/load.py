@@ -6,6 +6,7 @@ import tempfile
 from contextlib import closing
 from typing import Any, Final
 
+import mysql.connector
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -49,7 +50,19 @@ def write(database: Database, lease: Lease, batch: foreign.Batch) -> int:
     What is nobody's verdict is set aside in the same transaction. Raises TroubleError, LeaseLostError or
     mysql.connector.Error, and then nothing is written.
     """
-    rows, strange = foreign.parse(batch)
+    found = foreign.parse(batch)
+    try:
+        return _write(database, lease, batch, *found)
+    except (LoadRefusedError, mysql.connector.Error):
+        stricter = foreign.parse(batch, strictly=True)
+        if len(stricter[1]) == len(found[1]):
+            raise
+    return _write(database, lease, batch, *stricter)
+
+
+def _write(
+    database: Database, lease: Lease, batch: foreign.Batch, rows: pa.Table | None, strange: list[foreign.Foreign]
+) -> int:
     with database.session() as connection, closing(connection.cursor()) as cursor:
         count = _load(cursor, batch.partition, rows, batch.last)
         if strange:

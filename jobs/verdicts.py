@@ -29,6 +29,13 @@ _ALWAYS: Final = (
     "status", "reasons", "received_at", "kafka_partition", "kafka_offset", "users_version", "revision",
 )  # fmt: skip
 
+_TIMES: Final = {
+    "event_timestamp": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$",
+    "received_at": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$",
+}
+_REASON: Final = "^[a-z_]+$"
+_BASE64: Final = "^[A-Za-z0-9+/]*={0,2}$"
+
 COLUMNS: Final = (*names.FIELDS, *_ALWAYS)
 """The columns of all three tables, in the order of the CSV; bad_logs has RAW_COLUMNS after them."""
 RAW_COLUMNS: Final = ("raw", "raw_size")
@@ -83,6 +90,37 @@ def _check(table: pa.Table, partition: pa.Array) -> None:
         raise NotAVerdictError("the origin is of another partition")
     if any(pc.any(pc.and_not(pc.is_null(table[field]), is_bad)).as_py() for field in names.FIELDS):
         raise NotAVerdictError("a null field in a log that is not bad")
+
+
+def check_values(rows: pa.Table) -> None:
+    """That the tables take every value as it is: those of `classify` always are. Raises NotAVerdictError.
+
+    It costs as much as to parse, so it is asked only where MySQL has refused some.
+    """
+    for name in names.TEXT_FIELDS:
+        _all(
+            pc.less_equal(pc.utf8_length(rows[name]), names.MAX_TEXT),
+            f"{name} has more than {names.MAX_TEXT} characters",
+        )
+    for name, pattern in _TIMES.items():
+        _all(pc.match_substring_regex(rows[name], pattern), f"{name} is not written as in a verdict")
+        _real_times(rows[name], name)
+    _all(pc.match_substring_regex(pc.list_flatten(rows["reasons"]), _REASON), "a reason is no word")
+    _all(pc.match_substring_regex(rows["raw"], _BASE64), "raw is not base64")
+    _all(pc.greater_equal(rows["kafka_offset"], 0), "an offset below 0")
+
+
+def _all(are: pa.ChunkedArray, otherwise: str) -> None:
+    """Of what is not null."""
+    if pc.all(are).as_py() is False:
+        raise NotAVerdictError(otherwise)
+
+
+def _real_times(times: pa.ChunkedArray, name: str) -> None:
+    try:
+        pc.cast(times, pa.timestamp("ms", "UTC"))
+    except pa.ArrowInvalid as error:
+        raise NotAVerdictError(f"{name} is no time: {error}") from error
 
 
 def _buffer(values: pa.BinaryArray) -> pa.Buffer:

@@ -98,6 +98,29 @@ def test_what_is_no_verdict_is_told_apart_from_all_around_it(garbage: Any) -> No
         verdicts.parse(given.marked)
 
 
+@pytest.mark.parametrize(
+    "garbage",
+    [
+        message(device="x" * 65),
+        message(event_timestamp="2021-02-30T00:00:00Z"),
+        message(event_timestamp="2021-04-29 19:28:30"),
+        message(received_at="yesterday"),
+        message(reasons=['a"b']),
+        message(status="bad", raw="?", raw_size=1),
+        message(origin={"kafka_partition": 1, "kafka_offset": -1}),
+    ],
+    ids=repr,
+)
+def test_what_no_table_would_take_is_told_apart_only_when_asked_for(garbage: Any) -> None:
+    bad = message(3, status="bad", **dict.fromkeys(names.FIELDS), reasons=["null_device"], raw="", raw_size=0)
+    given = foreign.Batch(1, 103, batch(message(0), message(1, device="x" * 64), garbage, bad))
+    assert foreign.parse(given)[1] == []
+    rows, (strange,) = foreign.parse(given, strictly=True)
+    assert rows is not None
+    assert rows.num_rows == 3
+    assert (strange.offset, strange.reason[:15]) == (102, "not a verdict: ")
+
+
 def test_two_messages_that_make_two_lines_together_are_refused() -> None:
     two = json.dumps(message()).encode()
     with pytest.raises(verdicts.NotAVerdictError, match="one line"):
