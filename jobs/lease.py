@@ -1,4 +1,4 @@
-"""The lease of promise 3: one driver writes. Who takes it gets the next epoch, and whoever had it writes no more."""
+"""The lease (promise 3 of docs/contract.md): a new holder gets the next epoch, and the one before writes no more."""
 
 import logging
 import os

@@ -1,4 +1,4 @@
-"""The contract of DESIGN.md section 1 once more, in plain Python and without a look at jobs/: to compare with."""
+"""docs/contract.md once more, in plain Python and without a look at jobs/: to compare with."""
 
 import json
 import re
