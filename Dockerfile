@@ -38,7 +38,7 @@ ENV PYTHONPATH=/opt/logsieve \
     AIRFLOW__CORE__PLUGINS_FOLDER=/opt/logsieve/plugins \
     AIRFLOW__LOGGING__BASE_LOG_FOLDER=/opt/logsieve/state/logs/airflow \
     CONNECTION_CHECK_MAX_COUNT=0
-RUN python -m compileall -q dags plugins include jobs && python -m include.stack.image
+RUN python -m compileall -q dags plugins include jobs && python -m include.stack.containers.image
 
 # The only folder that is written to: a volume.
 WORKDIR /opt/logsieve/state

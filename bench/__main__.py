@@ -11,9 +11,9 @@ import typer
 
 from bench import contestants, machine, report
 from bench import run as bench_run
+from include.stack.commands.terminal import Json, err, out, run
 from include.stack.errors import StackError
 from include.stack.steps import Steps
-from include.stack.terminal import Json, err, out, run
 
 app = typer.Typer(
     help="Compares Logsieve with a baseline, hand-written consumers and the limits, on a stack of its own.",

@@ -12,9 +12,12 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from bench import by_columns
-from include import kafka_client, names
+from include import names
+from include.clients import kafka
 from include.settings import Settings
-from jobs import partitions, session, sources, verdicts
+from jobs import session, sources
+from jobs.driver import partitions
+from jobs.loading import verdicts
 
 _USERS = (
     "(SELECT account_no, DATEDIFF(valid_from, '1970-01-01') AS first_day,"  # noqa: S608
@@ -51,7 +54,7 @@ def main() -> None:
         judged = by_columns.judge(batch, spark.read.jdbc(url, _USERS, properties=account))
         for status, table in names.TABLES.items():
             rows(judged, status).write.jdbc(url, table, mode="append", properties=account)
-        sink = by_columns.messages(judged).write.format("kafka").options(**kafka_client.spark(settings))
+        sink = by_columns.messages(judged).write.format("kafka").options(**kafka.spark(settings))
         sink.option("topic", names.STATUS_TOPIC).save()
 
     logs = sources.logs(spark, settings, "interval", dict.fromkeys(range(count), 0))

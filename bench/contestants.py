@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Final
 
 from bench.limits import LIMITS
+from include.driver.submit import local_master, submit_conf
 from include.settings import ROOT, Settings
-from include.spark_conf import local_master, submit_conf
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ LOAD_DATA: Final = Contestant(
 )
 COPY: Final = Contestant("copy", "limit: copy", ("bench.limits", _COPY), _BOTH, ("rows",))
 INDEXER: Final = Contestant(
-    "indexer", "the indexer alone", ("include.indexer",), _DOCUMENTS, ("documents",), is_fed=True
+    "indexer", "the indexer alone", ("include.index.indexer",), _DOCUMENTS, ("documents",), is_fed=True
 )
 BULK: Final = Contestant(
     "bulk", "limit: the client's bulk helper", ("bench.limits", _BULK), _DOCUMENTS, ("documents",), is_fed=True

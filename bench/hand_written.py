@@ -21,7 +21,8 @@ from typing import Any
 from confluent_kafka import Consumer, KafkaException, Message, Producer, TopicPartition
 
 from bench.by_hand import Judge, Judged, Periods, loading
-from include import kafka_client, names
+from include import names
+from include.clients import kafka
 from include.settings import Settings
 from jobs.database import Database, number
 
@@ -46,7 +47,7 @@ _VERSION = f"SELECT version FROM {names.USERS_DATABASE}.{names.VERSION_TABLE}"  
 def consumer_of(settings: Settings, partition: int, position: int) -> Consumer:
     """A consumer of one partition of the logs, from that offset on."""
     consumer = Consumer(
-        kafka_client.native(settings)
+        kafka.native(settings)
         | {
             "group.id": "by-hand",
             "enable.auto.commit": False,
@@ -61,7 +62,7 @@ def consumer_of(settings: Settings, partition: int, position: int) -> Consumer:
 def producer_of(settings: Settings) -> Producer:
     """An idempotent producer that waits for full batches."""
     return Producer(
-        kafka_client.native(settings)
+        kafka.native(settings)
         | {
             "enable.idempotence": True,
             "linger.ms": 20,
@@ -144,7 +145,7 @@ def work(partition: int) -> None:
 def run(target: Callable[..., None], *arguments: Any) -> None:
     """A process of `target(partition, …)` a partition, until SIGTERM or until one of them ends: see `together`."""
     settings = Settings()
-    with closing(Consumer(kafka_client.native(settings) | {"group.id": "by-hand"})) as consumer:
+    with closing(Consumer(kafka.native(settings) | {"group.id": "by-hand"})) as consumer:
         partitions = consumer.list_topics(names.LOGS_TOPIC, timeout=30).topics[names.LOGS_TOPIC].partitions
     together(target, partitions, *arguments)
 

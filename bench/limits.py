@@ -17,9 +17,11 @@ from elasticsearch.helpers import streaming_bulk
 from bench import hand_written
 from bench.by_hand import Judge, Judged, loading
 from bench.hand_written import BATCH
-from include import kafka_client, names, search_index
-from include.bulk import CHUNK_MESSAGES
-from include.indexer import GROUP
+from include import names
+from include.clients import kafka
+from include.index import template
+from include.index.bulk import CHUNK_MESSAGES
+from include.index.indexer import GROUP
 from include.settings import Settings
 from jobs.database import Database
 
@@ -115,9 +117,9 @@ def copy(partition: int) -> None:
 def bulk(partition: int) -> None:
     """Gives every status message to the client's own bulk helper, as a document that is ready."""
     settings = Settings()
-    consumer = Consumer(kafka_client.native(settings) | {"group.id": GROUP, "enable.auto.commit": False})
+    consumer = Consumer(kafka.native(settings) | {"group.id": GROUP, "enable.auto.commit": False})
     consumer.assign([TopicPartition(names.STATUS_TOPIC, partition, 0)])
-    with search_index.connect(settings) as client:
+    with template.connect(settings) as client:
         while True:
             messages = consumer.consume(BATCH, hand_written.BATCH_SECONDS)
             actions = ({"_id": str(each.key(), "ascii"), "_source": each.value()} for each in messages)  # type: ignore[arg-type]

@@ -12,9 +12,9 @@ import psutil
 from bench import limits, own_stack, sinks
 from bench.contestants import INDEXED, Contestant
 from include import names
-from include.stack import supervisor
 from include.stack.environment import Environment
 from include.stack.errors import StackError
+from include.stack.run import supervisor
 
 WARM_FROM = 0.3
 """Of the logs: what is measured behind it counts as warm."""

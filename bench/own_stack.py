@@ -9,16 +9,22 @@ import sqlparse
 from mysql.connector import connect
 from pydantic import SecretStr
 
-from include import search_index, slices, topic_settings, users_history
-from include.accounts import Accounts, export_file, write_export
+from include.index import template
 from include.names import LOGS_TOPIC, USERS_DATABASE
+from include.retention import slices
 from include.settings import ROOT, Settings
-from include.stack import configs, environment, probes, supervisor, up
+from include.source.accounts import Accounts, write_export
+from include.stack import environment
 from include.stack.environment import HOST, Environment, Ports
 from include.stack.errors import StackError
-from include.stack.servers import servers
-from include.stack.start import unpack
+from include.stack.run import supervisor, up
+from include.stack.run.start import unpack
+from include.stack.servers import configs, probes
+from include.stack.servers.programs import servers
 from include.stack.steps import Steps
+from include.topics import configs as topic_settings
+from include.users import history
+from include.users.export import export_file
 
 SERVERS: Final = ("kafka", "mysql", "elasticsearch")
 DAY: Final = date(2026, 1, 15)
@@ -52,8 +58,8 @@ def running(partitions: int, accounts: int, seed: int, steps: Steps, *, keep: bo
             make_topics(env)
             _make_tables(env)
             _load_users(env)
-            with search_index.connect(env_settings(env)) as client:
-                search_index.ensure_index(client)
+            with template.connect(env_settings(env)) as client:
+                template.ensure_index(client)
         yield env
     except StackError:
         keep = True  # for whoever looks what went wrong
@@ -120,4 +126,4 @@ def _load_users(env: Environment) -> None:
     write_export(folder, DAY, Accounts(env.settings.seed, env.settings.accounts))
     with closing(connection(env, USERS_DATABASE)) as opened, export_file(folder, DAY).open("rb") as export:
         opened.autocommit = False
-        users_history.load_day(opened, DAY, export, "the bench's accounts", None)
+        history.load_day(opened, DAY, export, "the bench's accounts", None)

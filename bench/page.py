@@ -14,12 +14,15 @@ import numpy as np
 from elasticsearch import Elasticsearch
 
 from bench import own_stack
-from include import log_filters, log_search, names, search_index
-from include.log_filters import Filters
-from include.log_way_sample import NEWEST
-from include.search_summary import SearchSource
+from include import names
+from include.index import template
+from include.page import filters as log_filters
+from include.page import listing
+from include.page.counts import Summaries
+from include.page.counts_search import SearchSource
+from include.page.filters import Filters
+from include.page.way_sample import NEWEST
 from include.stack.steps import Steps
-from include.summary import Summaries
 
 RANGES: Final = {"hour": timedelta(hours=1), "day": timedelta(days=1), "week": timedelta(days=7)}
 DAYS: Final = 7
@@ -53,7 +56,7 @@ def run(documents: int, refreshes: int, seed: int, steps: Steps, *, keep: bool) 
     """Fills the index of a stack of its own, then refreshes each range as the page does. Raises StackError."""
     with (
         own_stack.running(2, 10, seed, steps, keep=keep) as env,
-        search_index.connect(own_stack.env_settings(env)) as client,
+        template.connect(own_stack.env_settings(env)) as client,
     ):
         rng = random.Random(seed)  # noqa: S311
         with steps.step(f"Index {documents:,} documents") as say:
@@ -122,7 +125,7 @@ def _measure(client: Elasticsearch, name: str, documents: int, refreshes: int, r
         filters = Filters(now - RANGES[name], now)
         took.clear()
         summaries.summary(filters, now)
-        log_search.read(client, filters.of_status(names.BAD, names.SUSPICIOUS), "", ROWS, None, took.append)
+        listing.read(client, filters.of_status(names.BAD, names.SUSPICIOUS), "", ROWS, None, took.append)
         took.append(client.search(index=names.INDEX, **NEWEST)["took"])
         costs.append(sum(took))
         first = documents + (list(RANGES).index(name) * (refreshes + 1) + number) * NEW

@@ -4,11 +4,11 @@ import threading
 from collections.abc import Callable
 
 from bench import own_stack
-from include import kafka_client
-from include.accounts import Accounts
-from include.log_maker import LogMaker
+from include.clients import kafka
 from include.names import STATUSES
-from include.sender import Sender
+from include.source.accounts import Accounts
+from include.source.log_maker import LogMaker
+from include.source.sender import Sender
 from include.stack.environment import Environment
 
 LOGS_A_SECOND = 10_000
@@ -31,7 +31,7 @@ def pour(
         share_suspicious=share_suspicious,
         clock=lambda: own_stack.BEGIN + sum(made.values()) / LOGS_A_SECOND,
     )
-    sender = Sender(kafka_client.native(own_stack.env_settings(env)), threading.Event())
+    sender = Sender(kafka.native(own_stack.env_settings(env)), threading.Event())
     sender.wait_for_topic()
     for number in range(count):
         log = maker.make()

@@ -10,12 +10,14 @@ from confluent_kafka import Consumer, KafkaException
 from elasticsearch import Elasticsearch
 
 from bench import own_stack, prefill
-from include import hops, names, search_index
-from include.indexer import GROUP
-from include.stack import probes
+from include import names
+from include.index import template
+from include.index.indexer import GROUP
 from include.stack.environment import HOST, Environment
 from include.stack.errors import StackError
-from jobs import verdicts
+from include.stack.servers import probes
+from include.topics import hops
+from jobs.loading import verdicts
 
 _STATE_TABLES: Final = (names.PROGRESS_TABLE, names.LEASE_TABLE, names.TOPIC_IDS_TABLE, names.RECONCILED_TABLE)
 _LOADED: Final = f"SELECT COALESCE(SUM(last_offset + 1), 0) FROM {names.LOGS_DATABASE}.{names.PROGRESS_TABLE}"  # noqa: S608
@@ -42,9 +44,9 @@ def empty(env: Environment, *topics: str) -> None:
             admin.delete_consumer_groups([GROUP])[GROUP].result(_SECONDS)
         _until(lambda: not admin.list_topics(timeout=_SECONDS).topics.keys() & set(topics), "the topics are gone")
         own_stack.make_topics(env)
-        with search_index.connect(own_stack.env_settings(env)) as client:
+        with template.connect(own_stack.env_settings(env)) as client:
             client.options(ignore_status=404).indices.delete(index=names.INDEX)
-            search_index.ensure_index(client)
+            template.ensure_index(client)
 
         def is_quiet() -> bool:
             cursor.execute(_DIRTY)

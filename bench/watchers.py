@@ -14,12 +14,13 @@ import numpy as np
 from confluent_kafka import Consumer, Producer, TopicPartition
 
 from bench import own_stack
-from include import kafka_client, names
-from include.accounts import Accounts
-from include.generator import LARGEST_STEP, Pace
-from include.log_maker import LogMaker
-from include.sender import producer_settings
+from include import names
+from include.clients import kafka
 from include.settings import Settings
+from include.source.accounts import Accounts
+from include.source.generator import LARGEST_STEP, Pace
+from include.source.log_maker import LogMaker
+from include.source.sender import producer_settings
 from jobs.database import Database
 
 LOOK_SECONDS: Final = 0.005
@@ -43,7 +44,7 @@ def send(settings: Settings, rate: float, seconds: float, seed: int, ready: Read
         Accounts(settings.seed, settings.accounts), seed, share_bad=0.05, share_suspicious=0.05,
         clock=lambda: own_stack.BEGIN,
     )  # fmt: skip
-    producer = Producer(producer_settings(kafka_client.native(settings)) | {"linger.ms": 0})
+    producer = Producer(producer_settings(kafka.native(settings)) | {"linger.ms": 0})
     producer.list_topics(timeout=30)
     ready()
     begin, pace, wanted, sent = time.monotonic(), Pace(rate), round(rate * seconds), 0
@@ -67,7 +68,7 @@ def see_verdicts(settings: Settings, begin: Mapping[int, int], ready: Ready, sto
     # As they lie in memory, for an hour has twenty million.
     sent = {number: bytearray() for number in begin}
     seen = {number: array("q") for number in begin}
-    with closing(Consumer(kafka_client.native(settings) | {"group.id": "bench", "fetch.wait.max.ms": 100})) as consumer:
+    with closing(Consumer(kafka.native(settings) | {"group.id": "bench", "fetch.wait.max.ms": 100})) as consumer:
         consumer.assign([TopicPartition(names.STATUS_TOPIC, number, offset) for number, offset in begin.items()])
         consumer.poll(1)  # nothing is there yet
         ready()

@@ -49,17 +49,17 @@ def bootstrap() -> None:
 
         Brings those that are there to the settings of new ones; what Kafka refuses is a warning.
         """
-        from include import topic_settings
+        from include.topics import configs
 
         client = KafkaAdminClientHook("kafka").get_conn
-        topic_settings.make(client, settings.topic_partitions)
-        if refused := topic_settings.bring_to(client):
+        configs.make(client, settings.topic_partitions)
+        if refused := configs.bring_to(client):
             logging.getLogger(__name__).warning(refused)
 
     @task
     def make_index() -> None:
         """Puts the index template and creates the index."""
-        from include.search_index import ensure_index
+        from include.index.template import ensure_index
 
         with search.connect() as client:
             ensure_index(client)

@@ -19,8 +19,8 @@ ends between two batches, within seconds.
 
 from airflow.sdk import Param, dag
 
+from include.driver.submit import submit_conf
 from include.settings import ROOT, Settings
-from include.spark_conf import submit_conf
 from plugins.house import RETRIES, RETRY_FOR_EVER
 from plugins.stream import OWNER, StreamOperator, skip_if_another_lives
 

@@ -5,8 +5,8 @@ Their rows go by slices, a whole one at a time, and with them the documents of t
 **When**: every ten minutes. A log is kept at least `retention_days` from when it was loaded, whatever its sender's
 clock says, and at most longer by a day and the time that its slice took to fill: a slice is about a day of logs, and a
 million at least, but a small part of what fits. It goes sooner where the logs of all hops would take more than
-`disk_gib` (include/disk_bounds.py). `retention_days` is `LOGSIEVE_RETENTION_DAYS`, 30 without it; 0 keeps all for ever.
-`disk_gib` is `LOGSIEVE_DISK_GIB`, 20 in the embedded stack; 0 is no bound.
+`disk_gib` (include/retention/disk_bounds.py). `retention_days` is `LOGSIEVE_RETENTION_DAYS`, 30 by default; 0 keeps
+everything. `disk_gib` is `LOGSIEVE_DISK_GIB`, 20 in the embedded stack; 0 is no bound.
 
 **What is normal**: green within seconds, and minutes where millions of documents go. `bound_topics` gives both topics
 their part of the bound; `make_slices` cuts slices ahead of the logs; `expire_rows` tells up to which offset of each
@@ -23,7 +23,7 @@ from typing import Any
 from airflow.providers.apache.kafka.hooks.client import KafkaAdminClientHook
 from airflow.sdk import Param, dag, task
 
-from include.disk_bounds import divide
+from include.retention.disk_bounds import divide
 from include.settings import Settings
 from plugins import search, slices
 from plugins.house import UNATTENDED
@@ -53,7 +53,7 @@ def expire_logs() -> None:
     @task
     def bound_topics(params: Any = None) -> dict[str, dict[str, str]]:
         """Gives both topics their part of the bound; what it had to set, by topic. Without a bound it sets nothing."""
-        from include import topic_bounds
+        from include.retention import topic_bounds
 
         bounds = divide(params["disk_gib"])
         return topic_bounds.bring(KafkaAdminClientHook("kafka").get_conn, bounds) if bounds else {}
@@ -66,7 +66,7 @@ def expire_logs() -> None:
     @task
     def expire_rows(params: Any = None) -> list[str]:
         """Drops the slices that are old enough, or do not fit; tells what expired."""
-        from include import expiry
+        from include.retention import expiry
 
         bounds, said = divide(params["disk_gib"]), list[str]()
         size = _document_bytes() if bounds else None
@@ -77,7 +77,9 @@ def expire_logs() -> None:
     @task
     def expire_documents() -> None:
         """Deletes the documents of all that has expired, and those that were refused; its log tells how far it is."""
-        from include import dead_letters, expiry, hops
+        from include.index import dead_letters
+        from include.retention import expiry
+        from include.topics import hops
 
         with slices.alone() as cursor, search.connect() as index:
             expired = hops.read_expired(cursor)
@@ -93,7 +95,7 @@ def _document_bytes() -> float | None:
     from elastic_transport import TransportError
     from elasticsearch import ApiError
 
-    from include import fitting
+    from include.retention import fitting
 
     try:
         with search.connect() as index:

@@ -42,7 +42,7 @@ def expire_runs() -> None:
     @task
     def expire_metadata(params: Any = None) -> int:
         """Removes old runs with all that belongs to them, then what belongs to no run; gives how many runs."""
-        from include import airflow_runs
+        from include.retention import airflow_runs
 
         with metadata.transaction() as cursor:
             count = airflow_runs.expire(cursor, params["runs_days"])
@@ -52,7 +52,7 @@ def expire_runs() -> None:
     @task
     def expire_files(params: Any = None) -> int:
         """Removes the files of runs that are not there any more; gives how many."""
-        from include import airflow_runs, run_files
+        from include.retention import airflow_runs, run_files
 
         with metadata.transaction() as cursor:
             kept = set(airflow_runs.kept(cursor))

@@ -44,7 +44,7 @@ def generate_logs() -> None:
     @task
     def generate(**context: Any) -> dict[str, int]:
         """Sends logs at the rate; gives how many were made of each status."""
-        from include.generator import run
+        from include.source.generator import run
 
         params, said = context["params"], monotonic()
 

@@ -47,12 +47,12 @@ def reconcile_logs() -> None:
         """A sentence a partition. Red, and not tried again, when the hops differ or cannot be compared any more."""
         from airflow.sdk.exceptions import AirflowFailException
 
-        from include import hops
-        from include.comparison import Clients
-        from include.dead_letters import refused_offsets
-        from include.indexer import GROUP
-        from include.proof import HOW_TO_MEND
-        from include.reconcile import Range, reconcile
+        from include.index.dead_letters import refused_offsets
+        from include.index.indexer import GROUP
+        from include.proof.comparison import Clients
+        from include.proof.reconcile import Range, reconcile
+        from include.proof.report import HOW_TO_MEND
+        from include.topics import hops
 
         wanted = None if params["partition"] is None else Range(params["partition"], params["first"], params["end"])
         kafka = BaseHook.get_connection("kafka").extra_dejson

@@ -20,9 +20,9 @@ from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOpe
 from airflow.sdk import Asset, BaseHook, Param, dag, task
 from airflow.sdk.exceptions import AirflowSkipException
 
+from include.driver.submit import submit_conf
 from include.names import REJUDGE, USERS_ASSET
 from include.settings import ROOT, Settings
-from include.spark_conf import submit_conf
 from plugins.house import UNATTENDED
 from plugins.users import connect
 
@@ -51,7 +51,7 @@ def rejudge_logs() -> None:
     @task
     def choose(params: Any = None, run_id: Any = None) -> list[str]:
         """The job's arguments: what was asked for, or else the changes of the users that are pending."""
-        from include.users_history import is_any_pending
+        from include.users.history import is_any_pending
 
         asked = [f"--{name}={params[key]}" for name, key in (("from", "begin"), ("to", "end")) if params[key]]
         asked += [f"--account={number}" for number in params["accounts"] or ()]
@@ -77,10 +77,10 @@ def rejudge_logs() -> None:
     @task
     def correct(arguments: list[str], params: Any = None) -> dict[str, int]:
         """Waits until the corrections are in MySQL, then closes what was pending. Gives logs by what became of them."""
-        from include import catch_up, hops
+        from include.driver.rejudgement import Report
         from include.names import DRIVER
-        from include.rejudgement import Report
-        from include.users_history import close_changes
+        from include.topics import catch_up, hops
+        from include.users.history import close_changes
 
         found = Report.from_json(Path(arguments[-1].removeprefix("--report=")).read_text())
         kafka = BaseHook.get_connection("kafka").extra_dejson

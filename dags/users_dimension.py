@@ -52,9 +52,9 @@ def users_dimension() -> None:
     @task
     def load_export(params: Any = None, logical_date: Any = None, dag_run: Any = None) -> dict[str, Any]:
         """Accounts added, changed, closed, and the history's version. Red, and not tried again, for a bad export."""
-        from include.accounts import ExportRefusedError
-        from include.export_limits import Limits
-        from include.users_history import load_day
+        from include.users.export import ExportRefusedError
+        from include.users.history import load_day
+        from include.users.limits import Limits
 
         settings = Settings()
         day = (logical_date or dag_run.run_after).date()
@@ -77,7 +77,7 @@ def users_dimension() -> None:
     @task(outlets=[Asset(USERS_ASSET)])
     def changed_the_past(loaded: Any, outlet_events: Any = None) -> None:
         """Tells with an event that verdicts are to be judged again; skipped when none are."""
-        from include.users_history import is_any_pending
+        from include.users.history import is_any_pending
 
         # Not only of this load: the event of another one may have got lost.
         with closing(connect()) as connection:

@@ -80,7 +80,7 @@ def watch_logs() -> None:
         """Whether a driver judges, and Airflow would bring it back; red with what keeps it from that."""
         from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
-        from include import stop_mark, stream_verdict
+        from include.driver import stop_mark, stream_verdict
         from plugins.stream_runs import of_task
 
         with closing(BaseHook.get_hook("mysql").get_conn()) as connection, closing(connection.cursor()) as cursor:
@@ -96,8 +96,10 @@ def watch_logs() -> None:
     @task
     def lag(lag_limit: str) -> list[str]:
         """Offsets not yet classified, loaded or indexed; red above the limit, and when Kafka removed what was not."""
-        from include import health, hops, index_positions, troubles
-        from include.indexer import GROUP
+        from include.index import positions
+        from include.index.indexer import GROUP
+        from include.topics import hops
+        from include.watch import health, troubles
 
         with closing(BaseHook.get_hook("mysql").get_conn()) as connection, closing(connection.cursor()) as cursor:
             # Without the numbers of rows: while millions are counted, more is sent than may wait.
@@ -106,10 +108,10 @@ def watch_logs() -> None:
         with hops.looking(BaseHook.get_connection("kafka").extra_dejson, GROUP) as consumer:
             topics = hops.read_topics(consumer, tables.loaded_logs)
             waiting = {"classify": topics.lag, "load": tables.lag(topics), "index": hops.index_lag(consumer, topics)}
-            gone = index_positions.find_gone(consumer)
+            gone = positions.find_gone(consumer)
         verdicts = [health.lag(hop, behind, int(lag_limit)) for hop, behind in waiting.items()]
         if gone:
-            told = f"{index_positions.tell(gone)} {index_positions.HOW_TO_GO_ON}"
+            told = f"{positions.tell(gone)} {positions.HOW_TO_GO_ON}"
             verdicts.append(health.Verdict(False, told))
         for standing in troubles.read(Settings().troubles).values():
             verdicts.append(health.Verdict(standing.seconds < WAITS_SECONDS, str(standing)))
@@ -118,9 +120,9 @@ def watch_logs() -> None:
     @task
     def breaker(params: Any = None) -> list[str]:
         """Share of bad logs in the last minutes, and bad logs in a row; red above either limit, with the reasons."""
-        from include import bad_logs, health
+        from include.driver.stop_mark import HOW_TO_GO_ON, ask_to_stop
         from include.names import BAD
-        from include.stop_mark import HOW_TO_GO_ON, ask_to_stop
+        from include.watch import bad_logs, health
 
         minutes, in_a_row = params["breaker_window_minutes"], params["breaker_in_a_row"]
         with closing(BaseHook.get_hook("mysql").get_conn()) as connection, closing(connection.cursor()) as cursor:
@@ -143,7 +145,8 @@ def watch_logs() -> None:
         """Free space of each disk that has data of ours; red when there is less than the limit."""
         import mysql.connector
 
-        from include import expiry, free_space
+        from include.retention import expiry
+        from include.watch import free_space
 
         rate = None
         # A full disk is a reason for MySQL to be away.
@@ -158,8 +161,8 @@ def watch_logs() -> None:
     @task
     def documents() -> list[str]:
         """Documents that Elasticsearch refused; red when there are any."""
-        from include import health
-        from include.dead_letters import refused_count
+        from include.index.dead_letters import refused_count
+        from include.watch import health
 
         refused = refused_count(Settings())
         sentence = f"Elasticsearch refused {refused:,} documents, see {Settings().dead_letters}"
@@ -173,14 +176,15 @@ def watch_logs() -> None:
         """
         from airflow.providers.apache.kafka.hooks.client import KafkaAdminClientHook
 
-        from include import foreign_messages, health, topic_settings
         from include.names import FOREIGN_TABLE, LOGS_DATABASE, STATUS_TOPIC
+        from include.topics import configs, foreign_messages
+        from include.watch import health
 
         with closing(BaseHook.get_hook("mysql").get_conn()) as connection, closing(connection.cursor()) as cursor:
             found = foreign_messages.count(cursor, 60)
         told = f"{found:,} messages in {STATUS_TOPIC} within an hour were nobody's verdict"
         told += f": see {LOGS_DATABASE}.{FOREIGN_TABLE}, and find who sends them" if found else ""
-        settings_told = topic_settings.tell(topic_settings.differing(KafkaAdminClientHook("kafka").get_conn))
+        settings_told = configs.tell(configs.differing(KafkaAdminClientHook("kafka").get_conn))
         verdicts = [health.Verdict(found == 0, told)]
         return _all_well(verdicts) + ([settings_told] if settings_told else [])
 

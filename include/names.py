@@ -34,6 +34,10 @@ TABLES: Final = {status: f"{status}_logs" for status in STATUSES}
 TEXT_FIELDS: Final = ("event_id", "event_type", "device", "location_country")
 FIELDS: Final = ("event_id", "account_id", "event_type", "device", "location_country", "event_timestamp")
 
+DOCUMENT_PARTITION: Final = "origin.kafka_partition"
+DOCUMENT_OFFSET: Final = "origin.kafka_offset"
+"""A document's origin, as Elasticsearch names the fields."""
+
 MAX_TEXT: Final = 64
 """Longest text field, in characters (code points)."""
 MAX_TIMESTAMP: Final = 253_402_300_799

@@ -85,7 +85,7 @@ class Settings(BaseSettings):
     """Logs are kept at least so many days from when they were loaded; 0: for ever."""
     disk_gib: float | None = Field(default=None, ge=0, le=1_000_000)
     """Logs take at most so many GiB over all hops, and expire sooner for it; 0: no bound. Not said: as with 0, but 20
-    in the embedded stack and in containers. include/disk_bounds.py divides it."""
+    in the embedded stack and in containers. include/retention/disk_bounds.py divides it."""
     free_gib: float = Field(default=3, ge=0.1, le=1_000_000)
     """Alerts when less is free where the state is. Elasticsearch takes nothing more below 0.5 GiB, Kafka ends at 0."""
     runs_days: int = Field(default=7, ge=1, le=3650)
@@ -139,7 +139,7 @@ class Settings(BaseSettings):
 
     @property
     def troubles(self) -> Path:
-        """Folder of what keeps driver and indexer from their work: include/troubles.py."""
+        """Folder of what keeps driver and indexer from their work: include/watch/troubles.py."""
         return self.state / "troubles"
 
     @property

@@ -11,10 +11,10 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from include import names
-from include.rejudgement import Range
+from include.driver.rejudgement import Range
 from include.settings import Settings
 from jobs import sources, topic_logs
-from jobs.ends import EndError
+from jobs.driver.ends import EndError
 
 WAS: Final = ("was", "was_reasons", "was_revision")
 """Columns of the stored verdict: status, reasons as array<string>, revision int; null where no table has the log."""

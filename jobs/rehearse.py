@@ -1,6 +1,6 @@
 """A rehearsal of the stream without servers, run once: what it loads is archived, and every driver starts sooner.
 
-See include/stack/class_archive.py. Nothing that it computes is kept.
+See include/stack/fetch/class_archive.py. Nothing that it computes is kept.
 """
 
 import tempfile
@@ -11,7 +11,8 @@ from pyspark.sql import functions as F
 
 from include import names
 from include.settings import Settings
-from jobs import classify, judge, session, users
+from jobs import session
+from jobs.judging import classify, judge, users
 
 _LOG = (
     '{"event_id": "1", "account_id": "684", "event_type": "other", "device": "ANDROID", "location_country": "FR",'

@@ -20,13 +20,17 @@ from pyspark import StorageLevel
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from include import catch_up, hops, kafka_client, names
-from include.rejudgement import LOCK, Change, Report
+from include import names
+from include.clients import kafka
+from include.driver.rejudgement import LOCK, Change, Report
 from include.settings import Settings
-from jobs import chosen, classify, inputs, judge, session, topic_ids, topic_logs, users
+from include.topics import catch_up, hops
+from jobs import chosen, session, topic_logs
 from jobs.chosen import Chosen, NotLoadedError
 from jobs.database import Database, number
-from jobs.ends import EndError
+from jobs.driver import inputs, topic_ids
+from jobs.driver.ends import EndError
+from jobs.judging import classify, judge, users
 
 _LOCK_SECONDS: Final = 600
 _USERS_SECONDS: Final = 120
@@ -68,7 +72,7 @@ def caught_up(database: Database, settings: Settings) -> int:
                     " see ./logsieve status"
                 )
             time.sleep(_PAUSE_SECONDS)
-        with hops.looking(kafka_client.native(settings), names.DRIVER) as consumer:
+        with hops.looking(kafka.native(settings), names.DRIVER) as consumer:
             try:
                 catch_up.wait(consumer, cursor)
             except catch_up.NotLoadedInTimeError as error:
@@ -88,7 +92,7 @@ def send(verdicts: DataFrame, settings: Settings, run: str) -> None:
     (
         classify.messages(verdicts, (names.REJUDGED, run.encode()))
         .write.format("kafka")
-        .options(**kafka_client.spark(settings))
+        .options(**kafka.spark(settings))
         .option("topic", names.STATUS_TOPIC)
         .save()
     )
@@ -157,7 +161,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--to", dest="end", type=_utc, help="UTC; received, with --events happened, before")
     parser.add_argument("--account", type=int, action="append", help="with --events: of these accounts only")
     parser.add_argument("--dry-run", action="store_true", help="sends nothing")
-    parser.add_argument("--report", type=Path, required=True, help="file to write: see include/rejudgement.py")
+    parser.add_argument("--report", type=Path, required=True, help="file to write: see include/driver/rejudgement.py")
     given = parser.parse_args(arguments)
     settings = Settings()
     database = Database.of(settings)

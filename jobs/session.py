@@ -11,8 +11,8 @@ from pyspark import SparkConf, SparkContext
 from pyspark.sql import SparkSession
 
 from include import scratch
+from include.driver.submit import local_master
 from include.settings import Settings
-from include.spark_conf import local_master
 
 CONF: Final = {
     "spark.sql.session.timeZone": "UTC",

@@ -7,7 +7,8 @@ from urllib.parse import urlencode
 
 from pyspark.sql import DataFrame, DataFrameReader, SparkSession
 
-from include import kafka_client, names
+from include import names
+from include.clients import kafka
 from include.settings import Settings, Trigger
 from jobs import trust_store
 
@@ -21,11 +22,11 @@ def logs(
     """The stream of logs: partition int, offset bigint, timestamp, value binary (null: a tombstone).
 
     `begin`: first offset by partition; a partition that is added later is read from its first. `poll_records`: see
-    jobs/ahead.py.
+    jobs/judging/ahead.py.
     """
     stream = (
         spark.readStream.format("kafka")
-        .options(**kafka_client.spark(settings))
+        .options(**kafka.spark(settings))
         .option("subscribe", names.LOGS_TOPIC)
         .option("startingOffsets", json.dumps({names.LOGS_TOPIC: begin}))
         # Offsets that are gone are logs without a status: that has to stop us, not to be skipped.
@@ -42,7 +43,7 @@ def logs_between(spark: SparkSession, settings: Settings, ranges: Mapping[int, t
     offsets = [{names.LOGS_TOPIC: {number: ends[side] for number, ends in ranges.items()}} for side in (0, 1)]
     return (
         spark.read.format("kafka")
-        .options(**kafka_client.spark(settings))
+        .options(**kafka.spark(settings))
         .option("assign", json.dumps({names.LOGS_TOPIC: list(ranges)}))
         .option("startingOffsets", json.dumps(offsets[0]))
         .option("endingOffsets", json.dumps(offsets[1]))

@@ -3,7 +3,7 @@
 Exits with 0 when stopped by SIGTERM or `./logsieve stream stop`, or, bounded, at its end; 1 when a query failed; 75
 when another driver took over the lease, 76 when another one lives; 77 when the logs have more partitions than at its
 start; 78 when a topic, a table, the users or the compiled rules are missing, or a topic was made anew; 79 when
-Kafka has removed logs that were not processed (include/driver_ends.py). On SIGUSR1 its log gets a trace of each thread.
+Kafka has removed logs that were not processed (include/driver/exit_codes.py). SIGUSR1 logs a trace of each thread.
 """
 
 import argparse
@@ -21,25 +21,14 @@ from pyspark.sql.streaming.query import StreamingQuery
 
 from include import names
 from include.settings import Settings, Trigger
-from include.troubles import Troubles
-from jobs import (
-    beginning,
-    classify,
-    inputs,
-    judge,
-    lease,
-    partitions,
-    positions,
-    queries,
-    session,
-    sources,
-    topic_ids,
-    users,
-)
+from include.watch.troubles import Troubles
+from jobs import session, sources
 from jobs.database import Database
-from jobs.ends import EndError, QueryFailedError, Stop
-from jobs.loading import Loading
-from jobs.patience import Patience
+from jobs.driver import beginning, inputs, lease, partitions, positions, queries, topic_ids
+from jobs.driver.ends import EndError, QueryFailedError, Stop
+from jobs.driver.patience import Patience
+from jobs.judging import classify, judge, users
+from jobs.loading.threads import Loading
 
 _INPUTS_SECONDS: Final = 300
 
@@ -54,7 +43,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument(
         "--owner",
         default=f"{getpass.getuser()} by hand, process {os.getpid()}",
-        help="who wants a driver: see jobs/lease.py",
+        help="who wants a driver: see jobs/driver/lease.py",
     )
     parser.add_argument("--take-over", action="store_true", help="even from a living driver")
     given = parser.parse_args(arguments)

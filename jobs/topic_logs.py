@@ -7,11 +7,14 @@ from typing import Final
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from include import hops, kafka_client, names
-from include.rejudgement import Range
+from include import names
+from include.clients import kafka
+from include.driver.rejudgement import Range
 from include.settings import Settings
-from jobs import ahead, by_hand, session, sources
-from jobs.ahead import Log
+from include.topics import hops
+from jobs import session, sources
+from jobs.judging import ahead, by_hand
+from jobs.judging.ahead import Log
 
 UNREADABLE: Final = "unreadable"
 """Column with the verdict, as a status message of revision 0, of a log that cannot be judged; null: it can be."""
@@ -29,7 +32,7 @@ def read(
     spark: SparkSession, settings: Settings, wanted: DataFrame, within: list[Range]
 ) -> tuple[DataFrame, list[Range]]:
     """The logs of these origins (partition, offset) with the column UNREADABLE, and those that Kafka has removed."""
-    with hops.looking(kafka_client.native(settings), names.DRIVER) as consumer:
+    with hops.looking(kafka.native(settings), names.DRIVER) as consumer:
         kept = hops.topic_ranges(consumer, names.LOGS_TOPIC)
     ranges = {b.partition: (max(b.first, kept[b.partition][0]), b.last + 1) for b in within}
     ranges = {number: (first, end) for number, (first, end) in ranges.items() if first < end}

@@ -29,7 +29,7 @@ SHARES = {
 
 def is_status_topic_filling() -> bool:
     """Whether the stream has sent a verdict within NEW; corrections of earlier ones do not count."""
-    from include import verdict_search
+    from include.proof import verdict_search
 
     with closing(KafkaConsumerHook([], "kafka").get_conn) as consumer:
         newest = verdict_search.newest_verdict(consumer)

@@ -14,17 +14,20 @@ from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from include import free_space, log_facts, log_rows, log_search, log_way, troubles, why
-from include.log_filters import Filters, text
-from include.log_search import Place
-from include.log_way import Run, Sample
 from include.names import BAD, SUSPICIOUS, origin_of
-from include.page_clients import PageClients
-from include.search_summary import SearchSource
+from include.page import listing, listing_rows, way
+from include.page.clients import PageClients
+from include.page.counts import Summaries, TakesLongError
+from include.page.counts_rows import RowSource
+from include.page.counts_search import SearchSource
+from include.page.filters import Filters, text
+from include.page.listing import Place
+from include.page.shared import Shared
+from include.page.way import Run, Sample
 from include.settings import Settings
-from include.shared import Shared
-from include.summary import Summaries, TakesLongError
-from include.summary_rows import RowSource
+from include.watch import free_space, troubles
+from include.why import facts
+from include.why import story as why
 from plugins import page_runs, page_stream_facts
 from plugins.page_errors import PageError
 
@@ -67,13 +70,13 @@ class PageData:
             return {"source": "elasticsearch", "notice": None, **self._by_search.summary(filters, now)}
         except TakesLongError as error:
             raise _counting(error) from None
-        except log_facts.AWAY as error:
+        except facts.AWAY as error:
             self._search_failed(error)
         try:
             return {"source": "mysql", "notice": AWAY, **self._by_rows.summary(filters.only_by_status(), now)}
         except TakesLongError as error:
             raise _counting(error) from None
-        except log_facts.AWAY as error:
+        except facts.AWAY as error:
             raise _both_away() from error
 
     def logs(self, filters: Filters, word: str, size: int, before: Place | None) -> dict[str, Any]:
@@ -85,17 +88,17 @@ class PageData:
             filters = filters.of_status(BAD, SUSPICIOUS)
         try:
             self._search_first()
-            found = log_search.read(self._clients.search(), filters, word, size, before)
+            found = listing.read(self._clients.search(), filters, word, size, before)
             return _page(found, size, "elasticsearch", None)
-        except log_facts.AWAY as error:
+        except facts.AWAY as error:
             self._search_failed(error)
         if word and not origin_of(word.encode()):
             notice = "Elasticsearch does not answer: meanwhile only an origin, as 0-1234, can be looked for."
             return _page([], size, "mysql", notice)
         try:
             with self._clients.cursor(dictionary=True) as cursor:
-                found = log_rows.read(cursor, filters.only_by_status(), word, size, before)
-        except log_facts.AWAY as error:
+                found = listing_rows.read(cursor, filters.only_by_status(), word, size, before)
+        except facts.AWAY as error:
             raise _both_away() from error
         return _page(found, size, "mysql", AWAY)
 
@@ -113,7 +116,7 @@ class PageData:
         """Of data/log. Raises PageError when there is no such log."""
         try:
             return self._shared.get(("story", origin), lambda: asdict(why.read(self._settings, origin)))
-        except log_facts.NoSuchLogError as error:
+        except facts.NoSuchLogError as error:
             raise PageError(404, error.message, error.remedy) from error
 
     def hops(self) -> dict[str, Any]:
@@ -136,7 +139,7 @@ class PageData:
                 found[server] = future.result(max(until - time.monotonic(), 0))
             except NotInTimeError:
                 away[server] = f"no answer within {SECONDS} s"
-            except (*log_facts.AWAY, SQLAlchemyError) as error:
+            except (*facts.AWAY, SQLAlchemyError) as error:
                 away[server] = str(error).splitlines()[0] if str(error) else type(error).__name__
         parts = [dict(found.get(server, {})) for server in ("Kafka", "MySQL", "Elasticsearch")]
         newest = {hop: at for part in parts for hop, at in part.pop("newest", {}).items()}
@@ -148,9 +151,9 @@ class PageData:
         sample = Sample(datetime.now(UTC), away, newest=newest, **known, **numbers)
         return {
             "now": text(sample.at),
-            "hops": log_way.tell(sample, self._before(sample)),
+            "hops": way.tell(sample, self._before(sample)),
             "users": users and {name: text(v) if isinstance(v, datetime) else v for name, v in users.items()},
-            "reconciled": None if "MySQL" in away else log_way.reconciled(closed, runs.get("reconcile_logs")),
+            "reconciled": None if "MySQL" in away else way.reconciled(closed, runs.get("reconcile_logs")),
             "chaos": self._chaos(),
             "disk": free_space.short(self._settings),
         }

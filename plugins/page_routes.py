@@ -8,8 +8,8 @@ from airflow.api_fastapi.core_api.security import GetUserDep, requires_access_da
 from fastapi import Depends, FastAPI, Query, Request
 from fastapi.responses import Response
 
-from include.log_filters import LONGEST, Filters
-from include.log_search import Place
+from include.page.filters import LONGEST, Filters
+from include.page.listing import Place
 from include.settings import Settings
 from plugins import page_actions, page_errors, page_files
 from plugins.page_app import PageApp

@@ -9,7 +9,7 @@ from airflow.models.dagrun import DagRun
 from airflow.utils.session import create_session
 from sqlalchemy import select
 
-from include.log_way import Run
+from include.page.way import Run
 from plugins.page_stream_facts import ACTIVE
 
 

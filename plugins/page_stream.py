@@ -7,7 +7,8 @@ from typing import Any
 import mysql.connector
 from airflow.sdk import BaseHook
 
-from include import mysql_trouble, stop_mark
+from include.driver import stop_mark
+from include.watch import mysql_trouble
 from plugins.page_errors import PageError
 
 

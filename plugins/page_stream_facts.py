@@ -15,7 +15,7 @@ from airflow.utils.state import DagRunState, TaskInstanceState
 from airflow.utils.types import DagRunTriggeredByType
 from sqlalchemy import func, select
 
-from include.stream_verdict import Airflow, Pool, StreamRun, at_work, is_endless, last_endless
+from include.driver.stream_verdict import Airflow, Pool, StreamRun, at_work, is_endless, last_endless
 
 STREAM, TASK = "classify_logs", "stream"
 ACTIVE = (DagRunState.QUEUED, DagRunState.RUNNING)

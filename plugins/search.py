@@ -12,7 +12,7 @@ def connect() -> "Elasticsearch":
     """A client. Of the connection: schema (http or https), host, port, login, password, and in its extra `ca_certs`."""
     from elasticsearch import Elasticsearch
 
-    from include.search_index import access
+    from include.index.template import access
 
     found = BaseHook.get_connection("elasticsearch")
     url = f"{found.schema or 'http'}://{found.host}:{found.port}"

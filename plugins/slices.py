@@ -11,8 +11,8 @@ from include.names import LOGS_TOPIC
 
 @contextmanager
 def alone() -> Iterator[Any]:
-    """A cursor that may alter the tables, while nobody else cuts or drops slices. Raises include.slices.BusyError."""
-    from include import slices
+    """A cursor that may alter the tables, while no other run cuts or drops slices. Raises slices.BusyError."""
+    from include.retention import slices
 
     with (
         closing(BaseHook.get_hook("mysql").get_conn()) as connection,
@@ -23,9 +23,10 @@ def alone() -> Iterator[Any]:
 
 
 def make_slices(retention_days: int, disk_gib: float | None) -> None:
-    """For as many Kafka partitions as server-logs has; see `include.slices.make`."""
-    from include import hops, slices
-    from include.disk_bounds import divide
+    """For as many Kafka partitions as server-logs has; see `include.retention.slices.make`."""
+    from include.retention import slices
+    from include.retention.disk_bounds import divide
+    from include.topics import hops
 
     kafka = BaseHook.get_connection("kafka").extra_dejson
     with hops.looking(kafka, kafka["group.id"]) as consumer:

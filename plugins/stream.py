@@ -14,9 +14,9 @@ from airflow.providers.common.sql.hooks.sql import DbApiHook
 from airflow.sdk import BaseHook, Context
 from airflow.sdk.exceptions import AirflowException, AirflowSkipException
 
-from include.driver_ends import DriverEnd
-from include.health import lease_is_free
+from include.driver.exit_codes import DriverEnd
 from include.names import DRIVER, LEASE_TABLE, LOGS_DATABASE
+from include.watch.health import lease_is_free
 
 OWNER = "{{ dag.dag_id }} {{ run_id }}"
 """The tries of one run are one owner of the lease: the next takes over at once from the orphan of the last."""

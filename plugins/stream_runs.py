@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from airflow.sdk.exceptions import AirflowRuntimeError
 
-from include.stream_verdict import START, Airflow, StreamRun
+from include.driver.stream_verdict import START, Airflow, StreamRun
 
 STREAM: Final = "classify_logs"
 _ENDED: Final = {"success", "failed", "skipped", "upstream_failed", "removed"}

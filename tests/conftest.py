@@ -6,8 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from include.settings import Settings
-from include.stack import lock, parts
 from include.stack.environment import free_ports
+from include.stack.fetch import parts
+from include.stack.machine import lock
 from tests.integration.stack import RATE, STATE, UP_SECONDS, Stack, last_words, until
 
 

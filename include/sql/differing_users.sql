@@ -1,5 +1,5 @@
 -- What the export in new_users says otherwise than the history does of a day: the table differing. Nothing is changed.
--- include/users_history.py runs it with the day. Devices are compared as bytes: the collation pads with blanks, the
+-- include/users/history.py runs it with the day. Devices are compared as bytes: the collation pads with blanks, the
 -- stream does not. A temporary table cannot be named twice in a statement, hence the steps.
 
 DROP TEMPORARY TABLE IF EXISTS were, differing;

@@ -1,5 +1,5 @@
 -- The three tables of verdicts, one a status. The primary key is the log's origin, so no log can be in a table twice.
--- They are divided into slices, ranges of origins that are dropped when they expire: include/slices.py cuts them ahead.
+-- They are divided into slices, ranges of origins that are dropped when they expire: include/retention/slices.py cuts them ahead.
 CREATE DATABASE IF NOT EXISTS logs CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
 CREATE TABLE IF NOT EXISTS logs.good_logs (

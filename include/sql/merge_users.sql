@@ -1,5 +1,5 @@
 -- Takes what an export says otherwise, table differing (see differing_users.sql), into the history.
--- include/users_history.py runs it, in one transaction, with the day, the next day that was loaded (null: none) and the
+-- include/users/history.py runs it, in one transaction, with the day, the next day that was loaded (null: none) and the
 -- version that this makes.
 --
 -- The export decides the days from its own up to the next one that was loaded. For accounts for which it says something

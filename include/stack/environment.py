@@ -14,10 +14,10 @@ from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from include import scratch
-from include.disk_bounds import EMBEDDED_GIB
+from include.driver.submit import local_master
+from include.retention.disk_bounds import EMBEDDED_GIB
 from include.settings import ROOT, Settings
-from include.spark_conf import local_master
-from include.stack import programs, shell
+from include.stack.machine import programs, shell
 from include.stack.private import fernet_key, write_private
 
 HOST = programs.HOST
@@ -194,7 +194,7 @@ class Environment:
             "AIRFLOW__WORKERS__EXECUTION_API_RETRY_WAIT_MAX": "4",
             "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "30",
             # The API server takes 14 to 19 s to come back. With less than that a living task is taken for lost, and its
-            # driver replaced. Tasks whose worker was killed are seen by include/stack/lost_tasks.py.
+            # driver replaced. Tasks whose worker was killed are seen by include/stack/run/lost_tasks.py.
             "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "40",
             "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "2",
             "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "2",

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Browser, StorageState, expect, sync_playwright
 
-from include.stack import browser
+from include.stack.fetch import browser
 from tests.browser.visitor import PATIENT_MS, Visitor, log_in
 from tests.integration.stack import Stack
 

@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from include.settings import ROOT
-from include.stack.killer import KINDS
+from include.stack.chaos.killer import KINDS
 
 LOGS = 50_000
 SECONDS = 3000

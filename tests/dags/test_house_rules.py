@@ -146,11 +146,14 @@ def test_no_module_is_longer_than_250_lines():
 
 
 def test_what_runs_before_anything_is_installed_needs_the_standard_library_only():
-    code = f"import sys; sys.path.insert(0, {str(ROOT)!r}); import include.stack.launch, include.stack.compose_env"
+    code = f"import sys; sys.path.insert(0, {str(ROOT)!r})"
+    code += "; import include.stack.machine.launch, include.stack.containers.compose_env"
     assert subprocess.run([sys.executable, "-I", "-S", "-c", code], check=False).returncode == 0
 
 
 def test_nothing_is_read_from_the_environment_at_import():
-    code = "import include.settings, include.names, include.generator, include.indexer, include.hops"
+    code = (
+        "import include.settings, include.names, include.source.generator, include.index.indexer, include.topics.hops"
+    )
     env = {**os.environ, "LOGSIEVE_RATE": "not a number", "PYTHONPATH": str(ROOT)}
     assert subprocess.run([sys.executable, "-c", code], env=env, check=False).returncode == 0

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 
 from include.stack.environment import Environment
-from include.stack.servers import Server
+from include.stack.servers.programs import Server
 
 HOST = "localhost"
 

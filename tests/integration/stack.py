@@ -20,9 +20,9 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
 from include.names import STATUSES, TABLES, origin_key
 from include.settings import ROOT, Settings
-from include.stack import supervisor
 from include.stack.environment import Environment, load
-from include.stack.up import programs_of
+from include.stack.run import supervisor
+from include.stack.run.up import programs_of
 from tests.hostile import HOSTILE, PROXIED
 
 STATE = ROOT / ".state-test früh & spät (1)"

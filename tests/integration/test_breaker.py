@@ -12,8 +12,9 @@ from typing import Any
 import pymysql
 import pytest
 
-from include import bad_logs, health, names
-from include.stop_mark import ask_to_stop
+from include import names
+from include.driver.stop_mark import ask_to_stop
+from include.watch import bad_logs, health
 from tests.integration.stack import Stack, until
 
 PARTITION = itertools.count(1000, 2)

@@ -16,7 +16,7 @@ USERS = ("logsieve_airflow", "logsieve_stream", "logsieve_reader")
 
 def step(stack: Stack, name: str, **variables: str) -> subprocess.CompletedProcess[str]:
     env = {**stack.env.whole(), **variables}
-    command = [sys.executable, "-m", "include.stack.containers", name]
+    command = [sys.executable, "-m", "include.stack.containers.steps", name]
     return subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE * 200)
 
 

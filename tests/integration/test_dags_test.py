@@ -4,7 +4,7 @@ from contextlib import closing
 
 import pytest
 
-from include.stack.probes import postgres_connection
+from include.stack.servers.probes import postgres_connection
 from tests.integration.stack import Stack
 
 SECONDS = 120

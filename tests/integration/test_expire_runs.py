@@ -6,7 +6,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from include.stack.probes import postgres_connection
+from include.stack.servers.probes import postgres_connection
 from tests.integration.stack import Stack
 
 SECONDS = 120

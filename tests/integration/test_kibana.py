@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from include.kibana_objects import ndjson
+from include.kibana.objects import ndjson
 from include.names import STATUSES, SUSPICIOUS, TABLES
 from tests.integration import lens
 from tests.integration.stack import Stack, until

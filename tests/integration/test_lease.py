@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import pytest
 
-from include import health
-from jobs import lease
+from include.watch import health
 from jobs.database import Database
+from jobs.driver import lease
 from tests.integration.stack import Stack, until
 
 NUMBER = itertools.count()

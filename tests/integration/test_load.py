@@ -12,10 +12,12 @@ import mysql.connector
 import pytest
 from confluent_kafka import Message
 
-from include import marks, names
-from include.troubles import TroubleError
-from jobs import foreign, lease, load
+from include import names
+from include.topics import marks
+from include.watch.troubles import TroubleError
 from jobs.database import Database
+from jobs.driver import lease
+from jobs.loading import foreign, load
 
 PARTITION = itertools.count(900)
 TEXTS = [

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from logstash_pipeline_parser import Pipeline
 
-from include.search_index import template
+from include.index.template import template
 from include.settings import ROOT
 from tests.integration.stack import Stack
 

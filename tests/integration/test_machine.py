@@ -15,15 +15,16 @@ import psutil
 import pytest
 
 from include.settings import ROOT
-from include.stack import lock, supervisor
 from include.stack.environment import free_ports
+from include.stack.machine import lock
+from include.stack.run import supervisor
 from tests.hostile import HOSTILE, PROXIED
 from tests.integration.stack import Stack, drivers, until, wait_until_it_loads
 
 KNOWN = """
 import json, pathlib, sys
 from include.settings import Settings
-from include.stack import ownership
+from include.stack.run import ownership
 from include.stack.environment import load
 print(json.dumps([process.pid for process in ownership.own_processes(load(Settings(state=pathlib.Path(sys.argv[1]))))]))
 """

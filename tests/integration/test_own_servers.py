@@ -18,14 +18,16 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient, ScramCredentialInfo, ScramMechanism, UserScramCredentialUpsertion
 from pydantic import SecretStr
 
-from include import kafka_client, scratch
+from include import scratch
+from include.clients import kafka
+from include.index.template import connect
 from include.names import STATUSES, TABLES
-from include.search_index import connect
 from include.settings import ROOT, Settings
-from include.stack import configs, parts, probes
 from include.stack.environment import SECRETS, Environment, Ports, free_ports
-from include.stack.servers import Homes, servers
-from include.stack.up import wipe
+from include.stack.fetch import parts
+from include.stack.run.up import wipe
+from include.stack.servers import configs, probes
+from include.stack.servers.programs import Homes, servers
 from jobs.database import Database
 from tests.integration import own_servers
 from tests.integration.own_servers import HOST
@@ -107,7 +109,7 @@ def own(stack: Stack) -> Iterator[Own]:
 
 
 def _add_kafka_user(broker: Settings, wanted: Settings) -> None:
-    client = AdminClient({**kafka_client.native(broker), "log_level": 0})
+    client = AdminClient({**kafka.native(broker), "log_level": 0})
 
     def answers() -> bool:
         try:
@@ -135,7 +137,7 @@ def _variables(stack: Stack, settings: Settings, airflow_password: str) -> dict[
     connections = {
         "kafka": {
             "conn_type": "kafka",
-            "extra": {**kafka_client.native(settings), "group.id": "airflow", "enable.auto.commit": False},
+            "extra": {**kafka.native(settings), "group.id": "airflow", "enable.auto.commit": False},
         },
         "mysql": {
             "conn_type": "mysql", "host": HOST, "port": settings.mysql_port, "login": "logsieve_airflow",
@@ -164,7 +166,7 @@ def test_every_log_goes_its_way_over_tls(own: Own, tmp_path: Path) -> None:
     for task in ("make_topics", "make_tables", "make_index"):
         airflow(own, "tasks", "test", "bootstrap", task)
     indexer = subprocess.Popen(
-        [sys.executable, "-m", "include.indexer"], env=own.variables, stderr=(tmp_path / "indexer").open("wb")
+        [sys.executable, "-m", "include.index.indexer"], env=own.variables, stderr=(tmp_path / "indexer").open("wb")
     )
     try:
         airflow(own, "dags", "test", "generate_logs", "--conf", json.dumps({"rate": LOGS, "seconds": 1}))
@@ -191,7 +193,7 @@ def test_a_server_with_another_certificate_is_not_spoken_to(own: Own, tmp_path: 
     with pytest.raises(elastic_transport.TlsError), connect(fooled) as client:
         client.count(index="server-logs")
     with pytest.raises(KafkaException):
-        AdminClient({**kafka_client.native(fooled), "log_level": 0}).list_topics(timeout=5)
+        AdminClient({**kafka.native(fooled), "log_level": 0}).list_topics(timeout=5)
 
 
 def test_who_does_not_log_in_gets_nothing(own: Own) -> None:
@@ -201,4 +203,4 @@ def test_who_does_not_log_in_gets_nothing(own: Own) -> None:
     with pytest.raises(elasticsearch.AuthenticationException), connect(stranger) as client:
         client.count(index="server-logs")
     with pytest.raises(KafkaException):
-        AdminClient({**kafka_client.native(stranger), "log_level": 0}).list_topics(timeout=5)
+        AdminClient({**kafka.native(stranger), "log_level": 0}).list_topics(timeout=5)

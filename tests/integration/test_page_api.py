@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from include.names import MAX_RAW, STATUSES, TABLES
-from include.summary import SETTLED_SECONDS
+from include.page.counts import SETTLED_SECONDS
 from tests.integration.stack import Stack, drivers, until, wait_until_it_loads
 
 ROUTES = [

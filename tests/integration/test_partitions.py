@@ -6,8 +6,8 @@ from contextlib import closing
 import pytest
 from kafka import KafkaAdminClient, KafkaProducer
 
-from jobs import inputs
 from jobs.database import Database
+from jobs.driver import inputs
 from tests.integration.stack import EPOCH, Stack, check, until, wait_until_it_loads
 
 TOPICS = ("server-logs", "server-logs-status")

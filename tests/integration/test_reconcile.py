@@ -8,10 +8,11 @@ from zlib import crc32
 import pytest
 from elasticsearch import Elasticsearch
 
-from include import evidence_rows, mysql_client
-from include.contents import read_verdict
-from include.evidence_documents import documents_of_no_log
+from include.clients import mysql
 from include.names import MAX_TIMESTAMP, TABLES, TEXT_FIELDS, origin_of
+from include.proof import rows as evidence_rows
+from include.proof.contents import read_verdict
+from include.proof.documents import documents_of_no_log
 from tests.integration.stack import Stack, until
 
 FIELDS = "event_id, account_id, event_type, device, location_country, event_timestamp"
@@ -210,7 +211,7 @@ def test_mysql_makes_of_a_row_the_text_of_its_verdict_whatever_stands_in_it(stac
         for message in stack.messages("server-logs-status", since["server-logs-status"])
         if (origin := origin_of(message.key)) in sent
     }
-    with closing(mysql_client.connect(stack.settings)) as connection:
+    with closing(mysql.connect(stack.settings)) as connection:
         cursor = connection.cursor()
         texts = {
             (partition, offset): text

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
+from include.driver.rejudgement import Change
 from include.names import TABLES, origin_key
-from include.rejudgement import Change
 from include.settings import Settings
-from include.stack import rejudge
 from include.stack.environment import Environment, load
 from include.stack.errors import StackError
-from jobs import positions
+from include.stack.repair import rejudge
 from jobs.database import Database
+from jobs.driver import positions
 from tests.integration.stack import Stack, is_correction, until
 from tests.integration.test_odd_logs import log
 

@@ -13,11 +13,11 @@ from typing import Any
 import pymysql
 import pytest
 
-from include import troubles
+from include.index.template import connect, ensure_index
 from include.names import origin_key
-from include.search_index import connect, ensure_index
-from include.stack.mysql_users import RIGHTS
-from include.troubles import Standing, TroubleError
+from include.stack.servers.mysql_users import RIGHTS
+from include.watch import troubles
+from include.watch.troubles import Standing, TroubleError
 from tests.integration.stack import EPOCH, Origin, Stack, check, until, wait_until_it_loads
 from tests.integration.test_odd_logs import log
 

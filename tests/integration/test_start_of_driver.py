@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from include.driver.submit import class_archive, submit_conf
 from include.settings import ROOT
-from include.spark_conf import class_archive, submit_conf
-from jobs import inputs, lease, positions, topic_ids
 from jobs.database import Database
+from jobs.driver import inputs, lease, positions, topic_ids
 from tests.integration.stack import Stack, drivers, is_correction, until
 
 

@@ -3,8 +3,8 @@
 import psutil
 import pytest
 
-from include.stack import supervisor
-from include.stack.airflow_api import AirflowApi
+from include.stack.airflow.api import AirflowApi
+from include.stack.run import supervisor
 from tests.integration.stack import EPOCH, Stack, check, drivers, until, wait_until_it_loads
 
 LOST = "the worker of classify_logs.stream was killed"

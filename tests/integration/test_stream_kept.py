@@ -7,8 +7,8 @@ from typing import Any
 
 import psutil
 
-from include.stack import stream_facts
-from include.stack.airflow_api import AirflowApi
+from include.stack.airflow import stream_facts
+from include.stack.airflow.api import AirflowApi
 from tests.integration.stack import EPOCH, Stack, check, drivers, until, wait_until_it_loads
 
 

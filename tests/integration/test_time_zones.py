@@ -13,7 +13,8 @@ from kafka import KafkaProducer
 
 from include.names import origin_key
 from include.settings import ROOT
-from include.stack import rejudge, shell
+from include.stack.machine import shell
+from include.stack.repair import rejudge
 from tests.integration.stack import Origin, Stack, prove, until
 from tests.integration.test_load import PARTITION
 from tests.integration.test_odd_logs import log

@@ -7,10 +7,10 @@ from contextlib import contextmanager
 import numpy as np
 from confluent_kafka import Message, Producer
 
-from include.evidence import not_there
-from include.stack.status import kafka_consumer
-from jobs import positions
+from include.proof.evidence import not_there
+from include.stack.run.status import kafka_consumer
 from jobs.database import Database
+from jobs.driver import positions
 from tests.integration.stack import Origin, Stack, prove, until, wait_until_it_loads
 from tests.integration.test_odd_logs import log
 from tests.integration.test_reconcile import proofs

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from include.names import origin_key
-from include.stack import rejudge
+from include.stack.repair import rejudge
 from tests.integration.stack import EPOCH, Stack, is_correction, prove, until, wait_until_it_loads
 from tests.integration.test_odd_logs import log
 from tests.integration.test_start_of_driver import by_hand

@@ -13,10 +13,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from include.accounts import ExportRefusedError
-from include.export_limits import Limits
 from include.settings import ROOT
-from include.users_history import BEGINNING, Loaded, close_changes, is_any_pending, load_day
+from include.users.export import ExportRefusedError
+from include.users.history import BEGINNING, Loaded, close_changes, is_any_pending, load_day
+from include.users.limits import Limits
 from tests.integration.stack import Stack
 
 SCHEMA = "dim_users_proof"

@@ -13,9 +13,9 @@ from confluent_kafka import Message, Producer, TopicPartition
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from include import topic_settings
 from include.names import LOGS_TOPIC, STATUS_TOPIC
-from include.stack import probes
+from include.stack.servers import probes
+from include.topics import configs
 from tests.integration.stack import Origin, Stack, check, prove, until, wait_until_it_loads
 from tests.integration.test_odd_logs import log
 from tests.integration.test_why import why
@@ -69,14 +69,14 @@ class Sender:
 
 def configure(stack: Stack, wanted: dict[str, dict[str, str]]) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(topic_settings, "SETTINGS", wanted)
-        assert topic_settings.bring_to(probes.admin(stack.env)) == ""
+        patch.setattr(configs, "SETTINGS", wanted)
+        assert configs.bring_to(probes.admin(stack.env)) == ""
 
 
 @contextlib.contextmanager
 def without_the_first_wall(stack: Stack) -> Iterator[None]:
     """As on a broker of others, or of before, that refuses nothing."""
-    kept = topic_settings.SETTINGS
+    kept = configs.SETTINGS
     configure(stack, {LOGS_TOPIC: OF_OTHERS})
     try:
         yield

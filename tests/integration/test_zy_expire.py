@@ -13,15 +13,16 @@ from elasticsearch import Elasticsearch
 from kafka import KafkaAdminClient, KafkaProducer
 from kafka.admin import ConfigResource, ConfigResourceType
 
-from include import expiry, fitting, hops
-from include import slices as cut
-from include.comparison import Clients
-from include.disk_bounds import Bounds
 from include.names import TABLES
-from include.reconcile import reconcile
-from include.slices import FAR, NEAR
-from include.stack.probes import mysql_connection, postgres_connection
-from include.stack.status import kafka_consumer
+from include.proof.comparison import Clients
+from include.proof.reconcile import reconcile
+from include.retention import expiry, fitting
+from include.retention import slices as cut
+from include.retention.disk_bounds import Bounds
+from include.retention.slices import FAR, NEAR
+from include.stack.run.status import kafka_consumer
+from include.stack.servers.probes import mysql_connection, postgres_connection
+from include.topics import hops
 from tests.integration.stack import Moment, Stack, check, until, wait_until_it_loads
 from tests.integration.test_why import why
 

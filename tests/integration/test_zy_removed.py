@@ -9,8 +9,8 @@ from typing import Any
 
 from confluent_kafka import TopicPartition
 
-from include.proof import UNPROVEN
-from include.stack import probes
+from include.proof.report import UNPROVEN
+from include.stack.servers import probes
 from tests.integration.stack import Stack, check, until, wait_until_it_loads
 from tests.integration.test_reconcile import differences
 from tests.integration.test_start_of_driver import by_hand

@@ -13,11 +13,14 @@ import pytest
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
 
-from include import index_positions, kafka_client, proof
+from include.clients import kafka as kafka_client
+from include.index import positions
 from include.names import STATUS_TOPIC
+from include.proof import report
 from include.settings import ROOT
-from include.stack import rejudge, supervisor
-from include.status_topic import read_batch, reader
+from include.stack.repair import rejudge
+from include.stack.run import supervisor
+from include.topics.readers import read_batch, reader
 from tests.integration.stack import Stack, until, wait_until_it_loads
 from tests.integration.test_elasticsearch_away import send_and_load, until_indexed
 
@@ -34,7 +37,7 @@ def remove(stack: Stack, topic: str, before: dict[int, int]) -> None:
 
 def read_on(consumer: Consumer, topic: str) -> int:
     """The offset of the first message that the group gets."""
-    consumer.subscribe([topic], on_assign=index_positions.begin)
+    consumer.subscribe([topic], on_assign=positions.begin)
     return int(until(lambda: read_batch(consumer, 1, 0.5).messages, 30, "a message comes")[0].offset())
 
 
@@ -65,7 +68,7 @@ def test_a_new_group_begins_with_what_is_there_and_notices_what_is_removed_from_
 def go_on(stack: Stack) -> str:
     """As a person does, while supervisord starts the indexer again and again; gives what it says."""
     done = subprocess.run(
-        [sys.executable, "-m", "include.indexer", "--go-on"],
+        [sys.executable, "-m", "include.index.indexer", "--go-on"],
         env=stack.env.whole(),
         cwd=ROOT,
         capture_output=True,
@@ -92,7 +95,7 @@ def test_the_indexer_stops_at_what_was_removed_and_goes_on_when_a_person_says_so
         until(lambda: "were removed before they were indexed" in told.read_text(), 60, "the indexer names them")
         until(lambda: stack.status()["servers"][INDEXER] != "ok", 30, "status shows it")
         done = stack.run("airflow", "dags", "test", "watch_logs")
-        assert "python -m include.indexer --go-on" in done.stdout + done.stderr, done.stderr[-3000:]
+        assert "python -m include.index.indexer --go-on" in done.stdout + done.stderr, done.stderr[-3000:]
         assert not stack.documents(lost)
     finally:
         given_up = go_on(stack)
@@ -107,6 +110,6 @@ def test_the_indexer_stops_at_what_was_removed_and_goes_on_when_a_person_says_so
     missing = sorted(rows.keys() - stack.documents(list(rows)).keys())
     assert set(lost) <= set(missing)
     by_partition = {number: [offset for other, offset in missing if other == number] for number in last}
-    runs = {number: proof.runs(np.array(offsets)) for number, offsets in by_partition.items() if offsets}
+    runs = {number: report.runs(np.array(offsets)) for number, offsets in by_partition.items() if offsets}
     rejudge.run(stack.env, origins=runs)
     until(lambda: stack.documents(list(rows)) == rows, 60, "every document is as its row")

@@ -12,8 +12,8 @@ from kafka import KafkaAdminClient
 from kafka.errors import TopicAlreadyExistsError
 
 from include.names import TABLES
-from jobs import topic_ids
 from jobs.database import Database
+from jobs.driver import topic_ids
 from tests.integration.stack import Stack, until
 from tests.integration.test_stream_ends import check, drivers, wait_until_it_loads
 

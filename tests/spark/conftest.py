@@ -12,9 +12,10 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 
 from include.settings import Settings
-from include.stack import judge_jar, parts
-from jobs import classify, session, users
-from jobs import judge as judgement
+from include.stack.fetch import judge_jar, parts
+from jobs import session
+from jobs.judging import classify, users
+from jobs.judging import judge as judgement
 
 USERS = {684: "ANDROID"}
 USERS_VERSION = 3

@@ -9,8 +9,9 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from include import names
-from jobs import by_hand, topic_logs
-from jobs.ahead import Log
+from jobs import topic_logs
+from jobs.judging import by_hand
+from jobs.judging.ahead import Log
 from tests.spark.conftest import USERS_VERSION
 from tests.spark.test_messages import GOOD
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from include import names, reasons
+from include import names
 from include.settings import ROOT
+from include.why import reasons
 from tests.spark.conftest import Judge
 
 CONTRACT = ROOT / "docs" / "contract.md"

@@ -6,19 +6,19 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from include import spark_conf
+from include.driver import submit
 from include.settings import Settings
-from include.stack import judge_jar, parts
 from include.stack.errors import StackError
-from jobs import judge
+from include.stack.fetch import judge_jar, parts
+from jobs.judging import judge
 
 
 @pytest.fixture
 def rules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of the rules that the test may change."""
     copy = tmp_path / "java"
-    shutil.copytree(spark_conf.RULES, copy)
-    for module in (spark_conf, judge_jar):
+    shutil.copytree(submit.RULES, copy)
+    for module in (submit, judge_jar):
         monkeypatch.setattr(module, "RULES", copy)
     return copy / "logsieve" / "Rules.java"
 

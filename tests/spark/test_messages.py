@@ -8,8 +8,9 @@ import pytest
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from include import marks, names
-from jobs import classify, judge
+from include import names
+from include.topics import marks
+from jobs.judging import classify, judge
 from tests.spark.conftest import USERS_VERSION, Judge, Judged, Logs
 
 GOOD = (

@@ -6,7 +6,8 @@ import pytest
 from pyspark.sql import Row, SparkSession
 from pyspark.sql import functions as F
 
-from jobs import chosen, judge, rejudge_logs, users
+from jobs import chosen, rejudge_logs
+from jobs.judging import judge, users
 from tests.spark.conftest import Judged, Logs
 from tests.spark.test_messages import GOOD
 

@@ -7,7 +7,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from include import names
-from jobs import judge, users
+from jobs.judging import judge, users
 from tests.spark.conftest import Logs
 from tests.spark.test_messages import GOOD
 

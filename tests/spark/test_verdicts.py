@@ -12,7 +12,8 @@ import pytest
 from pyspark.sql import DataFrame
 
 from include import names
-from jobs import classify, foreign, verdicts
+from jobs.judging import classify
+from jobs.loading import foreign, verdicts
 
 TEXT = 'a"b,\\N\n\r\t\\\x00NULL😀\u2028'
 

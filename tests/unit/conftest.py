@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from include import indexer
+from include.index import indexer
 from tests.unit.mock_kafka import MockKafka
 from tests.unit.staged_elasticsearch import StagedElasticsearch
 

@@ -5,8 +5,8 @@ It makes topics of four partitions when they are asked for, and gives a group it
 
 from confluent_kafka import Consumer, Producer, TopicPartition
 
-from include import marks
 from include.names import STATUS_TOPIC
+from include.topics import marks
 
 SECONDS = 10
 _KEPT_BYTES = 5 * 1024 * 1024

@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any
 
-from include.search_index import template
+from include.index.template import template
 
 REFUSED = {"type": "document_parsing_exception", "reason": "failed to parse"}
 BUSY = {"type": "es_rejected_execution_exception", "reason": "queue is full"}

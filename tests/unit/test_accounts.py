@@ -9,16 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from include.accounts import (
-    ACCOUNT_NUMBERS,
-    DEVICES,
-    EXAMPLE_ACCOUNT,
-    Accounts,
-    ExportRefusedError,
-    ensure_export,
-    read_export,
-    write_export,
-)
+from include.source.accounts import ACCOUNT_NUMBERS, DEVICES, EXAMPLE_ACCOUNT, Accounts, ensure_export, write_export
+from include.users.export import ExportRefusedError, read_export
 
 DAY = date(2026, 3, 9)
 

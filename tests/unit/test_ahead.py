@@ -7,7 +7,7 @@ from confluent_kafka import Producer
 
 from include import names
 from include.settings import Settings
-from jobs import ahead
+from jobs.judging import ahead
 from tests.unit.mock_kafka import SECONDS, MockKafka
 
 MIB = 2**20

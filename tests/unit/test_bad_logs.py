@@ -2,7 +2,7 @@
 
 import pytest
 
-from include.bad_logs import MOST_CHARACTERS, Reason, readable
+from include.watch.bad_logs import MOST_CHARACTERS, Reason, readable
 
 
 @pytest.mark.parametrize(

@@ -14,9 +14,9 @@ import pytest
 
 from bench.by_hand import Judge
 from include import names
-from include.accounts import Accounts
-from include.log_maker import REASONS, LogMaker
 from include.settings import ROOT
+from include.source.accounts import Accounts
+from include.source.log_maker import REASONS, LogMaker
 
 CASES: dict[str, dict[str, Any]] = {
     f"{file.stem}: {case['name']}": case

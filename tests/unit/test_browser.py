@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from include.stack import browser
+from include.stack.fetch import browser
 
 
 def program(folder: Path, name: str) -> Path:

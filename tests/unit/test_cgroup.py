@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from include.stack import cgroup
+from include.stack.machine import cgroup
 
 GIB = 2**30
 

@@ -4,8 +4,8 @@ import json
 from datetime import datetime
 from pathlib import Path
 
-from include.stack.chaos_count import Result
-from include.stack.chaos_report import KEPT, keep
+from include.stack.chaos.count import Result
+from include.stack.chaos.report import KEPT, keep
 
 
 def test_the_last_table_is_kept_for_the_page(tmp_path: Path) -> None:

@@ -14,13 +14,14 @@ import yaml
 from pydantic import SecretStr
 
 from include.settings import ROOT, Settings
-from include.stack import configs, containers
-from include.stack.compose_env import PORTS, SECRETS, write
+from include.stack.containers import steps as containers
+from include.stack.containers.compose_env import PORTS, SECRETS, write
 from include.stack.environment import NOT_EMBEDDED, Environment, Ports
 from include.stack.environment import SECRETS as EMBEDDED_SECRETS
 from include.stack.errors import StackError
-from include.stack.parts import IVY_XML
-from include.stack.servers import Homes, servers
+from include.stack.fetch.parts import IVY_XML
+from include.stack.servers import configs
+from include.stack.servers.programs import Homes, servers
 
 TEXT = (ROOT / "docker-compose.airflow.yml").read_text(encoding="utf-8")
 FILE: dict[str, Any] = yaml.safe_load(TEXT)
@@ -166,7 +167,7 @@ def test_compose_env_writes_secrets_once_for_its_owner_alone(tmp_path: Path):
 
 
 def test_compose_env_needs_nothing_installed():
-    command = [sys.executable, "-S", "-c", "import include.stack.compose_env"]
+    command = [sys.executable, "-S", "-c", "import include.stack.containers.compose_env"]
     assert subprocess.run(command, cwd=ROOT, env={}, check=False).returncode == 0
 
 
@@ -269,6 +270,8 @@ def test_logstash_is_told_what_it_asks_for():
 
 def test_each_step_that_a_container_runs_is_one():
     commands = [service["command"] for name, service in SERVICES.items() if name in ONCE]
-    steps = [command[3] for command in commands if command[:3] == ["python", "-m", "include.stack.containers"]]
+    steps = [command[3] for command in commands if command[:3] == ["python", "-m", "include.stack.containers.steps"]]
     assert sorted(steps) == sorted(containers.STEPS)
-    assert [command[2] for command in commands if command[2] != "include.stack.containers"] == ["include.kibana"]
+    assert [command[2] for command in commands if command[2] != "include.stack.containers.steps"] == [
+        "include.kibana.importing"
+    ]

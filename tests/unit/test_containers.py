@@ -2,7 +2,7 @@
 
 import pytest
 
-from include.stack import containers
+from include.stack.containers import steps
 from tests.unit.staged_elasticsearch import StagedElasticsearch
 
 
@@ -13,7 +13,7 @@ def test_users_come_before_the_index_which_is_made_with_the_users_own_rights(mon
         monkeypatch.setenv("LOGSIEVE_ELASTICSEARCH_PASSWORD", "theirs")
         monkeypatch.setenv("ELASTIC_PASSWORD", "elastics")
         monkeypatch.setenv("KIBANA_SYSTEM_PASSWORD", "kibanas")
-        containers.search()
+        steps.search()
 
     assert server.requests == [
         "PUT /_security/user/kibana_system/_password",

@@ -6,7 +6,7 @@ from zlib import crc32
 
 import pytest
 
-from include import contents
+from include.proof import contents
 
 RECORD: dict[str, Any] = {
     "event_id": "e",

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include import slices, topic_bounds
-from include.disk_bounds import GIB, divide, topic_settings
-from include.fitting import cut_at, fits_from
 from include.names import LOGS_TOPIC, STATUS_TOPIC
+from include.retention import slices, topic_bounds
+from include.retention.disk_bounds import GIB, divide, topic_settings
+from include.retention.fitting import cut_at, fits_from
 
 MIB = 2**20
 

@@ -7,11 +7,12 @@ from zlib import crc32
 import numpy as np
 from confluent_kafka import Producer
 
-from include import evidence, kafka_client
-from include.bucket_sums import BUCKET, CODES
-from include.evidence import Verdicts
+from include.clients import kafka as kafka_client
 from include.names import FIELDS, REJUDGED, STATUS_TOPIC
-from include.resend import resend
+from include.proof import evidence
+from include.proof.bucket_sums import BUCKET, CODES
+from include.proof.evidence import Verdicts
+from include.proof.resend import resend
 from include.settings import Settings
 from tests.unit.mock_kafka import SECONDS, MockKafka
 

@@ -6,8 +6,9 @@ from datetime import date, timedelta
 
 import pytest
 
-from include.accounts import DEVICES, Accounts, ExportRefusedError
-from include.export_limits import Difference, Example, Limits, check, nearest
+from include.source.accounts import DEVICES, Accounts
+from include.users.export import ExportRefusedError
+from include.users.limits import Difference, Example, Limits, check, nearest
 
 DAY = date(2026, 3, 9)
 LIMITS = Limits(changed=0.1, closed=0.1, added=0.1)

@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from include.accounts import Accounts, export_file, read_export
 from include.settings import Settings
+from include.source.accounts import Accounts
+from include.stack.commands.exports import backfill, write
 from include.stack.errors import StackError
-from include.stack.exports import backfill, write
+from include.users.export import export_file, read_export
 
 FIRST, LAST = date(2026, 9, 29), date(2026, 10, 2)
 DAYS = ["ds=2026-09-29", "ds=2026-09-30", "ds=2026-10-01", "ds=2026-10-02"]

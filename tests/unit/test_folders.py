@@ -7,9 +7,10 @@ from types import SimpleNamespace
 import pytest
 
 from include import folders
+from include.driver.submit import java_options, submit_conf
 from include.settings import Settings
-from include.spark_conf import java_options, submit_conf
-from include.stack import configs, needs
+from include.stack.machine import needs
+from include.stack.servers import configs
 
 
 @pytest.mark.parametrize("name", ["My Projects", "Müller", "Mu\u0308ller", "日誌", "a (1)", "a&b", "x+y@2z~", "-a.c"])

@@ -3,12 +3,12 @@
 import shutil
 from pathlib import Path
 
-from include import free_space
-from include.disk_bounds import GIB
-from include.free_space import Space
+from include.retention.disk_bounds import GIB
 from include.settings import Settings
-from include.stack import doctor
 from include.stack.environment import Environment, Ports
+from include.stack.run import doctor
+from include.watch import free_space
+from include.watch.free_space import Space
 
 
 def test_enough_space_is_well():

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from include.generator import LONGEST_WAIT, AccountsOffice, Pace, run
 from include.settings import Settings
+from include.source.generator import LONGEST_WAIT, AccountsOffice, Pace, run
 
 
 class Clock:

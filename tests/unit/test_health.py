@@ -4,10 +4,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from include import health
-from include.health import Run
-from jobs import lease
-from jobs.lease import HEARTBEAT
+from include.watch import health
+from include.watch.health import Run
+from jobs.driver import lease
+from jobs.driver.lease import HEARTBEAT
 
 NOW = datetime(2026, 3, 9, 12, tzinfo=UTC)
 

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from confluent_kafka import OFFSET_INVALID, Message, TopicPartition
 
-from include import hops, marks, names
+from include import names
+from include.topics import hops, marks
 
 STREAM = [marks.STREAM]
 STRANGER: list[tuple[str, bytes]] = []

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from confluent_kafka import OFFSET_INVALID, KafkaError, KafkaException, TopicPartition
 
-from include import index_positions, indexer
-from include.index_positions import Gone, VerdictsGoneError
+from include.index import indexer, positions
+from include.index.positions import Gone, VerdictsGoneError
 from include.names import STATUS_TOPIC
 from include.settings import Settings
 from tests.unit.mock_kafka import MockKafka
@@ -72,7 +72,7 @@ def test_what_was_removed_before_it_was_indexed_stops_the_indexer_and_is_named(
 
     give_up.cancel()
     assert kafka.committed()[0] == 4, "the next one meets the same"
-    assert index_positions.find_gone(kafka.looking) == [Gone(0, 4, first, end)]
+    assert positions.find_gone(kafka.looking) == [Gone(0, 4, first, end)]
     assert search.documents == {}
 
 
@@ -92,7 +92,7 @@ class AwayKafka:
 def test_an_indexer_that_is_given_partitions_as_kafka_goes_away_waits_for_it():
     kafka = AwayKafka()
 
-    index_positions.begin(kafka, [TopicPartition(STATUS_TOPIC, 1)])  # type: ignore[arg-type]
+    positions.begin(kafka, [TopicPartition(STATUS_TOPIC, 1)])  # type: ignore[arg-type]
 
     ((number, offset),) = [(each.partition, each.offset) for each in kafka.assigned]
     assert (number, offset) == (1, NOWHERE), "so librdkafka asks for it, for as long as it takes"
@@ -106,10 +106,10 @@ def test_what_was_removed_is_given_up_by_a_person(kafka: MockKafka):
     kafka.send(2, [b"{}"] * 5)
     kafka.commit(2, 9)  # of a topic of that name that was there before
 
-    assert index_positions.go_on(kafka.looking) == [Gone(0, 4, first, end), Gone(2, 9, 0, 5)]
+    assert positions.go_on(kafka.looking) == [Gone(0, 4, first, end), Gone(2, 9, 0, 5)]
 
     assert kafka.committed() == {0: first, 1: 2, 2: 0, 3: NOWHERE}, "and of the others nothing"
-    assert index_positions.find_gone(kafka.looking) == []
+    assert positions.find_gone(kafka.looking) == []
 
 
 class LivingIndexer:
@@ -131,4 +131,4 @@ class LivingIndexer:
 
 
 def test_whoever_looks_at_an_indexer_that_is_fast_sees_nothing_wrong():
-    assert index_positions.find_gone(LivingIndexer()) == []  # type: ignore[arg-type]
+    assert positions.find_gone(LivingIndexer()) == []  # type: ignore[arg-type]

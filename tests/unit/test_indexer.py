@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from include import dead_letters
-from include.bulk import CHUNK_BYTES, CHUNK_MESSAGES, BulkWriter, Refused, StatusMessage, StoppedError
-from include.dead_letters import DeadLetters, refused_count
-from include.search_index import connect
+from include.index import dead_letters
+from include.index.bulk import CHUNK_BYTES, CHUNK_MESSAGES, BulkWriter, Refused, StatusMessage, StoppedError
+from include.index.dead_letters import DeadLetters, refused_count
+from include.index.template import connect
 from include.settings import Settings
 from tests.unit.staged_elasticsearch import BLOCKED, BUSY, CLOSED, FULL, NO_ALIAS, REFUSED, StagedElasticsearch
 

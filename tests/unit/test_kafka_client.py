@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from include import kafka_client
+from include.clients import kafka
 from include.settings import Settings
 from jobs import trust_store
 
@@ -19,8 +19,8 @@ def ca(tmp_path: Path) -> Path:
 def test_a_plain_broker_needs_its_address_alone(ca: Path):
     settings = Settings(kafka_bootstrap="kafka:9092", kafka_ca=ca, kafka_user="left over", kafka_password="x")
 
-    assert kafka_client.native(settings) == {"bootstrap.servers": "kafka:9092", "socket.timeout.ms": 10_000}
-    assert kafka_client.spark(settings) == {
+    assert kafka.native(settings) == {"bootstrap.servers": "kafka:9092", "socket.timeout.ms": 10_000}
+    assert kafka.spark(settings) == {
         "kafka.bootstrap.servers": "kafka:9092",
         "kafka.request.timeout.ms": "10000",
     }
@@ -30,17 +30,17 @@ def test_a_plain_broker_needs_its_address_alone(ca: Path):
 def test_a_password_ends_where_its_quotes_end(password: str):
     settings = Settings(kafka_security="SASL_PLAINTEXT", kafka_user="logsieve", kafka_password=password)
 
-    written = kafka_client.spark(settings)["kafka.sasl.jaas.config"]
+    written = kafka.spark(settings)["kafka.sasl.jaas.config"]
 
     escaped = password.replace("\\", "\\\\").replace('"', '\\"')
     assert written == (
         f'org.apache.kafka.common.security.scram.ScramLoginModule required username="logsieve" password="{escaped}";'
     )
-    assert kafka_client.native(settings)["sasl.password"] == password
+    assert kafka.native(settings)["sasl.password"] == password
 
 
 def test_tls_without_a_ca_trusts_what_the_machine_trusts():
-    options = kafka_client.native(Settings(kafka_security="SSL"))
+    options = kafka.native(Settings(kafka_security="SSL"))
 
     assert options["security.protocol"] == "SSL"
     assert not any("ca" in name.split(".") or "sasl" in name for name in options)

@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from include import kibana
-from include.kibana_objects import ndjson
+from include.index.template import template
+from include.kibana import importing
+from include.kibana.objects import ndjson
 from include.names import INDEX, STATUSES
-from include.search_index import template
 from include.settings import ROOT, Settings
 from tests.unit.staged_kibana import ACCEPTED, StagedKibana
 
@@ -142,7 +142,7 @@ def test_panels_lie_side_by_side_within_the_48_columns():
 
 def test_the_import_waits_until_kibana_is_ready_and_is_one_call():
     with StagedKibana(503, "close", 503) as staged:
-        assert kibana.bring(staged.url, Settings(), pause=0) == 3
+        assert importing.bring(staged.url, Settings(), pause=0) == 3
 
     assert len(staged.requests) == 4
     path, headers, body = staged.requests[-1]
@@ -155,8 +155,8 @@ def test_the_import_waits_until_kibana_is_ready_and_is_one_call():
 
 def test_the_import_logs_in_where_a_login_is_set():
     with StagedKibana() as staged:
-        kibana.bring(staged.url, Settings(elasticsearch_user="elastic", elasticsearch_password="secret"), pause=0)
-        kibana.bring(staged.url, Settings(), pause=0)
+        importing.bring(staged.url, Settings(elasticsearch_user="elastic", elasticsearch_password="secret"), pause=0)
+        importing.bring(staged.url, Settings(), pause=0)
 
     assert ["Authorization" in headers for _, headers, _ in staged.requests] == [True, False]
 
@@ -174,8 +174,8 @@ REFUSED = {"type": "dashboard", "id": "server-logs", "error": {"type": "missing_
     ],
 )
 def test_what_waiting_does_not_mend_is_told_at_once(act: Any, told: str):
-    with StagedKibana(act) as staged, pytest.raises(kibana.ImportRefusedError, match=told):
-        kibana.bring(staged.url, Settings(), pause=0)
+    with StagedKibana(act) as staged, pytest.raises(importing.ImportRefusedError, match=told):
+        importing.bring(staged.url, Settings(), pause=0)
 
     assert len(staged.requests) == 1
 
@@ -184,7 +184,7 @@ def test_a_kibana_that_does_not_come_is_given_up_in_time_and_the_command_ends_wi
     with StagedKibana() as gone:
         pass
 
-    command = [sys.executable, "-m", "include.kibana", "--import", gone.url, "--seconds", "0.1"]
+    command = [sys.executable, "-m", "include.kibana.importing", "--import", gone.url, "--seconds", "0.1"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
 
     assert done.returncode == 1
@@ -194,7 +194,7 @@ def test_a_kibana_that_does_not_come_is_given_up_in_time_and_the_command_ends_wi
 
 def test_the_command_prints_the_saved_objects():
     done = subprocess.run(
-        [sys.executable, "-m", "include.kibana"], cwd=ROOT, capture_output=True, text=True, timeout=60
+        [sys.executable, "-m", "include.kibana.importing"], cwd=ROOT, capture_output=True, text=True, timeout=60
     )
 
     assert (done.returncode, done.stdout) == (0, ndjson())

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from include import scratch
 from include.settings import Settings
-from include.stack import leftovers
 from include.stack.environment import Environment, Ports
+from include.stack.run import leftovers
 
 NOW = time.time()
 

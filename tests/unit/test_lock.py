@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from include.settings import ROOT
-from include.stack import lock
 from include.stack.errors import StackError
+from include.stack.machine import lock
 
 pytestmark = pytest.mark.timeout(60)
 """A holder that is never told of waits for ever."""
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.timeout(60)
 HOLD = """
 import sys
 from pathlib import Path
-from include.stack import lock
+from include.stack.machine import lock
 with lock.held(Path(sys.argv[1]), "up", lambda process, what: print("waiting for", process, what, flush=True)):
     print("held", flush=True)
     sys.stdin.readline()

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from include import names
-from include.accounts import Accounts
-from include.log_maker import BAD_KINDS, REASONS, Log, LogMaker
+from include.source.accounts import Accounts
+from include.source.log_maker import BAD_KINDS, REASONS, Log, LogMaker
 
 ACCOUNTS = Accounts(7, 1000)
 NOW = 1_619_724_510

@@ -9,16 +9,16 @@ import pytest
 from elastic_transport import ApiResponseMeta, HttpHeaders, NodeConfig, ObjectApiResponse
 from elasticsearch import ApiError
 
-from include import log_search, search_summary
-from include.log_filters import Filters
-from include.log_search import Place
+from include.page import counts_search, listing
+from include.page.filters import Filters
+from include.page.listing import Place
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 HOUR = Filters(NOW - timedelta(hours=1), NOW)
 
 
 def clauses(word: str, filters: Filters = HOUR) -> list[Any]:
-    found: list[Any] = log_search.body(filters, word, 50, None)["query"]["bool"]["filter"]
+    found: list[Any] = listing.body(filters, word, 50, None)["query"]["bool"]["filter"]
     return found
 
 
@@ -32,7 +32,7 @@ def test_a_word_may_be_an_event_its_beginning_an_account_or_an_origin() -> None:
 
 @pytest.mark.parametrize("word", ["2147483648", "-2147483649", "1e3", "٣", "1.0", "", " 1"])
 def test_what_no_account_can_be_is_none(word: str) -> None:
-    assert log_search.account_of(word) is None
+    assert listing.account_of(word) is None
 
 
 def test_filters_are_exact_values() -> None:
@@ -56,22 +56,22 @@ def test_a_place_is_what_a_page_gave(text: str) -> None:
 def test_of_a_bad_log_only_the_beginning_is_in_the_list() -> None:
     source = {"origin": {"kafka_partition": 1, "kafka_offset": 2}, "received_at": "2026-11-25T12:00:00.000Z"}
     raw = bytes(range(256)) * 4
-    found = log_search.row(source | {"status": "bad", "raw": base64.b64encode(raw).decode(), "raw_size": 1024})
+    found = listing.row(source | {"status": "bad", "raw": base64.b64encode(raw).decode(), "raw_size": 1024})
     assert (found["origin"], base64.b64decode(found["raw"]), found["raw_size"]) == ("1-2", raw[:400], 1024)
-    assert log_search.row(source)["raw"] is None
+    assert listing.row(source)["raw"] is None
 
 
 def test_the_tops_are_of_suspicious_logs_unless_a_status_is_chosen() -> None:
     def looked_for(filters: Filters) -> Any:
-        return search_summary.body(filters, [(0, 1)])["aggs"]["parts"]["aggs"]["looked_for"]["filter"]
+        return counts_search.body(filters, [(0, 1)])["aggs"]["parts"]["aggs"]["looked_for"]["filter"]
 
     assert looked_for(HOUR) == {"term": {"status": "suspicious"}}
     assert looked_for(HOUR.of_status("bad")) == {"match_all": {}}
 
 
 def test_neighbours_are_one_search_and_each_is_a_part_of_its_own() -> None:
-    assert search_summary.runs([(0, 5), (5, 9), (20, 30), (3, 4)]) == [[(0, 5), (5, 9)], [(20, 30)], [(3, 4)]]
-    asked = search_summary.body(HOUR, [(0, 5), (5, 9), (20, 30)])
+    assert counts_search.runs([(0, 5), (5, 9), (20, 30), (3, 4)]) == [[(0, 5), (5, 9)], [(20, 30)], [(3, 4)]]
+    asked = counts_search.body(HOUR, [(0, 5), (5, 9), (20, 30)])
     ranges = [clause["range"]["received_at"] for clause in asked["query"]["bool"]["should"]]
     assert [(wanted["gte"], wanted["lt"]) for wanted in ranges] == [(0, 9), (20, 30)]
     assert asked["query"]["bool"]["minimum_should_match"] == 1
@@ -80,7 +80,7 @@ def test_neighbours_are_one_search_and_each_is_a_part_of_its_own() -> None:
     ]  # fmt: skip
     counts = {"status": {"buckets": [{"key": "bad", "time": {"buckets": [{"key": 5, "doc_count": 3}]}}]}}
     answer = {"aggregations": {"parts": {"buckets": [{}, counts | {"reasons": {"buckets": []}}]}}}
-    assert [part.buckets for part in search_summary.parts(answer, 2)] == [{}, {5: [0, 3, 0]}]
+    assert [part.buckets for part in counts_search.parts(answer, 2)] == [{}, {5: [0, 3, 0]}]
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_half_an_answer_is_none(answer: dict[str, Any], raised: bool) -> None:
             meta = ApiResponseMeta(200, "1.1", HttpHeaders(), 0.0, NodeConfig("http", "elasticsearch", 9200))
             return ObjectApiResponse(answer, meta)
 
-    read = search_summary.SearchSource(Client).read  # type: ignore[arg-type]
+    read = counts_search.SearchSource(Client).read  # type: ignore[arg-type]
     if raised:
         with pytest.raises(ApiError):
             list(read(HOUR, [(0, 1)]))
@@ -110,7 +110,7 @@ def test_half_an_answer_is_none(answer: dict[str, Any], raised: bool) -> None:
 
 def test_the_newest_logs_are_looked_for_in_the_newest_part_of_the_range_first() -> None:
     length = HOUR.end - HOUR.begin
-    assert log_search.newest(HOUR, None, 4) == replace(HOUR, begin=HOUR.end - length / 4)
+    assert listing.newest(HOUR, None, 4) == replace(HOUR, begin=HOUR.end - length / 4)
     middle = Place.at(HOUR.begin + length / 2, 0, 7)
-    assert log_search.newest(HOUR, middle, 4).begin == HOUR.begin + length / 4
-    assert log_search.newest(HOUR, middle, 1) == log_search.newest(HOUR, None, 1) == HOUR
+    assert listing.newest(HOUR, middle, 4).begin == HOUR.begin + length / 4
+    assert listing.newest(HOUR, middle, 1) == listing.newest(HOUR, None, 1) == HOUR

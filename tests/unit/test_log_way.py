@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from include.log_way import HOPS, LAG, Run, Sample, reconciled, tell
+from include.driver.stream_verdict import Airflow, StreamRun
 from include.names import LOGS_TOPIC, STATUS_TOPIC
-from include.stream_verdict import Airflow, StreamRun
-from include.troubles import Standing
+from include.page.way import HOPS, LAG, Run, Sample, reconciled, tell
+from include.watch.troubles import Standing
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 RUNS = {name: Run(name, "manual__1+00:00", "running", NOW) for name in ("generate_logs", "classify_logs")}

@@ -12,8 +12,10 @@ import yaml
 from logstash_pipeline_parser import Pipeline
 from logstash_pipeline_parser.tree import ParseError
 
-from include import indexer, kafka_client, names
-from include.search_index import TEMPLATE_FILE
+from include import names
+from include.clients import kafka
+from include.index import indexer
+from include.index.template import TEMPLATE_FILE
 from include.settings import ROOT, Settings
 
 SEARCH = ROOT / "include" / "search"
@@ -159,7 +161,7 @@ def test_its_variables_are_those_of_the_settings_with_the_same_defaults():
 )
 def test_it_logs_in_to_kafka_as_the_driver_does(mechanism: Any, module: dict[str, str]):
     login = {"LOGSIEVE_KAFKA_USER": "logsieve", "LOGSIEVE_KAFKA_PASSWORD": "secret"}
-    driver = kafka_client.spark(
+    driver = kafka.spark(
         Settings(
             kafka_security="SASL_SSL", kafka_sasl_mechanism=mechanism, kafka_user="logsieve", kafka_password="secret"
         )

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from confluent_kafka import Message
 
-from include import kafka_time, marks
+from include.topics import marks, times
 
 CORRECTION = ("rejudged", b"a run")
 
@@ -60,4 +60,4 @@ def test_many_at_once() -> None:
     ],
 )
 def test_any_time_of_kafka_is_held(milliseconds: int, time: datetime) -> None:
-    assert kafka_time.utc(milliseconds) == time
+    assert times.utc(milliseconds) == time

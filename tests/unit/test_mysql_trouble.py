@@ -5,9 +5,9 @@ import pytest
 from mysql.connector import errorcode
 from mysql.connector.errors import get_mysql_exception
 
-from include import mysql_trouble
-from include.status_topic import StalledError
-from include.troubles import Trouble, TroubleError
+from include.topics.readers import StalledError
+from include.watch import mysql_trouble
+from include.watch.troubles import Trouble, TroubleError
 
 JDBC_AWAY = (
     "[FAILED_JDBC.UNCLASSIFIED] Failed JDBC.\n"

@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from include import names, proof
-from include.bucket_sums import BUCKET, CODES, Sums, doubtful, sums
-from include.contents import document_text
-from include.proof import Proof, Stray
+from include import names
+from include.proof import report
+from include.proof.bucket_sums import BUCKET, CODES, Sums, doubtful, sums
+from include.proof.contents import document_text
+from include.proof.report import Proof, Stray
 
 FIRST = 2 * BUCKET - 20
 """So that the forty origins of a case lie in two buckets."""
@@ -73,7 +74,7 @@ def test_buckets_and_then_origins_find_what_a_plain_look_finds(codes, no_rows, n
     offsets = np.arange(FIRST, end)
     for looked in (offsets[np.isin(offsets // BUCKET, list(buckets))], offsets):
         found.add(
-            proof.differences(
+            report.differences(
                 looked,
                 verdicts,
                 [(each[0], text(*each)) for each in tables],
@@ -88,13 +89,13 @@ def test_buckets_and_then_origins_find_what_a_plain_look_finds(codes, no_rows, n
     row_count, document_count = Counter(each[0] for each in tables), Counter(each[0] for each in index)
     for offset in range(FIRST, end):
         kinds = {
-            proof.NO_VERDICT: offset not in truth,
-            proof.NO_ROW: not row_count[offset],
-            proof.TWO_TABLES: row_count[offset] > 1,
-            proof.NO_DOCUMENT: not document_count[offset] and offset not in refused,
-            proof.TWO_DOCUMENTS: document_count[offset] > 1,
+            report.NO_VERDICT: offset not in truth,
+            report.NO_ROW: not row_count[offset],
+            report.TWO_TABLES: row_count[offset] > 1,
+            report.NO_DOCUMENT: not document_count[offset] and offset not in refused,
+            report.TWO_DOCUMENTS: document_count[offset] > 1,
         }
-        for kind, hop in ((proof.OTHER_IN_MYSQL, tables), (proof.OTHER_IN_INDEX, index)):
+        for kind, hop in ((report.OTHER_IN_MYSQL, tables), (report.OTHER_IN_INDEX, index)):
             here = [each for each in hop if each[0] == offset]
             for place, name in ((1, "status"), (2, "device")):
                 want = (offset, truth.get(offset), "A")[place]
@@ -107,9 +108,9 @@ def test_buckets_and_then_origins_find_what_a_plain_look_finds(codes, no_rows, n
 
 
 OF_THE_INDEX = {
-    proof.NO_DOCUMENT,
-    proof.TWO_DOCUMENTS,
-    *(proof.OTHER_IN_INDEX.format(field=name) for name in ("status", "device")),
+    report.NO_DOCUMENT,
+    report.TWO_DOCUMENTS,
+    *(report.OTHER_IN_INDEX.format(field=name) for name in ("status", "device")),
 }
 """Kinds that MySQL's sums need not tell."""
 
@@ -149,7 +150,7 @@ def test_two_rows_that_are_edited_alike_do_not_make_up_for_each_other(other: int
 def test_a_row_is_compared_by_what_it_says_and_not_by_how_it_is_written() -> None:
     verdict = b'{"device":"a\\u001fb"}'
     row, document = b'{"device":"a\\u001Fb"}', {"device": "a\x1fb"}
-    assert proof.differences(np.array([4]), {4: verdict}, [(4, row)], [(4, document)], ()) == {}
+    assert report.differences(np.array([4]), {4: verdict}, [(4, row)], [(4, document)], ()) == {}
 
 
 def test_a_document_s_fields_may_come_in_any_order_and_a_removed_or_an_added_one_is_named() -> None:
@@ -160,7 +161,7 @@ def test_a_document_s_fields_may_come_in_any_order_and_a_removed_or_an_added_one
         ({**record, "more": None}, "another more in the index"),
         ({name: value for name, value in record.items() if name != "device"}, "another device in the index"),
     ):
-        assert set(proof.differences(np.array([4]), {4: verdict}, [(4, verdict)], [(4, edited)], ())) == {kind}
+        assert set(report.differences(np.array([4]), {4: verdict}, [(4, verdict)], [(4, edited)], ())) == {kind}
 
 
 def test_the_sentence_names_counts_and_the_first_origins():
@@ -170,13 +171,13 @@ def test_the_sentence_names_counts_and_the_first_origins():
     assert found.sentence().endswith(
         "1,000 logs, each with one status and one row, 998 with one document: Elasticsearch refused the others"
     )
-    found.add({proof.NO_ROW: np.arange(200, 210)})
-    found.add({proof.NO_ROW: np.array([205, 300]), proof.OTHER_IN_INDEX.format(field="device"): np.array([7])})
+    found.add({report.NO_ROW: np.arange(200, 210)})
+    found.add({report.NO_ROW: np.array([205, 300]), report.OTHER_IN_INDEX.format(field="device"): np.array([7])})
     sentence = found.sentence()
     assert "11 no row in MySQL (3-200 to 3-209, 3-300)" in sentence
     assert "1 another device in the index (3-7)" in sentence
     assert found.as_json()["differences"] == {
-        proof.NO_ROW: [(200, 209), (300, 300)],
+        report.NO_ROW: [(200, 209), (300, 300)],
         "another device in the index": [(7, 7)],
     }
 
@@ -195,7 +196,7 @@ def test_the_sentence_tells_what_has_expired_and_what_of_it_is_left():
 
 def test_the_sentence_names_a_few_runs_of_many() -> None:
     found = Proof(3, 0, 100)
-    found.add({proof.NO_ROW: np.arange(0, 40, 2)})
+    found.add({report.NO_ROW: np.arange(0, 40, 2)})
     assert "20 no row in MySQL (3-0, 3-2, 3-4, 3-6, 3-8, …)" in found.sentence()
 
 
@@ -216,13 +217,13 @@ GONE = 20
         ("whole", 25, 1, {"row", "document"}, "there", set()),
         ("a marker of a transaction", 25, 0, set(), "gap", set()),
         ("a marker, its neighbours' verdicts gone", 15, 0, set(), "gap", set()),
-        ("lost in every hop", 25, 0, set(), "there", {proof.NO_VERDICT, proof.NO_ROW, proof.NO_DOCUMENT}),
-        ("lost, its verdict gone", 15, 0, set(), "there", {proof.UNPROVEN, proof.NO_ROW, proof.NO_DOCUMENT}),
-        ("a log or a marker, nobody knows", 25, 0, set(), "removed", {proof.UNPROVEN}),
-        ("only its verdict is gone", 15, 0, {"row", "document"}, "removed", {proof.UNPROVEN}),
-        ("its verdict is gone and its document lost", 15, 0, {"row"}, "there", {proof.UNPROVEN, proof.NO_DOCUMENT}),
-        ("its verdict is lost", 25, 0, {"row", "document"}, "there", {proof.NO_VERDICT}),
-        ("judged again since its verdict was gone", 15, 1, {"row"}, "there", {proof.NO_DOCUMENT}),
+        ("lost in every hop", 25, 0, set(), "there", {report.NO_VERDICT, report.NO_ROW, report.NO_DOCUMENT}),
+        ("lost, its verdict gone", 15, 0, set(), "there", {report.UNPROVEN, report.NO_ROW, report.NO_DOCUMENT}),
+        ("a log or a marker, nobody knows", 25, 0, set(), "removed", {report.UNPROVEN}),
+        ("only its verdict is gone", 15, 0, {"row", "document"}, "removed", {report.UNPROVEN}),
+        ("its verdict is gone and its document lost", 15, 0, {"row"}, "there", {report.UNPROVEN, report.NO_DOCUMENT}),
+        ("its verdict is lost", 25, 0, {"row", "document"}, "there", {report.NO_VERDICT}),
+        ("judged again since its verdict was gone", 15, 1, {"row"}, "there", {report.NO_DOCUMENT}),
     ],
 )  # fmt: skip
 def test_what_is_lost_is_told_from_what_is_no_log_and_from_what_nobody_can_tell(
@@ -231,42 +232,44 @@ def test_what_is_lost_is_told_from_what_is_no_log_and_from_what_nobody_can_tell(
     said = text(offset, "good")
     rows = [(offset, said)] if "row" in hops else []
     documents = [(offset, json.loads(said))] if "document" in hops else []
-    found = proof.differences(np.array([offset]), {offset: said} if code else {}, rows, documents, ())
-    asked = proof.nowhere(found)
+    found = report.differences(np.array([offset]), {offset: said} if code else {}, rows, documents, ())
+    asked = report.nowhere(found)
     gaps, removed = (asked if in_logs == answer else asked[:0] for answer in ("gap", "removed"))
     made = Proof(0, offset, offset + 1)
-    made.add(proof.explained(found, gaps, removed, GONE))
+    made.add(report.explained(found, gaps, removed, GONE))
     assert set(made.differences) == kinds, what
     assert made.to_judge_again() == ([(offset, offset)] if kinds else [])
 
 
 def test_what_cannot_be_proven_is_named_by_partition_and_range() -> None:
     found = Proof(4, 0, 900)
-    found.add({proof.UNPROVEN: np.arange(100, 600)})
+    found.add({report.UNPROVEN: np.arange(100, 600)})
     assert "500 cannot be proven, as Kafka has removed what would tell (4-100 to 4-599)" in found.sentence()
 
 
 def test_only_logs_are_judged_again():
     found = Proof(0, 0, 100)
     assert found.to_judge_again() == []
-    found.add({proof.ROW_OF_NO_LOG: np.array([500]), proof.NO_ROW: np.array([4, 5]), proof.TWO_TABLES: np.array([6])})
+    found.add(
+        {report.ROW_OF_NO_LOG: np.array([500]), report.NO_ROW: np.array([4, 5]), report.TWO_TABLES: np.array([6])}
+    )
     assert found.to_judge_again() == [(4, 6)]
     found.places[5] = 77  # its verdict is sent again
     assert found.to_judge_again() == [(4, 4), (6, 6)]
 
 
 def test_strays_are_named_by_their_ids_and_by_what_they_say() -> None:
-    found = Proof(None, 0, 0, strays=[Stray("for\x1beign", proof.WITHOUT_ORIGIN, None, None, 1, 1)])
+    found = Proof(None, 0, 0, strays=[Stray("for\x1beign", report.WITHOUT_ORIGIN, None, None, 1, 1)])
     assert found.sentence() == r"of no partition: no logs, but 1 document without an origin (for\x1beign)"
-    strays = [Stray(f"x{number}", proof.OTHER_ID, 3, "3-7", 1, 1) for number in range(6)]
+    strays = [Stray(f"x{number}", report.OTHER_ID, 3, "3-7", 1, 1) for number in range(6)]
     sentence = Proof(3, 0, 100, strays=strays).sentence()
     assert "6 document whose id is not its origin (x0 says 3-7, x1 says 3-7, " in sentence
     assert sentence.endswith("x4 says 3-7, …)")
-    assert Proof(3, 0, 100, strays=strays).kinds == {proof.OTHER_ID}
+    assert Proof(3, 0, 100, strays=strays).kinds == {report.OTHER_ID}
 
 
 def test_a_row_before_the_first_log_is_named_so_that_it_can_be_read() -> None:
     assert (
         "1 row of no log (kafka_offset -5)"
-        in Proof(1, 0, 9, differences={proof.ROW_OF_NO_LOG: np.array([-5])}).sentence()
+        in Proof(1, 0, 9, differences={report.ROW_OF_NO_LOG: np.array([-5])}).sentence()
     )

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from include.stack import parts, shell
 from include.stack.errors import StackError
-from include.stack.proxies import java_options
+from include.stack.fetch import parts
+from include.stack.machine import shell
+from include.stack.machine.proxies import java_options
 
 
 def options(**variables: str) -> dict[str, str]:

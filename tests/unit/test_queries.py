@@ -3,10 +3,10 @@
 import mysql.connector
 import pytest
 
-from include.status_topic import StalledError
-from include.troubles import Trouble
-from jobs import queries
-from jobs.ends import QueryFailedError, Stop
+from include.topics.readers import StalledError
+from include.watch.troubles import Trouble
+from jobs.driver import queries
+from jobs.driver.ends import QueryFailedError, Stop
 
 
 class Staged:

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from include import evidence
-from include.reconcile import Begin, begin
+from include.proof import evidence
+from include.proof.reconcile import Begin, begin
 from tests.unit.staged_kafka import StagedConsumer
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from include import run_files
+from include.retention import run_files
 from include.settings import Settings
 
 DAY = 86_400

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from include import bulk, search_trouble
-from include.bulk import BulkWriter, StatusMessage
-from include.search_index import IndexDiffersError, connect, ensure_index, template
+from include.index import bulk
+from include.index.bulk import BulkWriter, StatusMessage
+from include.index.template import IndexDiffersError, connect, ensure_index, template
 from include.settings import Settings
-from include.troubles import TroubleError, Troubles
+from include.watch import search_trouble
+from include.watch.troubles import TroubleError, Troubles
 from tests.unit.staged_elasticsearch import REFUSED, StagedElasticsearch, error, ours
 
 Index = dict[str, Any]

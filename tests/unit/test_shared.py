@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from include.shared import Shared
+from include.page.shared import Shared
 
 
 def test_a_result_is_shared_for_a_moment() -> None:

@@ -8,10 +8,12 @@ import httpx
 import pytest
 
 from include.settings import ROOT, Settings
-from include.stack import environment, probes, shell
-from include.stack.airflow_api import AirflowApi
+from include.stack import environment
+from include.stack.airflow.api import AirflowApi
 from include.stack.environment import SECRETS, Environment, Ports
-from include.stack.servers import Homes, Server, servers
+from include.stack.machine import shell
+from include.stack.servers import probes
+from include.stack.servers.programs import Homes, Server, servers
 from tests.hostile import HOSTILE, PROXIED
 
 SECRET = "a-secret-of-"
@@ -116,7 +118,7 @@ def test_alerts_pass_as_they_are(stack: Environment, monkeypatch: pytest.MonkeyP
     """A connection over two lines, with all that a shell and supervisord would read in their own way."""
     value = json.dumps({"password": 'it\'s 100 % "$HOME" `x` \\ ; # é'}, indent=1, ensure_ascii=False)
     monkeypatch.setenv("AIRFLOW_CONN_ALERTS_SLACK", value)
-    from include.stack import supervisor
+    from include.stack.run import supervisor
 
     words = ["/usr/bin/env", "-0"]
     server = Server("env", words, lambda env: None, 0, tmp_path, knows="airflow")

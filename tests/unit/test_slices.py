@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include import slices
-from include.expiry import marks
 from include.names import TABLES
+from include.retention import slices
+from include.retention.expiry import marks
 from tests.unit.staged_tables import BrokenOffError, StagedTables
 
 DAY = 5_000_000

@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 from confluent_kafka import OFFSET_INVALID, TopicPartition
 
-from include import indexer, status_topic
+from include.index import indexer
 from include.names import STATUS_TOPIC
 from include.settings import Settings
-from include.status_topic import StalledError, StallWatch, read_batch, reader
-from jobs.lease import Lease
-from jobs.loading import Loading
+from include.topics import readers
+from include.topics.readers import StalledError, StallWatch, read_batch, reader
+from jobs.driver.lease import Lease
+from jobs.loading.threads import Loading
 from tests.unit.deaf_kafka import DeafKafka, deaf_kafka
 from tests.unit.mock_kafka import SECONDS, MockKafka
 from tests.unit.staged_elasticsearch import StagedElasticsearch
@@ -31,8 +32,8 @@ def deaf(kafka: MockKafka) -> Iterator[DeafKafka]:
 
 @pytest.fixture(autouse=True)
 def looks_often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(status_topic, "_LOOK_SECONDS", LOOK_SECONDS)
-    monkeypatch.setattr(status_topic, "ANSWER_SECONDS", LOOK_SECONDS)
+    monkeypatch.setattr(readers, "_LOOK_SECONDS", LOOK_SECONDS)
+    monkeypatch.setattr(readers, "ANSWER_SECONDS", LOOK_SECONDS)
 
 
 class Reading:

@@ -7,9 +7,8 @@ from itertools import pairwise
 
 import pytest
 
-from include.log_filters import Filters, milliseconds
 from include.names import STATUSES
-from include.summary import (
+from include.page.counts import (
     BUCKET_SLICES,
     PART_BUCKETS,
     SETTLED_SECONDS,
@@ -20,6 +19,7 @@ from include.summary import (
     renewed,
     spans,
 )
+from include.page.filters import Filters, milliseconds
 
 NOW = datetime(2026, 11, 25, 12, 0, 7, tzinfo=UTC)
 

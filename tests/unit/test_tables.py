@@ -4,10 +4,11 @@ import io
 
 from rich.console import Console
 
-from include.proof import Proof
+from include.proof.report import Proof
 from include.settings import ROOT
-from include.stack import doctor, repair
-from include.stack.needs import Check
+from include.stack.machine.needs import Check
+from include.stack.repair import proving
+from include.stack.run import doctor
 
 
 def printed(show) -> str:
@@ -20,7 +21,7 @@ def test_a_proof_of_millions_of_logs_is_read_without_a_fold_in_its_numbers():
     proofs = [Proof(11, 0, 16_123_457) for _ in range(2)]
     for proof in proofs:
         proof.keys = proof.rows = proof.documents = 16_123_457
-    text = printed(lambda console: repair.show(console, proofs))
+    text = printed(lambda console: proving.show(console, proofs))
     assert text.count("16,123,457") == 8
     assert "documents" in text
     assert "11-16123456" in text

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from include import mysql_trouble, troubles
-from include.troubles import FORGOTTEN_SECONDS, Trouble, Troubles
-from jobs import patience
-from jobs.ends import QueryFailedError, Stop, StoppedError
-from jobs.patience import Patience
+from include.watch import mysql_trouble, troubles
+from include.watch.troubles import FORGOTTEN_SECONDS, Trouble, Troubles
+from jobs.driver import patience
+from jobs.driver.ends import QueryFailedError, Stop, StoppedError
+from jobs.driver.patience import Patience
 
 DISABLED = Trouble("local data is disabled", "SET GLOBAL local_infile = ON")
 

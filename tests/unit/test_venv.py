@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from include.stack import venv
 from include.stack.errors import StackError
+from include.stack.machine import venv
 
 VARIABLES = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
 """With the uv that is installed here: pip would take many times as long."""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from include import verdict_search
+from include.proof import verdict_search
 from tests.unit.staged_kafka import StagedConsumer
 
 

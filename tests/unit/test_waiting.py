@@ -6,10 +6,10 @@ from typing import Any
 import httpx
 import pytest
 
-from include.stack.airflow_api import AirflowApi
-from include.stack.stream_facts import of_dag, read_airflow
-from include.stack.waiting import Waiting
-from include.stream_verdict import Airflow, Pool, StreamRun, StreamVerdict
+from include.driver.stream_verdict import Airflow, Pool, StreamRun, StreamVerdict
+from include.stack.airflow.api import AirflowApi
+from include.stack.airflow.stream_facts import of_dag, read_airflow
+from include.stack.run.waiting import Waiting
 from tests.unit.staged_airflow import StagedAirflow, staged
 
 LIVES = {"/monitor/health": {"scheduler": {"status": "healthy"}}}

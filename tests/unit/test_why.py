@@ -7,11 +7,11 @@ import pytest
 from rich.console import Console
 
 from include import names
-from include.log_facts import Facts, Message, Row
-from include.reasons import MEANINGS
-from include.stack.why import show
-from include.verdict_search import Found, Verdict
-from include.why import LONGEST, Story, tell
+from include.proof.verdict_search import Found, Verdict
+from include.stack.commands.why import show
+from include.why.facts import Facts, Message, Row
+from include.why.reasons import MEANINGS
+from include.why.story import LONGEST, Story, tell
 
 GOOD = {"account_id": 684, "device": "IOS", "status": "good", "reasons": []}
 GOOD |= {"event_timestamp": "2026-11-23T01:02:03Z", "users_version": 3}

@@ -1,6 +1,6 @@
 package logsieve;
 
-/** All periods of an account, one text: see jobs/users.py. */
+/** All periods of an account, one text: see jobs/judging/users.py. */
 final class Periods {
     private static final int DAY = 7;
 

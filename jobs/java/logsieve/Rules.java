@@ -67,7 +67,7 @@ final class Rules {
     /**
      * The rule that a well-formed log breaks together with the users dimension, or null: suspicious, or good.
      *
-     * @param periods of its account, as jobs/users.py gives them; null where the account is unknown
+     * @param periods of its account, as jobs/judging/users.py gives them; null where the account is unknown
      */
     static String user(Record log, byte[] periods) {
         int device = periods == null ? -1 : Periods.deviceOn(log.day(), periods);

@@ -1,0 +1,142 @@
+"""The indexer: the status topic into Elasticsearch. Run it with `python -m include.index.indexer`; SIGTERM ends it."""
+
+import argparse
+import logging
+import signal
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from contextlib import closing
+from itertools import compress
+from typing import Any, Final
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+
+from include.clients import kafka as kafka_client
+from include.driver.exit_codes import DriverEnd
+from include.index import positions
+from include.index.bulk import BulkWriter, StatusMessage, StoppedError
+from include.index.dead_letters import DeadLetters
+from include.index.positions import VerdictsGoneError
+from include.index.template import connect
+from include.names import STATUS_TOPIC
+from include.settings import Settings
+from include.topics.marks import are_verdicts
+from include.topics.readers import ANSWER_SECONDS, StallWatch, read_batch, reader
+from include.watch.troubles import Troubles
+
+GROUP: Final = "logsieve-indexer"
+BATCH_MESSAGES: Final = 4000
+BATCH_SECONDS: Final = 0.2
+"""How long a batch waits to fill: what a log at a low rate is late by."""
+REPORT_SECONDS: Final = 60
+
+log = logging.getLogger(__name__)
+
+
+def _consumer(kafka: Mapping[str, Any]) -> Consumer:
+    # What is not there any more was not indexed: that has to stop us, not to be skipped.
+    # How soon a killed indexer is replaced; the 45 s of librdkafka are long for watchers of the index.
+    return reader(kafka, GROUP, **{"auto.offset.reset": "error", "session.timeout.ms": 10_000})
+
+
+def _read_batch(consumer: Consumer) -> tuple[list[StatusMessage], dict[int, int]]:
+    """The verdicts, and by partition the offset behind the last message; what is nobody's verdict is passed over."""
+    try:
+        received, ends = read_batch(consumer, BATCH_MESSAGES, BATCH_SECONDS)
+    except KafkaException as error:
+        is_out_of_range = error.args[0].code() == KafkaError._AUTO_OFFSET_RESET
+        if is_out_of_range and (gone := positions.find_gone(consumer)):
+            raise VerdictsGoneError(f"{positions.tell(gone)} {positions.HOW_TO_GO_ON}") from error
+        raise
+    if (verdicts := are_verdicts(received)) is not None and not all(verdicts):
+        log.warning("%d messages are nobody's verdict: load sets them aside", verdicts.count(False))
+        received = list(compress(received, verdicts))
+    return [StatusMessage(each.partition(), each.offset(), each.key(), each.value()) for each in received], ends
+
+
+def _commit(consumer: Consumer, ends: Mapping[int, int]) -> None:
+    try:
+        consumer.commit(
+            offsets=[TopicPartition(STATUS_TOPIC, partition, end) for partition, end in ends.items()],
+            asynchronous=False,
+        )
+    except KafkaException as error:
+        # Kafka is away, or has given the partitions anew. Uncommitted messages come again and change nothing.
+        if error.args[0].fatal():
+            raise
+        log.warning("Offsets are not committed (%s): the messages may be read again", error.args[0].str())
+
+
+def run(settings: Settings, stop: threading.Event) -> None:
+    """Index status messages until `stop`. Offsets are committed once their messages are documents or dead letters.
+
+    Waits while Kafka or Elasticsearch is away, or Elasticsearch refuses. Raises what waiting does not mend:
+    VerdictsGoneError, StalledError, KafkaException, OSError (dead letters).
+    """
+    letters = DeadLetters(settings.dead_letters)
+    troubles = Troubles(settings.troubles, log)
+    writer = BulkWriter(connect(settings), stop, troubles)
+    consumer = _consumer(kafka_client.native(settings))
+    consumer.subscribe([STATUS_TOPIC], on_assign=positions.begin)
+    stalls = StallWatch(consumer, lambda: consumer.committed(consumer.assignment(), timeout=ANSWER_SECONDS))
+    indexed = refused = 0
+    done: dict[int, int] = {}
+    reported_at = time.monotonic()
+    try:
+        while not stop.is_set():
+            stalls.look()
+            messages, ends = _read_batch(consumer)
+            if messages or any(done.get(partition, 0) < end for partition, end in ends.items()):
+                dead = writer.write(messages)
+                if dead:
+                    letters.append(dead)
+                    log.error("%d status messages refused, the first: %s", len(dead), dead[0].reason)
+                _commit(consumer, ends)
+                done |= ends
+                indexed += len(messages) - len(dead)
+                refused += len(dead)
+            if time.monotonic() - reported_at >= REPORT_SECONDS:
+                log.info("%d indexed, %d refused since the start", indexed, refused)
+                reported_at = time.monotonic()
+    except StoppedError:
+        log.warning("Stopped while Elasticsearch took nothing: the batch in hand is read again at the next start")
+    finally:
+        troubles.clear_all()
+        consumer.close()
+    log.info("Stopped: %d indexed, %d refused", indexed, refused)
+
+
+def main(arguments: list[str]) -> int:
+    """Run with the settings of the environment until SIGTERM or SIGINT; gives the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m include.index.indexer", description=__doc__)
+    parser.add_argument(
+        "--go-on", action="store_true", help="give up what Kafka removed before it was indexed, and end"
+    )
+    given = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    # One line a request otherwise, and ours says more.
+    logging.getLogger("elastic_transport").setLevel(logging.ERROR)
+    settings = Settings()
+    if given.go_on:
+        with closing(_consumer(kafka_client.native(settings))) as consumer:
+            gone = positions.go_on(consumer)
+        if gone:
+            log.warning("Given up. %s", positions.tell(gone))
+        else:
+            log.info("Nothing was removed before it was indexed")
+        return 0
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    try:
+        run(settings, stop)
+    except VerdictsGoneError as error:
+        log.error(error)
+        return DriverEnd.LOGS_GONE
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,96 @@
+"""Kibana's dashboard: `python -m include.kibana.importing` prints its saved objects, `--import URL` imports them."""
+
+import argparse
+import logging
+import ssl
+import sys
+import time
+from typing import Any, Final
+
+import httpx
+
+from include.kibana.objects import ndjson
+from include.settings import Settings
+
+PATIENCE_SECONDS: Final = 300
+"""How long a Kibana may take to start: it answers 503 until it has prepared its own indices."""
+PAUSE_SECONDS: Final = 2.0
+_BUSY: Final = frozenset({408, 429, 500, 502, 503, 504})
+
+log = logging.getLogger(__name__)
+
+
+class ImportRefusedError(Exception):
+    """Kibana did not take the saved objects; the message says why, and what to do."""
+
+
+def bring(url: str, settings: Settings, patience: float = PATIENCE_SECONDS, pause: float = PAUSE_SECONDS) -> int:
+    """Import the saved objects over those that are there, and give their number.
+
+    Waits while Kibana does not answer or is not ready. Logs in as `settings` say for Elasticsearch, which Kibana asks
+    who may log in. Raises ImportRefusedError.
+    """
+    user, password = settings.elasticsearch_user, settings.elasticsearch_password.get_secret_value()
+    verify = ssl.create_default_context(cafile=settings.elasticsearch_ca) if settings.elasticsearch_ca else True
+    deadline = time.monotonic() + patience
+    with httpx.Client(auth=(user, password) if user else None, verify=verify, timeout=60) as client:
+        while True:
+            try:
+                answer = client.post(
+                    f"{url.rstrip('/')}/api/saved_objects/_import",
+                    params={"overwrite": "true"},
+                    headers={"kbn-xsrf": "logsieve"},
+                    files={"file": ("server-logs.ndjson", ndjson().encode(), "application/ndjson")},
+                )
+            except httpx.TransportError as error:
+                why = str(error) or type(error).__name__
+            else:
+                if answer.status_code not in _BUSY:
+                    return _imported(url, answer)
+                why = f"{answer.status_code} {answer.text[:200]}"
+            if time.monotonic() + pause > deadline:
+                raise ImportRefusedError(f"Kibana at {url} did not become ready in {patience:g} s ({why}). Is it up?")
+            log.info("Kibana at %s is not ready (%s): trying again", url, why)
+            time.sleep(pause)
+
+
+def _imported(url: str, answer: httpx.Response) -> int:
+    if answer.status_code in {401, 403}:
+        raise ImportRefusedError(
+            f"Kibana at {url} refuses the login ({answer.status_code}). Set LOGSIEVE_ELASTICSEARCH_USER and"
+            " LOGSIEVE_ELASTICSEARCH_PASSWORD to one that may write saved objects"
+        )
+    try:
+        said: dict[str, Any] = answer.json()
+    except ValueError:
+        said = {}
+    if answer.status_code != httpx.codes.OK or "successCount" not in said:
+        raise ImportRefusedError(
+            f"{url} answers {answer.status_code} {answer.text[:500]}. Is it the address of Kibana 8?"
+        )
+    if not said.get("success"):
+        errors = [f"{each.get('type')} {each.get('id')}: {each.get('error')}" for each in said.get("errors", ())]
+        raise ImportRefusedError(f"Kibana at {url} refused saved objects: {'; '.join(errors)}. Is it 8.9 or newer?")
+    return int(said["successCount"])
+
+
+def main() -> None:
+    """Print the saved objects or, with --import URL, bring them to Kibana; ends with 1 when it does not take them."""
+    parser = argparse.ArgumentParser(prog="python -m include.kibana.importing", description=__doc__)
+    parser.add_argument("--import", dest="url", metavar="URL", help="the address of Kibana, like http://127.0.0.1:5601")
+    parser.add_argument("--seconds", type=float, default=PATIENCE_SECONDS, help="how long Kibana may take to be ready")
+    options = parser.parse_args()
+    if not options.url:
+        sys.stdout.write(ndjson())
+        return
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    try:
+        count = bring(options.url, Settings(), options.seconds)
+    except ImportRefusedError as error:
+        sys.exit(str(error))
+    log.info("%d saved objects are in Kibana: %s/app/dashboards", count, options.url.rstrip("/"))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,137 @@
+"""The newest logs that pass the filters, page by page, from Elasticsearch."""
+
+import base64
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Final
+
+from elasticsearch import Elasticsearch
+
+from include import names
+from include.page.filters import Filters, milliseconds
+from include.topics import times
+
+SECONDS: Final = 3
+SHARES: Final = (256, 16, 1)
+"""Newest parts of the range that are searched until the page is full: to sort the logs of a week takes long."""
+RAW_BYTES: Final = 400
+"""So much of a log's bytes is in a list."""
+SHORTEST_BEGINNING: Final = 3
+"""From so many letters on, a word also finds events whose id begins with it."""
+_CURSOR: Final = re.compile(r"(\d{1,15})-(\d{1,10})-(\d{1,19})", re.ASCII)
+_ACCOUNT: Final = re.compile(r"-?\d{1,10}", re.ASCII)
+_FIELDS: Final = ("event_timestamp", "status", "reasons", "event_id", "account_id", "event_type", "device")
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a page ends: the last log that it has."""
+
+    received_at: int
+    """Milliseconds since 1970."""
+    partition: int
+    offset: int
+
+    @classmethod
+    def of(cls, text: str) -> "Place | None":
+        """The place that `str` wrote; None for any other text."""
+        found = _CURSOR.fullmatch(text)
+        return cls(*map(int, found.groups())) if found else None
+
+    @classmethod
+    def at(cls, received_at: datetime, partition: int, offset: int) -> "Place":
+        """The place of the log."""
+        return cls(milliseconds(received_at), partition, offset)
+
+    def __str__(self) -> str:
+        return f"{self.received_at}-{self.partition}-{self.offset}"
+
+
+def account_of(word: str) -> int | None:
+    """The account that the word means, if it is a number that one can have."""
+    return int(word) if _ACCOUNT.fullmatch(word) and -(2**31) <= int(word) < 2**31 else None
+
+
+def body(filters: Filters, word: str, size: int, before: Place | None) -> dict[str, Any]:
+    """The search for one page, and one log more, which tells whether there is another. Pure.
+
+    `word`: an origin, an account, an event's id or its beginning; empty: any log.
+    """
+    received = {"gte": milliseconds(filters.begin), "lt": milliseconds(filters.end), "format": "epoch_millis"}
+    clauses = [{"range": {"received_at": received}}, *filters.clauses()]
+    if word:
+        clauses.append({"bool": {"should": _meanings(word), "minimum_should_match": 1}})
+    if names.origin_of(word.encode()):
+        clauses = [{"ids": {"values": [word]}}]  # it is that log, whenever it came and whatever it is
+    made: dict[str, Any] = {
+        "size": size + 1,
+        "track_total_hits": False,
+        "query": {"bool": {"filter": clauses}},
+        "sort": [
+            {"received_at": {"order": "desc", "format": "epoch_millis"}},
+            {"origin.kafka_partition": "desc"},
+            {"origin.kafka_offset": "desc"},
+        ],
+    }
+    if before:
+        made["search_after"] = [before.received_at, before.partition, before.offset]
+    return made
+
+
+def _meanings(word: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = [{"term": {"event_id": word}}]
+    if len(word) >= SHORTEST_BEGINNING:
+        found.append({"prefix": {"event_id": word}})
+    if (account := account_of(word)) is not None:
+        found.append({"term": {"account_id": account}})
+    return found
+
+
+def read(
+    client: Elasticsearch,
+    filters: Filters,
+    word: str,
+    size: int,
+    before: Place | None,
+    note: Callable[[int], None] = lambda took: None,
+) -> list[dict[str, Any]]:
+    """Up to size + 1 logs, the newest first, see `row`. Raises what the client raises.
+
+    `note` is told the milliseconds that each request took.
+    """
+    asked = client.options(request_timeout=SECONDS, ignore_status=404)
+    for share in SHARES:
+        answer = asked.search(index=names.INDEX, **body(newest(filters, before, share), word, size, before))
+        note(answer.get("took", 0))
+        hits = answer.get("hits", {}).get("hits", [])
+        if len(hits) > size or names.origin_of(word.encode()):  # an origin is looked for in no range
+            break
+    return [row(hit["_source"]) for hit in hits]
+
+
+def newest(filters: Filters, before: Place | None, share: int) -> Filters:
+    """The same filters on the newest part of their range, or of what of it lies before the place. Pure."""
+    if before is None:
+        return replace(filters, begin=filters.end - (filters.end - filters.begin) / share)
+    end = times.utc(before.received_at)
+    return replace(filters, begin=max(filters.begin, end - (filters.end - filters.begin) / share))
+
+
+def row(source: dict[str, Any]) -> dict[str, Any]:
+    """One log of the list: origin, received_at, the six fields, status, reasons, raw (base64, its first RAW_BYTES;
+    null but for a bad log) and raw_size. Pure."""
+    raw = source.get("raw")
+    return {
+        "origin": names.origin_key(source["origin"]["kafka_partition"], source["origin"]["kafka_offset"]),
+        "received_at": source["received_at"],
+        **{name: source.get(name) for name in (*_FIELDS, "location_country")},
+        "raw": None if raw is None else beginning(base64.b64decode(raw)),
+        "raw_size": source.get("raw_size"),
+    }
+
+
+def beginning(raw: bytes) -> str:
+    """Its first RAW_BYTES as base64."""
+    return base64.b64encode(raw[:RAW_BYTES]).decode()

@@ -1,0 +1,69 @@
+"""The newest logs that pass the filters, page by page, from MySQL: when Elasticsearch is away."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from include import names
+from include.page.filters import Filters, text
+from include.page.listing import RAW_BYTES, Place, beginning
+
+MILLISECONDS: Final = 2500
+"""How long MySQL may take for one statement; it gives up by itself."""
+_COLUMNS: Final = (
+    "kafka_partition, kafka_offset, received_at, event_timestamp, CAST(status AS CHAR) AS status, reasons, event_id,"
+    " account_id, event_type, device, location_country"
+)
+
+
+def read(cursor: Any, filters: Filters, word: str, size: int, before: Place | None) -> list[dict[str, Any]]:
+    """Up to size + 1 logs as log_search.read gives them, by a cursor that gives dictionaries.
+
+    Of the filters only range and status count, of words only an origin. Raises mysql.connector.Error.
+    """
+    origin = names.origin_of(word.encode())
+    found = []
+    for status in names.STATUSES if origin else filters.wanted:
+        raw = f", LEFT(raw, {RAW_BYTES}) AS raw, raw_size" if status == names.BAD else ""
+        where, values = _origin_is(origin) if origin else _range(filters, before)
+        cursor.execute(
+            f"SELECT /*+ MAX_EXECUTION_TIME({MILLISECONDS}) */ {_COLUMNS}{raw}"  # noqa: S608
+            f" FROM {names.LOGS_DATABASE}.{names.TABLES[status]} WHERE {where}"
+            f" ORDER BY received_at DESC, kafka_partition DESC, kafka_offset DESC LIMIT {size + 1:d}",
+            values,
+        )
+        found += cursor.fetchall()
+    found.sort(key=lambda each: (each["received_at"], each["kafka_partition"], each["kafka_offset"]), reverse=True)
+    return [row(each) for each in found[: size + 1]]
+
+
+def _origin_is(origin: tuple[int, int]) -> tuple[str, tuple[Any, ...]]:
+    return "kafka_partition = %s AND kafka_offset = %s", origin
+
+
+def _range(filters: Filters, before: Place | None) -> tuple[str, tuple[Any, ...]]:
+    where, values = "received_at >= %s AND received_at < %s", (_sql(filters.begin), _sql(filters.end))
+    if before is None:
+        return where, values
+    at = _sql(datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=before.received_at))
+    where += " AND received_at <= %s AND (received_at < %s OR (kafka_partition, kafka_offset) < (%s, %s))"
+    return where, (*values, at, at, before.partition, before.offset)
+
+
+def _sql(time: datetime) -> datetime:
+    return time.astimezone(UTC).replace(tzinfo=None)
+
+
+def row(each: dict[str, Any]) -> dict[str, Any]:
+    """One log of the list, as log_search.row gives it. Pure."""
+    raw, happened = each.get("raw"), each["event_timestamp"]
+    return {
+        "origin": names.origin_key(each["kafka_partition"], each["kafka_offset"]),
+        "received_at": text(each["received_at"].replace(tzinfo=UTC)),
+        "event_timestamp": happened and happened.isoformat() + "Z",
+        "status": each["status"],
+        "reasons": json.loads(each["reasons"]),
+        **{name: each[name] for name in ("event_id", "account_id", "event_type", "device", "location_country")},
+        "raw": None if raw is None else beginning(bytes(raw)),
+        "raw_size": each.get("raw_size"),
+    }

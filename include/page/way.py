@@ -1,0 +1,228 @@
+"""The way of a log as it is now: what each hop has done, how fast, how far behind it is, and whether it is well."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final, Literal
+from urllib.parse import quote
+
+from include.driver.stream_verdict import UNJUDGED, Airflow, Driver
+from include.driver.stream_verdict import tell as tell_stream
+from include.index.positions import HOW_TO_GO_ON
+from include.names import LOGS_TOPIC, STATUS_TOPIC
+from include.page.filters import text
+from include.watch.troubles import Standing
+
+LAG: Final = 10_000
+"""More logs may not wait at a hop: then it is late. The same as lag_limit of the DAG watch_logs."""
+FRESH_SECONDS: Final = 60
+"""A newest log that is older is late."""
+
+Health = Literal["ok", "late", "broken", "unknown"]
+
+
+@dataclass(frozen=True)
+class Run:
+    """The newest run of a DAG."""
+
+    dag_id: str
+    run_id: str
+    state: str
+    at: datetime
+    """When it was to begin."""
+    base: str = ""
+    """Path of Airflow's address, without the last slash."""
+
+    @property
+    def active(self) -> bool:
+        """Whether it has not ended."""
+        return self.state in ("queued", "running")
+
+    def link(self, task: str | None = None) -> str:
+        """Its place in Airflow's UI, or that of one of its tasks."""
+        place = f"{self.base}/dags/{self.dag_id}/runs/{quote(self.run_id, safe='')}"
+        return f"{place}/tasks/{task}" if task else place
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Numbers of one moment. None: not known, as its server is away or has nothing yet; `away` tells which and why."""
+
+    at: datetime
+    away: Mapping[str, str] = field(default_factory=dict)
+    """By server (Kafka, MySQL, Elasticsearch), what its client said."""
+    logs: int | None = None
+    """Logs that were sent; then those with a status, status messages, and those loaded and indexed of them."""
+    classified: int | None = None
+    status: int | None = None
+    loaded_logs: int | None = None
+    loaded: int | None = None
+    indexed: int | None = None
+    documents: int | None = None
+    removed: str = ""
+    """What Kafka has removed before it was indexed, as a sentence; empty: nothing."""
+    newest: Mapping[str, datetime | None] = field(default_factory=dict)
+    """By hop, when its newest log came to server-logs (in the status topic: when its newest message was sent)."""
+    heartbeat_at: datetime | None = None
+    """Of the driver's lease."""
+    stop_asked: bool = False
+    runs: Mapping[str, Run] = field(default_factory=dict)
+    """By DAG."""
+    stream: Airflow | None = None
+    """What Airflow says of the stream."""
+    troubles: Mapping[str, Standing] = field(default_factory=dict)
+    """By part, as include/watch/troubles.py reads them."""
+
+    def done(self, hop: str) -> int | None:
+        """What the hop's rate counts."""
+        return {
+            "generator": self.logs, LOGS_TOPIC: self.logs, "classify": self.classified, STATUS_TOPIC: self.status,
+            "MySQL": self.loaded, "Elasticsearch": self.indexed,
+        }[hop]  # fmt: skip
+
+
+HOPS: Final = ("generator", LOGS_TOPIC, "classify", STATUS_TOPIC, "MySQL", "Elasticsearch")
+
+
+def tell(now: Sample, before: Sample | None) -> list[dict[str, Any]]:
+    """The hops in order: name, rate (a second, since `before`), count, lag, freshness_seconds, health, sentence, remedy
+    and link. Pure."""
+    found = []
+    for hop in HOPS:
+        rate, newest = _rate(now, before, hop), now.newest.get(hop)
+        numbers: dict[str, Any] = {
+            "rate": rate,
+            "count": _count(now, hop),
+            "lag": _lag(now, hop),
+            "freshness_seconds": newest and round(max((now.at - newest).total_seconds(), 0), 1),
+        }
+        health, sentence, remedy, link = _verdict(now, hop, numbers)
+        found.append({"name": hop, **numbers, "health": health, "sentence": sentence, "remedy": remedy, "link": link})
+    return found
+
+
+def _rate(now: Sample, before: Sample | None, hop: str) -> float | None:
+    done, earlier = now.done(hop), before.done(hop) if before else None
+    if before is None or done is None or earlier is None or now.at <= before.at:
+        return None
+    return round(max(done - earlier, 0) / (now.at - before.at).total_seconds(), 1)
+
+
+def _count(now: Sample, hop: str) -> int | None:
+    counts = {LOGS_TOPIC: now.logs, "classify": now.classified, STATUS_TOPIC: now.status}
+    return (counts | {"MySQL": now.loaded_logs, "Elasticsearch": now.documents}).get(hop)
+
+
+def _lag(now: Sample, hop: str) -> int | None:
+    ends = {"classify": now.logs, "MySQL": now.status, "Elasticsearch": now.status}
+    end, done = ends.get(hop), now.done(hop)
+    return None if end is None or done is None else max(end - done, 0)
+
+
+_Verdict = tuple[Health, str, str | None, str | None]
+"""Health, sentence, remedy, link."""
+
+
+def _verdict(now: Sample, hop: str, numbers: dict[str, Any]) -> _Verdict:
+    if hop == "generator":
+        return _generator(now, numbers["rate"])
+    server = {"MySQL": "MySQL", "Elasticsearch": "Elasticsearch"}.get(hop, "Kafka")
+    if server in now.away:
+        if hop == "classify":
+            return "unknown", "Nobody knows how far classify is while Kafka is away.", None, None
+        return "broken", f"{server} is away: {now.away[server]}", _REMEDY.format(server.lower()), None
+    if hop == "classify":
+        found = _told(now, "start", "classify") or _driver(now) or _told(now, "users", "lease")
+    elif hop == "MySQL":
+        found = _told(now, "start", "load") or _load(now) or _told(now, "lease")
+    elif hop == "Elasticsearch" and now.removed:
+        found = "broken", now.removed, HOW_TO_GO_ON, None
+    elif hop == "Elasticsearch":
+        found = _told(now, "index")
+    else:
+        found = None
+    return found or _numbers(now, hop, numbers)
+
+
+def _told(now: Sample, *parts: str) -> _Verdict | None:
+    """What the first of the parts says that waits: without lease and users judging goes on, so it is not broken."""
+    for part in parts:
+        if standing := now.troubles.get(part):
+            health: Health = "late" if part in ("lease", "users") else "broken"
+            return health, f"{standing.sentence}.", f"{standing.remedy}.", None
+    return None
+
+
+_REMEDY: Final = (
+    "./logsieve status tells which servers are well, ./logsieve logs {} what it says; ./logsieve up brings it back."
+)
+
+
+def _generator(now: Sample, rate: float | None) -> _Verdict:
+    run = now.runs.get("generate_logs")
+    if run is None:
+        return "unknown", "The DAG generate_logs has not run: whatever comes is sent by others.", None, None
+    link = run.link("generate")
+    if run.active:
+        return "ok", f"generate_logs is {run.state}.", None, link
+    if run.state == "failed" and not rate:
+        return "broken", "The newest run of generate_logs failed.", "See its log, and trigger the DAG again.", link
+    return "ok", "No run of generate_logs is active: whatever comes is sent by others.", None, link
+
+
+def _driver(now: Sample) -> _Verdict | None:
+    """What keeps the stream from running."""
+    if "MySQL" in now.away or "lease" in now.troubles:  # told by a driver that lives
+        return None
+    found = tell_stream(Driver(now.heartbeat_at, now.at, now.stop_asked), now.stream)
+    if found.health == "ok":
+        return None
+    run = now.runs.get("classify_logs")
+    return found.health, found.sentence, found.remedy, run.link("stream") if run else None
+
+
+def _load(now: Sample) -> _Verdict | None:
+    """The driver writes to MySQL too."""
+    found = _driver(now)
+    return found and (found[0], found[1].replace(UNJUDGED, "Nothing is loaded."), *found[2:])
+
+
+def _numbers(now: Sample, hop: str, numbers: dict[str, Any]) -> _Verdict:
+    run = now.runs.get("classify_logs")
+    link = run.link("stream") if run and hop in ("classify", STATUS_TOPIC, "MySQL") else None
+    lag, age = numbers["lag"], numbers["freshness_seconds"]
+    if lag is not None and lag > LAG:
+        remedy = "./logsieve logs indexer" if hop == "Elasticsearch" else "See the task's log for what it waits for."
+        return "late", f"{lag:,} logs wait, more than {LAG:,}.", remedy, link
+    if age is None and numbers["count"] is None:
+        return "unknown", "Nothing is known yet.", None, link
+    if hop == "classify":
+        return "ok", f"{lag or 0:,} logs wait.", None, link
+    if age is None:
+        return "late", "It is empty.", "See whether logs are sent and the stream runs.", link
+    if age > FRESH_SECONDS:
+        return "late", f"The newest is {age:,.0f} s old.", "See whether logs are sent and the stream runs.", link
+    return "ok", f"The newest is {age:,.0f} s old" + (f", {lag:,} wait." if lag is not None else "."), None, link
+
+
+def reconciled(closed: tuple[datetime, int] | None, run: Run | None) -> dict[str, Any] | None:
+    """The last conservation proof: at, logs (all that are proven), state of the newest run, sentence, link. Pure.
+
+    `closed`: when a range was last found whole, and how many logs all of them have; `run`: of reconcile_logs.
+    """
+    # A run that has not ended has proven nothing yet.
+    ended = [run.at] if run and not run.active else []
+    at = max([*ended, *([closed[0]] if closed else [])], default=run.at if run else None)
+    if at is None:
+        return None
+    logs, state = closed[1] if closed else 0, run.state if run else "success"
+    sentence = f"{logs:,} logs are proven whole at every hop."
+    if state == "failed":
+        sentence += " The newest run failed, or found that hops differ: see its log."
+    return {
+        "at": text(at),
+        "logs": logs,
+        "state": state,
+        "sentence": sentence,
+        "link": run.link("prove") if run else None,
+    }

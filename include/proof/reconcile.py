@@ -1,0 +1,195 @@
+"""Reconciles the hops: the conservation proof over what was loaded since the last one, over a range, or over all.
+
+Every log that MySQL has counted as loaded, and that has not expired, is proven against the status topic, MySQL and the
+index, field by field. What a proof has found whole is closed, and the hourly one begins behind it; what cannot be
+proven any more, as Kafka has removed it first, is told, and closed by a proof by hand only. All is read as of one
+moment: MySQL in one snapshot, the status topic up to the last message of which this snapshot has the row, the index
+once the indexer has come as far.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import mysql.connector
+from confluent_kafka import Consumer
+from mysql.connector import errorcode
+
+from include.names import INDEX, LOGS_DATABASE, LOGS_TOPIC, PROGRESS_TABLE, RECONCILED_TABLE, STATUS_TOPIC
+from include.proof import documents, evidence, report, rows
+from include.proof.comparison import Clients, prove
+from include.proof.report import Proof
+from include.topics import foreign_messages, hops
+
+_INDEXER_SECONDS: Final = 180
+_PAUSE_SECONDS: Final = 0.5
+_LOADED: Final = f"SELECT kafka_partition, last_offset + 1, status_offset + 1 FROM {LOGS_DATABASE}.{PROGRESS_TABLE}"  # noqa: S608
+_CLOSED: Final = f"SELECT kafka_partition, next_offset, status_offset FROM {LOGS_DATABASE}.{RECONCILED_TABLE}"  # noqa: S608
+_CLOSE: Final = (
+    f"REPLACE INTO {LOGS_DATABASE}.{RECONCILED_TABLE}"  # noqa: S608
+    " (kafka_partition, next_offset, status_offset, reconciled_at)"
+    " VALUES (%s, %s, %s, UTC_TIMESTAMP(3))"
+)
+
+Place = tuple[int, int]
+"""In one partition: the next origin, and the offset of the next status message."""
+Say = Callable[[int, int], None]
+
+
+class IndexerBehindError(RuntimeError):
+    """The indexer did not come as far as MySQL in time, so nothing can be compared."""
+
+
+@dataclass(frozen=True)
+class Range:
+    """The origins [first, end) of one partition; `end` None: all that are loaded."""
+
+    partition: int
+    first: int = 0
+    end: int | None = None
+
+
+@dataclass(frozen=True)
+class Begin:
+    """Where a proof begins: its first origin, its first status message; of origins before `gone` Kafka may have removed
+    the verdict."""
+
+    origin: int
+    status: int
+    gone: int = 0
+
+
+def reconcile(
+    clients: Clients, wanted: Range | None = None, *, new_only: bool = False, say: Say = lambda read, total: None
+) -> list[Proof]:
+    """Proves each partition, or the range `wanted`, or with `new_only` what is not closed yet; one proof a partition.
+
+    A difference is looked at twice: a log that is judged again at that moment looks like one. `say` is told how many
+    status messages of how many are read. Raises IndexerBehindError, and the clients' errors.
+    """
+    try:
+        proofs, ends = _look(clients, wanted, new_only, say)
+    except mysql.connector.Error as error:
+        if error.errno != errorcode.ER_TABLE_DEF_CHANGED:
+            raise
+        # Slices were cut or dropped since the snapshot was taken, which then cannot be read any more.
+        clients.cursor.execute("ROLLBACK")
+        proofs, ends = _look(clients, wanted, new_only, say)
+    if any(each.kinds for each in proofs):
+        proofs, ends = _look(clients, wanted, new_only, say)
+    if wanted is None:
+        _close(clients.cursor, proofs, ends, new_only)
+    return proofs
+
+
+def begin(closed: Place | None, oldest: int, judged: int, known: int, new_only: bool) -> Begin:
+    """Where to begin in a partition of which earlier proofs have `closed` so much.
+
+    Of its status messages Kafka has those from `oldest` on, the first of which is about the log `judged`; `known`: the
+    first log that any hop knows, as the stream may have begun when Kafka had removed earlier ones.
+    """
+    if new_only and closed and closed[1] >= oldest:
+        return Begin(*closed)
+    gone = judged if oldest else 0
+    if closed and oldest:
+        # What was proven before its verdict was removed, needs no proof again.
+        return Begin(closed[0] if new_only else min(closed[0], judged), oldest, gone)
+    return Begin(known, oldest, gone)
+
+
+def _look(clients: Clients, wanted: Range | None, new_only: bool, say: Say) -> tuple[list[Proof], dict[int, int]]:
+    """The proofs, and behind which status message each of them has read."""
+    clients.cursor.execute("START TRANSACTION WITH CONSISTENT SNAPSHOT")
+    loaded, closed = _places(clients.cursor, _LOADED), _places(clients.cursor, _CLOSED)
+    expired, foreign = hops.read_expired(clients.cursor), foreign_messages.offsets(clients.cursor)
+    logs, topic = hops.topic_ranges(clients.consumer, LOGS_TOPIC), hops.topic_ranges(clients.consumer, STATUS_TOPIC)
+    known = [number for number in sorted(loaded) if number in topic and (wanted is None or wanted.partition == number)]
+    _wait_for_the_indexer(clients.consumer, {number: loaded[number][1] for number in known})
+    clients.index.indices.refresh(index=INDEX)
+    there = {number: (logs.get(number, (0, 0))[0], topic[number][0]) for number in known}
+    begins = {
+        number: _begin(clients, number, there[number], loaded[number], closed.get(number), new_only, foreign)
+        for number in known
+    }
+    total, read = sum(max(loaded[number][1] - each.status, 0) for number, each in begins.items()), 0
+
+    def tell(count: int) -> None:
+        nonlocal read
+        read += count
+        say(min(read, total), total)
+
+    proofs = []
+    for number, at in begins.items():
+        (end, status_end), kept = loaded[number], expired.get(number, 0)
+        first = max(at.origin, kept)
+        if wanted is not None:
+            first, end = max(first, wanted.first), end if wanted.end is None else min(end, wanted.end)
+        end = max(first, end)
+        # In a range that was asked for, what came before it does not matter.
+        oldest = kept if wanted is None else first
+        status, strange = (at.status, status_end), foreign.get(number, ())
+        found = evidence.verdicts(clients.consumer, number, status, (first, end), oldest, tell, strange)
+        proofs.append(prove(clients, Proof(number, first, end, expired=kept), number, found, at.gone))
+    if wanted is None:
+        _add_what_no_log_has(clients, proofs, {number: end for number, (end, _) in loaded.items()})
+    clients.cursor.execute("COMMIT")
+    return proofs, {number: loaded[number][1] for number in known}
+
+
+def _close(cursor: Any, proofs: list[Proof], ends: Mapping[int, int], new_only: bool) -> None:
+    """What cannot be proven stays red in every hourly proof, until a person has one made by hand."""
+    seen = {report.ROW_OF_NO_LOG, report.DOCUMENT_OF_NO_LOG} | (set() if new_only else {report.UNPROVEN})
+    for each in proofs:
+        if each.partition is not None and each.partition in ends and each.kinds <= seen:
+            cursor.execute(_CLOSE, (each.partition, each.end, ends[each.partition]))
+    cursor.execute("COMMIT")
+
+
+def _begin(
+    clients: Clients,
+    number: int,
+    oldest: Place,
+    loaded: Place,
+    closed: Place | None,
+    new_only: bool,
+    foreign: Mapping[int, set[int]],
+) -> Begin:
+    """`oldest`: the first log and the first status message that Kafka still has."""
+    (log, status), (end, status_end) = oldest, loaded
+    judged = evidence.first_origin(clients.consumer, number, (status, status_end), foreign.get(number, ()))
+    # Where no verdict is left, it is gone of all that is loaded.
+    judged = end if judged is None else min(judged, end)
+    row = rows.first_row(clients.cursor, number)
+    return begin(closed, status, judged, min(judged, log, judged if row is None else row), new_only)
+
+
+def _places(cursor: Any, query: str) -> dict[int, Place]:
+    cursor.execute(query)
+    return {number: (origin, status) for number, origin, status in cursor.fetchall()}
+
+
+def _wait_for_the_indexer(consumer: Consumer, status: Mapping[int, int]) -> None:
+    deadline = time.monotonic() + _INDEXER_SECONDS
+    while behind := sum(max(status[number] - done, 0) for number, done in hops.indexed(consumer, status).items()):
+        if time.monotonic() > deadline:
+            raise IndexerBehindError(
+                f"the indexer is {behind:,} status messages behind MySQL: see ./logsieve status, then reconcile again"
+            )
+        time.sleep(_PAUSE_SECONDS)
+
+
+def _add_what_no_log_has(clients: Clients, proofs: list[Proof], loaded: Mapping[int, int]) -> None:
+    """Rows behind what is loaded, documents behind the end of server-logs, those of no and all of other partitions."""
+    by_partition = {each.partition: each for each in proofs}
+
+    def of(partition: int | None) -> Proof:
+        if partition not in by_partition:
+            by_partition[partition] = Proof(partition, 0, 0)
+            proofs.append(by_partition[partition])
+        return by_partition[partition]
+
+    for number, offsets in rows.rows_of_no_log(clients.cursor, loaded).items():
+        of(number).add({report.ROW_OF_NO_LOG: offsets})
+    for stray in documents.documents_of_no_log(clients.index, lambda: hops.topic_ends(clients.consumer, LOGS_TOPIC)):
+        of(stray.partition).strays.append(stray)

@@ -1,0 +1,226 @@
+"""The conservation proof, pure: what the hops hold of a range of one partition's origins, compared with its verdicts.
+
+The last verdict of each origin, as the status topic has it, is what MySQL and the index must hold, field by field.
+Origins are looked at one by one only where sums of whole buckets differ (include/proof/bucket_sums.py).
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from functools import reduce
+from typing import Any, Final
+
+import numpy as np
+
+from include.names import origin_key
+from include.printable import printable
+from include.proof.contents import differing, document_text
+
+NO_VERDICT: Final = "no status message"
+NO_ROW: Final = "no row in MySQL"
+TWO_TABLES: Final = "in two tables"
+OTHER_IN_MYSQL: Final = "another {field} in MySQL"
+NO_DOCUMENT: Final = "no document"
+TWO_DOCUMENTS: Final = "two documents"
+OTHER_IN_INDEX: Final = "another {field} in the index"
+ROW_OF_NO_LOG: Final = "row of no log"
+UNPROVEN: Final = "cannot be proven, as Kafka has removed what would tell"
+
+WITHOUT_ORIGIN: Final = "document without an origin"
+DOCUMENT_OF_NO_LOG: Final = "document of no log"
+OTHER_ID: Final = "document whose id is not its origin"
+
+HOW_TO_MEND: Final = (
+    "./logsieve why ORIGIN tells a log's story and what differs; ./logsieve reconcile --repair"
+    " brings rows and documents back to their verdicts, and removes those of no log."
+)
+
+_COUNTS: Final = ("logs", "keys", "messages", "rows", "documents", "refused", "gaps", "expired", "left")
+
+FIRST: Final = 5
+"""How many runs of origins of each kind a sentence names."""
+
+
+@dataclass(frozen=True)
+class Stray:
+    """A document that is no log's own: what it says of its origin, or None; its `partition`, where it is a number.
+
+    `seq_no` and `term` are to be named when it is deleted, so that one which was written meanwhile stays.
+    """
+
+    id: str
+    kind: str
+    partition: int | None
+    origin: str | None
+    seq_no: int
+    term: int
+
+    def __str__(self) -> str:
+        """For people: its id, and what it says."""
+        return printable(f"{self.id} says {self.origin}" if self.origin else self.id)
+
+
+@dataclass
+class Proof:
+    """What was found of the origins [first, end) of a partition; `differences`: sorted offsets by kind, empty if well.
+
+    `partition` None: of no partition, for documents that name none. `strays`: documents that are no log's own.
+    `places`: of origins that differ, where their last verdict lies in the status partition.
+    `messages` may be more than `keys`: the status topic is at least once, and a log may be judged again on purpose.
+    `gaps`: offsets that hold no log, as the transactions of a producer leave them.
+    `expired`: the offset before which logs have expired; `left`: rows and documents of these that are still there.
+    """
+
+    partition: int | None
+    first: int
+    end: int
+    keys: int = 0
+    messages: int = 0
+    rows: int = 0
+    documents: int = 0
+    refused: int = 0
+    gaps: int = 0
+    expired: int = 0
+    left: int = 0
+    differences: dict[str, np.ndarray] = field(default_factory=dict)
+    strays: list[Stray] = field(default_factory=list)
+    places: dict[int, int] = field(default_factory=dict)
+
+    @property
+    def kinds(self) -> set[str]:
+        """The kinds of what differs; empty: all is whole."""
+        return {*self.differences, *(each.kind for each in self.strays)}
+
+    @property
+    def logs(self) -> int:
+        """Offsets in server-logs: they are dense, but for the gaps."""
+        return self.end - self.first - self.gaps
+
+    def add(self, found: Mapping[str, np.ndarray]) -> None:
+        """Takes further differences in."""
+        for kind, offsets in found.items():
+            if len(offsets):
+                known = self.differences.get(kind, np.empty(0, np.int64))
+                self.differences[kind] = np.union1d(known, offsets)
+
+    def sentence(self) -> str:
+        """The numbers for people, with the first origins of every difference."""
+        what = f"partition {self.partition}, offsets {self.first:,} to {self.end - 1:,}: {self.logs:,} logs"
+        if self.partition is None:
+            what = "of no partition: no logs"
+        elif not self.logs:
+            what = f"partition {self.partition}: no new logs"
+        if self.gaps:
+            what += f" (offsets that hold none: {self.gaps:,}, as a producer with transactions leaves them)"
+        if self.expired:
+            left = f", {self.left:,} rows and documents of theirs are left to expire_logs" if self.left else ""
+            what += f" (those before offset {self.expired:,} have expired{left})"
+        if self.kinds:
+            found = [f"{len(these):,} {kind} ({self._first(these)})" for kind, these in self.differences.items()]
+            return f"{what}, but {'; '.join([*found, *self._stray_documents()])}"
+        if not self.logs:
+            return what
+        if self.documents < self.logs:  # and nothing differs: the dead-letter file has the others
+            with_one = f"{self.documents:,} with one document: Elasticsearch refused the others"
+            return f"{what}, each with one status and one row, {with_one}"
+        return f"{what}, each with one status, one row and one document"
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values, for programs; differences as runs of offsets."""
+        plain = {name: getattr(self, name) for name in ("partition", "first", "end", *_COUNTS)}
+        plain["differences"] = {kind: runs(these) for kind, these in self.differences.items()}
+        return plain | {"strays": [asdict(each) for each in self.strays]}
+
+    def to_judge_again(self) -> list[tuple[int, int]]:
+        """The runs (first, last) of origins that differ, are logs, and have no verdict that could be sent again."""
+        logs = [these for kind, these in self.differences.items() if kind != ROW_OF_NO_LOG]
+        return runs(np.setdiff1d(np.concatenate(logs), list(self.places))) if logs else []
+
+    def _first(self, offsets: np.ndarray) -> str:
+        found = [tuple(self._origin(offset) for offset in run) for run in runs(offsets)]
+        named = [first if first == last else f"{first} to {last}" for first, last in found[:FIRST]]
+        return ", ".join([*named, "…"] if len(found) > FIRST else named)
+
+    def _origin(self, offset: int) -> str:
+        return origin_key(self.partition or 0, offset) if offset >= 0 else f"kafka_offset {offset}"
+
+    def _stray_documents(self) -> list[str]:
+        found: dict[str, list[str]] = defaultdict(list)
+        for each in self.strays:
+            found[each.kind].append(str(each))
+        more = {kind: ["…"] if len(these) > FIRST else [] for kind, these in found.items()}
+        return [f"{len(these):,} {kind} ({', '.join(these[:FIRST] + more[kind])})" for kind, these in found.items()]
+
+
+def differences(
+    offsets: np.ndarray,
+    verdicts: Mapping[int, bytes],
+    rows: Iterable[tuple[int, bytes]],
+    documents: Iterable[tuple[int, dict[str, Any]]],
+    refused: Iterable[int],
+) -> dict[str, np.ndarray]:
+    """Compares origin by origin: texts of the verdicts and rows, records of the documents; `refused`: dead letters."""
+    found: dict[str, list[int]] = defaultdict(list)
+    texts, records, letters = _by_offset(rows), _by_offset(documents), set(refused)
+    for offset in offsets.tolist():
+        verdict, here, indexed = verdicts.get(offset), texts[offset], records[offset]
+        kinds = {
+            NO_VERDICT: verdict is None,
+            NO_ROW: not here,
+            TWO_TABLES: len(here) > 1,
+            NO_DOCUMENT: not indexed and offset not in letters,
+            TWO_DOCUMENTS: len(indexed) > 1,
+        }
+        named = [kind for kind, is_so in kinds.items() if is_so]
+        if verdict is not None and len(here) == 1 and here[0] != verdict:
+            named += _others(OTHER_IN_MYSQL, verdict, json.loads(here[0]))
+        if verdict is not None and len(indexed) == 1 and document_text(indexed[0]) != verdict:
+            named += _others(OTHER_IN_INDEX, verdict, indexed[0])
+        for kind in named:
+            found[kind].append(offset)
+    return {kind: np.array(these, np.int64) for kind, these in found.items()}
+
+
+def _others(kind: str, verdict: bytes, held: Mapping[str, Any]) -> list[str]:
+    return [kind.format(field=printable(name)) for name in differing(json.loads(verdict), held)]
+
+
+def _by_offset(pairs: Iterable[tuple[int, Any]]) -> defaultdict[int, list[Any]]:
+    found: defaultdict[int, list[Any]] = defaultdict(list)
+    for offset, held in pairs:
+        found[offset].append(held)
+    return found
+
+
+def is_other(kind: str, hop: str) -> bool:
+    """Whether the kind is one of OTHER_IN_MYSQL or of OTHER_IN_INDEX, whatever the field."""
+    before, after = hop.split("{field}")
+    return kind.startswith(before) and kind.endswith(after)
+
+
+def nowhere(found: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Of `differences` the origins that no hop has: there may be no such log."""
+    none = np.empty(0, np.int64)
+    return reduce(np.intersect1d, (found.get(kind, none) for kind in (NO_VERDICT, NO_ROW, NO_DOCUMENT)))
+
+
+def explained(
+    found: Mapping[str, np.ndarray], gaps: np.ndarray, removed: np.ndarray, gone: int
+) -> dict[str, np.ndarray]:
+    """`differences`, without what is none, and with what cannot be told from one as UNPROVEN.
+
+    Of the origins that are `nowhere`, server-logs has no record at `gaps`, and those `removed` no longer. `gone`: of
+    origins before it, Kafka may have removed the verdicts. What is in no hop, but in server-logs, stays lost.
+    """
+    known = np.union1d(gaps, removed)
+    rest = {kind: np.setdiff1d(these, known) for kind, these in found.items()}
+    unjudged = rest.get(NO_VERDICT, known[:0])
+    return rest | {NO_VERDICT: unjudged[unjudged >= gone], UNPROVEN: np.union1d(removed, unjudged[unjudged < gone])}
+
+
+def runs(offsets: np.ndarray) -> list[tuple[int, int]]:
+    """Ascending, distinct offsets as (first, last) of each run without a gap."""
+    cuts = np.flatnonzero(np.diff(offsets) != 1)
+    firsts, lasts = np.append(0, cuts + 1), np.append(cuts, len(offsets) - 1)
+    return [(int(offsets[i]), int(offsets[j])) for i, j in zip(firsts, lasts, strict=True)] if len(offsets) else []

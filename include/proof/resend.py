@@ -1,0 +1,50 @@
+"""Sends the last verdicts of logs again: load and the indexer bring row and document back to what these say.
+
+They are marked as corrections, which come out of the order of their logs, but say nothing new: nothing is judged.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer
+
+from include.names import REJUDGED, STATUS_TOPIC, origin_key
+from include.proof.evidence import texts
+
+_AT_ONCE: Final = 5000
+_SECONDS: Final = 60
+"""How long Kafka may take for a part of them."""
+
+
+def resend(kafka: Mapping[str, Any], consumer: Consumer, places: Mapping[int, Mapping[int, int]]) -> int:
+    """How many were sent, and are acknowledged. Raises KafkaException.
+
+    `kafka`: how it is reached, see include/clients/kafka.py. `places`: by partition and origin's offset, where the last
+    verdict lies in the status partition; whoever calls sees to it that no correction is sent meanwhile.
+    """
+    producer = Producer({**kafka, "enable.idempotence": True, "compression.type": "lz4", "log_level": 0})
+    run, sent = f"repair-{datetime.now(UTC):%Y%m%dT%H%M%SZ}".encode(), 0
+    errors: list[KafkaError] = []
+
+    def delivered(error: KafkaError | None, _: Message) -> None:
+        if error:
+            errors.append(error)
+
+    for partition, of_origins in places.items():
+        ordered = sorted(of_origins.items())
+        for start in range(0, len(ordered), _AT_ONCE):
+            found = texts(consumer, partition, dict(ordered[start : start + _AT_ONCE]))
+            for offset, value in found.items():
+                producer.produce(
+                    STATUS_TOPIC,
+                    value,
+                    origin_key(partition, offset),
+                    partition,
+                    headers=[(REJUDGED, run)],
+                    on_delivery=delivered,
+                )
+            sent += len(found)
+            if producer.flush(_SECONDS) or errors:
+                raise KafkaException(errors[0] if errors else KafkaError(KafkaError._TIMED_OUT))
+    return sent

@@ -1,0 +1,193 @@
+"""What expires, and its removal from the three tables and the index: what the DAG expire_logs does.
+
+Logs age from when they were loaded: each run notes how far `load` has come, and a slice (include/retention/slices.py)
+expires when all of it had been loaded so many days ago, or when it no longer fits the disk (disk_bounds.py).
+That is written down first; so a run that was killed is finished by the next one, `load` brings nothing back, and the
+proof begins behind it.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from elasticsearch import Elasticsearch
+
+from include.names import (
+    ARRIVED_TABLE,
+    DOCUMENT_OFFSET,
+    DOCUMENT_PARTITION,
+    EXPIRED_TABLE,
+    FOREIGN_TABLE,
+    INDEX,
+    LOGS_DATABASE,
+    PROGRESS_TABLE,
+    TABLES,
+)
+from include.retention import fitting, slices
+from include.retention.disk_bounds import Bounds
+from include.topics.hops import read_expired
+
+PIECE: Final = 10_000
+"""Documents that are looked for and deleted together: Elasticsearch gives no more in one answer."""
+
+_ARRIVED: Final = f"{LOGS_DATABASE}.{ARRIVED_TABLE}"
+_EXPIRED: Final = f"{LOGS_DATABASE}.{EXPIRED_TABLE}"
+_NOTE: Final = (
+    f"INSERT INTO {_ARRIVED} (kafka_partition, arrived_at, end_offset)"  # noqa: S608
+    f" SELECT kafka_partition, UTC_TIMESTAMP(3), last_offset + 1 FROM {LOGS_DATABASE}.{PROGRESS_TABLE} AS progress"
+    f" WHERE last_offset >= 0 AND NOT EXISTS (SELECT * FROM {_ARRIVED} AS noted WHERE"
+    " noted.kafka_partition = progress.kafka_partition AND noted.arrived_at > UTC_TIMESTAMP(3) - INTERVAL 1 HOUR)"
+)
+# Never beyond what is loaded: nobody shall lose a log that is still to come.
+_OLD: Final = (
+    f"SELECT kafka_partition, MAX(LEAST(end_offset, last_offset + 1)) FROM {_ARRIVED}"  # noqa: S608
+    f" JOIN {LOGS_DATABASE}.{PROGRESS_TABLE} USING (kafka_partition)"
+    " WHERE arrived_at <= UTC_TIMESTAMP(3) - INTERVAL %s DAY GROUP BY kafka_partition"
+)
+_RATE: Final = (
+    "SELECT SUM((last_offset + 1 - end_offset) / TIMESTAMPDIFF(SECOND, arrived_at, UTC_TIMESTAMP(3)))"  # noqa: S608
+    f" FROM {_ARRIVED} AS noted JOIN {LOGS_DATABASE}.{PROGRESS_TABLE} USING (kafka_partition) WHERE arrived_at ="
+    f" (SELECT MAX(arrived_at) FROM {_ARRIVED} AS past WHERE past.kafka_partition = noted.kafka_partition"
+    " AND arrived_at < UTC_TIMESTAMP(3) - INTERVAL 1 MINUTE)"
+)
+_MARK: Final = (
+    f"INSERT INTO {_EXPIRED} (kafka_partition, before_offset, expired_at) VALUES (%s, %s, UTC_TIMESTAMP(3))"  # noqa: S608
+    " ON DUPLICATE KEY UPDATE"
+    " expired_at = IF(VALUES(before_offset) > before_offset, VALUES(expired_at), expired_at),"
+    " before_offset = GREATEST(before_offset, VALUES(before_offset))"
+)
+_FORGET: Final = (
+    f"DELETE FROM {_ARRIVED} WHERE end_offset < (SELECT before_offset FROM {_EXPIRED} AS marked"  # noqa: S608
+    f" WHERE marked.kafka_partition = {_ARRIVED}.kafka_partition)"
+)
+
+Say = Callable[[str], None]
+
+
+class DocumentsLeftError(RuntimeError):
+    """Elasticsearch did not delete documents of expired logs."""
+
+
+_FOREIGN: Final = f"DELETE FROM {LOGS_DATABASE}.{FOREIGN_TABLE} WHERE found_at < UTC_TIMESTAMP() -"  # noqa: S608
+
+
+def rows(
+    cursor: Any, retention_days: int, say: Say, bounds: Bounds | None = None, document_bytes: float | None = None
+) -> None:
+    """Notes what has arrived, then drops the slices that were loaded so many days ago; 0 drops none for its age. With
+    `bounds` those too that do not fit any more. `document_bytes`: see include/retention/fitting.py.
+
+    `cursor`: a DB-API one that may alter the tables, of whoever is `slices.alone`. Raises mysql.connector.Error.
+    """
+    # No statement holds more than the rows that it changes, and none sees what is older than the one before.
+    cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
+    cursor.execute(_NOTE)
+    if retention_days:
+        cursor.execute(f"{_FOREIGN} INTERVAL {retention_days} DAY")
+    cursor.execute("COMMIT")
+    known, new = read_expired(cursor), _expiring(cursor, retention_days) if retention_days else {}
+    if bounds is not None:
+        for number, before in fitting.marks(cursor, bounds, document_bytes).items():
+            new[number] = max(before, new.get(number, 0))
+    for number, before in new.items():
+        if before > known.get(number, 0):
+            cursor.execute(_MARK, (number, before))
+            say(f"partition {number}: the logs before offset {before:,} expire, {before - known.get(number, 0):,} more")
+    cursor.execute("COMMIT")
+    expired = read_expired(cursor)
+    for table in TABLES.values():
+        slices.drop(cursor, table, expired)
+        for number, before in expired.items():
+            # A slice ends where the next begins, so there is nothing, unless somebody put it there by hand.
+            cursor.execute(
+                f"DELETE FROM {LOGS_DATABASE}.{table}"  # noqa: S608
+                " WHERE kafka_partition = %s AND kafka_offset >= 0 AND kafka_offset < %s",
+                (number, before),
+            )
+            if cursor.rowcount:
+                say(f"partition {number}: {cursor.rowcount:,} rows were left in {table}, and are removed")
+    cursor.execute(_FORGET)
+    cursor.execute("COMMIT")
+
+
+def arrivals_a_second(cursor: Any) -> float | None:
+    """Logs that were loaded a second since the last note, of an hour ago at most; None where it cannot be told yet.
+    Raises mysql.connector.Error."""
+    cursor.execute(_RATE)
+    (found,) = cursor.fetchone()
+    return None if found is None else float(found)
+
+
+def _expiring(cursor: Any, retention_days: int) -> dict[int, int]:
+    cursor.execute(_OLD, (retention_days,))
+    old = {number: int(end) for number, end in cursor.fetchall()}
+    ends = [slices.read(cursor, table) or {} for table in TABLES.values()]
+    return marks(old, ends)
+
+
+def marks(old: Mapping[int, int], ends: list[dict[int, list[int]]]) -> dict[int, int]:
+    """Up to where logs expire, of what is `old`: the last offset at which a slice ends in each of the tables."""
+    found = {}
+    for number, end in old.items():
+        shared = set.intersection(*(set(table.get(number, ())) for table in ends))
+        if expiring := [each for each in shared if each <= end]:
+            found[number] = max(expiring)
+    return found
+
+
+def documents(index: Elasticsearch, expired: Mapping[int, int], say: Say) -> None:
+    """Deletes the documents of expired logs, some at a time; `expired`: as `hops.read_expired` gives it.
+
+    Again at each run: of a log that was judged again just before it expired, a document may come after that. Raises
+    DocumentsLeftError, and the client's errors.
+    """
+    for number, before in expired.items():
+        index.indices.refresh(index=INDEX)
+        deleted, total = 0, count_documents(index, number, before)
+        while deleted < total:
+            found = index.search(index=INDEX, size=PIECE, query=_of(number, before), source=False, sort="_doc")
+            ids = [hit["_id"] for hit in found["hits"]["hits"]]
+            if not ids:
+                break
+            _delete(index, ids)
+            deleted += len(ids)
+            say(f"partition {number}: {deleted:,} of {total:,} documents deleted")
+        if left := count_documents(index, number, before):
+            say(f"partition {number}: {left:,} documents came meanwhile, the next run deletes them")
+
+
+def count_documents(index: Elasticsearch, partition: int, before: int) -> int:
+    """Documents of a partition's logs before the offset."""
+    return int(index.count(index=INDEX, query=_of(partition, before))["count"])
+
+
+def count_rows(cursor: Any, partition: int, before: int) -> int:
+    """Rows of a partition's logs before the offset, in the three tables."""
+    found = 0
+    for table in TABLES.values():
+        cursor.execute(
+            f"SELECT COUNT(*) FROM {LOGS_DATABASE}.{table}"  # noqa: S608
+            " WHERE kafka_partition = %s AND kafka_offset >= 0 AND kafka_offset < %s",
+            (partition, before),
+        )
+        found += cursor.fetchone()[0]
+    return found
+
+
+def _of(partition: int, before: int) -> dict[str, Any]:
+    return {
+        "bool": {
+            "filter": [
+                {"term": {DOCUMENT_PARTITION: partition}},
+                {"range": {DOCUMENT_OFFSET: {"gte": 0, "lt": before}}},
+            ]
+        }
+    }
+
+
+def _delete(index: Elasticsearch, ids: list[str]) -> None:
+    # The embedded Elasticsearch has no delete by query.
+    operations = [{"delete": {"_id": each}} for each in ids]
+    answer = index.bulk(index=INDEX, operations=operations, refresh=True, filter_path="errors,items.*.error")
+    if answer["errors"]:
+        errors = [item["delete"]["error"] for item in answer["items"] if "error" in item.get("delete", {})]
+        raise DocumentsLeftError(f"{len(errors)} documents of expired logs were not deleted: {errors[0]['reason']}")

@@ -1,0 +1,152 @@
+"""Asks Airflow's API and the lease in MySQL what the verdict on the stream is made of."""
+
+import re
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, Final
+
+import httpx
+import mysql.connector
+
+from include.clients import mysql as mysql_client
+from include.driver import stop_mark, stream_verdict
+from include.driver.stream_verdict import (
+    Airflow,
+    Driver,
+    Pool,
+    StreamRun,
+    StreamVerdict,
+    at_work,
+    is_endless,
+    last_endless,
+)
+from include.settings import Settings
+from include.stack.airflow.api import AirflowApi, Place
+from include.stack.environment import Environment
+
+DAG: Final = "classify_logs"
+TASK: Final = "stream"
+ACTIVE: Final = ("queued", "running")
+_SINCE: Final = {"running": "start_date", "up_for_retry": "end_date"}
+"""What tells since when a task is in its state, if not when it was scheduled."""
+_LOOK_BACK: Final = 25
+"""Runs; behind so many bounded ones the last endless one is taken for never started."""
+_SAID: Final = re.compile(r" ERROR logsieve[\w.]*: (?P<python>.+)|^(?P<java>(Error|Exception in thread)\b.+)")
+_TRACE: Final = re.compile(r"^[\w.]+(Error|Exception)\b.*")
+_BEGUN: Final = "Spark-Submit cmd: "
+_NEXT: Final = "The next driver begins in"
+_CRASHED: Final = re.compile(r"Cannot execute: .*Error code is: (?P<code>-?\d+)", re.DOTALL)
+_MOST_CHARACTERS: Final = 300
+
+
+def read(env: Environment) -> StreamVerdict:
+    """The verdict on the embedded stack's stream now; whoever is away is told in it."""
+    return stream_verdict.tell(*facts(env, env.reaching(), env.variables()))
+
+
+def facts(place: Place, settings: Settings, variables: Mapping[str, str]) -> tuple[Driver | None, Airflow | None]:
+    """What the lease and Airflow say; None: MySQL, or Airflow, does not answer. `variables`: Airflow's."""
+    driver = read_driver(settings)
+    in_full = driver is None or not driver.lives
+    return driver, read_airflow(place, int(variables["AIRFLOW__CORE__PARALLELISM"]), in_full=in_full)
+
+
+def read_driver(settings: Settings) -> Driver | None:
+    """None while MySQL does not answer, or has no tables yet."""
+    try:
+        with closing(mysql_client.connect(settings)) as connection, closing(connection.cursor()) as cursor:
+            return stop_mark.look(cursor)
+    except mysql.connector.Error:
+        return None
+
+
+def read_airflow(place: Place, parallelism: int, *, in_full: bool) -> Airflow | None:
+    """None while Airflow does not answer. `parallelism`: how many tasks it runs at once."""
+    try:
+        return of_dag(AirflowApi(place), parallelism, in_full=in_full)
+    except httpx.HTTPError:
+        return None
+
+
+def of_dag(api: AirflowApi, parallelism: int, *, in_full: bool) -> Airflow:
+    """What Airflow says of the stream. Raises httpx.HTTPError.
+
+    `in_full`: with what is asked only where no driver lives: the task, its log and pool, and runs that have ended.
+    """
+    dag = api.dag(DAG)
+    errors = [error.split(": ", 1) for error in api.import_errors()]
+    error = next((said for file, said in errors if file.endswith(f"{DAG}.py")), "")
+    scheduled = api.is_scheduled()
+    if dag is None:
+        return Airflow(known=False, import_error=error, scheduled=scheduled)
+    active = active_run(api)
+    found = Airflow(
+        paused=dag["is_paused"],
+        stale=dag["is_stale"],
+        import_error=error,
+        scheduled=scheduled,
+        active=active,
+    )
+    if not in_full:
+        return found
+    task = api.task(DAG, active.run_id, TASK) if active else None
+    return replace(
+        found,
+        active=active and _with_task(api, active, task),
+        ended=last_endless([_run(run) for run in api.runs(DAG, _LOOK_BACK, "success", "failed")]),
+        pool=_pool(api, task) if task else None,
+        all_slots_taken=api.tasks_at_work() >= parallelism,
+    )
+
+
+def active_run(api: AirflowApi) -> StreamRun | None:
+    """The one that is at work, or the next one; nothing of its task. Raises httpx.HTTPError."""
+    return at_work([_run(run) for run in api.runs(DAG, _LOOK_BACK, *ACTIVE)])
+
+
+def _run(run: dict[str, Any]) -> StreamRun:
+    since = _time(run["start_date"] or run["queued_at"])
+    by_test = run["triggered_by"] == "test"
+    return StreamRun(run["dag_run_id"], run["state"], is_endless(run["conf"]), since, by_test=by_test)
+
+
+def _with_task(api: AirflowApi, run: StreamRun, task: dict[str, Any] | None) -> StreamRun:
+    begun = task[_SINCE.get(task["state"] or "", "scheduled_when")] if task else None
+    error = _last_error(api, run.run_id, task)
+    return replace(run, task=task["state"] if task else None, task_since=_time(begun), error=error)
+
+
+def _time(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
+
+
+def _pool(api: AirflowApi, task: dict[str, Any]) -> Pool:
+    found = api.pool(task["pool"])
+    return Pool(found["name"], found["slots"], found["occupied_slots"]) if found else Pool(task["pool"], 0, 0)
+
+
+def _last_error(api: AirflowApi, run_id: str, task: dict[str, Any] | None) -> str:
+    """Of this try's drivers, else of the last one's."""
+    newest = task["try_number"] if task else 0
+    for number in range(newest, max(newest - 2, 0), -1):
+        if found := last_error(api.task_log(DAG, run_id, TASK, number), ended=number < newest):
+            return found
+    return ""
+
+
+def last_error(lines: Sequence[str], *, ended: bool) -> str:
+    """What the last driver that has crashed gave for its reason, by the log of its task; empty: none has.
+
+    `ended`: the try is over, so its last driver has ended too.
+    """
+    end = len(lines) if ended else max((at + 1 for at, line in enumerate(lines) if _NEXT in line), default=0)
+    begin = max((at for at, line in enumerate(lines[:end]) if _BEGUN in line), default=0)
+    of_it = lines[begin:end]
+    crashed = [match["code"] for line in of_it if (match := _CRASHED.search(line))]
+    if not crashed:
+        return ""
+    said = [match["python"] or match["java"] for line in of_it if (match := _SAID.search(line))]
+    traces = [line for line in of_it if _TRACE.match(line)]
+    return (said or traces or [f"exit code {crashed[-1]}"])[-1][:_MOST_CHARACTERS].removesuffix(".")

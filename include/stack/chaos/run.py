@@ -1,0 +1,221 @@
+"""The kill-proof: known logs through a stack of its own while everything in it is killed, and then the count."""
+
+import os
+import random
+import subprocess
+import time
+from collections.abc import Callable
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from typing import Any
+
+from elasticsearch import Elasticsearch
+
+from include.names import (
+    DOCUMENT_OFFSET,
+    DOCUMENT_PARTITION,
+    INDEX,
+    LOGS_DATABASE,
+    LOGS_TOPIC,
+    PROGRESS_TABLE,
+    STATUS_TOPIC,
+)
+from include.settings import ROOT, Settings
+from include.source.accounts import Accounts
+from include.stack import environment
+from include.stack.airflow.api import AirflowApi
+from include.stack.chaos import count, killer
+from include.stack.chaos.count import Result
+from include.stack.chaos.known_logs import KnownLogs
+from include.stack.environment import HOST, Environment
+from include.stack.errors import StackError
+from include.stack.run import status
+from include.stack.run.status import AWAY, kafka_consumer
+from include.stack.run.up import programs_of, wipe
+from include.stack.servers.probes import mysql_connection
+from include.topics import hops
+
+SECONDS_A_KILL = 20
+"""For how long logs are sent for each kill, if the rate is not given."""
+PAUSE_SECONDS = (2.0, 12.0)
+"""The shortest and longest random pause between a new verdict and the next kill."""
+RECOVERY_SECONDS = 300
+"""After so long without a new verdict, or a process to kill, the run has failed."""
+DRAIN_SECONDS = 600
+HELD_BACK_A_KILL = 40
+"""Logs that are sent after each kill at the earliest: something to judge, also when all others are sent."""
+LOOK_SECONDS = 0.25
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """`logs` known logs, sent at `rate` a second (None: for as long as the kills take), and so many kills.
+
+    Each hits a stack that is whole again, unless `relentless`: then it may hit what has not come back from the last.
+    """
+
+    logs: int
+    kills: int
+    seed: int
+    rate: float | None = None
+    relentless: bool = False
+
+
+def run(plan: Plan, say: Say, tell: Say, *, keep: bool) -> Result:
+    """Brings up a stack in `.state-chaos` on free ports, sends, kills, counts, and takes the stack away again.
+
+    Of a run that did not end well, data and logs stay.
+
+    `say` is told what happens now, `tell` what is done. Raises StackError when the stack does not start, or no verdict
+    comes for RECOVERY_SECONDS after a kill.
+    """
+    state = ROOT / ".state-chaos"
+    ports = {f"LOGSIEVE_PORT_{name.upper()}": str(port) for name, port in environment.free_ports().items()}
+    variables = {**os.environ, **ports, "LOGSIEVE_STATE": str(state)}
+    say("Starting a stack of its own")
+    _command(variables, "up", "--fresh", "--yes", "--rate", "20")
+    env = environment.load(Settings(state=state))
+    assert env is not None  # noqa: S101  # `up` made it
+    result = None
+    try:
+        begun = time.monotonic()
+        result = Chaos(env, plan, say, tell).run()
+        result.minutes = round((time.monotonic() - begun) / 60, 1)
+        return result
+    finally:
+        if not keep:
+            say("Taking the stack away")
+            _command(variables, "down")
+            if result is not None and result.well:
+                wipe(env)
+            else:
+                tell(f"Its data and logs are left in {env.state}, for whoever looks what went wrong.")
+
+
+def _command(variables: dict[str, str], *words: str) -> None:
+    command = [str(ROOT / "logsieve"), *words]
+    done = subprocess.run(command, env=variables, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    if done.returncode != 0:
+        raise StackError(f"./logsieve {words[0]} failed: {done.stderr.strip()[-2000:]}", "./logsieve doctor")
+
+
+class Chaos:
+    """One run against a stack that is up."""
+
+    def __init__(self, env: Environment, plan: Plan, say: Say, tell: Say) -> None:
+        self._env, self._say, self._tell, self._relentless = env, say, tell, plan.relentless
+        self._kinds = killer.order(plan.kills, random.Random(plan.seed))  # noqa: S311
+        self._rng = random.Random(plan.seed + 1)  # noqa: S311
+        self._result = Result(plan.logs, plan.seed)
+        self._held_back = max(min(HELD_BACK_A_KILL, plan.logs // 2 // max(plan.kills, 1)), 1)
+        self._sender = KnownLogs(
+            f"{HOST}:{env.ports.kafka}",
+            Accounts(env.settings.seed, env.settings.accounts),
+            plan.seed,
+            plan.logs,
+            plan.rate or max(plan.logs / (plan.kills * SECONDS_A_KILL), 50.0),
+            min(plan.kills * self._held_back, plan.logs),
+        )
+
+    def run(self) -> Result:
+        """Sends and kills until both are done, waits until every hop has everything, counts."""
+        self._stop_the_generator()
+        before = self._ends()
+        self._sender.start()
+        try:
+            for number, kind in enumerate(self._kinds, 1):
+                what = f"{number} of {len(self._kinds)}: {kind}"
+                if not self._relentless:
+                    self._until(self._whole, RECOVERY_SECONDS, f"Before {what}, until all is whole", pause=1)
+                time.sleep(self._rng.uniform(*PAUSE_SECONDS))
+                self._kill(what, kind)
+            self._sender.release()
+            while self._sender.is_alive():
+                self._say(f"Sending the rest, {self._progress()}")
+                self._sender.join(1)
+        finally:
+            self._sender.stop()
+            self._sender.join()
+        self._until(self._drained, DRAIN_SECONDS, "Waiting until every hop has everything")
+        self._say("Counting")
+        count.count(self._env, self._sender, before, self._result)
+        return self._result
+
+    def _stop_the_generator(self) -> None:
+        api = AirflowApi(self._env)
+        run = api.last_run("generate_logs")
+        if run is not None:
+            api.end_run("generate_logs", run["dag_run_id"])
+
+        def ended() -> bool:
+            first = self._ends()
+            time.sleep(3)
+            return first == self._ends()
+
+        self._until(ended, 120, "Stopping the generator")
+
+    def _kill(self, what: str, kind: str) -> None:
+        self._until(lambda: killer.kill(self._env, kind), RECOVERY_SECONDS, f"Looking for {what}")
+        begun = time.monotonic()
+        # A log that was sent before the kill may have been judged before it too.
+        self._sender.mark()
+        self._sender.allow(self._held_back)
+        judged = self._indexed if kind in killer.IN_THE_INDEX else self._loaded
+
+        def new_verdict() -> bool:
+            ends = judged()
+            return any(ends.get(partition, 0) > first for partition, first in list(self._sender.since.items()))
+
+        self._until(new_verdict, RECOVERY_SECONDS, f"Kill {what}")
+        seconds = round(time.monotonic() - begun, 1)
+        self._result.kills[kind] = self._result.kills.get(kind, 0) + 1
+        self._tell(f"{what}: new verdict after {seconds:.1f} s")
+        self._result.seconds[kind] = max(self._result.seconds.get(kind, 0.0), seconds)
+
+    def _whole(self) -> bool:
+        programs = programs_of(self._env)
+        return killer.supervised(self._env) and not any(status.ask(self._env, program) for program in programs)
+
+    def _until(self, condition: Callable[[], Any], seconds: float, what: str, pause: float = LOOK_SECONDS) -> None:
+        deadline = time.monotonic() + seconds
+        while True:
+            with suppress(*AWAY):
+                if condition():
+                    return
+            if time.monotonic() > deadline:
+                raise StackError(f"{what}: not within {seconds:.0f} s.", "Run it with --keep, then ./logsieve status.")
+            self._say(f"{what}, {self._progress()}")
+            time.sleep(pause)
+
+    def _progress(self) -> str:
+        return f"{self._sender.acknowledged:,} of {self._result.logs:,} logs sent"
+
+    def _ends(self) -> dict[int, int]:
+        with kafka_consumer(self._env) as consumer:
+            return hops.topic_ends(consumer, LOGS_TOPIC)
+
+    def _loaded(self) -> dict[int, int]:
+        with closing(mysql_connection(self._env)) as connection, closing(connection.cursor()) as cursor:
+            cursor.execute(f"SELECT kafka_partition, last_offset + 1 FROM {LOGS_DATABASE}.{PROGRESS_TABLE}")  # noqa: S608
+            rows: Any = cursor.fetchall()
+            return dict(rows)
+
+    def _indexed(self) -> dict[int, int]:
+        by_partition = {
+            "partition": {
+                "terms": {"field": DOCUMENT_PARTITION},
+                "aggs": {"last": {"max": {"field": DOCUMENT_OFFSET}}},
+            }
+        }
+        with Elasticsearch(f"http://{HOST}:{self._env.ports.elasticsearch}", request_timeout=5, max_retries=0) as index:
+            buckets = index.search(index=INDEX, size=0, aggs=by_partition)["aggregations"]["partition"]["buckets"]
+        return {bucket["key"]: int(bucket["last"]["value"]) + 1 for bucket in buckets}
+
+    def _drained(self) -> bool:
+        ends = self._ends()
+        with kafka_consumer(self._env) as consumer:
+            verdicts = hops.topic_ends(consumer, STATUS_TOPIC)
+            behind = sum(verdicts[number] - done for number, done in hops.indexed(consumer, verdicts).items())
+        return self._loaded() == {number: end for number, end in ends.items() if end} and behind == 0

@@ -1,0 +1,200 @@
+"""The command `./logsieve`."""
+
+import json
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from include.settings import Settings
+from include.stack import environment
+from include.stack.commands import bench, compose, develop, proof, repair, terminal, users
+from include.stack.commands import logs as cli_logs
+from include.stack.commands import stream as cli_stream
+from include.stack.commands.terminal import PASS_ON, Json, err, known, out
+from include.stack.errors import StackError
+from include.stack.machine import lock
+from include.stack.run import doctor as checks
+from include.stack.run import supervisor
+
+app = typer.Typer(
+    help="Sieves server logs: Kafka → Spark → good, bad or suspicious → MySQL and Elasticsearch, run by Airflow.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+
+@app.command()
+def up(
+    rate: Annotated[float | None, typer.Option(min=0.001, max=1_000_000, help="Generated logs a second.")] = None,
+    share_bad: Annotated[float | None, typer.Option(min=0, max=1, help="Share of bad logs.")] = None,
+    share_suspicious: Annotated[float | None, typer.Option(min=0, max=1, help="Share of suspicious logs.")] = None,
+    fresh: Annotated[bool, typer.Option(help="Wipe all data first.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    run_bootstrap: Annotated[bool, typer.Option("--bootstrap/--no-bootstrap", help="Trigger the DAG.")] = True,
+) -> None:
+    """Starts everything and waits until logs are sorted at every hop."""
+    # `down`, in another shell, ends this one by SIGTERM; SIGINT may be ignored where it was started.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    settings = Settings()
+    with lock.held(settings.state / "lock", "up", _wait_for):
+        _up(settings, rate, share_bad, share_suspicious, fresh=fresh, yes=yes, run_bootstrap=run_bootstrap)
+
+
+def _wait_for(process: int, what: str) -> None:
+    err.print(f"Waiting until ./logsieve {what} (process {process}) has ended …", soft_wrap=True)
+
+
+def _up(
+    settings: Settings,
+    rate: float | None,
+    share_bad: float | None,
+    share_suspicious: float | None,
+    *,
+    fresh: bool,
+    yes: bool,
+    run_bootstrap: bool,
+) -> None:
+    from include.stack.airflow import stream
+    from include.stack.fetch import judge_jar
+    from include.stack.run import status
+    from include.stack.run import up as steps_of_up
+    from include.stack.run.start import start
+    from include.stack.steps import Steps
+
+    env = environment.load(settings)
+    if fresh and env is not None:
+        if not yes:
+            typer.confirm(f"Delete all data in {env.state}?", abort=True)
+        supervisor.stop(env)
+        steps_of_up.wipe(env)
+        env = None
+    found_running = env is not None and checks.running(env) and supervisor.is_whole(env)
+    if env is not None and not found_running:
+        supervisor.stop(env)  # what an `up` that was killed halfway, or a supervisord that was killed, has left
+    if {each.name for each in settings.state.iterdir()} == {"lock"}:
+        steps_of_up.wipe(environment.load_or_plan(settings))  # somebody deleted the folder: no more is left of it
+    if env is None or not found_running:
+        steps_of_up.check(environment.load_or_plan(settings))
+        env = environment.make(settings)
+    chosen = {"rate": rate, "share_bad": share_bad, "share_suspicious": share_suspicious}
+    conf = {name: value for name, value in chosen.items() if value is not None}
+    with Steps(err) as steps:
+        if found_running:
+            out.print("Logsieve is running already.")
+            judge_jar.ensure(settings)  # the rules may have changed since
+            programs = steps_of_up.programs_of(env)
+        else:
+            programs = start(env, steps)
+        steps_of_up.bring_to_life(env, programs, steps, conf if run_bootstrap else None, again=found_running)
+    if run_bootstrap:
+        status.show_hops(out, status.read_hops(env), env)
+    out.print(f"Airflow: {env.airflow_url}   login: admin   password: {env.passwords['airflow_admin']}", soft_wrap=True)
+    if run_bootstrap:
+        stream.wait_until_it_judges(env, lambda told: err.print(told, highlight=False, markup=False))
+
+
+@app.command()
+def down() -> None:
+    """Stops everything that `up` started, and only that. Data stays."""
+    env = known()
+
+    def end(process: int, what: str) -> None:
+        """Of what starts it meanwhile, nothing is left; another `down` is waited for."""
+        err.print(f"Ending ./logsieve {what} (process {process}) first …")
+        while supervisor.is_command(process):
+            if what == "up":
+                supervisor.end_command(process)
+                supervisor.stop(env)
+            time.sleep(0.2)
+
+    with lock.held(env.state / "lock", "down", end), err.status("Stopping …") as line:
+        count = supervisor.stop(env, on_wait=lambda names: line.update(f"Stopping {', '.join(names)} …"))
+    out.print(f"Stopped {count} processes. Data is kept in {env.state}." if count else "Nothing was running.")
+
+
+@app.command("status")
+def show_status(as_json: Json = False) -> None:
+    """Shows servers, DAGs' last runs, counts, lag and freshness. Ends with 1 when a server or the stream is red."""
+    from include.stack.run import status
+    from include.stack.run.up import programs_of
+
+    env = known()
+    found = status.read(env, programs_of(env))
+    if as_json:
+        out.print_json(json.dumps(asdict(found) | {"healthy": found.healthy}))
+    else:
+        status.show(out, found, env)
+    raise typer.Exit(0 if found.healthy else 1)
+
+
+@app.command()
+def logs(
+    name: Annotated[str, typer.Argument(help="A server's name, as in `status`.")],
+    lines: Annotated[int, typer.Option("-n", "--lines", min=1, help="How many of the last lines.")] = 50,
+    follow: Annotated[bool, typer.Option("-f", "--follow", help="Go on as lines come.")] = False,
+) -> None:
+    """Shows what a server printed."""
+    env = known()
+    file = supervisor.log_file(env, name)
+    if not file.exists():
+        names = ", ".join(sorted(found.stem for found in file.parent.glob("*.log")))
+        raise StackError(f"There is no log of {name!r}.", f"Known: {names}.")
+    subprocess.run(["tail", "-n", str(lines), *(["-F"] if follow else []), str(file)])
+
+
+@app.command()
+def doctor(as_json: Json = False) -> None:
+    """Checks Java, libaio, ports, memory, disk, architecture and clock, and names the remedy for each."""
+    env = environment.load_or_plan(Settings())
+    found = [check(env) for check in checks.CHECKS]
+    if as_json:
+        out.print_json(json.dumps([asdict(check) for check in found]))
+    else:
+        checks.show(out, found)
+    raise typer.Exit(1 if any(check.remedy for check in found) else 0)
+
+
+@app.command(context_settings=PASS_ON | {"help_option_names": []})
+def airflow(context: typer.Context) -> None:
+    """Runs Airflow's own command against this stack, as in `./logsieve airflow dags test bootstrap`."""
+    command = [sys.executable, "-m", "airflow", *context.args]
+    variables = known().whole()
+    del variables[environment.STACK_VARIABLE]  # or `down` would end it
+    raise typer.Exit(subprocess.run(command, env=variables).returncode)
+
+
+@app.command("env")
+def print_env() -> None:
+    """Prints the stack's variables, secrets too, for `eval "$(./logsieve env)"`."""
+    variables = known().variables()
+    variables["PATH"] = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    for name, value in variables.items():
+        print(f"export {name}={shlex.quote(value)}")  # noqa: T201
+
+
+app.add_typer(cli_logs.app)
+app.add_typer(users.app)
+app.add_typer(proof.app)
+app.add_typer(cli_stream.app, name="stream")
+app.add_typer(repair.app)
+app.add_typer(compose.app)
+app.add_typer(bench.app)
+app.add_typer(develop.app)
+
+
+def main() -> None:
+    """Runs the command."""
+    terminal.run(app)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,51 @@
+"""What `./logsieve exports` does: made accounts exports for a range of days, with a progress bar."""
+
+from datetime import date, timedelta
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from include.settings import Settings
+from include.source.accounts import Accounts, write_export
+from include.stack.errors import StackError
+from include.users.export import export_file, is_elsewhere
+
+
+def write(settings: Settings, progress_on: Console, first: date, last: date, *, force: bool) -> tuple[int, int]:
+    """Writes the export of each day, both ends included; gives how many were written, and how many were there and kept.
+
+    With `force` none is kept. Raises StackError for a URL, for days in the wrong order and where it may not write.
+    """
+    folder = settings.accounts_exports
+    if is_elsewhere(folder):
+        raise StackError(
+            f"The accounts exports are at {folder}: the system behind it writes them.",
+            "To make some of your own, set LOGSIEVE_ACCOUNTS_PATH to a folder.",
+        )
+    if first > last:
+        raise StackError(
+            f"The first day, {first}, is after the last, {last}.",
+            "Give --from the earlier day; without --to the last is today, UTC.",
+        )
+    accounts = Accounts(settings.seed, settings.accounts)
+    days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
+    missing = [day for day in days if force or not export_file(folder, day).exists()]
+    columns = [BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"), TimeElapsedColumn()]
+    with Progress(*columns, console=progress_on) as progress:
+        task = progress.add_task("", total=len(missing))
+        for day in missing:
+            progress.update(task, description=str(day))
+            try:
+                write_export(folder, day, accounts)
+            except OSError as error:
+                raise StackError(
+                    f"The export of {day} cannot be written: {error}.", "Make room or give access, then run this again."
+                ) from error
+            progress.advance(task)
+    return len(missing), len(days) - len(missing)
+
+
+def backfill(first: date, last: date, *, again: bool) -> str:
+    """The command that loads these days; `again`: also the days that Airflow has loaded before."""
+    command = "./logsieve airflow backfill create --dag-id users_dimension"
+    return f"{command} --from-date {first} --to-date {last}{' --reprocess-behavior completed' if again else ''}"

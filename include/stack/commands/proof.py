@@ -1,0 +1,86 @@
+"""The commands that prove: reconcile, chaos."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from include.settings import Settings
+from include.stack.chaos.killer import KINDS
+from include.stack.commands.terminal import Json, err, known, out
+from include.stack.errors import StackError
+
+app = typer.Typer()
+
+
+@app.command()
+def reconcile(
+    partition: Annotated[int | None, typer.Option(min=0, help="Only this partition.")] = None,
+    first: Annotated[int, typer.Option("--from", min=0, help="Only from this offset of that partition.")] = 0,
+    end: Annotated[int | None, typer.Option("--to", min=1, help="Only to the offset before this one.")] = None,
+    new: Annotated[bool, typer.Option("--new", help="Only what no earlier proof has closed.")] = False,
+    repair: Annotated[bool, typer.Option("--repair", help="Mend what differs, see docs/operations.md.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Proves that row and document of every log say what its verdict says. Ends with 1 when one does not."""
+    from include.proof.reconcile import Range
+    from include.proof.report import HOW_TO_MEND
+    from include.stack.repair import proving as proofs
+
+    if partition is None and (first or end):
+        raise StackError("--from and --to are offsets of one partition.", "Name it with --partition.")
+    env, wanted = known(), None if partition is None else Range(partition, first, end)
+    with Progress(TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=err) as progress:
+        task = progress.add_task("Reading the status topic", total=None)
+        if repair:
+            proofs.repair(
+                env,
+                wanted,
+                new_only=new,
+                show=lambda found: proofs.show(err, found),
+                say=lambda text: progress.update(task, description=text),
+            )
+        found = proofs.prove(
+            env, wanted, new_only=new, say=lambda n, total: progress.update(task, completed=n, total=total)
+        )
+    if as_json:
+        out.print_json(json.dumps([each.as_json() for each in found]))
+    else:
+        proofs.show(out, found)
+    if any(each.kinds for each in found):
+        raise StackError(
+            "Not every log is proven whole.",
+            HOW_TO_MEND,
+        )
+
+
+@app.command()
+def chaos(
+    logs: Annotated[int, typer.Option(min=1000, help="How many known logs.")] = 50_000,
+    kills: Annotated[int, typer.Option(min=1, help="How many kills; every kind once, then again.")] = len(KINDS),
+    seed: Annotated[int, typer.Option(help="The same seed sends the same logs and kills in the same order.")] = 7,
+    rate: Annotated[float | None, typer.Option(min=1, help="Logs a second; else as long as the kills take.")] = None,
+    relentless: Annotated[bool, typer.Option("--relentless", help="Kill before all is whole again.")] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="Leave the stack up.")] = False,
+    markdown: Annotated[Path | None, typer.Option(help="Write the tables to this file too.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Kills everything while known logs flow through a stack of its own, then counts. Ends with 0 if all are right."""
+    from include.stack.chaos import report
+    from include.stack.chaos import run as run_of_chaos
+
+    with err.status("…") as line:
+        result = run_of_chaos.run(
+            run_of_chaos.Plan(logs, kills, seed, rate, relentless), line.update, err.print, keep=keep
+        )
+    report.keep(result, Settings().state)
+    if markdown:
+        report.save(result, markdown)
+    if as_json:
+        out.print_json(json.dumps(asdict(result) | {"well": result.well}))
+    else:
+        report.show(out, result)
+    raise typer.Exit(0 if result.well else 1)

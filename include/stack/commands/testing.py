@@ -1,0 +1,56 @@
+"""What `./logsieve test` runs, in the order in which a fault is cheapest to find."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+
+from rich.console import Console
+
+from include.settings import ROOT
+from include.stack.errors import StackError
+from include.stack.fetch import browser
+
+_PYTEST = [sys.executable, "-m", "pytest", "-q"]
+CHECKS = {
+    "lint": [
+        [sys.executable, "-m", "ruff", "check", "."],
+        [sys.executable, "-m", "ruff", "format", "--check", "."],
+        [sys.executable, "-m", "mypy", "include", "jobs", "dags", "plugins", "bench"],
+    ],
+    "unit": [[*_PYTEST, "tests/unit"]],
+    "dags": [[*_PYTEST, "tests/dags"]],
+    "spark": [[*_PYTEST, "tests/spark"]],
+    # One process, as both share one stack; the page first, as the last integration test sets all logs apart. Where
+    # that stack is broken each test fails only after minutes.
+    "integration": [[*_PYTEST, "--durations=40", "--maxfail=5", "tests/browser", "tests/integration"]],
+    "chaos": [[*_PYTEST, "tests/chaos"]],
+    "bench": [[*_PYTEST, "tests/bench"]],
+}
+BY_NAME = {"bench": "it starts a driver for each contestant, which takes minutes"}
+"""Parts that run only when they are named, and why."""
+
+
+def run_tests(args: Sequence[str], console: Console) -> int:
+    """Runs the named parts, or all but those of BY_NAME; what is no part goes to pytest. Gives 0 when all are green."""
+    named = [name for name in args if name in CHECKS]
+    names = named or [name for name in CHECKS if name not in BY_NAME]
+    extra = [arg for arg in args if arg not in CHECKS]
+    if not named and extra and not extra[0].startswith("-"):
+        raise StackError(f"There are no tests named {extra[0]!r}.", f"Known: {', '.join(CHECKS)}.")
+    red = []
+    for name in names:
+        begin = time.monotonic()
+        console.rule(f"{name}")
+        if name == "integration":
+            browser.ensure(console)
+        for command in CHECKS[name]:
+            words = [*command, *(extra if "pytest" in command else [])]
+            if subprocess.run(words, cwd=ROOT, stdin=subprocess.DEVNULL).returncode != 0:
+                red.append(name)
+        console.print(f"{name}: {'red' if name in red else 'green'} after {time.monotonic() - begin:.0f} s")
+    for name, why in BY_NAME.items():
+        if name not in names:
+            console.print(f"{name}: not run, {why}: ./logsieve test {name}")
+    console.rule("red: " + ", ".join(dict.fromkeys(red)) if red else "all green")
+    return 1 if red else 0

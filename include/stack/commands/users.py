@@ -1,0 +1,71 @@
+"""The command that shows the users dimension: users."""
+
+import json
+from contextlib import closing
+from datetime import date
+from typing import Annotated, Any
+
+import typer
+from mysql.connector import Error as MySqlError
+from rich.markup import escape
+
+from include import names
+from include.printable import printable
+from include.stack import tables
+from include.stack.commands.terminal import Json, known, out
+from include.stack.environment import Environment
+from include.stack.errors import StackError
+from include.stack.servers import probes
+from include.users.history import BEGINNING
+
+app = typer.Typer()
+
+_PERIODS = (
+    "SELECT user_device AS device, valid_from, valid_to, seen_from"  # noqa: S608
+    f" FROM {names.USERS_DATABASE}.{names.HISTORY_TABLE} WHERE account_no = %s ORDER BY valid_from"
+)
+_DAYS = f"SELECT COUNT(*) AS days FROM {names.USERS_DATABASE}.{names.LOADS_TABLE}"  # noqa: S608
+
+
+# A negative number is an account too, and no option.
+@app.command(context_settings={"ignore_unknown_options": True})
+def users(
+    account: Annotated[int, typer.Argument(metavar="ACCOUNT", help="The account's number, as in 684.")],
+    as_json: Json = False,
+) -> None:
+    """Prints which device an account was expected to use, and when."""
+    periods = read(known(), account)
+    if as_json:
+        shown = [{**period, "current": period["valid_to"] is None} for period in periods]
+        out.print_json(json.dumps({"account_no": account, "periods": shown}, default=date.isoformat))
+        return
+    table = tables.new("device", "from", "to", "")
+    for period in periods:
+        begin, end = period["valid_from"], period["valid_to"]
+        since = f"the beginning (seen on {period['seen_from']})" if begin == BEGINNING else str(begin)
+        table.add_row(escape(printable(period["device"])), since, str(end or ""), "" if end else "current")
+    out.print(table)
+    if periods[-1]["valid_to"] is not None:
+        out.print(f"Account {account} is unknown since {periods[-1]['valid_to']}.", highlight=False)
+
+
+def read(env: Environment, account: int) -> list[dict[str, Any]]:
+    """device, valid_from, valid_to (the day behind the last; None: still so) and seen_from of each period, in order.
+
+    Raises StackError for an account that was never known, and when MySQL is away.
+    """
+    try:
+        with closing(probes.mysql_connection(env)) as connection:
+            cursor = connection.cursor(dictionary=True)
+            cursor.execute(_PERIODS, (account,))
+            periods: list[Any] = cursor.fetchall()
+            cursor.execute(_DAYS)
+            found: Any = cursor.fetchone()
+    except MySqlError as error:
+        raise StackError(f"MySQL could not be asked: {error.msg}", "./logsieve status") from error
+    if not periods:
+        raise StackError(
+            f"Account {account} was never known: it is in none of the {found['days']:,} days that were loaded.",
+            "Load other days with the DAG users_dimension, or look for the number in the accounts exports.",
+        )
+    return periods

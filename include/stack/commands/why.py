@@ -1,0 +1,45 @@
+"""What `./logsieve why` prints: the story of one log, see include/why/story.py."""
+
+from rich.console import Console
+
+from include.printable import printable
+from include.stack.environment import Environment
+from include.stack.errors import StackError
+from include.why import story as why
+from include.why.facts import NoSuchLogError
+from include.why.story import Story
+
+
+def read(env: Environment, key: str) -> Story:
+    """The story of the log with this origin. Raises StackError for what is no origin, and for a log not sent yet."""
+    try:
+        return why.read(env.reaching(), key)
+    except NoSuchLogError as error:
+        raise StackError(error.message, error.remedy) from error
+
+
+def show(console: Console, story: Story) -> None:
+    """Prints the story, a line a fact."""
+    log = story.log
+
+    def line(name: str, told: str) -> None:
+        # Much of it is a stranger's text: neither rich's markup nor the terminal's own sequences may run.
+        console.print(printable(f"{name:<20} {told}"), markup=False, highlight=False, soft_wrap=True)
+
+    line("log", story.origin)
+    if log:
+        line("bytes", log["text"] if log["raw"] is not None else "none: a tombstone")
+        line("size", f"{log['size']:,} bytes" if log["size"] is not None else "-")
+    else:
+        line("bytes", "nowhere to be read")
+    if "received_at" in log:
+        line("key", log["key"])
+        line("received", log["received_at"])
+    line("status", story.status or "none yet")
+    for reason, meaning in story.reasons.items():
+        line("  " + reason, meaning)
+    line("users", story.users)
+    for hop, told in story.hops.items():
+        line(hop, told)
+    for server, said in story.away.items():
+        line(f"{server} is away", said)

@@ -1,0 +1,178 @@
+"""Fetches and unpacks what is not Python: the jars of ivy.xml, the MySQL and Elasticsearch servers, libaio."""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import tarfile
+import tempfile
+import zipfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from include.settings import ROOT
+from include.stack.errors import StackError
+from include.stack.fetch import pyspark_home
+from include.stack.machine import proxies
+from include.stack.private import write_private
+
+IVY_XML = ROOT / "include" / "stack" / "fetch" / "ivy.xml"
+
+
+@contextmanager
+def whole(target: Path) -> Iterator[Path]:
+    """Gives a folder to fill and renames it to `target` when all went well, so a half-made one is never taken."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = Path(tempfile.mkdtemp(prefix=f"{target.name}.", dir=target.parent))
+    try:
+        yield partial
+        partial.chmod(0o755)
+        shutil.rmtree(target, ignore_errors=True)
+        partial.rename(target)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def fetch_jars(parts: Path, *only: str) -> Path:
+    """Folder with one sub-folder of jars for each configuration of ivy.xml, or for these; Ivy checks every checksum.
+
+    Raises StackError when a jar cannot be had.
+    """
+    version = hashlib.sha256(IVY_XML.read_bytes()).hexdigest()[:12]
+    jars = parts / "-".join(["jars", version, *only])
+    if jars.exists():
+        return _make_current(jars)
+    ivy = next(pyspark_home.jars().glob("ivy-*.jar"))
+    mirror = os.environ.get("LOGSIEVE_IVY_SETTINGS")
+    with whole(jars) as folder:
+        # Ivy reads some letters of a pattern as its own, so this one has none of the folder's.
+        pattern = "[conf]/[artifact]-[revision].[ext]"
+        proxy = folder / "options"
+        write_private(proxy, "\n".join(_quoted(option) for option in proxies.java_options(os.environ)))
+        command = ["java", f"@{proxy}", f"-Duser.home={parts}", "-jar", str(ivy), "-ivy", str(IVY_XML), "-warn"]
+        command += ["-cache", str(parts / "ivy-cache"), "-confs", *(only or ["*"])]
+        command += ["-settings", str(Path(mirror).absolute())] if mirror else []
+        done = subprocess.run([*command, "-retrieve", pattern], capture_output=True, text=True, cwd=folder)
+        proxy.unlink()
+        if done.returncode != 0:
+            raise StackError(
+                "The JVM parts could not be fetched: " + _last_lines(done.stdout + done.stderr), _remedy(os.environ)
+            )
+    return _make_current(jars)
+
+
+def _quoted(option: str) -> str:
+    """As `java` reads a file of options."""
+    return '"' + option.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _remedy(variables: Mapping[str, str]) -> str:
+    named = next((name for name in ("https_proxy", "all_proxy") if variables.get(name)), None)
+    proxy = (
+        f"Java asks by the proxy that {named} names: check it" if named else "name your proxy, if any, in https_proxy"
+    )
+    return (
+        f"Check the network; {proxy}. For a mirror of Maven Central set LOGSIEVE_IVY_SETTINGS to your ivysettings.xml."
+    )
+
+
+def _make_current(jars: Path) -> Path:
+    """Points `jars` at this version: the name that settings give to Spark."""
+    link = jars.with_name("jars")
+    if not link.exists() or link.resolve() != jars.resolve():
+        partial = link.with_name(f"jars.{os.getpid()}")
+        partial.symlink_to(jars.name)
+        partial.replace(link)
+    return link
+
+
+def unpack_mysql(parts: Path, jars: Path) -> Path:
+    """Folder of the MySQL server (`bin/mysqld`), unpacked once below `parts`."""
+    return _unpack_inner(jars / "mysql", "mysql-Linux-amd64.tar.gz", parts)
+
+
+def unpack_postgres(parts: Path, jars: Path) -> Path:
+    """Folder of the PostgreSQL server (`bin/postgres`), unpacked once below `parts`."""
+    return _unpack_inner(jars / "postgres", "postgres-linux-x86_64.txz", parts)
+
+
+def _unpack_inner(jars: Path, name: str, target: Path) -> Path:
+    (jar,) = jars.glob("*.jar")
+    home = target / jar.stem
+    if not home.exists():
+        with (
+            whole(home) as folder,
+            zipfile.ZipFile(jar) as outer,
+            outer.open(name) as inner,
+            tarfile.open(fileobj=inner, mode="r:*") as archive,
+        ):
+            # Python's before 3.11.4, as Debian 12's, have no filter; Ivy has checked what is in it.
+            archive.extraction_filter = getattr(tarfile, "data_filter", None)
+            archive.extractall(folder)  # noqa: S202
+    return home
+
+
+def unpack_elasticsearch(jars: Path, target: Path) -> Path:
+    """Folder of the Elasticsearch server, unpacked once below `target`."""
+    (archive,) = (jars / "elasticsearch").glob("*.zip")
+    home = target / archive.stem
+    if not home.exists():
+        with whole(home) as folder:
+            with zipfile.ZipFile(archive) as content:
+                content.extractall(folder)  # noqa: S202  checked by Ivy
+            inner = next(folder.iterdir())
+            for path in inner.iterdir():
+                path.rename(folder / path.name)
+            inner.rmdir()
+            for program in (folder / "bin").iterdir():
+                program.chmod(0o755)  # the zip's own modes are lost
+    return home
+
+
+def find_libaio(parts: Path) -> Path | None:
+    """Folder that has libaio.so.1, which mysqld needs: the system's (an empty path), ours, or None."""
+    if "libaio.so.1 " in subprocess.run(["/sbin/ldconfig", "-p"], capture_output=True, text=True).stdout:
+        return Path()
+    ours = parts / "libaio"
+    return ours if (ours / "libaio.so.1").exists() else None
+
+
+def fetch_libaio(parts: Path) -> Path:
+    """Folder that has libaio.so.1; unpacks Debian's or Ubuntu's package beside it where the system has none.
+
+    Needs no root: apt keeps its lists in a folder of ours. Raises StackError where that does not work.
+    """
+    found = find_libaio(parts)
+    if found is not None:
+        return found
+    with whole(parts / "libaio") as folder:
+        lists, cache = folder / "lists", folder / "cache"
+        (lists / "partial").mkdir(parents=True)
+        (cache / "archives" / "partial").mkdir(parents=True)
+        apt = ["apt-get", "-qq", "-o", f"Dir::State::Lists={lists}", "-o", f"Dir::Cache={cache}"]
+        apt += ["-o", "APT::Sandbox::User=root"] if os.geteuid() == 0 else []
+        told = ""
+        if shutil.which("apt-get") and shutil.which("dpkg-deb"):
+            for words in (["update"], ["download", "libaio1"], ["download", "libaio1t64"]):
+                told += subprocess.run([*apt, *words], cwd=folder, capture_output=True, text=True).stderr
+            for archive in folder.glob("*.deb"):
+                subprocess.run(["dpkg-deb", "-x", str(archive), str(folder / "unpacked")], check=True)
+        library = next((folder / "unpacked").rglob("libaio.so.1*.*"), None)
+        if library is None:
+            first = told.partition("\n")[0]
+            raise StackError(
+                f"MySQL needs the library libaio.so.1, and it could not be fetched. {first}".rstrip(),
+                "Install it: apt-get install libaio1 (Debian), libaio1t64 (Ubuntu), dnf install libaio (Fedora).",
+            )
+        shutil.copy(library, folder / "libaio.so.1")
+        for path in (lists, cache, folder / "unpacked"):
+            shutil.rmtree(path)
+        for archive in folder.glob("*.deb"):
+            archive.unlink()
+    return parts / "libaio"
+
+
+def _last_lines(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return " ".join(lines[-3:])

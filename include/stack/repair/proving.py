@@ -1,0 +1,136 @@
+"""What `./logsieve reconcile` does: proves every hop, and with `--repair` mends what differs."""
+
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from typing import Any
+
+import mysql.connector
+from confluent_kafka import KafkaException
+from elastic_transport import TransportError
+from elasticsearch import ApiError, Elasticsearch
+from rich.console import Console
+from rich.markup import escape
+
+from include.clients import kafka
+from include.driver.rejudgement import LOCK
+from include.index.dead_letters import refused_offsets
+from include.names import LOGS_DATABASE, PROGRESS_TABLE, TABLES
+from include.proof import documents, report
+from include.proof.comparison import Clients
+from include.proof.reconcile import IndexerBehindError, Range, reconcile
+from include.proof.report import Proof
+from include.proof.resend import resend
+from include.stack import tables
+from include.stack.environment import HOST, Environment
+from include.stack.errors import StackError
+from include.stack.repair import rejudge
+from include.stack.run.status import kafka_consumer
+from include.stack.servers.probes import mysql_connection
+
+_BEHIND = (
+    f"DELETE FROM {LOGS_DATABASE}.%s WHERE kafka_partition = %%s AND kafka_offset = %%s"  # noqa: S608
+    " AND (kafka_offset < 0 OR kafka_offset > IFNULL((SELECT last_offset"
+    f" FROM {LOGS_DATABASE}.{PROGRESS_TABLE} WHERE kafka_partition = %%s FOR UPDATE), -1))"
+)
+"""A row of no log, unless it has become one: load waits for the lock on its progress."""
+
+
+def prove(env: Environment, wanted: Range | None, *, new_only: bool, say: Callable[[int, int], None]) -> list[Proof]:
+    """The proofs, see include/proof/reconcile.py. Raises StackError when a hop cannot be read."""
+    with _clients(env) as clients:
+        return reconcile(clients, wanted, new_only=new_only, say=say)
+
+
+def repair(
+    env: Environment,
+    wanted: Range | None,
+    *,
+    new_only: bool,
+    show: Callable[[list[Proof]], None],
+    say: Callable[[str], None],
+) -> None:
+    """Proves, shows what it found, and mends it. Raises StackError.
+
+    What belongs to no log is removed, the verdict of every other origin that differs is sent again; where there is
+    none, the log is judged again.
+    """
+    with _alone(env), _clients(env) as clients:
+        proofs = reconcile(clients, wanted, new_only=new_only)
+        if any(each.kinds for each in proofs):
+            show(proofs)
+        for each in proofs:
+            _delete_rows(clients.cursor, each.partition, each.differences.get(report.ROW_OF_NO_LOG, ()))
+            documents.delete(clients.index, each.strays)
+        places = {each.partition: each.places for each in proofs if each.partition is not None}
+        say("Sending verdicts again …")
+        sent = resend(kafka.native(env.reaching()), clients.consumer, places)
+    if sent:
+        say(f"Waiting until {sent:,} verdicts are loaded …")
+        rejudge.wait_until_loaded(env)
+    if origins := _to_judge_again(proofs):
+        rejudge.run(env, origins=origins, say=say)
+
+
+@contextmanager
+def _alone(env: Environment) -> Iterator[None]:
+    """A correction that is sent meanwhile would be taken back by an older verdict that is sent again."""
+    try:
+        with closing(mysql_connection(env)) as connection, closing(connection.cursor()) as cursor:
+            cursor.execute("SELECT GET_LOCK(%s, 1)", (LOCK,))
+            row: Any = cursor.fetchone()
+            if row != (1,):
+                raise StackError("Logs are being judged again by another run.", "Repair once it has ended.")
+            yield
+    except mysql.connector.Error as error:
+        raise StackError(f"MySQL does not answer: {error}", "./logsieve status") from error
+
+
+def _to_judge_again(proofs: list[Proof]) -> rejudge.Origins:
+    found = {each.partition: each.to_judge_again() for each in proofs if each.partition is not None}
+    return {partition: runs for partition, runs in found.items() if runs}
+
+
+def _delete_rows(cursor: Any, partition: int | None, offsets: Any) -> None:
+    for offset in offsets:
+        for table in TABLES.values():
+            cursor.execute(_BEHIND % table, (partition, int(offset), partition))
+    cursor.execute("COMMIT")
+
+
+@contextmanager
+def _clients(env: Environment) -> Iterator[Clients]:
+    try:
+        with (
+            kafka_consumer(env) as consumer,
+            closing(mysql_connection(env, "stream")) as connection,
+            closing(connection.cursor()) as cursor,
+            Elasticsearch(f"http://{HOST}:{env.ports.elasticsearch}") as index,
+        ):
+            yield Clients(consumer, cursor, index, refused_offsets(env.settings))
+    except IndexerBehindError as error:
+        raise StackError(str(error), "./logsieve logs indexer") from error
+    except (KafkaException, mysql.connector.Error, TransportError, ApiError) as error:
+        raise StackError(f"A hop cannot be read: {error}", "./logsieve status tells which server is away.") from error
+
+
+def show(console: Console, proofs: list[Proof]) -> None:
+    """Prints a row a partition, and below it what differs."""
+    # Mostly nobody needs the last two, and the others need the room of a narrow terminal.
+    rare = [name for name in ("refused", "expired") if any(getattr(each, name) for each in proofs)]
+    table = tables.new("origins", "logs", "keys", "rows", "documents", *rare, "")
+    for column in table.columns[1:-1]:
+        column.justify, column.no_wrap = "right", True
+    for each in proofs:
+        number = "of none" if each.partition is None else each.partition
+        origins = f"{number}-{each.first} to {number}-{each.end - 1}" if each.logs else f"{number}: nothing new"
+        counts = [getattr(each, name) for name in ("logs", "keys", "rows", "documents", *rare)]
+        well = "[green]whole"
+        if each.kinds:
+            well = "[red]differs" if each.kinds - {report.UNPROVEN} else "[red]cannot be proven"
+        table.add_row(origins, *(f"{count:,}" for count in counts), well)
+    console.print(table)
+    for each in proofs:
+        if each.kinds:
+            console.print(f"[red]✗[/] {escape(each.sentence())}", soft_wrap=True, highlight=False)
+        elif each.left or each.gaps:
+            console.print(each.sentence(), soft_wrap=True, highlight=False)

@@ -1,0 +1,136 @@
+"""Checks that the machine can run the stack, and names the remedy for each thing that is wrong."""
+
+import os
+import shutil
+import socket
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+from rich.console import Console
+
+from include.settings import ROOT
+from include.stack import tables
+from include.stack.environment import HOST, Environment
+from include.stack.fetch.parts import find_libaio
+from include.stack.machine import cgroup, needs
+from include.stack.machine.needs import Check
+from include.stack.run.supervisor import process_of
+
+GIB = 2**30
+MEMORY = 5 * GIB
+FIRST_START = GIB
+"""What a state folder takes before any logs are in it."""
+OLDEST_CLOCK = 1_750_000_000
+"""Seconds since 1970 in 2025: a clock before that was never set."""
+
+
+def architecture(env: Environment) -> Check:
+    """Linux on x86_64, which the embedded MySQL is built for."""
+    return needs.architecture()
+
+
+def java(env: Environment) -> Check:
+    """Java 17 or newer on the PATH."""
+    return needs.java_version()
+
+
+def user(env: Environment) -> Check:
+    """The user has a name."""
+    return needs.user()
+
+
+def folders(env: Environment) -> Check:
+    """Every part can live where checkout, state and parts are."""
+    return needs.places(ROOT, env.state, env.settings.parts)
+
+
+def libaio(env: Environment) -> Check:
+    """libaio.so.1, or the means to fetch it without root."""
+    found = find_libaio(env.settings.parts)
+    if found is not None:
+        return Check("libaio", "on the system" if found == Path() else str(found))
+    if shutil.which("apt-get"):
+        return Check("libaio", "will be fetched with apt-get")
+    return Check("libaio", "missing", "Install it: dnf install libaio, zypper install libaio1, pacman -S libaio.")
+
+
+def memory(env: Environment) -> Check:
+    """5 GiB free for all servers together, also below the limit of a container."""
+    available, bound = psutil.virtual_memory().available, cgroup.available()
+    if bound is not None and bound < available:
+        remedy = "Raise the limit of this container or service (docker run --memory=8g)."
+        found = f"{bound / GIB:.1f} GiB available below this container's limit"
+    else:
+        remedy = "Close programs, or use a machine with 8 GiB."
+        found = f"{available / GIB:.1f} GiB available"
+    enough = min(available, available if bound is None else bound) >= MEMORY
+    return Check("memory", found, "" if enough or running(env) else remedy)
+
+
+def disk(env: Environment) -> Check:
+    """What has to stay free where the state folder is, and what its first start takes; says what logs may take."""
+    folder = next(parent for parent in [env.state, *env.state.parents] if parent.exists())
+    free = shutil.disk_usage(folder).free
+    enough = env.settings.free_gib * GIB + (FIRST_START if folder != env.state else 0)
+    remedy = "" if free >= enough else f"Free some disk at {folder}, or set LOGSIEVE_STATE to a folder on another one."
+    logs = f", the logs may take {env.disk_gib:g}" if env.disk_gib else ", logs have no bound"
+    return Check("disk", f"{free / GIB:.1f} GiB free{logs}", remedy)
+
+
+def writable(env: Environment) -> Check:
+    """The state folder can be written."""
+    folder = next(parent for parent in [env.state, *env.state.parents] if parent.exists())
+    remedy = "" if os.access(folder, os.W_OK) else f"Give yourself the right to write {folder}, or set LOGSIEVE_STATE."
+    return Check("state folder", str(env.state), remedy)
+
+
+def clock(env: Environment) -> Check:
+    """The clock was set."""
+    now = time.time()
+    remedy = "" if now > OLDEST_CLOCK else "Set the clock (timedatectl set-ntp true): logs carry its time."
+    return Check("clock", time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(now)), remedy)
+
+
+def ports(env: Environment) -> Check:
+    """Each port is free, or its server is ours."""
+    wanted = env.ports.model_dump()
+    if running(env):
+        return Check("ports", "in use by this stack")
+    if len(set(wanted.values())) < len(wanted):
+        return Check("ports", "two servers share one", "Give each LOGSIEVE_PORT_… its own number.")
+    taken = {name: port for name, port in wanted.items() if not _is_free(port)}
+    if not taken:
+        return Check("ports", ", ".join(str(port) for port in wanted.values()) + " are free")
+    found = ", ".join(f"{port} ({name})" for name, port in taken.items())
+    example = f"LOGSIEVE_PORT_{next(iter(taken)).upper()}=…"
+    return Check("ports", f"taken: {found}", f"Stop the program that listens there, or set another port: {example}.")
+
+
+def running(env: Environment) -> bool:
+    """Whether this stack's supervisord lives."""
+    return process_of(env) is not None
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return False
+    return True
+
+
+CHECKS: tuple[Callable[[Environment], Check], ...] = (
+    architecture, java, user, folders, libaio, memory, disk, writable, clock, ports,
+)  # fmt: skip
+
+
+def show(console: Console, found: list[Check]) -> None:
+    """Prints the checks as a table."""
+    table = tables.new("", "check", "found", "remedy")
+    for check in found:
+        table.add_row("[red]✗" if check.remedy else "[green]✓", check.name, check.found, check.remedy)
+    console.print(table)

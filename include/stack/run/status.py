@@ -1,0 +1,222 @@
+"""What `./logsieve status` tells: each server, each DAG's last run, the counts per hop, lag and freshness."""
+
+import xmlrpc.client
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+import mysql.connector
+from confluent_kafka import Consumer, KafkaException
+from elastic_transport import TransportError
+from elasticsearch import ApiError, Elasticsearch
+from rich.console import Console, Group
+from rich.markup import escape
+
+from include.driver.stream_verdict import StreamVerdict
+from include.index.dead_letters import refused_count
+from include.index.indexer import GROUP
+from include.names import FOREIGN_TABLE, LOGS_DATABASE, STATUS_TOPIC, STATUSES
+from include.stack import tables
+from include.stack.airflow import stream_facts
+from include.stack.airflow.api import AirflowApi
+from include.stack.environment import HOST, Environment
+from include.stack.run import supervisor
+from include.stack.servers import probes
+from include.stack.servers.programs import Server
+from include.topics import configs, hops
+from include.watch import free_space, troubles
+
+AWAY = (KafkaException, mysql.connector.Error, httpx.HTTPError, TransportError, ApiError, OSError)
+"""What the clients raise when their server is away: shown as such, never a trace."""
+
+
+@dataclass
+class Status:
+    """Everything as plain values, ready for JSON. Counts are by status; None where a server did not answer."""
+
+    servers: dict[str, str] = field(default_factory=dict)
+    """Name to `ok`, or what is wrong."""
+    dags: dict[str, dict[str, Any] | None] = field(default_factory=dict)
+    stream: StreamVerdict | None = None
+    """Whether logs are judged; None where it was not asked."""
+    logs_in: int | None = None
+    classified: int | None = None
+    status_messages: int | None = None
+    mysql: dict[str, int] | None = None
+    expired: int | None = None
+    """Logs that were kept long enough: no row and no document is left of them."""
+    elasticsearch: dict[str, int] | None = None
+    refused_documents: int = 0
+    foreign_messages: int | None = None
+    """Messages of the status topic that are nobody's verdict: see docs/operations.md."""
+    topic_settings: str = ""
+    """What the topics' settings have otherwise than they are made, and the remedy."""
+    lag: dict[str, int | None] = field(default_factory=dict)
+    """Logs not yet classified, verdicts not yet loaded, verdicts not yet indexed."""
+    freshness_seconds: dict[str, float | None] = field(default_factory=dict)
+    """Age of the newest row of each table."""
+    troubles: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """What keeps driver or indexer from their work, by part: sentence, remedy, seconds (include/watch/troubles.py)."""
+    disk: str = ""
+    """What is wrong with the free space, and the remedy; empty when there is enough."""
+
+    @property
+    def healthy(self) -> bool:
+        """Whether every server does its work and has room for it, the stream runs, and nothing keeps driver and indexer
+        from their work."""
+        servers = all(found == "ok" for found in self.servers.values())
+        return servers and not self.disk and not self.troubles and (self.stream is None or self.stream.ok)
+
+
+def kafka_consumer(env: Environment) -> AbstractContextManager[Consumer]:
+    """A consumer that only looks, and sees what the indexer has committed."""
+    return hops.looking({"bootstrap.servers": f"{HOST}:{env.ports.kafka}"}, GROUP)
+
+
+def read_hops(env: Environment) -> Status:
+    """The counts alone, without asking servers and DAGs; a hop that does not answer stays None."""
+    told = {part: asdict(standing) for part, standing in troubles.read(env.settings.troubles).items()}
+    disk = free_space.short(env.settings)
+    status = Status(refused_documents=refused_count(env.settings), troubles=told, disk=disk)
+    topics = tables = None
+    try:
+        # The sinks are read before the topics, so that a lag is never below what it was.
+        with Elasticsearch(f"http://{HOST}:{env.ports.elasticsearch}", request_timeout=5, max_retries=0) as client:
+            status.elasticsearch = hops.read_documents(client)
+    except AWAY:
+        pass
+    try:
+        with probes.mysql_connection(env) as connection, connection.cursor() as cursor:
+            now = datetime.now(UTC)
+            tables = hops.read_tables(cursor)
+            # Behind the snapshot of the counts: what was loaded while millions were counted would seem to wait.
+            connection.rollback()
+            tables = replace(tables, loaded=hops.read_loaded(cursor))
+        status.mysql = dict(tables.rows)
+        status.expired = sum(tables.expired.values())
+        status.foreign_messages = tables.foreign
+        status.freshness_seconds = {
+            name: round((now - newest).total_seconds(), 1) if newest else None for name, newest in tables.newest.items()
+        }
+    except AWAY:
+        pass
+    try:
+        with kafka_consumer(env) as consumer:
+            topics = hops.read_topics(consumer, tables.loaded_logs if tables else None)
+            status.lag["index"] = hops.index_lag(consumer, topics)
+        status.topic_settings = configs.tell(configs.differing(probes.admin(env)))
+        status.logs_in = sum(topics.logs.values())
+        status.classified = sum(topics.classified.values())
+        status.status_messages = sum(topics.status.values())
+        status.lag["classify"] = topics.lag
+        status.lag["load"] = tables.lag(topics) if tables else None
+    except AWAY:
+        pass
+    return status
+
+
+def read(env: Environment, programs: list[Server]) -> Status:
+    """Everything, asking all servers at once."""
+    with ThreadPoolExecutor() as pool:
+        health = {server.name: pool.submit(ask, env, server) for server in programs}
+        dags, stream = pool.submit(read_dags, env), pool.submit(stream_facts.read, env)
+        status = read_hops(env)
+        status.servers = {name: found.result() or "ok" for name, found in health.items()}
+        status.dags, status.stream = dags.result(), stream.result()
+    return status
+
+
+def ask(env: Environment, server: Server) -> str | None:
+    """None when the server runs and answers, else what is wrong."""
+    try:
+        state = supervisor.proxy(env).getProcessInfo(server.name)["statename"]
+    except (OSError, xmlrpc.client.Error):
+        return "not running, or not supervised: ./logsieve up"
+    return server.probe(env) if state == "RUNNING" else f"{state.lower()}, see ./logsieve logs {server.name}"
+
+
+def read_dags(env: Environment) -> dict[str, dict[str, Any] | None]:
+    """State and start of each DAG's newest run."""
+    try:
+        api = AirflowApi(env)
+        runs = {dag_id: api.last_run(dag_id) for dag_id in sorted(api.dags())}
+    except httpx.HTTPError:
+        return {}
+    return {
+        dag_id: {"state": run["state"], "started": run["start_date"], "run_id": run["dag_run_id"]} if run else None
+        for dag_id, run in runs.items()
+    }
+
+
+def show(console: Console, status: Status, env: Environment) -> None:
+    """Prints the tables."""
+    if status.servers:
+        servers = tables.new("server", "health", title="Servers")
+        for name, found in status.servers.items():
+            servers.add_row(name, "[green]ok" if found == "ok" else f"[red]{found}")
+        dags = tables.new("DAG", "last run", "started", title="DAGs")
+        for dag_id, run in status.dags.items():
+            dags.add_row(dag_id, *((run["state"], (run["started"] or "")[:19]) if run else ("never", "")))
+        console.print(Group(servers, dags))
+    show_hops(console, status, env)
+    if status.stream and status.stream.health != "ok":
+        show_stream(console, status.stream)
+
+
+def show_stream(console: Console, found: StreamVerdict) -> None:
+    """Prints what keeps the stream from running, and the remedy."""
+    colour = "yellow" if found.ok else "red"
+    console.print(f"[{colour}]The stream:[/] {escape(found.sentence)}", highlight=False, soft_wrap=True)
+    if found.remedy:
+        console.print(f"→ {found.remedy}", highlight=False, markup=False, soft_wrap=True)
+
+
+def show_hops(console: Console, status: Status, env: Environment) -> None:
+    """Prints the counts per hop, lag and freshness, and the addresses."""
+    table = tables.new("hop", "logs", *STATUSES, "waiting", title="The way of a log")
+    for column in table.columns[1:]:
+        column.justify = "right"
+
+    def number(value: int | None) -> str:
+        return "?" if value is None else f"{value:,}"
+
+    def by_status(counts: dict[str, int] | None) -> list[str]:
+        return [number(counts.get(name) if counts else None) for name in STATUSES]
+
+    def total(counts: dict[str, int] | None) -> str:
+        return number(sum(counts.values()) if counts else None)
+
+    lag = status.lag
+    table.add_row("server-logs", number(status.logs_in), "", "", "", "")
+    table.add_row("server-logs-status", number(status.classified), "", "", "", number(lag.get("classify")))
+    table.add_row("MySQL", total(status.mysql), *by_status(status.mysql), number(lag.get("load")))
+    table.add_row(
+        "Elasticsearch", total(status.elasticsearch), *by_status(status.elasticsearch), number(lag.get("index"))
+    )
+    if status.expired:
+        table.add_row("expired", number(status.expired), "", "", "", "")
+    ages = [status.freshness_seconds.get(name) for name in STATUSES]
+    table.add_section()
+    table.add_row("newest row, age", "", *("?" if age is None else f"{age:.1f} s" for age in ages), "")
+    console.print(table)
+    for told in status.troubles.values():
+        console.print(f"[red]{escape(told['sentence'])}.[/] {escape(told['remedy'])}.")
+    if status.refused_documents:
+        refused = f"[red]{status.refused_documents:,} documents were refused by Elasticsearch[/], see"
+        console.print(refused, str(env.settings.dead_letters))
+    if status.foreign_messages:
+        found = f"[red]{status.foreign_messages:,} foreign messages in {STATUS_TOPIC}[/], nobody's verdict:"
+        console.print(found, f"{LOGS_DATABASE}.{FOREIGN_TABLE}")
+    if status.disk:
+        console.print(f"[red]{status.disk}")
+    if status.topic_settings:
+        console.print(f"[yellow]{status.topic_settings}", soft_wrap=True)
+    ports = env.ports
+    console.print(
+        f"Airflow {env.airflow_url}   Kafka {HOST}:{ports.kafka}   MySQL {HOST}:{ports.mysql}"
+        f"   Elasticsearch http://{HOST}:{ports.elasticsearch}",
+        soft_wrap=True,
+    )

@@ -1,0 +1,228 @@
+"""Starts, asks and stops supervisord, which keeps the stack's programs running and rotates what they print."""
+
+import os
+import pwd
+import resource
+import shlex
+import subprocess
+import sys
+import time
+import xmlrpc.client
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import psutil
+from supervisor.xmlrpc import Faults
+
+from include.stack.environment import HOST, Environment
+from include.stack.errors import StackError
+from include.stack.private import write_private
+from include.stack.run import ownership
+from include.stack.servers.programs import Server
+
+PROGRAM = """
+[program:{name}]
+command=/bin/sh {script}
+directory={directory}
+{user}autostart=false
+autorestart=true
+startsecs=3
+startretries=1000
+stopsignal={stop_signal}
+stopwaitsecs={stop_seconds}
+stopasgroup=true
+killasgroup=true
+redirect_stderr=true
+stdout_logfile={log}
+stdout_logfile_maxbytes=10MB
+stdout_logfile_backups=3
+"""
+
+STRAGGLER_SECONDS = 15
+
+
+def log_file(env: Environment, name: str) -> Path:
+    """Where a program's printed lines go."""
+    return env.state / "logs" / f"{name}.log"
+
+
+def write_script(env: Environment, server: Server) -> Path:
+    """What starts a program in its own environment, readable by the user only who runs it.
+
+    A shell takes every value as it is; supervisord's own `environment=` does not, and all programs would share one.
+    """
+    # Another user than ours may have no way into the state.
+    path = (server.directory if server.user else env.state / "programs") / f"{server.name}.sh"
+    lines = [f"export {name}={shlex.quote(value)}" for name, value in sorted(server.environment(env).items())]
+    write_private(path, "\n".join([*lines, f"exec {shlex.join(server.command)}", ""]))
+    if server.user:
+        owner = pwd.getpwnam(server.user)
+        os.chown(path, owner.pw_uid, owner.pw_gid)
+    return path
+
+
+def write_config(env: Environment, programs: list[Server]) -> Path:
+    """supervisord.conf, and a script for each program. Raises StackError."""
+    path = env.state / "supervisord.conf"
+    root = "user=root\n" if os.geteuid() == 0 else ""
+    text = f"""[supervisord]
+{root}umask=077
+logfile={log_file(env, "supervisord")}
+logfile_maxbytes=10MB
+logfile_backups=3
+pidfile={env.state / "supervisord.pid"}
+
+[inet_http_server]
+port={HOST}:{env.ports.supervisor}
+username=logsieve
+password={env.passwords["supervisor"]}
+
+[rpcinterface:supervisor]
+supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
+"""
+    for server in programs:
+        text += PROGRAM.format(
+            name=server.name,
+            script=f'"{write_script(env, server)}"',
+            directory=server.directory,
+            user=f"user={server.user}\n" if server.user else "",
+            stop_signal=server.stop_signal,
+            stop_seconds=server.stop_seconds,
+            log=log_file(env, server.name),
+        )
+    write_private(path, text)
+    return path
+
+
+def start(env: Environment, programs: list[Server]) -> None:
+    """Starts supervisord, which knows every program and runs none yet; all inherit its environment, so it is bare."""
+    log_file(env, "x").parent.mkdir(parents=True, exist_ok=True)
+    config = write_config(env, programs)
+    command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(config)]
+    _, most = resource.getrlimit(resource.RLIMIT_CORE)
+    # All that it starts inherit it: a core has logs and secrets in it, and is as large as the program.
+    resource.setrlimit(resource.RLIMIT_CORE, (0, most))
+    done = subprocess.run(command, env=env.machine(), capture_output=True, text=True)
+    if done.returncode != 0:
+        raise StackError(f"supervisord did not start: {done.stderr.strip()}", f"See {log_file(env, 'supervisord')}.")
+
+
+def proxy(env: Environment) -> Any:
+    """supervisord's own RPC interface."""
+    address = f"http://logsieve:{env.passwords['supervisor']}@{HOST}:{env.ports.supervisor}/RPC2"
+    return xmlrpc.client.ServerProxy(address).supervisor
+
+
+def run(env: Environment, name: str) -> None:
+    """Starts one program, and keeps it running from now on."""
+    proxy(env).startProcess(name, False)
+
+
+def halt(env: Environment, name: str) -> None:
+    """Stops one program and waits until it has ended; it stays down until `run`."""
+    try:
+        proxy(env).stopProcess(name)
+    except xmlrpc.client.Fault as fault:
+        if fault.faultCode != Faults.NOT_RUNNING:
+            raise
+
+
+def is_whole(env: Environment) -> bool:
+    """Whether every program was started. It is not when an `up` was killed halfway."""
+    try:
+        return all(program["start"] for program in proxy(env).getAllProcessInfo())
+    except (OSError, xmlrpc.client.Error):
+        return False
+
+
+def process_of(env: Environment) -> psutil.Process | None:
+    """supervisord's process, when this stack's is running."""
+    try:
+        process = psutil.Process(int((env.state / "supervisord.pid").read_text()))
+        return process if ownership.is_own(env, process) else None
+    except (FileNotFoundError, ValueError, psutil.NoSuchProcess):
+        return None
+
+
+def is_command(process: int) -> bool:
+    """Whether it is one of `./logsieve`, and lives."""
+    try:
+        return "include.stack.commands.cli" in psutil.Process(process).cmdline()
+    except psutil.Error:
+        return False
+
+
+def end_command(process: int) -> None:
+    """Asks a command to end."""
+    with suppress(psutil.NoSuchProcess):
+        psutil.Process(process).terminate()
+
+
+def stop(env: Environment, *, seconds: float = 60, on_wait: Callable[[list[str]], None] | None = None) -> int:
+    """Stops supervisord and every process of this stack; gives how many there were.
+
+    Asks first; what has not ended after `seconds`, or STRAGGLER_SECONDS after supervisord, is killed.
+    """
+    started = ownership.own_processes(env)
+    supervisord = process_of(env)
+    if supervisord is not None:
+        with suppress(OSError, xmlrpc.client.Fault):  # it may be starting or ending: the signal reaches it all the same
+            _stop_tasks(env)
+            proxy(env).stopAllProcesses(False)  # all at once: supervisord's own shutdown goes one by one
+        supervisord.terminate()
+    else:
+        for process in started:
+            _signal(process.terminate)
+    deadline = time.monotonic() + seconds
+    while (living := _living(env, started)) and time.monotonic() < deadline:
+        if on_wait:
+            on_wait(sorted({name(process) for process in living}))
+        if supervisord is not None and not supervisord.is_running():
+            # What outlived supervisord was not its child: tasks of Airflow, the Spark application.
+            supervisord, deadline = None, time.monotonic() + STRAGGLER_SECONDS
+            for process in living:
+                _signal(process.terminate)
+        psutil.wait_procs(living, timeout=0.5)
+    for process in _living(env, started):
+        _signal(process.kill)
+    psutil.wait_procs(_living(env, started), timeout=5)
+    return len(started)
+
+
+def _living(env: Environment, started: list[psutil.Process]) -> list[psutil.Process]:
+    """With those that are known to be ours: supervisord takes its file along when it ends."""
+    known = [process for process in started if process.is_running() and not _is_zombie(process)]
+    return list({*known, *ownership.own_processes(env)})
+
+
+def _is_zombie(process: psutil.Process) -> bool:
+    with suppress(psutil.NoSuchProcess):
+        return bool(process.status() == psutil.STATUS_ZOMBIE)
+    return True
+
+
+def _stop_tasks(env: Environment) -> None:
+    """Ends the scheduler and the tasks below it first, while the API server still takes their last reports."""
+    rpc = proxy(env)
+    with suppress(psutil.NoSuchProcess, xmlrpc.client.Fault):  # it may not be one of the programs
+        scheduler = psutil.Process(rpc.getProcessInfo("airflow-scheduler")["pid"])
+        tasks = scheduler.children(recursive=True)
+        rpc.stopProcess("airflow-scheduler", False)
+        for process in tasks:
+            _signal(process.terminate)
+        psutil.wait_procs([scheduler, *tasks], timeout=STRAGGLER_SECONDS)
+
+
+def name(process: psutil.Process) -> str:
+    """A process's short name, or a question mark when it is gone."""
+    try:
+        return str(process.name())
+    except psutil.NoSuchProcess:
+        return "?"
+
+
+def _signal(send: Callable[[], None]) -> None:
+    with suppress(psutil.NoSuchProcess):
+        send()

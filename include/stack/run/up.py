@@ -1,0 +1,184 @@
+"""What `./logsieve up` does around `start`: check before, wait until logs are everywhere after."""
+
+import shutil
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import Any
+
+import httpx
+
+from include.driver.stream_verdict import StreamVerdict
+from include.stack.airflow import stream_facts
+from include.stack.airflow.api import AirflowApi, Place
+from include.stack.environment import Environment
+from include.stack.errors import StackError
+from include.stack.run import doctor, status, supervisor
+from include.stack.run.waiting import Waiting
+from include.stack.servers import other_user
+from include.stack.servers.programs import Homes, Server, servers
+from include.stack.steps import Steps
+
+DAGS = {
+    "bootstrap", "classify_logs", "expire_logs", "expire_runs", "generate_logs", "reconcile_logs", "rejudge_logs",
+    "users_dimension", "watch_logs",
+}  # fmt: skip
+LAST = {"expire_logs", "expire_runs", "reconcile_logs", "watch_logs"}
+"""Unpaused once verdicts arrive: before, all that they could tell is that they do not."""
+BOOTSTRAP_SECONDS = 600
+INDEX_SECONDS = 180
+NEEDED_BY_BOOTSTRAP = {"kafka", "mysql", "airflow-api-server", "airflow-scheduler", "airflow-dag-processor"}
+"""What has to answer before `bootstrap` is triggered; it waits for the others by its retries."""
+
+
+def check(env: Environment) -> None:
+    """Raises StackError, naming every remedy, when this machine cannot run the stack now."""
+    wrong = [found for found in (check(env) for check in doctor.CHECKS) if found.remedy]
+    if wrong:
+        raise StackError(
+            "\n".join(f"{found.name}: {found.found}" for found in wrong), "\n".join(found.remedy for found in wrong)
+        )
+
+
+def wipe(env: Environment) -> None:
+    """Deletes everything of this stack but the downloaded parts, what it keeps outside of its state folder too.
+
+    The lock of a command stays as long as it holds it.
+    """
+    for folder in (other_user.folder_of(env, "elasticsearch"), other_user.folder_of(env, "postgres")):
+        shutil.rmtree(folder, ignore_errors=not folder.exists())
+    for path in [*env.state.iterdir()] if env.state.exists() else []:
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        elif path.name != "lock":
+            path.unlink()
+    with suppress(OSError):  # the lock is there
+        env.state.rmdir()
+
+
+def programs_of(env: Environment) -> list[Server]:
+    """The programs of a stack that was prepared before, without touching anything."""
+    return servers(env, Homes())
+
+
+def wait_until_healthy(env: Environment, programs: list[Server], steps: Steps, what: str) -> None:
+    """Waits until each of these programs answers. Raises StackError, with its last lines, for one that does not."""
+    with steps.step(what) as say:
+        waiting = {server.name: server for server in programs}
+        deadline = time.monotonic() + max(server.seconds_to_start for server in programs)
+        while waiting:
+            with ThreadPoolExecutor() as pool:
+                answers = {name: pool.submit(status.ask, env, server) for name, server in waiting.items()}
+            wrong = {name: found.result() for name, found in answers.items() if found.result()}
+            waiting = {name: waiting[name] for name in wrong}
+            if waiting and time.monotonic() > deadline:
+                name, why = next(iter(wrong.items()))
+                raise StackError(f"{name}: {why}\n{_last_lines(env, name)}", f"./logsieve logs {name} shows all of it.")
+            if waiting:
+                say(f"{what}, waiting for " + ", ".join(f"{name} ({wrong[name]})" for name in waiting))
+                time.sleep(0.5)
+        say(what)
+
+
+def bring_to_life(
+    env: Environment, programs: list[Server], steps: Steps, conf: dict[str, Any] | None, *, again: bool
+) -> None:
+    """Waits for the servers and, with a `conf`, runs `bootstrap`; not `again` over a run that went well."""
+    first = [server for server in programs if server.name in NEEDED_BY_BOOTSTRAP]
+    rest = [server for server in programs if server.name not in NEEDED_BY_BOOTSTRAP]
+    wait_until_healthy(env, first, steps, "Start the servers")
+    run_id = None
+    if conf is not None and not (again and bootstrapped(env)):
+        with steps.step("Read the DAGs"):
+            run_id = trigger_bootstrap(env, conf)
+    wait_until_healthy(env, rest, steps, "Start the rest")
+    if run_id is not None:
+        wait_for_bootstrap(env, run_id, steps)
+
+
+def bootstrapped(env: Environment) -> bool:
+    """Whether the newest run of `bootstrap` went well, or is under way."""
+    run = AirflowApi(env).last_run("bootstrap")
+    return run is not None and run["state"] != "failed"
+
+
+def trigger_bootstrap(place: Place, conf: dict[str, Any]) -> str:
+    """Unpauses the DAGs and triggers `bootstrap`; gives the run's id. Raises StackError when a DAG does not parse."""
+    api = AirflowApi(place)
+    _until(lambda: api.dags().keys() >= DAGS, 120, lambda: _not_parsed(api))
+    for dag_id in DAGS - LAST:
+        api.unpause(dag_id)
+    return api.trigger("bootstrap", conf)
+
+
+def wait_for_run(
+    place: Place,
+    run_id: str,
+    say: Callable[[str], None],
+    tell: Callable[[str], None],
+    ask: Callable[[], StreamVerdict],
+) -> None:
+    """Waits until the run of `bootstrap`, which looks at topics and tables itself, has ended well; says what is busy.
+
+    What it waits for in vain is told meanwhile; `ask` gives the verdict on the stream. Raises StackError when it fails.
+    """
+    api = AirflowApi(place)
+    waiting = Waiting(api, say, tell, ask)
+
+    def ended() -> bool:
+        tasks = api.tasks("bootstrap", run_id)
+        waiting.look(tasks)
+        state = api.run_state("bootstrap", run_id)
+        if state == "failed":
+            red = [task for task, state in tasks.items() if state == "failed"]
+            raise StackError(
+                f"The DAG bootstrap failed at {', '.join(red)}. {waiting.told}".strip(),
+                f"See the task's log at {place.airflow_url}.",
+            )
+        return state == "success"
+
+    _until(
+        ended,
+        BOOTSTRAP_SECONDS,
+        lambda: StackError(f"bootstrap has not ended yet. {waiting.told}".strip(), "./logsieve status"),
+    )
+
+
+def wait_for_bootstrap(env: Environment, run_id: str, steps: Steps) -> None:
+    """Waits until the run has ended well and documents are in the index.
+
+    Raises StackError when `bootstrap` fails, or when the index stays empty.
+    """
+    with steps.step("Bootstrap") as say:
+        wait_for_run(env, run_id, say, steps.tell, lambda: stream_facts.read(env))
+
+        def indexed() -> bool:
+            return sum((status.read_hops(env).elasticsearch or {}).values()) > 0
+
+        _until(indexed, INDEX_SECONDS, lambda: StackError("The index stays empty.", "./logsieve logs indexer"))
+        api = AirflowApi(env)
+        for dag_id in LAST:
+            api.unpause(dag_id)
+        say("Bootstrap: logs are in the topic, in MySQL and in Elasticsearch")
+
+
+def _until(condition: Callable[[], bool], seconds: float, error: Callable[[], StackError]) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise error()
+        time.sleep(1)
+
+
+def _not_parsed(api: AirflowApi) -> StackError:
+    try:
+        found = "\n".join(api.import_errors())
+    except httpx.HTTPError as error:
+        found = str(error)
+    return StackError(f"Airflow did not read every DAG. {found}", "./logsieve logs airflow-dag-processor tells why.")
+
+
+def _last_lines(env: Environment, name: str) -> str:
+    file = supervisor.log_file(env, name)
+    return "\n".join(file.read_text(errors="replace").splitlines()[-5:]) if file.exists() else ""

@@ -1,0 +1,30 @@
+"""The servers that refuse to run as root: where they lie, and as whom they run, when root starts the stack."""
+
+import os
+import pwd
+from pathlib import Path
+
+from include.stack.environment import Environment
+from include.stack.machine.needs import NOT_ROOT
+
+
+def folder_of(env: Environment, name: str) -> Path:
+    """Folder of a server that refuses root: in the state; elsewhere when root's state is closed to every other user."""
+    inside = env.state / name
+    reachable = all(parent.stat().st_mode & 0o001 for parent in inside.parents if parent.exists())
+    if os.geteuid() != 0 or reachable:
+        return inside
+    return env.settings.outside / name
+
+
+def never_root() -> str | None:
+    """The user for a server that refuses root; None where no other user is needed."""
+    return NOT_ROOT if os.geteuid() == 0 else None
+
+
+def hand_over(folder: Path) -> None:
+    """Gives a folder to the user that runs the server, when root runs the stack."""
+    if os.geteuid() == 0:
+        owner = pwd.getpwnam(NOT_ROOT)
+        for path in [folder, *folder.rglob("*")]:
+            os.chown(path, owner.pw_uid, owner.pw_gid, follow_symlinks=False)

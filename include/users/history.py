@@ -1,0 +1,178 @@
+"""The users history in MySQL takes one day's accounts export in: days in any order, and as often as one likes.
+
+The connection's database has the tables of include/sql/dim_users.sql, and the connection allows `LOAD DATA LOCAL`.
+"""
+
+import csv
+import tempfile
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import IO, Any, Final
+
+from include.settings import ROOT
+from include.users.export import ExportRefusedError, read_export
+from include.users.limits import Difference, Example, Limits, check, nearest
+
+BEGINNING: Final = date(1970, 1, 1)
+"""Where the first period of every account begins."""
+
+_STAGING: Final = (
+    "CREATE TEMPORARY TABLE new_users (account_no INT NOT NULL, user_device VARCHAR(64) NOT NULL, line INT NOT NULL,"
+    " PRIMARY KEY (account_no, line))"
+)
+_BULK_LOAD: Final = (
+    "LOAD DATA LOCAL INFILE %s INTO TABLE new_users CHARACTER SET utf8mb4"
+    """ FIELDS TERMINATED BY ',' ENCLOSED BY '"' ESCAPED BY '' LINES TERMINATED BY '\\n'"""
+)
+_TWICE: Final = (
+    "SELECT account_no, MIN(line), MAX(line) FROM new_users GROUP BY account_no HAVING COUNT(*) > 1"
+    " ORDER BY MAX(line) LIMIT 1"
+)
+_SQL: Final = ROOT / "include" / "sql"
+# Who comes second waits here, and reads what the first has committed.
+_LOCK: Final = (
+    "INSERT INTO users_version (version, changed_at) VALUES (0, UTC_TIMESTAMP(3)) ON DUPLICATE KEY UPDATE id = id"
+)
+_LOCK_SECONDS: Final = 1800
+_COUNTS: Final = (
+    "SELECT COUNT(*), COALESCE(SUM(was IS NULL), 0), COALESCE(SUM(was IS NOT NULL AND becomes IS NOT NULL), 0),"
+    " COALESCE(SUM(becomes IS NULL), 0) FROM differing"
+)
+_EXAMPLE: Final = "SELECT account_no, was, becomes FROM differing WHERE {} ORDER BY account_no LIMIT 1"
+_AROUND: Final = (
+    "(SELECT ds FROM loads WHERE ds <= %(day)s ORDER BY ds DESC LIMIT 1) UNION ALL"
+    " (SELECT ds FROM loads WHERE ds > %(day)s ORDER BY ds LIMIT 1)"
+)
+_LOADED: Final = "REPLACE INTO loads (ds, accounts, version, loaded_at) VALUES (%s, %s, %s, UTC_TIMESTAMP(3))"
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What the export of a day changed: accounts that appeared, have another device, or went, from that day on."""
+
+    day: str
+    accounts: int
+    added: int
+    changed: int
+    closed: int
+    version: int
+    """Of the history, once it was loaded."""
+
+
+def load_day(connection: Any, day: date, export: IO[bytes], name: str, limits: Limits | None) -> Loaded:
+    """Loads the day's export, `name` in errors, and commits. `connection`: of mysql.connector, without a transaction.
+
+    `limits`: how much it may differ from the nearest day that was loaded; None: in everything. The first one that is
+    ever loaded is not compared. Raises ExportRefusedError, and errors of MySQL as they come; then nothing is loaded.
+    """
+    if day < BEGINNING:
+        raise ExportRefusedError(f"{name} is of {day}: the history begins on {BEGINNING}.", "Load a later day")
+    with closing(connection.cursor()) as cursor:
+        # Every statement sees what is committed, so nothing is read that is older than the lock; and no gap is locked.
+        cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
+        cursor.execute(f"SET SESSION innodb_lock_wait_timeout = {_LOCK_SECONDS}")
+        try:
+            accounts = _stage(cursor, export, name)
+            loaded = _merge(cursor, day, accounts, name, limits)
+        except BaseException:
+            connection.rollback()
+            raise
+        connection.commit()
+    return loaded
+
+
+def is_any_pending(cursor: Any) -> bool:
+    """Whether verdicts are still to be judged again, as the users of their day have changed since."""
+    cursor.execute("SELECT 1 FROM changes LIMIT 1")
+    return cursor.fetchone() is not None
+
+
+def close_changes(cursor: Any, version: int) -> None:
+    """Nothing is pending any more of the changes up to this version."""
+    cursor.execute("DELETE FROM changes WHERE version <= %s", (version,))
+
+
+def _stage(cursor: Any, export: IO[bytes], name: str) -> int:
+    """Brings the export into the table new_users, and gives the number of accounts."""
+    cursor.execute("DROP TEMPORARY TABLE IF EXISTS new_users")
+    cursor.execute(_STAGING)
+    accounts = 0
+    with tempfile.TemporaryDirectory(prefix="logsieve-users-") as folder:
+        file = Path(folder) / "accounts.csv"
+        with file.open("w", encoding="utf-8", newline="") as out:
+            writer = csv.writer(out, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n")
+            for account in read_export(export, name):
+                writer.writerow(account)
+                accounts += 1
+        cursor.execute(_BULK_LOAD, (str(file),))
+    # LOCAL implies IGNORE: rows are skipped and values cut with a warning only, whatever the SQL mode.
+    if cursor.rowcount != accounts or cursor.warning_count:
+        raise ExportRefusedError(
+            f"{name}: MySQL took {cursor.rowcount} of {accounts} accounts, warnings: {cursor.warning_count}.",
+            "Look for a device that MySQL cannot keep, mend the file and clear the task",
+        )
+    cursor.execute(_TWICE)
+    if row := cursor.fetchone():
+        raise ExportRefusedError(f"{name}, line {row[2]}: account {row[0]} has been in line {row[1]} already.")
+    return accounts
+
+
+def _merge(cursor: Any, day: date, accounts: int, name: str, limits: Limits | None) -> Loaded:
+    cursor.execute(_LOCK)
+    cursor.execute("SELECT version FROM users_version FOR UPDATE")
+    (version,) = cursor.fetchone()
+    cursor.execute(_AROUND, {"day": day})
+    around = [ds for (ds,) in cursor.fetchall()]
+    other = nearest(day, around)
+    if limits is not None and other is not None:
+        # Up to the next day that was loaded, the history says the same: only a later one has to be looked at apart.
+        _run(cursor, "differing_users.sql", {"day": max(day, other)})
+        check(_difference(cursor, day, other, accounts), name, limits)
+    if limits is None or other is None or other > day:
+        _run(cursor, "differing_users.sql", {"day": day})
+    values = {"day": day, "next": max((ds for ds in around if ds > day), default=None), "version": version + 1}
+    _run(cursor, "merge_users.sql", values)
+    differing, added, changed, closed = _counts(cursor)
+    if differing:
+        version += 1
+        cursor.execute("UPDATE users_version SET version = %s, changed_at = UTC_TIMESTAMP(3)", (version,))
+    cursor.execute(_LOADED, (day, accounts, version))
+    return Loaded(day.isoformat(), accounts, added, changed, closed, version)
+
+
+def _difference(cursor: Any, day: date, other: date, accounts: int) -> Difference:
+    """What the table differing says, with the account of the lowest number of each kind."""
+
+    def example(which: str) -> Example | None:
+        cursor.execute(_EXAMPLE.format(which))
+        row = cursor.fetchone()
+        return Example(*row) if row else None
+
+    _, added, changed, closed = _counts(cursor)
+    return Difference(
+        day,
+        other,
+        accounts,
+        changed,
+        closed,
+        added,
+        example("was IS NOT NULL AND becomes IS NOT NULL"),
+        example("becomes IS NULL"),
+        example("was IS NULL"),
+    )
+
+
+def _counts(cursor: Any) -> tuple[int, int, int, int]:
+    """Accounts that differ, and of them those that are added, changed and closed."""
+    cursor.execute(_COUNTS)
+    differing, added, changed, closed = map(int, cursor.fetchone())
+    return differing, added, changed, closed
+
+
+def _run(cursor: Any, file: str, values: dict[str, Any]) -> None:
+    lines = (_SQL / file).read_text(encoding="utf-8").splitlines()
+    sql = "\n".join(line for line in lines if not line.lstrip().startswith("--"))
+    for statement in filter(str.strip, sql.split(";")):
+        cursor.execute(statement, values)

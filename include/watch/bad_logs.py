@@ -1,0 +1,127 @@
+"""The bad logs of the last minutes, for the breaker: how many, how many in a row, why, and an example of each reason.
+
+Through any DB-API cursor whose parameters are `%s`. Everything here only reads. Errors of the client are raised as they
+are.
+"""
+
+import json
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any, Final
+
+from include.names import BAD, GOOD, LOGS_DATABASE, SUSPICIOUS, TABLES, origin_key
+from include.watch.health import Run
+
+SAMPLE: Final = 10_000
+"""Reasons are counted in so many of the newest bad logs: enough to see what is wrong, however many there are."""
+MOST_REASONS: Final = 3
+MOST_CHARACTERS: Final = 200
+"""Length of an example in an alert."""
+
+_TABLE: Final = {status: f"{LOGS_DATABASE}.{table}" for status, table in TABLES.items()}
+# The producer's clock tells `received_at`. What is dated far ahead must not stay in the window until then.
+_IN_WINDOW: Final = "received_at BETWEEN UTC_TIMESTAMP(3) - INTERVAL %s MINUTE AND UTC_TIMESTAMP(3) + INTERVAL 1 MINUTE"
+_IN_RUN: Final = "kafka_partition = %s AND kafka_offset BETWEEN %s AND %s"
+
+
+@dataclass(frozen=True)
+class Reason:
+    """How many logs of the sample have it, and the newest of them: its origin, and its beginning as readable text."""
+
+    reason: str
+    logs: int
+    origin: str
+    example: str
+
+    def __str__(self) -> str:
+        return f"{self.reason}: {self.logs:,}, as {self.origin}: {self.example}"
+
+
+def counts(cursor: Any, minutes: int) -> dict[str, int]:
+    """Logs of the last `minutes` by status; read from the index of `received_at` alone."""
+    found = {}
+    for status, table in _TABLE.items():
+        cursor.execute(f"SELECT COUNT(*) FROM {table} WHERE {_IN_WINDOW}", (minutes,))  # noqa: S608
+        (found[status],) = cursor.fetchone()
+    return found
+
+
+def run_of_bad(cursor: Any, minutes: int, length: int) -> Run | None:
+    """`length` bad logs in a row, the last of them from the last `minutes`; None where there are none.
+
+    What follows a run does not hide it, nor does it matter when it began. The gaps that a producer's transactions leave
+    between offsets end no run, as long as there are no more of them than logs.
+    """
+    bad = _TABLE[BAD]
+    cursor.execute(
+        f"SELECT kafka_partition, MIN(kafka_offset) FROM {bad} WHERE {_IN_WINDOW} GROUP BY kafka_partition",  # noqa: S608
+        (minutes,),
+    )
+    for partition, oldest in cursor.fetchall():
+        # Each bad log is laid beside the one `length` before it. Only where these are near is it worth to look between.
+        cursor.execute(
+            "SELECT begins, ends FROM (SELECT kafka_offset AS ends, LAG(kafka_offset, %s) OVER (ORDER BY kafka_offset)"  # noqa: S608
+            f" AS begins FROM {bad} WHERE kafka_partition = %s AND kafka_offset >= %s) AS near"
+            " WHERE ends >= %s AND ends - begins < %s ORDER BY ends",
+            (length - 1, partition, oldest - 2 * length, oldest, 2 * length),
+        )
+        other = -1
+        for first, last in cursor.fetchall():
+            if first <= other:
+                continue  # the log that breaks the run before breaks this one too
+            run = Run(partition, first, last)
+            other = _newest_other(cursor, run)
+            if other < first:
+                return run
+    return None
+
+
+def top_reasons(cursor: Any, minutes: int, run: Run | None = None) -> list[Reason]:
+    """The most frequent reasons of the newest SAMPLE bad logs, of the run or else of the last `minutes`."""
+    where, values = (_IN_RUN, (run.partition, run.first, run.last)) if run else (_IN_WINDOW, (minutes,))
+    cursor.execute(
+        f"SELECT reasons, kafka_partition, kafka_offset FROM {_TABLE[BAD]} WHERE {where}"  # noqa: S608
+        f" ORDER BY received_at DESC LIMIT {SAMPLE}",
+        values,
+    )
+    logs: Counter[str] = Counter()
+    newest: dict[str, tuple[int, int]] = {}
+    for reasons, *origin in cursor.fetchall():
+        for reason in json.loads(reasons):
+            logs[reason] += 1
+            newest.setdefault(reason, (origin[0], origin[1]))
+    return [
+        Reason(reason, number, origin_key(*newest[reason]), _example(cursor, newest[reason]))
+        for reason, number in logs.most_common(MOST_REASONS)
+    ]
+
+
+def readable(raw: bytes | None) -> str:
+    """The beginning of a log in one line: what is no UTF-8 or not printable is escaped."""
+    if raw is None:
+        return "(no value)"
+    text = bytes(raw).decode(errors="backslashreplace")
+    line = "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+    return line if len(line) <= MOST_CHARACTERS else line[: MOST_CHARACTERS - 1] + "…"
+
+
+def _newest_other(cursor: Any, run: Run) -> int:
+    """Offset of the last log in the range that is not bad, by one look at each index; -1 where there is none."""
+    found = [-1]
+    for status in (GOOD, SUSPICIOUS):
+        cursor.execute(
+            f"SELECT COALESCE(MAX(kafka_offset), -1) FROM {_TABLE[status]} WHERE {_IN_RUN}",  # noqa: S608
+            (run.partition, run.first, run.last),
+        )
+        found += cursor.fetchone()
+    return max(found)
+
+
+def _example(cursor: Any, origin: tuple[int, int]) -> str:
+    cursor.execute(
+        f"SELECT LEFT(raw, {5 * MOST_CHARACTERS}) FROM {_TABLE[BAD]}"  # noqa: S608
+        " WHERE kafka_partition = %s AND kafka_offset = %s",
+        origin,
+    )
+    found = cursor.fetchone()
+    return readable(found[0]) if found else "(gone: it is judged anew)"

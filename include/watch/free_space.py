@@ -1,0 +1,57 @@
+"""Free space where the state is: read by `watch_logs`, `./logsieve status` and the page, before a server ends of it."""
+
+import shutil
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from include.retention.disk_bounds import GIB
+from include.settings import Settings
+from include.watch.health import Verdict
+
+LOG_BYTES: Final = 950
+"""What a log takes over all hops, of logs as the generator makes them (docs/operations.md)."""
+REMEDY: Final = "Free some there, or let logs expire sooner: LOGSIEVE_DISK_GIB, docs/operations.md#the-disk"
+
+
+@dataclass(frozen=True)
+class Space:
+    """Bytes free on the disk of a folder."""
+
+    folder: Path
+    free: int
+
+
+def read(settings: Settings) -> list[Space]:
+    """Of each disk that has data of this stack, one folder of ours on it; what is not there yet is not asked."""
+    found: dict[int, Space] = {}
+    for folder in (settings.state, settings.outside):
+        try:
+            device = folder.stat().st_dev
+        except OSError:
+            continue
+        found.setdefault(device, Space(folder, shutil.disk_usage(folder).free))
+    return list(found.values())
+
+
+def tell(spaces: Iterable[Space], free_gib: float, logs_a_second: float | None = None) -> list[Verdict]:
+    """Whether each disk has as much free as `free_gib` says. `logs_a_second`: to say how long it lasts. Pure."""
+    return [_tell(space, free_gib, logs_a_second) for space in spaces]
+
+
+def short(settings: Settings) -> str:
+    """What is wrong with the disks, with the remedy; empty when all is well."""
+    wrong = [verdict.sentence for verdict in tell(read(settings), settings.free_gib) if not verdict.ok]
+    return "; ".join(wrong)
+
+
+def _tell(space: Space, free_gib: float, logs_a_second: float | None) -> Verdict:
+    free = f"{space.free / GIB:,.1f} GiB are free at {space.folder}"
+    if space.free >= free_gib * GIB:
+        return Verdict(True, free)
+    lasts = ""
+    if logs_a_second:
+        hours = space.free / (logs_a_second * LOG_BYTES) / 3600
+        lasts = f", which {logs_a_second:,.0f} logs a second fill in {hours:,.1f} h if none expires"
+    return Verdict(False, f"{free}, less than {free_gib:g}{lasts}. {REMEDY}")

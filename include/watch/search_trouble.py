@@ -1,0 +1,83 @@
+"""Errors of Elasticsearch as what they are to the indexer: a server's state, which it waits for, with its remedy."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from elasticsearch import ApiError
+
+from include.names import INDEX
+from include.watch.troubles import Trouble
+
+_SETTING: Final = f"PUT {INDEX}/_settings "
+_SPACE: Final = (
+    "Free disk space: above the flood stage Elasticsearch takes nothing, below the high watermark it goes on by itself"
+)
+_RIGHTS: Final = (
+    f"Give the user the rights of docs/operations.md#own-servers (all on {INDEX}*, manage_index_templates), or mend"
+    " LOGSIEVE_ELASTICSEARCH_USER and …_PASSWORD"
+)
+_ALLOCATION: Final = "GET _cluster/allocation/explain tells why its shard is not there; ./logsieve logs elasticsearch"
+_BUSY: Final = "It takes them once it has room: see its heap and its load"
+
+_BY_WORDS: Final[tuple[tuple[str, str], ...]] = (
+    ("have the same priority", "Give that template another priority, or delete it: GET _index_template names them"),
+    ("shards open", "Delete indices that nobody needs, or raise cluster.max_shards_per_node"),
+    ("flood-stage watermark", _SPACE),
+    ("read-only / allow delete", _SPACE),
+    ("index write (api)", _SETTING + '{"index.blocks.write": null}'),
+    ("index read-only (api)", _SETTING + '{"index.blocks.read_only": null}'),
+    ("index metadata (api)", _SETTING + '{"index.blocks.metadata": null}'),
+    (
+        "cluster read-only",
+        'PUT _cluster/settings {"persistent": {"cluster.blocks.read_only": null}}',
+    ),
+    ("Limit of total fields", _SETTING + '{"index.mapping.total_fields.limit": 1000}'),
+    (
+        "pipeline with id",
+        _SETTING + '{"index.default_pipeline": "_none", "index.final_pipeline": "_none"}',
+    ),
+    ("already exists as alias", f"Delete the alias {INDEX}: the index needs the name"),
+    ("data stream", f"Delete the data stream {INDEX} and the template that makes it: the index needs the name"),
+    ("cannot exceed", f"The shard is full: ./logsieve reconcile tells how many logs {INDEX} holds; expire more"),
+    ("no write index", f"Delete the alias {INDEX}: the index needs the name"),
+)
+"""Words of the reason, and the remedy: many reasons share the type illegal_argument_exception."""
+_BY_TYPE: Final[Mapping[str, str]] = {
+    "index_closed_exception": f"POST {INDEX}/_open",
+    "index_not_found_exception": "It is made anew at the next try",
+    "unavailable_shards_exception": _ALLOCATION,
+    "no_shard_available_action_exception": _ALLOCATION,
+    "security_exception": _RIGHTS,
+    "es_rejected_execution_exception": _BUSY,
+    "circuit_breaking_exception": _BUSY,
+}
+_BY_STATUS: Final[Mapping[int, str]] = {
+    401: _RIGHTS,
+    403: _RIGHTS,
+    413: "Raise http.max_content_length to 100mb, what it is by default, there and in a proxy between",
+    429: _BUSY,
+    503: _ALLOCATION,
+}
+_OTHER: Final = "Is it up, with free disk? ./logsieve logs elasticsearch tells more"
+
+
+def of(error: Exception) -> Trouble:
+    """What the client's error says, and what to do."""
+    if not isinstance(error, ApiError):
+        return Trouble(f"Elasticsearch does not answer: {_line(error)}", _OTHER)
+    body: Any = error.body
+    told = body.get("error") if isinstance(body, Mapping) else None
+    if isinstance(told, Mapping):
+        return of_item(str(told.get("type")), str(told.get("reason")), error.status_code)
+    return of_item(str(error.message), "", error.status_code)
+
+
+def of_item(kind: str, reason: str, status: int = 0) -> Trouble:
+    """The same of one document that was not taken: type and reason of its error."""
+    remedy = next((remedy for words, remedy in _BY_WORDS if words in reason), None)
+    remedy = remedy or _BY_TYPE.get(kind) or _BY_STATUS.get(status) or _OTHER
+    return Trouble(f"Elasticsearch refuses: {kind}{': ' if reason else ''}{_line(reason)}", remedy)
+
+
+def _line(said: object) -> str:
+    return " ".join(str(said).split())

@@ -1,0 +1,206 @@
+"""Asks every server for one log, by its origin; a server that is away is noted, and the rest is still asked."""
+
+import json
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+import mysql.connector
+from confluent_kafka import Consumer, KafkaException
+from elastic_transport import TransportError
+from elasticsearch import ApiError
+
+from include import names
+from include.clients import kafka as kafka_client
+from include.clients import mysql as mysql_client
+from include.index import template
+from include.index.dead_letters import refusals
+from include.index.indexer import GROUP
+from include.proof import contents, documents, verdict_search
+from include.proof.verdict_search import Found
+from include.settings import Settings
+from include.topics import foreign_messages, hops, times
+
+AWAY: Final = (KafkaException, mysql.connector.Error, TransportError, ApiError, OSError)
+"""What the clients raise when their server is away."""
+SECONDS: Final = 3
+"""How long a server may take for its first answer."""
+_LOGS: Final = names.LOGS_DATABASE
+
+
+class NoSuchLogError(Exception):
+    """There is no log of this origin: `message` says why, `remedy` where to look."""
+
+    def __init__(self, message: str, remedy: str) -> None:
+        super().__init__(message)
+        self.message, self.remedy = message, remedy
+
+
+@dataclass(frozen=True)
+class Message:
+    """The log as it is in server-logs."""
+
+    key: bytes | None
+    value: bytes | None
+    received_at: datetime
+
+
+@dataclass(frozen=True)
+class Row:
+    """The log as it is in one of the three tables."""
+
+    table: str
+    record: dict[str, Any]
+    """As its verdict would be, see `contents.row_text`."""
+
+
+@dataclass
+class Facts:
+    """What was found. None: not asked, as its server is away, or not there; `away` tells which."""
+
+    partition: int
+    offset: int
+    away: dict[str, str] = field(default_factory=dict)
+    """By server, what its client said."""
+    logs: tuple[int, int] | None = None
+    """What server-logs has of the partition: from the first up to the second, without it."""
+    message: Message | None = None
+    no_status_partition: bool = False
+    found: Found | None = None
+    indexed: int = 0
+    """The status offset up to which, without it, the indexer has committed; `loaded`: of load."""
+    loaded: int = 0
+    rows: list[Row] | None = None
+    expired: str | None = None
+    """When it expired, UTC; None: it has not."""
+    device: str | None = None
+    """What the users history has for its account on the day of the event; None: it does not know the account then."""
+    document: dict[str, Any] | None = None
+    strays: list[str] = field(default_factory=list)
+    """Ids of documents that say they are of this log, but have another id."""
+    refused: list[str] = field(default_factory=list)
+    """Why Elasticsearch refused it, each time."""
+
+    @property
+    def key(self) -> str:
+        """The origin as text."""
+        return names.origin_key(self.partition, self.offset)
+
+    def last(self) -> dict[str, Any]:
+        """The newest record of the log that is anywhere: of the status topic, else of MySQL, else of the index."""
+        return self.verdict() or (self.rows[0].record if self.rows else self.document or {})
+
+    def verdict(self) -> dict[str, Any]:
+        """The last verdict; a message with the log's key that is none has no record. Empty: there is none."""
+        records = [each.record for each in self.found.verdicts if each.record] if self.found else []
+        return records[-1] if records else {}
+
+    @contextmanager
+    def asking(self, server: str) -> Iterator[None]:
+        """Notes the server as away instead of raising what its client raises."""
+        try:
+            yield
+        except AWAY as error:
+            told = error.args[0].str() if isinstance(error, KafkaException) else str(error)
+            self.away[server] = told.splitlines()[0] if told else type(error).__name__
+
+
+def gather(settings: Settings, partition: int, offset: int) -> Facts:
+    """Everything about one log. Raises NoSuchLogError for a log that does not exist yet."""
+    facts = Facts(partition, offset)
+    kafka = kafka_client.native(settings)
+    foreign: set[int] = set()
+    with facts.asking("MySQL"), closing(mysql_client.connect(settings, SECONDS)) as connection:
+        foreign = foreign_messages.offsets(connection.cursor()).get(partition, set())
+    with facts.asking("Kafka"), hops.looking(kafka, GROUP) as consumer:
+        consumer.list_topics(names.LOGS_TOPIC, timeout=SECONDS)  # who is away is not waited for as long as who is slow
+        _ask_logs(facts, consumer)
+        facts.no_status_partition = partition not in hops.topic_ranges(consumer, names.STATUS_TOPIC)
+        if not facts.no_status_partition:
+            facts.found = verdict_search.find(consumer, partition, offset, foreign)
+            # Progress is read before what it speaks of: here before the index, in MySQL in one snapshot.
+            facts.indexed = hops.indexed(consumer, [partition])[partition]
+    with facts.asking("MySQL"), closing(mysql_client.connect(settings, SECONDS)) as connection:
+        _ask_tables(facts, connection.cursor(dictionary=True))
+    with facts.asking("Elasticsearch"), template.connect(settings) as client:
+        answer = client.options(ignore_status=404, request_timeout=SECONDS).get(index=names.INDEX, id=facts.key)
+        facts.document = answer.get("_source")
+        if "error" not in answer:
+            quick = client.options(request_timeout=SECONDS)
+            _, strays = documents.documents(quick, partition, offset, offset + 1)
+            facts.strays = [each.id for each in strays if each.id != facts.key]
+    facts.refused = refusals(settings, facts.key)
+    if facts.found and _differs(facts):
+        with facts.asking("Kafka"), hops.looking(kafka, GROUP) as consumer:
+            verdict_search.add_corrections(consumer, facts.found, partition, offset, foreign)
+    with facts.asking("MySQL"), closing(mysql_client.connect(settings, SECONDS)) as connection:
+        _ask_users(facts, connection.cursor())
+    return facts
+
+
+def _ask_logs(facts: Facts, consumer: Consumer) -> None:
+    ranges = hops.topic_ranges(consumer, names.LOGS_TOPIC)
+    if facts.partition not in ranges:
+        known = ", ".join(map(str, sorted(ranges))) or "none yet"
+        raise NoSuchLogError(
+            f"{facts.key} does not exist: the partitions of {names.LOGS_TOPIC} are {known}.", "./logsieve topics"
+        )
+    facts.logs = first, end = ranges[facts.partition]
+    if facts.offset >= end:
+        raise NoSuchLogError(
+            f"{facts.key} does not exist yet: the next log of partition {facts.partition} will be"
+            f" {names.origin_key(facts.partition, end)}.",
+            "./logsieve topics lists the offsets.",
+        )
+    if facts.offset >= first:
+        message = next(verdict_search.read(consumer, names.LOGS_TOPIC, facts.partition, facts.offset, end), None)
+        if message is not None and message.offset() == facts.offset:
+            received_at = times.utc(message.timestamp()[1])
+            facts.message = Message(message.key(), message.value(), received_at)
+
+
+def _ask_tables(facts: Facts, cursor: Any) -> None:
+    cursor.execute(
+        f"SELECT status_offset + 1 AS loaded FROM {_LOGS}.{names.PROGRESS_TABLE} WHERE kafka_partition = %s",  # noqa: S608
+        (facts.partition,),
+    )
+    facts.loaded = (cursor.fetchone() or {"loaded": 0})["loaded"]
+    cursor.execute(
+        f"SELECT expired_at FROM {_LOGS}.{names.EXPIRED_TABLE} WHERE kafka_partition = %s AND before_offset > %s",  # noqa: S608
+        (facts.partition, facts.offset),
+    )
+    if found := cursor.fetchone():
+        facts.expired = f"{found['expired_at']:%F %T}"
+    rows = []
+    for status, table in names.TABLES.items():
+        text = f"CAST({contents.row_text(status)} AS BINARY) AS text"
+        where = "kafka_partition = %s AND kafka_offset = %s"
+        cursor.execute(f"SELECT {text} FROM {_LOGS}.{table} WHERE {where}", (facts.partition, facts.offset))  # noqa: S608
+        rows += [Row(table, json.loads(row["text"] or "{}")) for row in cursor.fetchall()]
+    facts.rows = rows
+
+
+def _ask_users(facts: Facts, cursor: Any) -> None:
+    record = facts.last()
+    history = f"{names.USERS_DATABASE}.{names.HISTORY_TABLE}"
+    cursor.execute(
+        f"SELECT user_device FROM {history} WHERE account_no = %s AND valid_from <= %s"  # noqa: S608
+        " AND (valid_to IS NULL OR valid_to > %s)",
+        (record.get("account_id"), *[day_of(record)] * 2),
+    )
+    row = cursor.fetchone()
+    facts.device = row[0] if row else None
+
+
+def day_of(record: dict[str, Any]) -> str | None:
+    """The UTC day of the event; None where that is not readable."""
+    time = record.get("event_timestamp")
+    return str(time)[:10] if time else None
+
+
+def _differs(facts: Facts) -> bool:
+    """Whether a sink holds something else than the last verdict that was found."""
+    held = [row.record for row in facts.rows or []] + ([facts.document] if facts.document else [])
+    return any(contents.differing(facts.last(), record) for record in held)

@@ -1,0 +1,135 @@
+"""Looks at the logs that classify is about to read, for those that would end it each time it comes to them.
+
+Spark's source of Kafka fails at a timestamp that is no 64-bit number of microseconds, and Java's client unpacks all
+that one poll brings into the heap, however small it was packed. librdkafka reads any timestamp, and outside that heap.
+"""
+
+import itertools
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+
+from include import names
+from include.clients import kafka
+from include.settings import Settings
+from include.topics import hops
+
+POLL_RECORDS: Final = 10_000
+"""The most that a poll brings where logs are small: after each one Spark asks Kafka for both ends of the partition."""
+_MOST_BYTES: Final = 256 * 1024 * 1024
+"""Of one partition so much is looked at, at most: many large logs take long to read."""
+_MILLISECONDS: Final = 2**63 // 1000 - 10**12
+"""What Spark can hold, less the years by which it shifts times of old calendars."""
+_UNREADABLE: Final = frozenset(
+    {
+        KafkaError._BAD_MSG,
+        KafkaError._BAD_COMPRESSION,
+        KafkaError._NOT_IMPLEMENTED,
+        KafkaError.INVALID_MSG,
+        KafkaError.MSG_SIZE_TOO_LARGE,
+    }
+)
+"""What librdkafka says of a log that it cannot read, now or later."""
+
+
+class Log(NamedTuple):
+    """A log as librdkafka reads it. `value`: its beginning where it is too large; `size`: of it all, None: unknown."""
+
+    offset: int
+    milliseconds: int
+    value: bytes | None
+    size: int | None
+    is_readable: bool = True
+    """Whether there is all of it: it can be judged."""
+
+
+@dataclass(frozen=True)
+class Ahead:
+    """What was seen. `odd`: by partition, the offset behind the last log that Spark cannot read, where there is one."""
+
+    odd: Mapping[int, int]
+    poll_records: int
+    """How many logs a poll may bring, so that they fit into the heap."""
+
+
+def look(settings: Settings, begin: Mapping[int, int], heap: int) -> Ahead:
+    """Looks at the next POLL_RECORDS logs of each partition. `heap`: bytes that Java has. Raises KafkaException."""
+    odd, poll_records = {}, POLL_RECORDS
+    with reader(settings) as consumer:
+        for partition, offset in begin.items():
+            sizes, seen = [], 0
+            for log in itertools.islice(read(consumer, partition, offset, heap), POLL_RECORDS):
+                sizes.append(log.size or 0)
+                if is_odd(log):
+                    odd[partition] = log.offset + 1
+                seen += log.size or 0
+                if seen > _MOST_BYTES:
+                    break
+            poll_records = min(poll_records, fitting(sizes, heap // 16))
+    return Ahead(odd, poll_records)
+
+
+def is_odd(log: Log) -> bool:
+    """Whether Spark's source cannot read it, or the driver cannot hold it. Pure."""
+    return not log.is_readable or abs(log.milliseconds) > _MILLISECONDS
+
+
+def fitting(sizes: list[int], most: int) -> int:
+    """Of how many logs in a row no more than `most` bytes come together, by powers of ten up to POLL_RECORDS. Pure."""
+    ends = np.cumsum([0, *sizes])
+    records = POLL_RECORDS
+    while records > 1:
+        together = ends[records:] - ends[:-records] if len(sizes) >= records else ends[-1:]
+        if together.max() <= most:
+            break
+        records //= 10
+    return records
+
+
+def largest(heap: int) -> int:
+    """The largest log, in bytes, that can be judged with such a heap: each stage on its way has a copy."""
+    return heap // 32
+
+
+def reader(settings: Settings) -> AbstractContextManager[Consumer]:
+    """A consumer for `read`."""
+    options = {"enable.partition.eof": True, "queued.max.messages.kbytes": 16 * 1024}
+    return hops.looking({**kafka.native(settings), **options}, names.DRIVER)
+
+
+def read(consumer: Consumer, partition: int, begin: int, heap: int) -> Iterator[Log]:
+    """The logs of a partition from `begin` up to its present end. Raises KafkaException.
+
+    One that librdkafka cannot read either, as what it was packed with is broken or too much, has no value.
+    """
+    consumer.assign([TopicPartition(names.LOGS_TOPIC, partition, begin)])
+    most, position = largest(heap), begin
+    while True:
+        message = consumer.poll(hops.SECONDS)
+        if message is None:
+            raise KafkaException(KafkaError(KafkaError._TIMED_OUT))
+        if (error := message.error()) is None:
+            log = _log(message, most)
+            yield log
+            position = log.offset + 1
+        elif error.code() == KafkaError._PARTITION_EOF:
+            return
+        elif error.code() in _UNREADABLE:
+            # Where its batch begins, unless that was read in part.
+            position = max(position, message.offset() or 0)
+            yield Log(position, 0, None, None, is_readable=False)
+            position += 1
+            consumer.seek(TopicPartition(names.LOGS_TOPIC, partition, position))
+        else:
+            raise KafkaException(error)
+
+
+def _log(message: Message, most: int) -> Log:
+    value: Any = message.value()
+    size = None if value is None else len(value)
+    fits = size is None or size <= most
+    return Log(message.offset() or 0, message.timestamp()[1], value if fits else value[: names.MAX_RAW], size, fits)

@@ -1,0 +1,72 @@
+"""classify: judges each log once and sends its verdict to the status topic."""
+
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql.streaming.query import StreamingQuery
+
+from include import names
+from include.clients import kafka
+from include.settings import Settings, Trigger
+from include.topics import marks
+from jobs import session
+from jobs.judging import judge
+
+QUERY: Final = "classify"
+
+_POOL: Final = "org.apache.spark.sql.kafka010.producer.InternalKafkaProducerPool$"
+_SETTLE_SECONDS: Final = 8
+# How long a verdict waits for others to go with: sent one by one, they cost Kafka three times the CPU.
+_LINGER_MILLISECONDS: Final[Mapping[Trigger, int]] = {"realtime": 2, "interval": 20, "available-now": 20}
+
+
+def messages(judged: DataFrame, mark: tuple[str, bytes] = marks.STREAM) -> DataFrame:
+    """Verdicts of `judge.judge` as status messages: key string, value string (JSON), partition int, headers."""
+    key = F.concat_ws("-", "partition", "offset")
+    header = F.struct(F.lit(mark[0]).alias("key"), F.lit(mark[1]).alias("value"))
+    value = F.col("verdict").alias("value")
+    return judged.select(key.alias("key"), value, "partition", F.array(header).alias("headers"))
+
+
+def start(logs: DataFrame, users: DataFrame, settings: Settings, trigger: Trigger, checkpoints: Path) -> StreamingQuery:
+    """The running query. In real-time mode offsets and users are renewed once a batch, verdicts leave at once."""
+    writer = (
+        messages(judge.judge(logs, users))
+        .writeStream.queryName(QUERY)
+        .format("kafka")
+        .options(**kafka.spark(settings))
+        .option("topic", names.STATUS_TOPIC)
+        .option("kafka.batch.size", str(256 * 1024))
+        # Verdicts are mostly names of fields: what it costs to press them is less than what their bytes cost.
+        .option("kafka.compression.type", "lz4")
+        .option("kafka.linger.ms", _LINGER_MILLISECONDS[trigger])
+        # Given up after two minutes, one batch could be missing before later ones; a restart begins behind the last.
+        .option("kafka.delivery.timeout.ms", str(2**31 - 1))
+        .option("checkpointLocation", str(checkpoints / QUERY))
+        .outputMode("update")
+    )
+    match trigger:
+        case "realtime":
+            writer = writer.trigger(realTime=f"{settings.realtime_batch_seconds} seconds")  # type: ignore[call-overload]  # newer than its stub
+        case "interval":
+            writer = writer.trigger(processingTime=f"{settings.interval_milliseconds} milliseconds")
+        case "available-now":
+            writer = writer.trigger(availableNow=True)
+    return writer.start()
+
+
+def settle(spark: SparkSession) -> bool:
+    """Closes Spark's Kafka producers, once Kafka has all verdicts that they were given; whether that was in time.
+
+    A query that was stopped leaves them open, with verdicts on their way, and its tasks may live on for a moment. What
+    would arrive after the next query has looked where to begin would be judged twice.
+    """
+    pool = session.java_class(spark, _POOL).getField("MODULE$").get(None)
+    closing = threading.Thread(target=pool.reset, name="settle", daemon=True)
+    closing.start()
+    closing.join(_SETTLE_SECONDS)
+    return not closing.is_alive()

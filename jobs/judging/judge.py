@@ -1,0 +1,56 @@
+"""The judgement: reads logs, joins them with their users, and gives each its verdict.
+
+The rules are jobs/java/logsieve/Rules.java, called as functions of Spark: a log is read in one pass over its bytes, and
+its status message is put together, without a column for each field in between.
+"""
+
+from typing import Final
+
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from include.driver.exit_codes import DriverEnd
+from include.driver.submit import judge_jar
+from include.settings import Settings
+from jobs import session
+from jobs.driver.ends import EndError
+
+_READ, _ACCOUNT, _JUDGE = "read_log", "account_of", "judge_log"
+_FUNCTIONS: Final = {
+    _READ: ("logsieve.ReadLog", "binary"),
+    _ACCOUNT: ("logsieve.AccountOf", "int"),
+    _JUDGE: ("logsieve.JudgeLog", "binary"),
+}
+
+
+class NotCompiledError(EndError):
+    """The class path has no rules, or others than those of now."""
+
+    exit_code = DriverEnd.NOT_PROVISIONED
+
+
+def register(spark: SparkSession, settings: Settings) -> None:
+    """Makes the functions known to the session, which `judge` needs. Raises NotCompiledError."""
+    wanted = judge_jar(settings)
+    if not wanted.exists() or str(wanted) not in session.jvm(spark).java.lang.System.getProperty("java.class.path"):
+        raise NotCompiledError(f"the rules as they are now are not compiled, or came later ({wanted}): ./logsieve up")
+    for name, (java_class, kind) in _FUNCTIONS.items():
+        spark.udf.registerJavaFunction(name, java_class, kind)
+
+
+def judge(logs: DataFrame, users: DataFrame, revision: Column | None = None) -> DataFrame:
+    """The verdict of each log, in a stream or in a bounded frame.
+
+    `logs`: partition, offset, timestamp, value, as the Kafka source gives them, and any others. `users`: as
+    `users.read` gives them. `revision`: how often the verdict was corrected, int; a first one has 0.
+    Gives the columns of `logs`, and `verdict`: the status message, a string of JSON.
+    """
+    version = users.agg(F.max("users_version")).scalar()
+    read = logs.withColumn("_record", F.call_function(_READ, "value"))
+    accounts = F.broadcast(users.select("account_no", F.col("periods").cast("binary").alias("_periods")))
+    joined = read.join(accounts, F.call_function(_ACCOUNT, "_record") == F.col("account_no"), how="left")
+    verdict = F.call_function(
+        _JUDGE, "_record", "value", "_periods", "partition", "offset", F.unix_millis("timestamp"), version,
+        F.lit(0) if revision is None else revision,
+    )  # fmt: skip
+    return joined.select(*logs.columns, verdict.cast("string").alias("verdict"))

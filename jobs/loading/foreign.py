@@ -1,0 +1,114 @@
+"""Messages of the status topic that are nobody's verdict: told apart from verdicts, and set aside with the reason.
+
+They are not loaded, and they hold nothing up. A message without a mark (include/topics/marks.py) is one, whatever it
+says, and so is a marked one that is no verdict.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import compress
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+from confluent_kafka import Message
+from mysql.connector.abstracts import MySQLCursorAbstract
+
+from include import names
+from include.topics import marks
+from jobs.loading import verdicts
+
+UNMARKED: Final = f"it has neither the header {names.JUDGED} nor {names.REJUDGED}: not from classify or rejudge_logs"
+
+_HEAD: Final = 1024
+_KEY: Final = 100
+_REASON: Final = 300
+_SET_ASIDE: Final = (
+    f"REPLACE INTO {names.LOGS_DATABASE}.{names.FOREIGN_TABLE}"  # noqa: S608
+    " (kafka_partition, status_offset, reason, message_key, head, size, found_at)"
+    " VALUES (%s, %s, %s, %s, %s, %s, UTC_TIMESTAMP(3))"
+)
+
+
+class Foreign(NamedTuple):
+    """A message that is nobody's verdict, why, and the beginnings of its key and value."""
+
+    offset: int
+    reason: str
+    key: bytes | None
+    head: bytes | None
+    size: int | None
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What was read of one status partition, up to the offset `last`. `marked`: as `verdicts.parse` takes it."""
+
+    partition: int
+    last: int
+    marked: pa.RecordBatch
+    foreign: list[Foreign] = field(default_factory=list)
+
+
+def batch(partition: int, messages: Sequence[Message], end: int) -> Batch:
+    """The messages in their order, and that there is no other one before the offset `end`."""
+    last = end - 1
+    if (are_verdicts := marks.are_verdicts(messages)) is None:
+        return Batch(partition, last, _lines(partition, messages))
+    foreign = [_foreign(message, UNMARKED) for message, ours in zip(messages, are_verdicts, strict=True) if not ours]
+    return Batch(partition, last, _lines(partition, list(compress(messages, are_verdicts))), foreign)
+
+
+def parse(given: Batch, *, strictly: bool = False) -> tuple[pa.Table | None, list[Foreign]]:
+    """The rows (see `verdicts.parse`; None: there are none), and all that is foreign.
+
+    `strictly`: so is what the tables would not take as it is.
+    """
+    foreign = list(given.foreign)
+    found = _parse(given.marked, foreign, strictly)
+    return pa.concat_tables(found) if found else None, foreign
+
+
+def set_aside(cursor: MySQLCursorAbstract, partition: int, foreign: Sequence[Foreign]) -> None:
+    """Writes them to their table; the caller commits."""
+    cursor.executemany(_SET_ASIDE, [(partition, *each) for each in foreign])
+
+
+def _parse(messages: pa.RecordBatch, foreign: list[Foreign], strictly: bool) -> list[pa.Table]:
+    """By halving down to the messages that cannot be parsed; these are added to `foreign`."""
+    if not messages.num_rows:
+        return []
+    try:
+        rows = verdicts.parse(messages)
+        if strictly:
+            verdicts.check_values(rows)
+        return [rows]
+    except verdicts.NotAVerdictError as error:
+        if messages.num_rows == 1:
+            value: Any = messages["value"][0].as_py()[:-1]
+            reason = f"not a verdict: {error}"[:_REASON]
+            foreign.append(Foreign(messages["offset"][0].as_py(), reason, None, value[:_HEAD], len(value)))
+            return []
+    half = messages.num_rows // 2
+    return [*_parse(messages.slice(0, half), foreign, strictly), *_parse(messages.slice(half), foreign, strictly)]
+
+
+def _foreign(message: Message, reason: str) -> Foreign:
+    key, value = message.key(), message.value()
+    head, size = (None, None) if value is None else (bytes(value[:_HEAD]), len(value))
+    return Foreign(message.offset() or 0, reason, key and bytes(key[:_KEY]), head, size)
+
+
+def _lines(partition: int, messages: Sequence[Message]) -> pa.RecordBatch:
+    count = len(messages)
+    values = [value or b"" for value in map(Message.value, messages)]
+    # Put together at once, and not line by line: half of the time.
+    ends = np.cumsum(np.fromiter(map(len, values), np.int32, count) + 1, dtype=np.int32)
+    bounds, lines = pa.py_buffer(np.insert(ends, 0, 0)), pa.py_buffer(b"\n".join([*values, b""]))
+    return pa.record_batch(
+        {
+            "partition": pa.repeat(pa.scalar(partition, pa.int32()), count),
+            "offset": pa.array(np.fromiter(map(Message.offset, messages), np.int64, count)),
+            "value": pa.Array.from_buffers(pa.binary(), count, [None, bounds, lines]),
+        }
+    )

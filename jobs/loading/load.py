@@ -1,0 +1,153 @@
+"""load's transaction: verdicts of one partition into MySQL, all of a batch or nothing."""
+
+import itertools
+import logging
+import tempfile
+from contextlib import closing
+from typing import Any, Final
+
+import mysql.connector
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from mysql.connector.abstracts import MySQLCursorAbstract
+
+from include import names
+from include.watch import mysql_trouble
+from include.watch.troubles import Trouble, TroubleError
+from jobs.database import Database, number
+from jobs.driver.lease import Lease
+from jobs.loading import foreign, verdicts
+
+_PROGRESS: Final = f"{names.LOGS_DATABASE}.{names.PROGRESS_TABLE}"
+_LAST_OFFSET: Final = f"SELECT last_offset FROM {_PROGRESS} WHERE kafka_partition = %s FOR UPDATE"  # noqa: S608
+_SAVE: Final = (
+    f"INSERT INTO {_PROGRESS} (kafka_partition, last_offset, status_offset, loaded_at)"  # noqa: S608
+    " VALUES (%s, %s, %s, UTC_TIMESTAMP(3)) ON DUPLICATE KEY UPDATE last_offset = VALUES(last_offset),"
+    " status_offset = GREATEST(status_offset, VALUES(status_offset)), loaded_at = VALUES(loaded_at)"
+)
+_EXPIRED: Final = f"SELECT before_offset FROM {names.LOGS_DATABASE}.{names.EXPIRED_TABLE} WHERE kafka_partition = %s"  # noqa: S608
+_PACKET_BYTES: Final = 128 * 1024
+"""What the client sends of LOAD DATA at once. Where the server takes less it only hangs up, and does not say why."""
+_RUNS_A_DELETE: Final = 500
+# A verdict's text is never empty, so the empty string stands for null; raw alone may be empty, and has its size.
+# LENGTH, as `= ''` is also true of text that the collation ignores, such as a NUL alone.
+_OF_BAD_LOGS: Final = {
+    **{field: f"IF(LENGTH(@{field}) = 0, NULL, @{field})" for field in names.FIELDS},
+    "raw": "IF(LENGTH(@raw_size) = 0, NULL, FROM_BASE64(@raw))",
+    "raw_size": "IF(LENGTH(@raw_size) = 0, NULL, @raw_size)",
+}
+
+_log = logging.getLogger("logsieve.load")
+
+
+class LoadRefusedError(TroubleError):
+    """MySQL skipped or changed rows. The transaction is rolled back."""
+
+
+def write(database: Database, lease: Lease, batch: foreign.Batch) -> int:
+    """Loads status messages of one partition in one transaction; gives the number of rows.
+
+    What is nobody's verdict is set aside in the same transaction. Raises TroubleError, LeaseLostError or
+    mysql.connector.Error, and then nothing is written.
+    """
+    found = foreign.parse(batch)
+    try:
+        return _write(database, lease, batch, *found)
+    except (LoadRefusedError, mysql.connector.Error):
+        stricter = foreign.parse(batch, strictly=True)
+        if len(stricter[1]) == len(found[1]):
+            raise
+    return _write(database, lease, batch, *stricter)
+
+
+def _write(
+    database: Database, lease: Lease, batch: foreign.Batch, rows: pa.Table | None, strange: list[foreign.Foreign]
+) -> int:
+    with database.session() as connection, closing(connection.cursor()) as cursor:
+        count = _load(cursor, batch.partition, rows, batch.last)
+        if strange:
+            _log.warning(
+                "%d messages of %s, partition %d, are nobody's verdict, the first at offset %d: %s. They are set aside"
+                " in %s.%s",
+                *(len(strange), names.STATUS_TOPIC, batch.partition, strange[0].offset, strange[0].reason),
+                *(names.LOGS_DATABASE, names.FOREIGN_TABLE),
+            )
+            foreign.set_aside(cursor, batch.partition, strange)
+        # Last, so that the row is locked for a moment only: nobody takes the lease between here and the commit.
+        lease.check(cursor)
+        connection.commit()
+    return count
+
+
+def _load(cursor: MySQLCursorAbstract, partition: int, parsed: pa.Table | None, status_offset: int) -> int:
+    """Rows written. What has expired is not."""
+    packet = number(cursor, "SELECT @@max_allowed_packet") or 0
+    if packet < _PACKET_BYTES:
+        said = f"MySQL takes packets of {packet:,} bytes, LOAD DATA sends {_PACKET_BYTES:,}"
+        raise TroubleError(Trouble(said, mysql_trouble.PACKETS))
+    found = number(cursor, _LAST_OFFSET, partition)
+    known = -1 if found is None else found
+    if parsed is None:
+        cursor.execute(_SAVE, (partition, known, status_offset))
+        return 0
+    rows, replayed = verdicts.split(parsed, known)
+    last_offset = max(known, rows["kafka_offset"][-1].as_py())
+    if len(replayed):
+        # Once it has touched the tables no slice is dropped: what has not expired then, goes with its slice.
+        _delete(cursor, partition, replayed)
+        expired = number(cursor, _EXPIRED, partition) or 0
+        rows = rows.filter(pc.greater_equal(rows["kafka_offset"], expired))
+    for status in names.STATUSES:
+        _append(cursor, status, rows.filter(pc.equal(rows["status"], status)))
+    cursor.execute(_SAVE, (partition, last_offset, status_offset))
+    return int(rows.num_rows)
+
+
+def _delete(cursor: MySQLCursorAbstract, partition: int, offsets: np.ndarray) -> None:
+    """Removes these origins from all three tables: a replay may have come to another status."""
+    runs = verdicts.runs(offsets)
+    for start_at in range(0, len(runs), _RUNS_A_DELETE):
+        some = runs[start_at : start_at + _RUNS_A_DELETE]
+        between = " OR ".join(["kafka_offset BETWEEN %s AND %s"] * len(some))
+        for table in names.TABLES.values():
+            cursor.execute(
+                f"DELETE FROM {names.LOGS_DATABASE}.{table} WHERE kafka_partition = %s AND ({between})",  # noqa: S608
+                (partition, *itertools.chain.from_iterable(some)),
+            )
+
+
+def _append(cursor: MySQLCursorAbstract, status: str, rows: pa.Table) -> None:
+    """Adds the rows to the table of their status. Raises LoadRefusedError if MySQL took them otherwise than sent."""
+    if not rows.num_rows:
+        return
+    table = f"{names.LOGS_DATABASE}.{names.TABLES[status]}"
+    columns: tuple[str, ...] = verdicts.COLUMNS
+    if status == names.BAD:
+        columns = (*columns, *verdicts.RAW_COLUMNS)
+        places = ", ".join(f"@{column}" if column in _OF_BAD_LOGS else column for column in columns)
+        sets = " SET " + ", ".join(f"{column} = {made}" for column, made in _OF_BAD_LOGS.items())
+    else:
+        # Nothing is null, so MySQL needs no variables.
+        places, sets = ", ".join(columns), ""
+    with tempfile.NamedTemporaryFile(prefix="logsieve-load-") as file:
+        file.write(verdicts.to_csv(rows.select(columns)))
+        file.flush()
+        cursor.execute(
+            f"LOAD DATA LOCAL INFILE '{file.name}' INTO TABLE {table} CHARACTER SET utf8mb4"
+            """ FIELDS TERMINATED BY ',' ENCLOSED BY '"' ESCAPED BY '' LINES TERMINATED BY '\\n'"""
+            f" ({places}){sets}"
+        )
+    # LOCAL implies IGNORE: duplicates are skipped and values cut with a warning only, whatever the SQL mode.
+    if cursor.rowcount != rows.num_rows or cursor.warning_count:
+        took = f"{table} took {cursor.rowcount} of {rows.num_rows} rows, warnings: {cursor.warning_count}"
+        cursor.execute("SHOW WARNINGS LIMIT 1")
+        warnings: Any = cursor.fetchall()
+        said = "".join(f" ({warning})" for *_, warning in warnings)
+        raise LoadRefusedError(
+            Trouble(
+                f"{took}{said}; rolled back",
+                "A row is there that the progress row does not know, or the table differs from include/sql/logs.sql:"
+                " somebody put the row or changed the table",
+            )
+        )
