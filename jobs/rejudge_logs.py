@@ -25,12 +25,13 @@ from include.clients import kafka
 from include.driver.rejudgement import LOCK, Change, Report
 from include.settings import Settings
 from include.topics import catch_up, hops
-from jobs import chosen, session, topic_logs
-from jobs.chosen import Chosen, NotLoadedError
+from jobs import session
 from jobs.database import Database, number
 from jobs.driver import inputs, topic_ids
-from jobs.driver.ends import EndError
+from jobs.ends import EndError
 from jobs.judging import classify, judge, users
+from jobs.rejudging import chosen, topic_logs
+from jobs.rejudging.chosen import Chosen, NotLoadedError
 
 _LOCK_SECONDS: Final = 600
 _USERS_SECONDS: Final = 120

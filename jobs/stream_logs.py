@@ -24,10 +24,10 @@ from include.settings import Settings, Trigger
 from include.watch.troubles import Troubles
 from jobs import session, sources
 from jobs.database import Database
-from jobs.driver import beginning, inputs, lease, partitions, positions, queries, topic_ids
-from jobs.driver.ends import EndError, QueryFailedError, Stop
+from jobs.driver import inputs, lease, partitions, positions, queries, topic_ids
 from jobs.driver.patience import Patience
-from jobs.judging import classify, judge, users
+from jobs.ends import EndError, QueryFailedError, Stop
+from jobs.judging import beginning, classify, judge, users
 from jobs.loading.threads import Loading
 
 _INPUTS_SECONDS: Final = 300

@@ -13,7 +13,7 @@ from include.clients import kafka
 from include.driver.exit_codes import DriverEnd
 from include.settings import Settings
 from jobs.database import Database
-from jobs.driver.ends import EndError
+from jobs.ends import EndError
 
 _USERS_TABLES: Final = (names.HISTORY_TABLE, names.VERSION_TABLE, names.CHANGES_TABLE, names.LOADS_TABLE)
 # Not those that load alone writes: where one is missing, logs are judged, and load says that it waits.

@@ -21,7 +21,7 @@ from include.watch import mysql_trouble
 from include.watch.health import LEASE_LASTS
 from include.watch.troubles import Troubles
 from jobs.database import Database, number
-from jobs.driver.ends import EndError
+from jobs.ends import EndError
 
 HEARTBEAT: Final = timedelta(seconds=2)
 """How often the holder renews it; include/watch/health.py tells when it is free."""

@@ -13,7 +13,7 @@ from include import names
 from include.clients import kafka
 from include.driver.exit_codes import DriverEnd
 from include.settings import Settings
-from jobs.driver.ends import EndError
+from jobs.ends import EndError
 
 _KAFKA_SECONDS: Final = 5
 _LOOK_SECONDS: Final = 3

@@ -6,7 +6,7 @@ from typing import Final, TypeVar
 
 from include.watch import mysql_trouble
 from include.watch.troubles import Troubles
-from jobs.driver.ends import QueryFailedError, Stop
+from jobs.ends import QueryFailedError, Stop
 
 _PAUSE_SECONDS: Final = 2
 

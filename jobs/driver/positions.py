@@ -16,7 +16,7 @@ from include.driver.exit_codes import DriverEnd
 from include.settings import Settings
 from include.topics import hops
 from jobs.database import Database
-from jobs.driver.ends import EndError
+from jobs.ends import EndError
 
 STANDS: Final = 3
 """So many beginnings at the same log are no chance: two drivers may have been killed."""

@@ -15,7 +15,7 @@ from include.topics.readers import StalledError
 from include.watch import mysql_trouble
 from include.watch.troubles import Trouble
 from jobs.database import told
-from jobs.driver.ends import EndError, QueryFailedError, Stop
+from jobs.ends import EndError, QueryFailedError, Stop
 
 _POLL_SECONDS: Final = 0.5
 _LONGEST_PAUSE: Final = 2.0

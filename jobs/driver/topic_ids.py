@@ -9,7 +9,7 @@ from include.driver.exit_codes import DriverEnd
 from include.settings import Settings
 from include.topics import ids as topic_ids
 from jobs.database import Database
-from jobs.driver.ends import EndError
+from jobs.ends import EndError
 
 
 class OtherTopicError(EndError):

@@ -22,7 +22,7 @@ from include.source.sender import producer_settings
 from include.topics import marks
 from include.topics import times as kafka_time
 from include.watch import mysql_trouble
-from jobs.driver.ends import QueryFailedError, Stop
+from jobs.ends import QueryFailedError, Stop
 from jobs.judging import ahead, judge
 from jobs.judging.ahead import Log
 

@@ -13,7 +13,7 @@ from include.driver.exit_codes import DriverEnd
 from include.driver.submit import judge_jar
 from include.settings import Settings
 from jobs import session
-from jobs.driver.ends import EndError
+from jobs.ends import EndError
 
 _READ, _ACCOUNT, _JUDGE = "read_log", "account_of", "judge_log"
 _FUNCTIONS: Final = {

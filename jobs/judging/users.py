@@ -24,7 +24,7 @@ from include.watch import mysql_trouble
 from include.watch.troubles import Trouble, TroubleError, Troubles
 from jobs import sources
 from jobs.database import Database, number
-from jobs.driver.ends import EndError, QueryFailedError
+from jobs.ends import EndError, QueryFailedError
 
 SCHEMA: Final = "account_no int, periods string, users_version int"
 

@@ -9,9 +9,9 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from include import names
-from jobs import topic_logs
 from jobs.judging import by_hand
 from jobs.judging.ahead import Log
+from jobs.rejudging import topic_logs
 from tests.spark.conftest import USERS_VERSION
 from tests.spark.test_messages import GOOD
 

@@ -6,8 +6,9 @@ import pytest
 from pyspark.sql import Row, SparkSession
 from pyspark.sql import functions as F
 
-from jobs import chosen, rejudge_logs
+from jobs import rejudge_logs
 from jobs.judging import judge, users
+from jobs.rejudging import chosen
 from tests.spark.conftest import Judged, Logs
 from tests.spark.test_messages import GOOD
 

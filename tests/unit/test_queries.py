@@ -6,7 +6,7 @@ import pytest
 from include.topics.readers import StalledError
 from include.watch.troubles import Trouble
 from jobs.driver import queries
-from jobs.driver.ends import QueryFailedError, Stop
+from jobs.ends import QueryFailedError, Stop
 
 
 class Staged:

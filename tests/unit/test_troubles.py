@@ -10,8 +10,8 @@ import pytest
 from include.watch import mysql_trouble, troubles
 from include.watch.troubles import FORGOTTEN_SECONDS, Trouble, Troubles
 from jobs.driver import patience
-from jobs.driver.ends import QueryFailedError, Stop, StoppedError
 from jobs.driver.patience import Patience
+from jobs.ends import QueryFailedError, Stop, StoppedError
 
 DISABLED = Trouble("local data is disabled", "SET GLOBAL local_infile = ON")
 

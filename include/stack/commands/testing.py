@@ -4,6 +4,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
 from rich.console import Console
 
@@ -17,6 +18,7 @@ CHECKS = {
         [sys.executable, "-m", "ruff", "check", "."],
         [sys.executable, "-m", "ruff", "format", "--check", "."],
         [sys.executable, "-m", "mypy", "include", "jobs", "dags", "plugins", "bench"],
+        [str(Path(sys.executable).parent / "lint-imports"), "--no-cache"],
     ],
     "unit": [[*_PYTEST, "tests/unit"]],
     "dags": [[*_PYTEST, "tests/dags"]],

@@ -10,7 +10,7 @@ from include.settings import Settings
 from jobs import session
 from jobs.database import Database
 from jobs.driver import positions
-from jobs.driver.ends import Stop
+from jobs.ends import Stop
 from jobs.judging import ahead, by_hand
 from jobs.judging.ahead import Ahead
 from jobs.judging.users import Users

@@ -13,8 +13,9 @@ from pyspark.sql import functions as F
 from include import names
 from include.driver.rejudgement import Range
 from include.settings import Settings
-from jobs import sources, topic_logs
-from jobs.driver.ends import EndError
+from jobs import sources
+from jobs.ends import EndError
+from jobs.rejudging import topic_logs
 
 WAS: Final = ("was", "was_reasons", "was_revision")
 """Columns of the stored verdict: status, reasons as array<string>, revision int; null where no table has the log."""
@@ -40,7 +41,7 @@ class ExpiredError(EndError):
 @dataclass(frozen=True)
 class Chosen:
     """`logs`: as the Kafka source gives them, with the columns WAS, and those of the topic with UNREADABLE (see
-    jobs/topic_logs.py); `gone`: logs that nobody has any more."""
+    jobs/rejudging/topic_logs.py); `gone`: logs that nobody has any more."""
 
     logs: DataFrame
     gone: list[Range] = field(default_factory=list)
