@@ -20,7 +20,7 @@ class LogsPage(AirflowPlugin):
     @cached_property
     def fastapi_apps(self) -> list[dict[str, Any]]:  # type: ignore[override]
         """The application, mounted below Airflow's own address."""
-        from plugins.page_routes import make_app
+        from plugins.page.routes import make_app
 
         return [{"app": make_app(), "url_prefix": PREFIX, "name": "Logs"}]
 

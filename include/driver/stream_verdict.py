@@ -1,6 +1,6 @@
 """Does the stream run, and if not, what keeps it from it and what is to be done? From facts of one moment, pure.
 
-The facts are read by include/stack/airflow/stream_facts.py for commands, plugins/page_stream_facts.py for the page and
+The facts are read by include/stack/airflow/stream_facts.py for commands, plugins/page/stream_facts.py for the page and
 plugins/stream_runs.py for the alarm of watch_logs.
 """
 

@@ -16,7 +16,7 @@ from airflow import plugins_manager
 plugins, errors = plugins_manager._get_plugins()
 assert not errors, errors
 print(sorted(plugin.name for plugin in plugins if str(plugin.source).startswith("$PLUGINS_FOLDER")))
-print(sorted({"elasticsearch", "confluent_kafka", "mysql.connector", "plugins.page_routes"} & set(sys.modules)))
+print(sorted({"elasticsearch", "confluent_kafka", "mysql.connector", "plugins.page.routes"} & set(sys.modules)))
 """
 
 
@@ -29,7 +29,7 @@ def test_a_process_of_airflow_loads_the_page_s_name_and_none_of_its_clients() ->
 
 @pytest.fixture(scope="module")
 def routes(airflow_home: None) -> list[Any]:
-    from plugins.page_routes import make_app
+    from plugins.page.routes import make_app
 
     return list(make_app().routes)
 
@@ -65,4 +65,4 @@ def test_the_navigation_leads_to_the_page_also_below_another_path(monkeypatch: p
     (view,) = LogsPage().external_views
     assert (view["name"], view["href"], view["nav_top_level"]) == ("Logs", "/airflow/logs/", True)
     for icon in ("icon", "icon_dark_mode"):
-        assert (ROOT / "plugins" / "page" / view[icon].rsplit("/", 1)[1]).is_file()
+        assert (ROOT / "plugins" / "page" / "static" / view[icon].rsplit("/", 1)[1]).is_file()

@@ -1,4 +1,4 @@
-"""The files of the page: those of plugins/page, and of the chart library, which lies packed among the fetched parts."""
+"""The files of the page: those of plugins/page/static, and of the chart library, which lies packed among the fetched parts."""
 
 import mimetypes
 import zipfile
@@ -10,15 +10,15 @@ from typing import Final
 from fastapi import Request, Response
 
 from include.settings import ROOT
-from plugins.page_errors import REMEDIES, PageError
+from plugins.page.errors import REMEDIES, PageError
 
-FILES: Final = ROOT / "plugins" / "page"
+FILES: Final = ROOT / "plugins" / "page" / "static"
 KINDS: Final = {".html", ".css", ".js", ".svg", ".png"}
 VENDOR: Final = {"uPlot.iife.min.js", "uPlot.min.css"}
 
 
 def own(request: Request, name: str) -> Response:
-    """A file of plugins/page. Raises PageError where there is none of this name."""
+    """A file of plugins/page/static. Raises PageError where there is none of this name."""
     path = FILES / name
     if path.parent != FILES or path.suffix not in KINDS or not path.is_file():
         raise PageError(404, "There is no such file.", REMEDIES[404])

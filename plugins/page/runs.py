@@ -10,7 +10,7 @@ from airflow.utils.session import create_session
 from sqlalchemy import select
 
 from include.page.way import Run
-from plugins.page_stream_facts import ACTIVE
+from plugins.page.stream_facts import ACTIVE
 
 
 def newest(dag_ids: Iterable[str]) -> dict[str, Run]:

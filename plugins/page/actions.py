@@ -15,9 +15,8 @@ from fastapi.concurrency import run_in_threadpool
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from include.settings import Settings
-from plugins import page_inside as inside
-from plugins import page_runs, page_stream
-from plugins.page_errors import PageError
+from plugins.page import inside, runs, stream
+from plugins.page.errors import PageError
 
 STREAM, USERS = "classify_logs", "users_dimension"
 LONGEST_BACKFILL = timedelta(days=366)
@@ -88,7 +87,7 @@ def add(app: FastAPI) -> None:
             "max_active_runs": 1,
         }
         made = await inside.call(request, "POST", "/backfills", body)
-        return inside.started(USERS, await run_in_threadpool(page_runs.of_backfill, made["id"]))
+        return inside.started(USERS, await run_in_threadpool(runs.of_backfill, made["id"]))
 
     @app.post("/actions/rejudge", dependencies=_acts_on("rejudge_logs"))
     async def logs_page_rejudge(request: Request, chosen: Chosen) -> dict[str, Any]:
@@ -120,7 +119,7 @@ def add(app: FastAPI) -> None:
     @app.post("/actions/stop", dependencies=_acts_on(STREAM))
     async def logs_page_stop(request: Request, _: Nothing) -> dict[str, Any]:
         run = await inside.active_run(request, STREAM)
-        alive = await run_in_threadpool(page_stream.leave_the_mark)
+        alive = await run_in_threadpool(stream.leave_the_mark)
         if run and not alive:
             # No driver sees the mark: it has not come as far as the lease, or is refused at each try.
             await inside.call(request, "PATCH", f"/dags/{STREAM}/dagRuns/{quote(run, safe='')}", {"state": "success"})
@@ -131,7 +130,7 @@ async def _run_that_stays(request: Request) -> str | None:
     """The active run, once one whose driver was stopped has had the time to end."""
     until = time.monotonic() + ENDING_SECONDS
     while run := await inside.active_run(request, STREAM):
-        stopping = await run_in_threadpool(page_stream.is_stopping)
+        stopping = await run_in_threadpool(stream.is_stopping)
         if not stopping or time.monotonic() > until:
             break
         await asyncio.sleep(0.5)

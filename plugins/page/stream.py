@@ -9,7 +9,7 @@ from airflow.sdk import BaseHook
 
 from include.driver import stop_mark
 from include.watch import mysql_trouble
-from plugins.page_errors import PageError
+from plugins.page.errors import PageError
 
 
 def leave_the_mark() -> bool:

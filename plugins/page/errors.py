@@ -36,7 +36,7 @@ def handle(app: FastAPI) -> None:
         # Where and why, not what was sent.
         said = "; ".join(f"{'.'.join(map(str, each['loc'][1:]))}: {each['msg']}" for each in error.errors())
         return _answer(
-            422, said, "Reload the page; who writes requests by hand finds their form in plugins/page_routes.py."
+            422, said, "Reload the page; who writes requests by hand finds their form in plugins/page/routes.py."
         )
 
 

@@ -11,10 +11,10 @@ from fastapi.responses import Response
 from include.page.filters import LONGEST, Filters
 from include.page.listing import Place
 from include.settings import Settings
-from plugins import page_actions, page_errors, page_files
-from plugins.page_app import PageApp
-from plugins.page_data import PageData
-from plugins.page_errors import PageError
+from plugins.page import actions, errors, files
+from plugins.page.app import PageApp
+from plugins.page.data import PageData
+from plugins.page.errors import PageError
 
 STREAM = "classify_logs"
 
@@ -55,26 +55,26 @@ def make_app() -> FastAPI:
     """The application. Nothing is asked of any server before the first request."""
     reads = Depends(requires_access_dag("GET", DagAccessEntity.RUN, STREAM))
     app = PageApp(dependencies=[reads], openapi_url=None, docs_url=None, redoc_url=None)
-    page_errors.handle(app)
-    page_actions.add(app)
+    errors.handle(app)
+    actions.add(app)
     settings = Settings()
     data = PageData(settings)
 
     @app.get("/")
     def index(request: Request) -> Response:
-        return page_files.own(request, "index.html")
+        return files.own(request, "index.html")
 
     @app.get("/assets/{name}")
     def asset(request: Request, name: str) -> Response:
-        return page_files.own(request, name)
+        return files.own(request, name)
 
     @app.get("/assets/vendor/{name}")
     def vendor(request: Request, name: str) -> Response:
-        return page_files.vendor(request, name, settings.parts)
+        return files.vendor(request, name, settings.parts)
 
     @app.get("/data/me")
     def me(user: GetUserDep) -> dict[str, Any]:
-        return {"name": user.get_name(), "may_act": page_actions.may_act(user)}
+        return {"name": user.get_name(), "may_act": actions.may_act(user)}
 
     @app.get("/data/summary")
     def summary(asked: Asked) -> dict[str, Any]:

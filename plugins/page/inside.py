@@ -7,9 +7,9 @@ from urllib.parse import quote
 import httpx
 from fastapi import Request
 
-from plugins import page_runs
-from plugins.page_app import AROUND
-from plugins.page_errors import PageError
+from plugins.page import runs as page_runs
+from plugins.page.app import AROUND
+from plugins.page.errors import PageError
 
 
 async def active_run(request: Request, dag_id: str) -> str | None:

@@ -28,8 +28,9 @@ from include.settings import Settings
 from include.watch import free_space, troubles
 from include.why import facts
 from include.why import story as why
-from plugins import page_runs, page_stream_facts
-from plugins.page_errors import PageError
+from plugins.page import runs as page_runs
+from plugins.page import stream_facts
+from plugins.page.errors import PageError
 
 SECONDS = 2.5
 """How long one server may take for the hops; it is away for them then."""
@@ -128,7 +129,7 @@ class PageData:
             "Kafka": self._clients.ask_kafka,
             "MySQL": self._clients.ask_mysql,
             "Elasticsearch": self._clients.ask_elasticsearch,
-            "Airflow": lambda: {"runs": page_runs.newest(DAGS), "stream": page_stream_facts.read()},
+            "Airflow": lambda: {"runs": page_runs.newest(DAGS), "stream": stream_facts.read()},
         }
         futures = {server: self._ask(server, ask) for server, ask in asked.items()}
         until = time.monotonic() + SECONDS
