@@ -1,4 +1,4 @@
-"""The files of the page: those of plugins/page/static, and of the chart library, which lies packed among the fetched parts."""
+"""The files of the page: those of plugins/page/static, and of the chart library, packed among the fetched parts."""
 
 import mimetypes
 import zipfile
