@@ -9,26 +9,25 @@ Kafka has removed logs that were not processed (include/driver/exit_codes.py). S
 import argparse
 import faulthandler
 import getpass
-import itertools
 import logging
 import os
-import shutil
 import signal
 import sys
+from functools import partial
 from typing import Final, get_args
-
-from pyspark.sql.streaming.query import StreamingQuery
 
 from include import names
 from include.settings import Settings, Trigger
 from include.watch.troubles import Troubles
-from jobs import session, sources
+from jobs import session
 from jobs.database import Database
-from jobs.driver import inputs, lease, partitions, positions, queries, topic_ids
+from jobs.driver import inputs, lease, partitions, queries, topic_ids
 from jobs.driver.patience import Patience
 from jobs.ends import EndError, QueryFailedError, Stop
-from jobs.judging import beginning, classify, judge, users
-from jobs.loading.threads import Loading
+from jobs.judging import judge, users
+from jobs.judging.classifying import Classifying
+from jobs.loading import reader
+from jobs.loading.reader import Loading
 
 _INPUTS_SECONDS: Final = 300
 
@@ -73,62 +72,33 @@ def stream(settings: Settings, trigger: Trigger, owner: str, *, take_over: bool)
     process = session.process(spark)
     ours = mysql.does(lambda: lease.take(database, names.DRIVER, owner, take_over, process, stop.pause))
     _log.info("lease %s, trigger %s, %d partitions", ours, trigger, count)
-    # Of use to Spark while it runs; where to begin is told by the sinks.
-    shutil.rmtree(settings.checkpoints, ignore_errors=True)
     empty_scratch()
-    checkpoints = (settings.checkpoints / f"{ours.epoch}-{beginning}" for beginning in itertools.count())
-
-    def tell(version: int) -> None:
-        ours.tell_users_version(database, version)
-
-    judged_with = known.version
-
-    def is_outdated(query: queries.Query) -> bool:
-        # A batch keeps the users that it began with, and one of real-time mode lasts for minutes.
-        return trigger == "realtime" and query.name == classify.QUERY and judged_with != known.version
-
-    def judging() -> StreamingQuery | None:
-        found = (query for query in spark.streams.active if query.name == classify.QUERY)
-        return next((query for query in found if not is_outdated(query)), None)
-
-    def begin_classify() -> StreamingQuery:
-        nonlocal judged_with
-        judged_with = known.version
-        # Again, as a query may begin anew, and a topic may have been made anew before.
-        topic_ids.check(database, settings)
-        if not classify.settle(spark):
-            raise QueryFailedError("Kafka does not take what the last query has given to its client")
-        logs = sources.logs(spark, settings, trigger, *beginning.begin(spark, settings, database, known, stop))
-        query = classify.start(logs, known.frame, settings, trigger, next(checkpoints))
-        troubles.clear(classify.QUERY)
-        return query
-
-    def is_mended(query: queries.Query) -> bool:
-        is_settled = query.name == classify.QUERY and classify.settle(spark)
-        return is_settled and beginning.is_behind_what_failed(spark, settings, database)
-
-    def begin_load() -> Loading:
-        end = positions.ends_of_verdicts(settings) if trigger == "available-now" else None
-        begins = positions.of_verdicts(database, settings)
-        return Loading(settings, ours, begins, end, lambda: troubles.clear(Loading.name))
-
+    classifying = Classifying(spark, settings, trigger, database, known, ours.epoch, stop, troubles)
+    bounded = trigger == "available-now"
+    begin_load = partial(reader.begin, settings, ours, troubles, bounded=bounded)
+    tell_version = partial(ours.tell_users_version, database)
     try:
-        with lease.held(ours, database, stop.ask, stop.ask, lambda: classify.settle(spark), troubles):
+        with lease.held(ours, database, stop.ask, stop.ask, classifying.settle, troubles):
             # A rejudgement since they were read did not wait for verdicts of this driver: it could not see it yet.
             mysql.does(lambda: known.follow(database))
-            if trigger == "available-now":
-                tell(known.version)
+            if bounded:
+                tell_version(known.version)
                 # One after the other, so that all logs that are there now are judged and loaded.
-                queries.run({classify.QUERY: begin_classify}, stop, is_mended=is_mended)
+                queries.run({classifying.name: classifying.begin}, stop, is_mended=classifying.is_mended)
                 queries.run({Loading.name: begin_load}, stop)
             else:
                 with (
                     partitions.watched(settings, count, on_more=stop.ask),
-                    users.watched(known, database, judging, tell, stop.ask, troubles),
+                    users.watched(known, database, classifying.judging, tell_version, stop.ask, troubles),
                 ):
                     # load first: classify may begin with logs that take long.
-                    both: dict[str, queries.Begin] = {Loading.name: begin_load, classify.QUERY: begin_classify}
-                    queries.run(both, stop, tell=troubles.tell, is_outdated=is_outdated, is_mended=is_mended)
+                    queries.run(
+                        {Loading.name: begin_load, classifying.name: classifying.begin},
+                        stop,
+                        tell=troubles.tell,
+                        is_outdated=classifying.is_outdated,
+                        is_mended=classifying.is_mended,
+                    )
                 if not stop.asked.is_set():
                     raise QueryFailedError("a query ended without being asked to, and without an error")
     finally:

@@ -27,7 +27,7 @@ _log = logging.getLogger("logsieve.queries")
 
 
 class Query(Protocol):
-    """What a StreamingQuery of Spark has, and jobs/loading/threads.py too."""
+    """What a StreamingQuery of Spark has, and jobs/loading/reader.py too."""
 
     @property
     def name(self) -> str:

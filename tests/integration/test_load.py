@@ -17,7 +17,7 @@ from include.topics import marks
 from include.watch.troubles import TroubleError
 from jobs.database import Database
 from jobs.driver import lease
-from jobs.loading import foreign, load
+from jobs.loading import foreign, transaction
 
 PARTITION = itertools.count(900)
 TEXTS = [
@@ -67,7 +67,7 @@ class Sink:
         return foreign.batch(self.partition, marked, self.status_offset)
 
     def load(self, *batches: foreign.Batch) -> int:
-        return sum(load.write(self.database, self.lease, batch) for batch in batches)
+        return sum(transaction.write(self.database, self.lease, batch) for batch in batches)
 
     def rows(self, status: str, columns: str = "kafka_offset") -> list[Row]:
         query = f"SELECT {columns} FROM logs.{names.TABLES[status]} WHERE kafka_partition = %s ORDER BY kafka_offset"
@@ -188,7 +188,7 @@ def test_failure_halfway_leaves_nothing(sink: Sink) -> None:
         (sink.partition,),
     )
     before = sink.offsets(), sink.progress()
-    with pytest.raises(load.LoadRefusedError, match="suspicious_logs"):
+    with pytest.raises(transaction.LoadRefusedError, match="suspicious_logs"):
         sink.load(sink.batch(*replayed, sink.message(3), sink.message(4, names.SUSPICIOUS)))
     assert (sink.offsets(), sink.progress()) == before
 
@@ -234,7 +234,7 @@ def test_what_mysql_would_cut_is_no_verdict(sink: Sink, changes: dict[str, Any])
 def test_what_mysql_would_cut_as_its_table_was_changed_waits(sink: Sink) -> None:
     sink.stack.root_sql("ALTER TABLE logs.good_logs ADD CONSTRAINT short CHECK (LENGTH(device) < 9)")
     try:
-        with pytest.raises((load.LoadRefusedError, mysql.connector.Error), match=r"short|good_logs"):
+        with pytest.raises((transaction.LoadRefusedError, mysql.connector.Error), match=r"short|good_logs"):
             sink.load(sink.batch(sink.message(0), sink.message(1, device="x" * 60)))
     finally:
         sink.stack.root_sql("ALTER TABLE logs.good_logs DROP CHECK short")
@@ -244,7 +244,7 @@ def test_what_mysql_would_cut_as_its_table_was_changed_waits(sink: Sink) -> None
 def test_a_row_that_progress_does_not_know_is_not_skipped(sink: Sink) -> None:
     sink.load(sink.batch(sink.message(5)))
     sink.stack.root_sql("DELETE FROM logs.load_progress WHERE kafka_partition = %s", (sink.partition,))
-    with pytest.raises(load.LoadRefusedError, match="took 1 of 2 rows"):
+    with pytest.raises(transaction.LoadRefusedError, match="took 1 of 2 rows"):
         sink.load(sink.batch(sink.message(4), sink.message(5)))
     assert sink.offsets()["good"] == [5]
 

@@ -17,9 +17,11 @@ from include import names
 from include.clients import kafka
 from include.settings import Settings
 from include.topics.readers import StallWatch, read_batch, reader
+from include.watch.troubles import Troubles
 from jobs.database import Database, cut
+from jobs.driver import positions
 from jobs.driver.lease import Lease
-from jobs.loading import foreign, load
+from jobs.loading import foreign, transaction
 
 _BATCH_MESSAGES: Final = 20_000
 """The most in one transaction."""
@@ -32,6 +34,16 @@ _STOP_SECONDS: Final = 3
 _STEADY_SECONDS: Final = 8
 _WAITING_KIB: Final = 32 * 1024
 """The most that waits to be taken into one, of all partitions together."""
+
+
+def begin(settings: Settings, lease: Lease, troubles: Troubles, *, bounded: bool) -> "Loading":
+    """Starts loading behind what MySQL has. `bounded`: up to what the status topic has now.
+
+    Raises KafkaException, LogsGoneError and errors of MySQL.
+    """
+    end = positions.ends_of_verdicts(settings) if bounded else None
+    first = positions.of_verdicts(Database.of(settings), settings)
+    return Loading(settings, lease, first, end, lambda: troubles.clear(Loading.name))
 
 
 class Loading:
@@ -121,7 +133,7 @@ class Loading:
                 writing.result()
 
     def _write(self, batch: foreign.Batch) -> int:
-        count = load.write(self._database, self._lease, batch)
+        count = transaction.write(self._database, self._lease, batch)
         if time.monotonic() - self._begun_at > _STEADY_SECONDS:
             self._on_steady()
         return count

@@ -1,0 +1,73 @@
+"""classify, as it runs: where its query begins, and what makes it begin again."""
+
+import itertools
+import shutil
+
+from pyspark.sql import SparkSession
+from pyspark.sql.streaming.query import StreamingQuery
+
+from include.settings import Settings, Trigger
+from include.watch.troubles import Troubles
+from jobs import sources
+from jobs.database import Database
+from jobs.driver import queries, topic_ids
+from jobs.ends import QueryFailedError, Stop
+from jobs.judging import beginning, classify
+from jobs.judging.users import Users
+
+
+class Classifying:
+    """Starts the query for `queries.run`, each time behind the last verdict, with the users that are current then.
+
+    `epoch`: of the lease; it names the checkpoints, which only Spark needs, and only while it runs.
+    """
+
+    name = classify.QUERY
+
+    def __init__(
+        self,
+        spark: SparkSession,
+        settings: Settings,
+        trigger: Trigger,
+        database: Database,
+        users: Users,
+        epoch: int,
+        stop: Stop,
+        troubles: Troubles,
+    ) -> None:
+        self._spark, self._settings, self._trigger, self._database = spark, settings, trigger, database
+        self._users, self._users_version = users, users.version
+        self._stop, self._troubles = stop, troubles
+        shutil.rmtree(settings.checkpoints, ignore_errors=True)
+        self._checkpoints = (settings.checkpoints / f"{epoch}-{number}" for number in itertools.count())
+
+    def begin(self) -> StreamingQuery:
+        """The running query. Raises EndError, KafkaException, and errors of MySQL and Spark."""
+        self._users_version = self._users.version
+        # Checked at each start: the topic may have been recreated since the last one.
+        topic_ids.check(self._database, self._settings)
+        if not self.settle():
+            raise QueryFailedError("Kafka does not take what the last query has given to its client")
+        first, poll_records = beginning.begin(self._spark, self._settings, self._database, self._users, self._stop)
+        logs = sources.logs(self._spark, self._settings, self._trigger, first, poll_records)
+        query = classify.start(logs, self._users.frame, self._settings, self._trigger, next(self._checkpoints))
+        self._troubles.clear(self.name)
+        return query
+
+    def judging(self) -> StreamingQuery | None:
+        """The query that judges with the current users, if there is one."""
+        active = (query for query in self._spark.streams.active if query.name == self.name)
+        return next((query for query in active if not self.is_outdated(query)), None)
+
+    def is_outdated(self, query: queries.Query) -> bool:
+        """Whether it judges with old users: a batch keeps those it began with, and a real-time one lasts minutes."""
+        return self._trigger == "realtime" and query.name == self.name and self._users_version != self._users.version
+
+    def is_mended(self, query: queries.Query) -> bool:
+        """Whether the next start gets past what this query failed at: a log that Spark cannot read."""
+        is_settled = query.name == self.name and self.settle()
+        return is_settled and beginning.is_behind_what_failed(self._spark, self._settings, self._database)
+
+    def settle(self) -> bool:
+        """See `classify.settle`."""
+        return classify.settle(self._spark)
