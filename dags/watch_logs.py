@@ -80,11 +80,11 @@ def watch_logs() -> None:
         """Whether a driver judges, and Airflow would bring it back; red with what keeps it from that."""
         from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
-        from include.driver import stop_mark, stream_verdict
+        from include.driver import lease, stream_verdict
         from plugins.stream_runs import of_task
 
         with closing(BaseHook.get_hook("mysql").get_conn()) as connection, closing(connection.cursor()) as cursor:
-            driver = stop_mark.look(cursor)
+            driver = lease.look(cursor)
         airflow = of_task(ti, driver.now)
         found = stream_verdict.tell(driver, airflow)
         if found.ok:
@@ -120,7 +120,7 @@ def watch_logs() -> None:
     @task
     def breaker(params: Any = None) -> list[str]:
         """Share of bad logs in the last minutes, and bad logs in a row; red above either limit, with the reasons."""
-        from include.driver.stop_mark import HOW_TO_GO_ON, ask_to_stop
+        from include.driver.lease import HOW_TO_GO_ON, ask_to_stop
         from include.names import BAD
         from include.watch import bad_logs, health
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from pyspark import StorageLevel
 from pyspark.sql import DataFrame, SparkSession
@@ -22,6 +22,7 @@ from pyspark.sql import functions as F
 
 from include import names
 from include.clients import kafka
+from include.driver import lease
 from include.driver.rejudgement import LOCK, Change, Report
 from include.settings import Settings
 from include.topics import catch_up, hops
@@ -37,9 +38,6 @@ _LOCK_SECONDS: Final = 600
 _USERS_SECONDS: Final = 120
 _PAUSE_SECONDS: Final = 0.3
 _NOW: Final = "status string, reasons array<string>"
-_LEASE: Final = (
-    f"SELECT users_version, ended_epoch >= epoch FROM {names.LOGS_DATABASE}.{names.LEASE_TABLE} WHERE name = %s"  # noqa: S608
-)
 
 _log = logging.getLogger("logsieve")
 
@@ -63,9 +61,8 @@ def caught_up(database: Database, settings: Settings) -> int:
         version = number(cursor, users.VERSION) or 0
         deadline = time.monotonic() + _USERS_SECONDS
         while True:
-            cursor.execute(_LEASE, (names.DRIVER,))
-            row: Any = cursor.fetchone()
-            if row is None or row[1] or (row[0] or 0) >= version:
+            stream = lease.read(cursor)
+            if stream is None or stream.ended_epoch >= stream.epoch or (stream.users_version or 0) >= version:
                 break
             if time.monotonic() > deadline:
                 raise NotLoadedError(

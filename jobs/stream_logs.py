@@ -21,7 +21,7 @@ from include.settings import Settings, Trigger
 from include.watch.troubles import Troubles
 from jobs import session
 from jobs.database import Database
-from jobs.driver import inputs, lease, partitions, queries, topic_ids
+from jobs.driver import holding, inputs, partitions, queries, topic_ids
 from jobs.driver.patience import Patience
 from jobs.ends import EndError, QueryFailedError, Stop
 from jobs.judging import judge, users
@@ -42,7 +42,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument(
         "--owner",
         default=f"{getpass.getuser()} by hand, process {os.getpid()}",
-        help="who wants a driver: see jobs/driver/lease.py",
+        help="who wants a driver: see jobs/driver/holding.py",
     )
     parser.add_argument("--take-over", action="store_true", help="even from a living driver")
     given = parser.parse_args(arguments)
@@ -70,7 +70,7 @@ def stream(settings: Settings, trigger: Trigger, owner: str, *, take_over: bool)
     known = mysql.does(lambda: users.Users(spark, settings))
     # The JVM judges; when this Python is killed, it may go on for seconds.
     process = session.process(spark)
-    ours = mysql.does(lambda: lease.take(database, names.DRIVER, owner, take_over, process, stop.pause))
+    ours = mysql.does(lambda: holding.take(database, names.DRIVER, owner, take_over, process, stop.pause))
     _log.info("lease %s, trigger %s, %d partitions", ours, trigger, count)
     empty_scratch()
     classifying = Classifying(spark, settings, trigger, database, known, ours.epoch, stop, troubles)
@@ -78,7 +78,7 @@ def stream(settings: Settings, trigger: Trigger, owner: str, *, take_over: bool)
     begin_load = partial(reader.begin, settings, ours, troubles, bounded=bounded)
     tell_version = partial(ours.tell_users_version, database)
     try:
-        with lease.held(ours, database, stop.ask, stop.ask, classifying.settle, troubles):
+        with holding.held(ours, database, stop.ask, stop.ask, classifying.settle, troubles):
             # A rejudgement since they were read did not wait for verdicts of this driver: it could not see it yet.
             mysql.does(lambda: known.follow(database))
             if bounded:

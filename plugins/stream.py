@@ -2,7 +2,7 @@
 
 import logging
 import time
-from contextlib import suppress
+from contextlib import closing, suppress
 from functools import partial
 from typing import Final
 
@@ -14,9 +14,9 @@ from airflow.providers.common.sql.hooks.sql import DbApiHook
 from airflow.sdk import BaseHook, Context
 from airflow.sdk.exceptions import AirflowException, AirflowSkipException
 
+from include.driver import lease
 from include.driver.exit_codes import DriverEnd
-from include.names import DRIVER, LEASE_TABLE, LOGS_DATABASE
-from include.watch.health import lease_is_free
+from include.names import DRIVER
 
 OWNER = "{{ dag.dag_id }} {{ run_id }}"
 """The tries of one run are one owner of the lease: the next takes over at once from the orphan of the last."""
@@ -101,16 +101,16 @@ def skip_if_another_lives(context: Context) -> None:
     A later try had a driver that lost its lease to somebody: it raises, so that it is tried again until it is needed.
     """
     hook: DbApiHook = BaseHook.get_hook("mysql")
-    query = f"SELECT owner, holder, heartbeat_at, UTC_TIMESTAMP(3) FROM {LOGS_DATABASE}.{LEASE_TABLE} WHERE name = %s"  # noqa: S608
     try:
-        row = hook.get_first(query, parameters=(DRIVER,))
+        with closing(hook.get_conn()) as connection, closing(connection.cursor()) as cursor:
+            row = lease.read(cursor)
     except mysql.connector.Error as error:
         # No table yet, or MySQL refuses us: the driver asks by itself, waits, and says what for.
         log.info("whether another driver lives is not known: %s", error)
         return
-    if row is None or row[0] == context["task"].render_template(OWNER, context) or lease_is_free(row[2], row[3]):
+    if row is None or not row.lives or row.owner == context["task"].render_template(OWNER, context):
         return
-    lives = f"The driver {row[1]} of {row[0]} lives and judges the logs"
+    lives = f"The driver {row.holder} of {row.owner} lives and judges the logs"
     if context["ti"].try_number > 1:
         raise AirflowException(f"{lives}: tried again until it has ended.")
     raise AirflowSkipException(f"{lives}: nothing to do here.")

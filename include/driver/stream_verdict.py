@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 
-from include.watch.health import lease_is_free
+from include.driver.lease import Driver
 
 START: Final = timedelta(minutes=3)
 """So long a driver may take to take the lease, from the start of its task or the last heartbeat of the one before."""
@@ -28,22 +28,6 @@ _ENDLESS: Final = ("realtime", "interval")
 """Triggers of a run that goes on for ever."""
 
 Health = Literal["ok", "late", "broken", "unknown"]
-
-
-@dataclass(frozen=True)
-class Driver:
-    """What the lease in MySQL says."""
-
-    heartbeat_at: datetime | None
-    """UTC; None: nobody ever had it."""
-    now: datetime
-    """By MySQL's clock."""
-    stop_asked: bool = False
-
-    @property
-    def lives(self) -> bool:
-        """Whether a driver judges."""
-        return not lease_is_free(self.heartbeat_at, self.now)
 
 
 @dataclass(frozen=True)

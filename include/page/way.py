@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import Any, Final, Literal
 from urllib.parse import quote
 
-from include.driver.stream_verdict import UNJUDGED, Airflow, Driver
+from include.driver.lease import Driver
+from include.driver.stream_verdict import UNJUDGED, Airflow
 from include.driver.stream_verdict import tell as tell_stream
 from include.index.positions import HOW_TO_GO_ON
 from include.names import LOGS_TOPIC, STATUS_TOPIC

@@ -7,12 +7,11 @@ from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]
 from elasticsearch import Elasticsearch
 
+from include.driver import lease
 from include.index import positions
 from include.names import (
     CHANGES_TABLE,
-    DRIVER,
     INDEX,
-    LEASE_TABLE,
     LOADS_TABLE,
     LOGS_DATABASE,
     LOGS_TOPIC,
@@ -76,17 +75,13 @@ def ask_mysql(cursor: Any) -> dict[str, Any]:
     for status in STATUSES:
         cursor.execute(hops.NEWEST_ROW.format(TABLES[status]))
         newest += [time for (time,) in cursor.fetchall() if time]
-    cursor.execute(
-        f"SELECT heartbeat_at, stop_asked_at IS NOT NULL FROM {LOGS_DATABASE}.{LEASE_TABLE} WHERE name = %s",  # noqa: S608
-        (DRIVER,),
-    )
-    heartbeat_at, stop_asked = cursor.fetchone() or (None, False)
+    driver = lease.look(cursor)
     return {
         "loaded_logs": loaded_logs,
         "loaded": loaded,
         "newest": {"MySQL": _utc(max(newest, default=None))},
-        "heartbeat_at": _utc(heartbeat_at),
-        "stop_asked": bool(stop_asked),
+        "heartbeat_at": driver.heartbeat_at,
+        "stop_asked": driver.stop_asked,
     }
 
 

@@ -1,11 +1,6 @@
 """Verdicts on numbers: is the stream well? Pure functions, for sensors, `watch_logs` and `./logsieve status`."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Final
-
-LEASE_LASTS: Final = timedelta(seconds=10)
-"""A driver that has not renewed its lease for this long is taken for dead."""
 
 
 @dataclass(frozen=True)
@@ -65,11 +60,3 @@ def bad_in_a_row(run: Run | None, limit: int) -> Verdict:
         f"{limit:,} bad logs or more came in a row in partition {run.partition}, offsets {run.first} to {run.last}: "
         "see whether a sender changed",
     )
-
-
-def lease_is_free(heartbeat_at: datetime | None, now: datetime) -> bool:
-    """Whether no driver seems to live: nobody has the lease, or its heartbeat is further than LEASE_LASTS from now.
-
-    One from the future is no proof of life: the clock was set back, and who lives has written another by now.
-    """
-    return heartbeat_at is None or abs(now - heartbeat_at) > LEASE_LASTS

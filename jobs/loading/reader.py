@@ -20,7 +20,7 @@ from include.topics.readers import StallWatch, read_batch, reader
 from include.watch.troubles import Troubles
 from jobs.database import Database, cut
 from jobs.driver import positions
-from jobs.driver.lease import Lease
+from jobs.driver.holding import Lease
 from jobs.loading import foreign, transaction
 
 _BATCH_MESSAGES: Final = 20_000

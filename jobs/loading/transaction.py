@@ -16,7 +16,7 @@ from include import names
 from include.watch import mysql_trouble
 from include.watch.troubles import Trouble, TroubleError
 from jobs.database import Database, number
-from jobs.driver.lease import Lease
+from jobs.driver.holding import Lease
 from jobs.loading import foreign, verdicts
 
 _PROGRESS: Final = f"{names.LOGS_DATABASE}.{names.PROGRESS_TABLE}"

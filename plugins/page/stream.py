@@ -7,7 +7,7 @@ from typing import Any
 import mysql.connector
 from airflow.sdk import BaseHook
 
-from include.driver import stop_mark
+from include.driver import lease
 from include.watch import mysql_trouble
 from plugins.page.errors import PageError
 
@@ -15,15 +15,15 @@ from plugins.page.errors import PageError
 def leave_the_mark() -> bool:
     """Asks the stream to stop; whether a driver lives that sees it."""
     with _mysql() as connection, closing(connection.cursor()) as cursor:
-        stop_mark.ask_to_stop(cursor)
+        lease.ask_to_stop(cursor)
         connection.commit()
-        return stop_mark.look(cursor).lives
+        return lease.look(cursor).lives
 
 
 def is_stopping() -> bool:
     """Whether the stream was asked to stop and its driver has gone."""
     with _mysql() as connection, closing(connection.cursor()) as cursor:
-        driver = stop_mark.look(cursor)
+        driver = lease.look(cursor)
         return driver.stop_asked and not driver.lives
 
 

@@ -13,7 +13,7 @@ import pymysql
 import pytest
 
 from include import names
-from include.driver.stop_mark import ask_to_stop
+from include.driver.lease import ask_to_stop
 from include.watch import bad_logs, health
 from tests.integration.stack import Stack, until
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import pytest
 
-from include.watch import health
+from include.driver import lease
 from jobs.database import Database
-from jobs.driver import lease
+from jobs.driver import holding
 from tests.integration.stack import Stack, until
 
 NUMBER = itertools.count()
@@ -26,29 +26,29 @@ class Taken:
 
     stack: Stack
     database: Database
-    lease: lease.Lease
+    holding: holding.Lease
 
 
 @pytest.fixture
 def taken(stack: Stack) -> Iterator[Taken]:
     database, name = Database.of(stack.settings), f"test-lease-{next(NUMBER)}"
-    yield Taken(stack, database, lease.take(database, name, "test_lease"))
+    yield Taken(stack, database, holding.take(database, name, "test_lease"))
     stack.root_sql("DELETE FROM logs.driver_lease WHERE name = %s", (name,))
 
 
 def test_a_held_lease_is_kept_alive_and_free_after_an_orderly_end(taken: Taken) -> None:
     query = "SELECT CAST(heartbeat_at AS CHAR) FROM logs.driver_lease WHERE name = %s"
     first = taken.stack.root_sql(query, (taken.lease.name,))
-    with lease.held(taken.lease, taken.database, on_lost=pytest.fail, on_stop=pytest.fail):
+    with holding.held(taken.lease, taken.database, on_lost=pytest.fail, on_stop=pytest.fail):
         until(lambda: taken.stack.root_sql(query, (taken.lease.name,)) > first, 10, "a heartbeat")
     assert taken.stack.root_sql(query, (taken.lease.name,)) == [("1970-01-01 00:00:00.000",)]
-    assert lease.take(taken.database, taken.lease.name, "another").epoch == taken.lease.epoch + 1
+    assert holding.take(taken.database, taken.lease.name, "another").epoch == taken.lease.epoch + 1
 
 
 def test_the_holder_hears_that_the_lease_is_lost(taken: Taken) -> None:
     lost = threading.Event()
-    with lease.held(taken.lease, taken.database, on_lost=lambda error: lost.set(), on_stop=pytest.fail):
-        lease.take(taken.database, taken.lease.name, "another", take_over=True)
+    with holding.held(taken.lease, taken.database, on_lost=lambda error: lost.set(), on_stop=pytest.fail):
+        holding.take(taken.database, taken.lease.name, "another", take_over=True)
         assert lost.wait(10)
 
 
@@ -58,39 +58,39 @@ SHIFT = "UPDATE logs.driver_lease SET heartbeat_at = heartbeat_at + INTERVAL %s 
 
 @pytest.mark.parametrize("hours", [0, 1, -1])
 def test_the_next_try_of_the_same_owner_takes_over_at_once_and_a_stranger_is_refused(taken: Taken, hours: int) -> None:
-    with lease.held(taken.lease, taken.database, on_lost=lambda error: None, on_stop=pytest.fail):
+    with holding.held(taken.lease, taken.database, on_lost=lambda error: None, on_stop=pytest.fail):
         taken.stack.root_sql(SHIFT, (hours, taken.lease.name))
-        with pytest.raises(lease.LeaseHeldError, match="of test_lease lives"):
-            lease.take(taken.database, taken.lease.name, "another")
-        assert lease.take(taken.database, taken.lease.name, "test_lease").epoch == taken.lease.epoch + 1
+        with pytest.raises(holding.LeaseHeldError, match="of test_lease lives"):
+            holding.take(taken.database, taken.lease.name, "another")
+        assert holding.take(taken.database, taken.lease.name, "test_lease").epoch == taken.lease.epoch + 1
 
 
 @pytest.mark.parametrize("hours", [1, -1])
 def test_the_lease_of_a_dead_holder_is_taken_by_anyone_whatever_the_clock(taken: Taken, hours: int) -> None:
     taken.stack.root_sql(SHIFT, (hours, taken.lease.name))
     begin = time.monotonic()
-    assert lease.take(taken.database, taken.lease.name, "another").epoch == taken.lease.epoch + 1
-    assert time.monotonic() - begin < 2 * health.LEASE_LASTS.total_seconds()
+    assert holding.take(taken.database, taken.lease.name, "another").epoch == taken.lease.epoch + 1
+    assert time.monotonic() - begin < 2 * lease.LASTS.total_seconds()
 
 
 def test_who_is_asked_to_stop_hears_it_and_does_not_come_back_but_a_new_owner_does(taken: Taken) -> None:
     asked = threading.Event()
-    with lease.held(taken.lease, taken.database, on_lost=pytest.fail, on_stop=asked.set):
+    with holding.held(taken.lease, taken.database, on_lost=pytest.fail, on_stop=asked.set):
         mark = "UPDATE logs.driver_lease SET stop_asked_at = UTC_TIMESTAMP(3) WHERE name = %s"
         taken.stack.root_sql(mark, (taken.lease.name,))
         assert asked.wait(10)
-    with pytest.raises(lease.StopAskedError):
-        lease.take(taken.database, taken.lease.name, "test_lease")
-    ours = lease.take(taken.database, taken.lease.name, "another")
-    assert lease.take(taken.database, taken.lease.name, "another").epoch == ours.epoch + 1
+    with pytest.raises(holding.StopAskedError):
+        holding.take(taken.database, taken.lease.name, "test_lease")
+    ours = holding.take(taken.database, taken.lease.name, "another")
+    assert holding.take(taken.database, taken.lease.name, "another").epoch == ours.epoch + 1
 
 
 def test_who_takes_over_waits_until_the_other_has_stopped_its_queries(taken: Taken) -> None:
     living = "UPDATE logs.driver_lease SET holder = 'elsewhere:1', heartbeat_at = UTC_TIMESTAMP(3) WHERE name = %s"
     taken.stack.root_sql(living, (taken.lease.name,))
-    later: list[lease.Lease] = []
+    later: list[holding.Lease] = []
     taking = threading.Thread(
-        target=lambda: later.append(lease.take(taken.database, taken.lease.name, "test_lease")), daemon=True
+        target=lambda: later.append(holding.take(taken.database, taken.lease.name, "test_lease")), daemon=True
     )
     taking.start()
     epoch = "SELECT epoch FROM logs.driver_lease WHERE name = %s"
@@ -109,8 +109,8 @@ def test_who_takes_over_from_a_process_that_is_gone_begins_at_once(taken: Taken)
     dead = "UPDATE logs.driver_lease SET holder = %s, heartbeat_at = UTC_TIMESTAMP(3) WHERE name = %s"
     taken.stack.root_sql(dead, (f"{socket.gethostname()}:{gone.pid}", taken.lease.name))
     begun = time.monotonic()
-    assert lease.take(taken.database, taken.lease.name, "test_lease").epoch == taken.lease.epoch + 1
-    assert time.monotonic() - begun < health.LEASE_LASTS.total_seconds() / 2
+    assert holding.take(taken.database, taken.lease.name, "test_lease").epoch == taken.lease.epoch + 1
+    assert time.monotonic() - begun < lease.LASTS.total_seconds() / 2
 
 
 def test_who_takes_over_from_a_driver_that_does_not_end_kills_it(taken: Taken) -> None:
@@ -119,7 +119,7 @@ def test_who_takes_over_from_a_driver_that_does_not_end_kills_it(taken: Taken) -
         holder = f"{socket.gethostname()}:{frozen.pid}"
         living = "UPDATE logs.driver_lease SET holder = %s, heartbeat_at = UTC_TIMESTAMP(3) WHERE name = %s"
         taken.stack.root_sql(living, (holder, taken.lease.name))
-        assert lease.take(taken.database, taken.lease.name, "test_lease").epoch == taken.lease.epoch + 1
+        assert holding.take(taken.database, taken.lease.name, "test_lease").epoch == taken.lease.epoch + 1
         assert frozen.wait(10) == -signal.SIGKILL
 
 
@@ -128,14 +128,14 @@ def test_a_process_that_is_no_driver_is_neither_waited_for_nor_killed(taken: Tak
         living = "UPDATE logs.driver_lease SET holder = %s, heartbeat_at = UTC_TIMESTAMP(3) WHERE name = %s"
         taken.stack.root_sql(living, (f"{socket.gethostname()}:{other.pid}", taken.lease.name))
         begun = time.monotonic()
-        lease.take(taken.database, taken.lease.name, "test_lease")
-        assert time.monotonic() - begun < health.LEASE_LASTS.total_seconds() / 2
+        holding.take(taken.database, taken.lease.name, "test_lease")
+        assert time.monotonic() - begun < lease.LASTS.total_seconds() / 2
         assert other.poll() is None
         other.kill()
 
 
 def test_a_holder_tells_that_it_has_ended_however_it_ends(taken: Taken) -> None:
     ended = "SELECT ended_epoch FROM logs.driver_lease WHERE name = %s"
-    with pytest.raises(ZeroDivisionError), lease.held(taken.lease, taken.database, pytest.fail, pytest.fail):
+    with pytest.raises(ZeroDivisionError), holding.held(taken.lease, taken.database, pytest.fail, pytest.fail):
         raise ZeroDivisionError
     assert taken.stack.root_sql(ended, (taken.lease.name,)) == [(taken.lease.epoch,)]

@@ -16,7 +16,7 @@ from include import names
 from include.topics import marks
 from include.watch.troubles import TroubleError
 from jobs.database import Database
-from jobs.driver import lease
+from jobs.driver import holding
 from jobs.loading import foreign, transaction
 
 PARTITION = itertools.count(900)
@@ -46,7 +46,7 @@ class Sink:
     def __init__(self, stack: Any, partition: int) -> None:
         self.stack, self.partition = stack, partition
         self.database = Database.of(stack.settings)
-        self.lease = lease.take(self.database, f"test-{partition}", "test_load")
+        self.lease = holding.take(self.database, f"test-{partition}", "test_load")
         self.status_offset = 0
 
     def message(self, offset: int, status: str = names.GOOD, **changes: Any) -> dict[str, Any]:
@@ -252,9 +252,9 @@ def test_a_row_that_progress_does_not_know_is_not_skipped(sink: Sink) -> None:
 def test_who_lost_the_lease_writes_nothing(sink: Sink) -> None:
     sink.load(sink.batch(sink.message(0)))
     before = sink.offsets(), sink.progress()
-    newer = lease.take(sink.database, sink.lease.name, "another", take_over=True)
+    newer = holding.take(sink.database, sink.lease.name, "another", take_over=True)
     assert newer.epoch == sink.lease.epoch + 1
-    with pytest.raises(lease.LeaseLostError, match="nothing is written"):
+    with pytest.raises(holding.LeaseLostError, match="nothing is written"):
         sink.load(sink.batch(sink.message(0, names.BAD), sink.message(1)))
     assert (sink.offsets(), sink.progress()) == before
     sink.lease = newer

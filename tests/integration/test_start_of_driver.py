@@ -11,7 +11,7 @@ import pytest
 from include.driver.submit import class_archive, submit_conf
 from include.settings import ROOT
 from jobs.database import Database
-from jobs.driver import inputs, lease, positions, topic_ids
+from jobs.driver import holding, inputs, positions, topic_ids
 from tests.integration.stack import Stack, drivers, is_correction, until
 
 
@@ -37,7 +37,7 @@ def test_a_second_driver_started_by_hand_is_refused_and_the_first_lives_on(stack
     log = tmp_path / "second.log"
     code = by_hand(stack, log).wait(timeout=120)
     said = log.read_text()
-    assert code == lease.LeaseHeldError.exit_code, said[-3000:]
+    assert code == holding.LeaseHeldError.exit_code, said[-3000:]
     assert "lives (heartbeat" in said
     assert "--take-over" in said
     assert stack.root_sql(holder) == before

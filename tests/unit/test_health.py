@@ -4,10 +4,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from include.driver import lease
 from include.watch import health
 from include.watch.health import Run
-from jobs.driver import lease
-from jobs.driver.lease import HEARTBEAT
+from jobs.driver import holding
+from jobs.driver.holding import HEARTBEAT
 
 NOW = datetime(2026, 3, 9, 12, tzinfo=UTC)
 
@@ -47,17 +48,17 @@ def test_a_run_of_bad_logs_is_named_by_its_origins():
     ("age", "free"), [(0, False), (10, False), (-10, False), (10.001, True), (86_400, True), (-3600, True)]
 )
 def test_a_lease_is_free_when_its_heartbeat_is_further_than_ten_seconds_from_now(age: float, free: bool):
-    assert health.lease_is_free(NOW - timedelta(seconds=age), NOW) is free
+    assert lease.is_free(NOW - timedelta(seconds=age), NOW) is free
 
 
 def test_a_lease_that_nobody_took_is_free():
-    assert health.lease_is_free(None, NOW)
+    assert lease.is_free(None, NOW)
 
 
 def test_a_lost_heartbeat_or_two_do_not_free_a_lease():
-    assert health.LEASE_LASTS > 3 * HEARTBEAT
+    assert lease.LASTS > 3 * HEARTBEAT
 
 
 @pytest.mark.parametrize(("age", "seconds"), [(0, 10), (3, 7), (7, 4), (3600, 4), (-5, 10), (-3600, 10)])
 def test_a_heartbeat_is_looked_at_until_a_living_holder_would_have_written_another(age: float, seconds: float):
-    assert lease._patience(NOW - timedelta(seconds=age), NOW) == seconds
+    assert holding._patience(NOW - timedelta(seconds=age), NOW) == seconds

@@ -14,7 +14,7 @@ from include.names import STATUS_TOPIC
 from include.settings import Settings
 from include.topics import readers
 from include.topics.readers import StalledError, StallWatch, read_batch, reader
-from jobs.driver.lease import Lease
+from jobs.driver.holding import Lease
 from jobs.loading.reader import Loading
 from tests.unit.deaf_kafka import DeafKafka, deaf_kafka
 from tests.unit.mock_kafka import SECONDS, MockKafka

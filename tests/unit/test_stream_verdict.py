@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from include.driver.stream_verdict import Airflow, Driver, Pool, StreamRun, at_work, is_endless, last_endless, tell
+from include.driver.lease import Driver
+from include.driver.stream_verdict import Airflow, Pool, StreamRun, at_work, is_endless, last_endless, tell
 from include.stack.airflow.stream_facts import last_error
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import mysql.connector
 
-from include.driver import stop_mark, stream_verdict
+from include.driver import lease, stream_verdict
 from include.driver.stream_verdict import StreamRun
 from include.settings import ROOT
 from include.stack.airflow import stream_facts
@@ -35,13 +35,13 @@ def stop(env: Environment) -> bool:
     try:
         with closing(mysql_connection(env, "stream")) as connection, closing(connection.cursor()) as cursor:
             cursor.execute("SET autocommit = 1")
-            stop_mark.ask_to_stop(cursor)
+            lease.ask_to_stop(cursor)
             deadline, ran = time.monotonic() + STOP_SECONDS, False
-            if not stop_mark.look(cursor).lives and (run := _active_run(env)):
+            if not lease.look(cursor).lives and (run := _active_run(env)):
                 # No driver sees the mark: it has not come as far as the lease, or is refused at each try.
                 AirflowApi(env).end_run(DAG, run.run_id)
                 ran = True
-            while stop_mark.look(cursor).lives or (ran and _active_run(env)):
+            while lease.look(cursor).lives or (ran and _active_run(env)):
                 ran = True
                 if time.monotonic() > deadline:
                     raise StackError(
@@ -133,7 +133,7 @@ def _make_ready(api: AirflowApi) -> Iterator[str]:
 
 def runs(env: Environment, cursor: Any) -> bool:
     """Whether a driver holds the lease, or Airflow is about to start one. Raises the clients' errors."""
-    return stop_mark.look(cursor).lives or _active_run(env) is not None
+    return lease.look(cursor).lives or _active_run(env) is not None
 
 
 def _active_run(env: Environment) -> StreamRun | None:

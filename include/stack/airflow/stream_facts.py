@@ -11,10 +11,10 @@ import httpx
 import mysql.connector
 
 from include.clients import mysql as mysql_client
-from include.driver import stop_mark, stream_verdict
+from include.driver import lease, stream_verdict
+from include.driver.lease import Driver
 from include.driver.stream_verdict import (
     Airflow,
-    Driver,
     Pool,
     StreamRun,
     StreamVerdict,
@@ -57,7 +57,7 @@ def read_driver(settings: Settings) -> Driver | None:
     """None while MySQL does not answer, or has no tables yet."""
     try:
         with closing(mysql_client.connect(settings)) as connection, closing(connection.cursor()) as cursor:
-            return stop_mark.look(cursor)
+            return lease.look(cursor)
     except mysql.connector.Error:
         return None
 

@@ -15,14 +15,13 @@ from confluent_kafka import OFFSET_END, Consumer, ConsumerGroupTopicPartitions, 
 from confluent_kafka.admin import AdminClient
 from elasticsearch import Elasticsearch
 
+from include.driver import lease
 from include.index.indexer import GROUP
 from include.names import (
     ARRIVED_TABLE,
     BEGUN_TABLE,
-    DRIVER,
     EXPIRED_TABLE,
     FOREIGN_TABLE,
-    LEASE_TABLE,
     LOGS_DATABASE,
     LOGS_TOPIC,
     PROGRESS_TABLE,
@@ -84,7 +83,7 @@ def adopt(env: Environment, ids: dict[str, str], anew: list[str], tell: Callable
     letters = env.settings.dead_letters
     with _clients(env) as clients, slices.alone(clients.cursor):
         supervisor.halt(env, _INDEXER)
-        _fence(clients.cursor)
+        lease.fence(clients.cursor)
         done = {} if STATUS_TOPIC in anew else _done(clients)
         set_apart.unfinished_verdicts(clients.consumer, done, letters.parent, at, tell)
         ends = _empty(clients.admin)
@@ -96,11 +95,6 @@ def adopt(env: Environment, ids: dict[str, str], anew: list[str], tell: Callable
         _begin_index(clients.admin, ends)
         supervisor.run(env, _INDEXER)
         topic_ids.keep(clients.cursor, ids, instead=True)
-
-
-def _fence(cursor: Any) -> None:
-    """A driver that hangs, and is taken for dead, loads nothing more when it comes to itself."""
-    cursor.execute(f"UPDATE {LOGS_DATABASE}.{LEASE_TABLE} SET epoch = epoch + 1 WHERE name = %s", (DRIVER,))  # noqa: S608
 
 
 def _done(clients: _Clients) -> dict[int, int]:

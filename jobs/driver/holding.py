@@ -16,40 +16,16 @@ import psutil
 from mysql.connector.abstracts import MySQLCursorAbstract
 
 from include import names
+from include.driver import lease
 from include.driver.exit_codes import DriverEnd
 from include.watch import mysql_trouble
-from include.watch.health import LEASE_LASTS
 from include.watch.troubles import Troubles
-from jobs.database import Database, number
+from jobs.database import Database
 from jobs.ends import EndError
 
 HEARTBEAT: Final = timedelta(seconds=2)
-"""How often the holder renews it; include/watch/health.py tells when it is free."""
+"""How often the holder renews it; include/driver/lease.py says when it is free."""
 
-_TABLE: Final = f"{names.LOGS_DATABASE}.{names.LEASE_TABLE}"
-_NOBODY: Final = "'1970-01-01'"
-_FREE: Final = datetime(1970, 1, 1)
-_EPOCH: Final = f"SELECT epoch FROM {_TABLE} WHERE name = %s"  # noqa: S608  # the names are ours, here and below
-_KNOWN: Final = (
-    f"INSERT IGNORE INTO {_TABLE} (name, epoch, owner, holder, heartbeat_at)"  # noqa: S608
-    f" VALUES (%s, 0, '', '', {_NOBODY})"
-)
-_LOOK: Final = (
-    "SELECT owner, holder, heartbeat_at, UTC_TIMESTAMP(3), stop_asked_at IS NOT NULL"  # noqa: S608
-    f" FROM {_TABLE} WHERE name = %s FOR UPDATE"
-)
-_TAKE: Final = (
-    f"UPDATE {_TABLE} SET epoch = epoch + 1, owner = %s, holder = %s, heartbeat_at = UTC_TIMESTAMP(3)"  # noqa: S608
-    ", stop_asked_at = NULL, users_version = NULL WHERE name = %s"
-)
-_BEAT: Final = f"UPDATE {_TABLE} SET heartbeat_at = UTC_TIMESTAMP(3) WHERE name = %(name)s AND epoch = %(epoch)s"  # noqa: S608
-_END: Final = (
-    f"UPDATE {_TABLE} SET heartbeat_at = IF(epoch = %(epoch)s, {_NOBODY}, heartbeat_at),"  # noqa: S608
-    " ended_epoch = GREATEST(ended_epoch, %(epoch)s) WHERE name = %(name)s"
-)
-_USERS: Final = f"UPDATE {_TABLE} SET users_version = %s WHERE name = %s AND epoch = %s"  # noqa: S608
-_ENDED: Final = f"SELECT ended_epoch >= %s FROM {_TABLE} WHERE name = %s"  # noqa: S608
-_STATE: Final = f"SELECT epoch, stop_asked_at IS NOT NULL FROM {_TABLE} WHERE name = %s"  # noqa: S608
 _LOOK_AGAIN_SECONDS: Final = 0.3
 
 _log = logging.getLogger("logsieve.lease")
@@ -82,14 +58,14 @@ class Lease:
 
     def check(self, cursor: MySQLCursorAbstract) -> None:
         """To be called last before a commit. Raises LeaseLostError; else nobody takes the lease before that commit."""
-        epoch = number(cursor, f"{_EPOCH} FOR SHARE", self.name)
-        if epoch != self.epoch:
-            raise LeaseLostError(f"{self} is over: another driver took over, with epoch {epoch}; nothing is written")
+        row = lease.read(cursor, self.name, "FOR SHARE")
+        if row is None or row.epoch != self.epoch:
+            raise LeaseLostError(f"{self} is over: another driver took over; nothing is written")
 
     def tell_users_version(self, database: Database, version: int) -> None:
         """Writes that no verdict is given with an older users history any more. Raises mysql.connector.Error."""
         with database.session() as connection, closing(connection.cursor()) as cursor:
-            cursor.execute(_USERS, (version, self.name, self.epoch))
+            lease.set_users_version(cursor, self.name, self.epoch, version)
             connection.commit()
 
 
@@ -112,31 +88,29 @@ def take(
     holder, seen, begun = f"{socket.gethostname()}:{process or os.getpid()}", None, time.monotonic()
     while True:
         with database.session() as connection, closing(connection.cursor()) as cursor:
-            cursor.execute(_KNOWN, (name,))
-            cursor.execute(_LOOK, (name,))
-            row: Any = cursor.fetchone()
-            its_owner, its_holder, heartbeat, now, stop_asked = row
-            if stop_asked and its_owner == owner:
+            lease.make(cursor, name)
+            found = lease.read(cursor, name, "FOR UPDATE")
+            assert found is not None  # noqa: S101  # made just before
+            if found.stop_asked and found.owner == owner:
                 raise StopAskedError(f"the stream of {owner} was asked to stop, and stays stopped")
+            heartbeat = found.heartbeat_at or lease.FREE
             if seen is None:
-                patience = _patience(heartbeat, now)
-            is_dead = heartbeat == _FREE or (seen == heartbeat and time.monotonic() - begun > patience)
-            if take_over or its_owner == owner or is_dead:
-                cursor.execute(_TAKE, (owner, holder, name))
-                epoch = number(cursor, _EPOCH, name)
+                patience = _patience(heartbeat, found.now)
+            is_dead = heartbeat == lease.FREE or (seen == heartbeat and time.monotonic() - begun > patience)
+            if take_over or found.owner == owner or is_dead:
+                lease.take(cursor, name, owner, holder)
                 connection.commit()
-                assert epoch is not None  # noqa: S101  # written in the same transaction
                 break
             connection.commit()
         if seen not in (None, heartbeat):
             raise LeaseHeldError(
-                f"the driver {its_holder} of {its_owner} lives (heartbeat {heartbeat}); stop it first, or --take-over"
+                f"the driver {found.holder} of {found.owner} lives (heartbeat {heartbeat}): stop it, or --take-over"
             )
         seen = heartbeat
         pause(_LOOK_AGAIN_SECONDS)
-    if its_holder != holder:
-        _wait_for_the_end(database, Lease(name, epoch - 1), its_holder, begun + patience, pause)
-    return Lease(name, epoch)
+    if found.holder != holder:
+        _wait_for_the_end(database, Lease(name, found.epoch), found.holder, begun + patience, pause)
+    return Lease(name, found.epoch + 1)
 
 
 def _patience(heartbeat: datetime, now: datetime) -> float:
@@ -146,7 +120,7 @@ def _patience(heartbeat: datetime, now: datetime) -> float:
     have been set forward. One from the future, as the clock was set back, gets as long as a new one.
     """
     age = max(now - heartbeat, timedelta())
-    return max(LEASE_LASTS - age, 2 * HEARTBEAT).total_seconds()
+    return max(lease.LASTS - age, 2 * HEARTBEAT).total_seconds()
 
 
 def _wait_for_the_end(
@@ -162,7 +136,8 @@ def _wait_for_the_end(
         has_ended, is_late = False, time.monotonic() > deadline
         # Where MySQL is away, the clock and the process still tell.
         with suppress(mysql.connector.Error), database.session() as connection, closing(connection.cursor()) as cursor:
-            has_ended = bool(number(cursor, _ENDED, other.epoch, other.name))
+            row = lease.read(cursor, other.name)
+            has_ended = row is not None and row.ended_epoch >= other.epoch
         if has_ended or (is_late and not process):
             return
         if is_late:
@@ -183,7 +158,7 @@ def _is_gone(process: int) -> bool:
 
 @contextmanager
 def held(
-    lease: Lease,
+    ours: Lease,
     database: Database,
     on_lost: Callable[[LeaseLostError], None],
     on_stop: Callable[[], None],
@@ -196,7 +171,7 @@ def held(
     What keeps it from renewing the lease it tells the `troubles`, and goes on.
     """
     ended = threading.Event()
-    keep = (database, lease, ended, on_lost, on_stop, troubles or Troubles())
+    keep = (database, ours, ended, on_lost, on_stop, troubles or Troubles())
     thread = threading.Thread(target=_keep, args=keep, name="lease", daemon=True)
     thread.start()
     try:
@@ -209,14 +184,14 @@ def held(
             thread.join()
         try:
             if is_over:
-                _beat(database, lease, _END)
+                _write(database, ours, lease.end)
         except (mysql.connector.Error, OSError) as error:
-            _log.warning("not told that this driver has ended, the next one waits for %s: %s", LEASE_LASTS, error)
+            _log.warning("not told that this driver has ended, the next one waits for %s: %s", lease.LASTS, error)
 
 
 def _keep(
     database: Database,
-    lease: Lease,
+    ours: Lease,
     ended: threading.Event,
     on_lost: Callable[[LeaseLostError], None],
     on_stop: Callable[[], None],
@@ -224,26 +199,24 @@ def _keep(
 ) -> None:
     while not ended.wait(HEARTBEAT.total_seconds()):
         try:
-            epoch, stop_asked = _beat(database, lease, _BEAT)
+            row = _write(database, ours, lease.renew)
         except (mysql.connector.Error, OSError) as error:
             # Nothing is at risk: whoever takes the lease meanwhile changes its epoch, and nothing of ours is committed.
             if trouble := mysql_trouble.of(error):
                 troubles.tell("lease", trouble)
             continue
         troubles.clear("lease")
-        if epoch != lease.epoch:
-            on_lost(LeaseLostError(f"{lease} is over: another driver took over, this one ends"))
+        if row is None or row.epoch != ours.epoch:
+            on_lost(LeaseLostError(f"{ours} is over: another driver took over, this one ends"))
             return
-        if stop_asked:
+        if row.stop_asked:
             on_stop()
 
 
-def _beat(database: Database, lease: Lease, update: str) -> tuple[int | None, bool]:
-    """The epoch, None where the row is gone, and whether a stop is asked for. Only if the epoch is still ours, the
-    update has done anything."""
+def _write(database: Database, ours: Lease, write: Callable[[Any, str, int], None]) -> lease.Row | None:
+    """The row after it, None where it is gone. It has written nothing if the epoch is another's."""
     with database.session() as connection, closing(connection.cursor()) as cursor:
-        cursor.execute(update, {"name": lease.name, "epoch": lease.epoch})
-        cursor.execute(_STATE, (lease.name,))
-        row: Any = cursor.fetchone()
+        write(cursor, ours.name, ours.epoch)
+        row = lease.read(cursor, ours.name)
         connection.commit()
-    return (row[0], bool(row[1])) if row else (None, False)
+    return row

@@ -1,0 +1,128 @@
+"""The driver's lease: its row in MySQL, every statement that reads or writes it, and when it is free.
+
+Through any DB-API cursor; the caller commits. jobs/driver/holding.py takes it and renews it.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, Literal
+
+from include.clients.mysql import LOCKS
+from include.names import DRIVER, LEASE_TABLE, LOGS_DATABASE
+
+LASTS: Final = timedelta(seconds=10)
+"""A driver that has not renewed its lease for this long is taken for dead."""
+FREE: Final = datetime(1970, 1, 1, tzinfo=UTC)
+"""The heartbeat of a lease that its driver has given back."""
+HOW_TO_GO_ON: Final = "`./logsieve stream start` brings it back, and no log is lost"
+
+_TABLE: Final = f"{LOGS_DATABASE}.{LEASE_TABLE}"
+_FREE: Final = f"'{FREE:%Y-%m-%d}'"
+_READ: Final = (
+    "SELECT epoch, owner, holder, heartbeat_at, UTC_TIMESTAMP(3), stop_asked_at IS NOT NULL, ended_epoch, users_version"  # noqa: S608  # the names are ours, here and below
+    f" FROM {_TABLE} WHERE name = %s"
+)
+_MAKE: Final = f"INSERT IGNORE INTO {_TABLE} (name, epoch, owner, holder, heartbeat_at) VALUES (%s, 0, '', '', {_FREE})"  # noqa: S608
+_TAKE: Final = (
+    f"UPDATE {_TABLE} SET epoch = epoch + 1, owner = %s, holder = %s, heartbeat_at = UTC_TIMESTAMP(3)"  # noqa: S608
+    ", stop_asked_at = NULL, users_version = NULL WHERE name = %s"
+)
+_RENEW: Final = f"UPDATE {_TABLE} SET heartbeat_at = UTC_TIMESTAMP(3) WHERE name = %s AND epoch = %s"  # noqa: S608
+_END: Final = (
+    f"UPDATE {_TABLE} SET heartbeat_at = IF(epoch = %s, {_FREE}, heartbeat_at),"  # noqa: S608
+    " ended_epoch = GREATEST(ended_epoch, %s) WHERE name = %s"
+)
+_USERS: Final = f"UPDATE {_TABLE} SET users_version = %s WHERE name = %s AND epoch = %s"  # noqa: S608
+_FENCE: Final = f"UPDATE {_TABLE} SET epoch = epoch + 1 WHERE name = %s"  # noqa: S608
+_STOP: Final = f"UPDATE {_TABLE} SET stop_asked_at = UTC_TIMESTAMP(3) WHERE name = %s"  # noqa: S608
+
+
+@dataclass(frozen=True)
+class Driver:
+    """Whether a driver lives, as the lease says."""
+
+    heartbeat_at: datetime | None
+    """UTC; None: nobody ever had the lease."""
+    now: datetime
+    """UTC, by MySQL's clock."""
+    stop_asked: bool = False
+
+    @property
+    def lives(self) -> bool:
+        """Whether a driver judges."""
+        return not is_free(self.heartbeat_at, self.now)
+
+
+@dataclass(frozen=True)
+class Row(Driver):
+    """All that the lease says; see include/sql/logs.sql."""
+
+    epoch: int = 0
+    owner: str = ""
+    holder: str = ""
+    ended_epoch: int = 0
+    users_version: int | None = None
+
+
+def is_free(heartbeat_at: datetime | None, now: datetime) -> bool:
+    """Whether no driver seems to live: nobody has the lease, or its heartbeat is further than LASTS from now.
+
+    One from the future is no proof of life: the clock was set back, and a living driver has renewed it since.
+    """
+    return heartbeat_at is None or abs(now - heartbeat_at) > LASTS
+
+
+def read(cursor: Any, name: str = DRIVER, lock: Literal["", "FOR SHARE", "FOR UPDATE"] = "") -> Row | None:
+    """The row, None where nobody ever had the lease. `lock`: held until the transaction ends. Raises the client's
+    errors, also without the table."""
+    cursor.execute(f"{_READ} {lock}", (name,))
+    row = cursor.fetchone()
+    if row is None:
+        return None
+    epoch, owner, holder, heartbeat_at, now, stop_asked, ended_epoch, users_version = row
+    times = heartbeat_at.replace(tzinfo=UTC), now.replace(tzinfo=UTC)
+    return Row(*times, bool(stop_asked), epoch, owner, holder, ended_epoch, users_version)
+
+
+def look(cursor: Any) -> Driver:
+    """Whether the stream's driver lives, and was asked to stop. Raises as `read` does."""
+    return read(cursor) or Driver(None, datetime.now(UTC))
+
+
+def make(cursor: Any, name: str) -> None:
+    """A free lease of this name, unless there is one."""
+    cursor.execute(_MAKE, (name,))
+
+
+def take(cursor: Any, name: str, owner: str, holder: str) -> None:
+    """Raises the epoch by one for this holder, `host:process id`, and forgets what was asked of the last one."""
+    cursor.execute(_TAKE, (owner, holder, name))
+
+
+def renew(cursor: Any, name: str, epoch: int) -> None:
+    """A new heartbeat; does nothing if another driver has taken the lease."""
+    cursor.execute(_RENEW, (name, epoch))
+
+
+def end(cursor: Any, name: str, epoch: int) -> None:
+    """Says that the queries of this epoch have stopped, and gives the lease back unless another driver has it."""
+    cursor.execute(_END, (epoch, epoch, name))
+
+
+def set_users_version(cursor: Any, name: str, epoch: int, version: int) -> None:
+    """Says that no verdict is given with an older users history any more."""
+    cursor.execute(_USERS, (version, name, epoch))
+
+
+def fence(cursor: Any) -> None:
+    """Raises the epoch without a holder: a driver that hangs loads nothing more if it wakes up."""
+    cursor.execute(_FENCE, (DRIVER,))
+
+
+def ask_to_stop(cursor: Any) -> None:
+    """Leaves the stop mark: the driver sees it within seconds, and stops between two batches.
+
+    Raises the client's error after some seconds where somebody has locked the lease.
+    """
+    cursor.execute(LOCKS)
+    cursor.execute(_STOP, (DRIVER,))
