@@ -24,7 +24,7 @@ def address() -> str:
     if found is None or found.conn_type != "postgres":
         raise AirflowSkipException(
             f"There is no connection {CONNECTION} to Airflow's PostgreSQL: its runs are yours to remove"
-            " (airflow db clean), see docs/operations.md."
+            " (airflow db clean), see docs/operations.md#what-grows-with-time."
         )
     login = f"{found.login}:{found.password}@" if found.login else ""
     return f"postgresql+psycopg2://{login}{found.host}:{found.port or 5432}/{found.schema}"

@@ -11,7 +11,7 @@ from include.settings import Settings
 from include.watch.health import Verdict
 
 LOG_BYTES: Final = 950
-"""What a log takes over all hops, of logs as the generator makes them (docs/operations.md)."""
+"""What a log takes over all hops, of logs as the generator makes them (docs/operations.md#the-disk)."""
 REMEDY: Final = "Free some there, or let logs expire sooner: LOGSIEVE_DISK_GIB, docs/operations.md#the-disk"
 
 

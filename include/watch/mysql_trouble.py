@@ -14,7 +14,7 @@ from include.watch.troubles import Trouble, TroubleError
 
 _AWAY: Final = "./logsieve status tells whether it is up, ./logsieve logs mysql what it says"
 _RIGHTS: Final = (
-    "Give its account the rights and the password of docs/operations.md#own-servers; the embedded MySQL does so itself"
+    "Give its account the rights and the password of docs/own-servers.md#mysql; the embedded MySQL does so itself"
     " when it starts: ./logsieve down, then ./logsieve up"
 )
 _LOCKED: Final = "SHOW PROCESSLIST tells who holds the lock, as a long read behind which an ALTER TABLE waits: end it"

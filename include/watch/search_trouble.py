@@ -13,7 +13,7 @@ _SPACE: Final = (
     "Free disk space: above the flood stage Elasticsearch takes nothing, below the high watermark it goes on by itself"
 )
 _RIGHTS: Final = (
-    f"Give the user the rights of docs/operations.md#own-servers (all on {INDEX}*, manage_index_templates), or mend"
+    f"Give the user the rights of docs/own-servers.md#elasticsearch (all on {INDEX}*, manage_index_templates), or mend"
     " LOGSIEVE_ELASTICSEARCH_USER and …_PASSWORD"
 )
 _ALLOCATION: Final = "GET _cluster/allocation/explain tells why its shard is not there; ./logsieve logs elasticsearch"

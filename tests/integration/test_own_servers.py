@@ -126,7 +126,7 @@ def _add_kafka_user(broker: Settings, wanted: Settings) -> None:
 
 
 def _variables(stack: Stack, settings: Settings, airflow_password: str) -> dict[str, str]:
-    """As docs/operations.md tells it: the settings as LOGSIEVE_…, and three connections of Airflow."""
+    """As docs/own-servers.md tells it: the settings as LOGSIEVE_…, and three connections of Airflow."""
     told = {
         f"LOGSIEVE_{name.upper()}": value.get_secret_value() if isinstance(value, SecretStr) else str(value)
         for name in settings.model_fields_set

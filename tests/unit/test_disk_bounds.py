@@ -35,7 +35,7 @@ def test_topics_keep_more_logs_than_the_tables_so_that_each_row_has_its_verdict(
     bounds = divide(20)
     assert bounds
     rows = min(bounds.tables / slices.ROW_BYTES, bounds.documents / 201)
-    # At a low rate, where each message is sent alone: what a log and a verdict take then (docs/operations.md).
+    # At a low rate, where each message is sent alone: what a log and a verdict take then (docs/operations.md#the-disk).
     assert bounds.logs_topic / 239 > rows
     assert bounds.status_topic / 304 > rows
 

@@ -22,7 +22,7 @@ def reconcile(
     first: Annotated[int, typer.Option("--from", min=0, help="Only from this offset of that partition.")] = 0,
     end: Annotated[int | None, typer.Option("--to", min=1, help="Only to the offset before this one.")] = None,
     new: Annotated[bool, typer.Option("--new", help="Only what no earlier proof has closed.")] = False,
-    repair: Annotated[bool, typer.Option("--repair", help="Mend what differs, see docs/operations.md.")] = False,
+    repair: Annotated[bool, typer.Option("--repair", help="Mend what differs, see docs/running.md.")] = False,
     as_json: Json = False,
 ) -> None:
     """Proves that row and document of every log say what its verdict says. Ends with 1 when one does not."""

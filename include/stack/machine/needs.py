@@ -34,7 +34,7 @@ def architecture() -> Check:
     """Linux on x86_64, which the embedded MySQL is built for."""
     machine = os.uname()
     found = f"{machine.sysname} {machine.machine}"
-    return Check("architecture", found, "" if found == "Linux x86_64" else "Use your own servers: docs/operations.md.")
+    return Check("architecture", found, "" if found == "Linux x86_64" else "Use your own servers: docs/own-servers.md.")
 
 
 def java_version(path: str | None = None) -> Check:

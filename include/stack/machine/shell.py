@@ -24,7 +24,7 @@ LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 CERTIFICATES: Final = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 """Whom to trust: companies have a CA of their own."""
 ALERTS: Final = ("AIRFLOW_CONN_ALERTS_SLACK", "AIRFLOW_CONN_ALERTS_EMAIL")
-"""The only settings of Airflow that are the user's (docs/operations.md)."""
+"""The only settings of Airflow that are the user's (docs/operations.md#alerts)."""
 FETCHING: Final = (
     *(f"PIP_{name}" for name in (
         "INDEX_URL", "EXTRA_INDEX_URL", "FIND_LINKS", "NO_INDEX", "TRUSTED_HOST", "CERT", "CLIENT_CERT", "PROXY",

@@ -51,7 +51,7 @@ class Status:
     elasticsearch: dict[str, int] | None = None
     refused_documents: int = 0
     foreign_messages: int | None = None
-    """Messages of the status topic that are nobody's verdict: see docs/operations.md."""
+    """Messages of the status topic that are nobody's verdict: see docs/operations.md#foreign-messages."""
     topic_settings: str = ""
     """What the topics' settings have otherwise than they are made, and the remedy."""
     lag: dict[str, int | None] = field(default_factory=dict)
