@@ -53,7 +53,7 @@ def bootstrap() -> None:
 
         client = KafkaAdminClientHook("kafka").get_conn
         configs.make(client, settings.topic_partitions)
-        if refused := configs.bring_to(client):
+        if refused := configs.apply(client):
             logging.getLogger(__name__).warning(refused)
 
     @task

@@ -56,7 +56,7 @@ def expire_logs() -> None:
         from include.retention import topic_bounds
 
         bounds = divide(params["disk_gib"])
-        return topic_bounds.bring(KafkaAdminClientHook("kafka").get_conn, bounds) if bounds else {}
+        return topic_bounds.apply(KafkaAdminClientHook("kafka").get_conn, bounds) if bounds else {}
 
     @task
     def make_slices(params: Any = None) -> None:

@@ -111,7 +111,7 @@ def watch_logs() -> None:
             gone = positions.find_gone(consumer)
         verdicts = [health.lag(hop, behind, int(lag_limit)) for hop, behind in waiting.items()]
         if gone:
-            told = f"{positions.tell(gone)} {positions.HOW_TO_GO_ON}"
+            told = f"{positions.describe(gone)} {positions.HOW_TO_GO_ON}"
             verdicts.append(health.Verdict(False, told))
         for standing in troubles.read(Settings().troubles).values():
             verdicts.append(health.Verdict(standing.seconds < WAITS_SECONDS, str(standing)))
@@ -184,7 +184,7 @@ def watch_logs() -> None:
             found = foreign_messages.count(cursor, 60)
         told = f"{found:,} messages in {STATUS_TOPIC} within an hour were nobody's verdict"
         told += f": see {LOGS_DATABASE}.{FOREIGN_TABLE}, and find who sends them" if found else ""
-        settings_told = configs.tell(configs.differing(KafkaAdminClientHook("kafka").get_conn))
+        settings_told = configs.describe(configs.differing(KafkaAdminClientHook("kafka").get_conn))
         verdicts = [health.Verdict(found == 0, told)]
         return _all_well(verdicts) + ([settings_told] if settings_told else [])
 

@@ -1,4 +1,4 @@
-"""Where a folder really is, and which names of folders every part of the stack can read. Standard library only."""
+"""Real paths of folders, and which paths every part of the stack accepts. Standard library only."""
 
 import os
 import unicodedata
@@ -6,31 +6,31 @@ from pathlib import Path
 from typing import Final
 
 MARKS: Final = "/ ._-+@()~&"
-"""What a path may have beside letters and digits of any alphabet. Others mean something to one of the parts: a colon
-and a semicolon to class paths, a comma to Kafka, per cent to supervisord, a hash to URLs, brackets to Spark's globs,
-an equals sign to agents of Java, quotes, a dollar and a backslash to shells and to SQL."""
+"""Characters that a path may contain besides letters and digits of any alphabet. Others are special to a part: colons
+and semicolons in class paths, commas in Kafka, percent signs in supervisord, hashes in URLs, brackets in Spark's globs,
+equals signs in Java agents, quotes, dollar signs and backslashes in shells and SQL."""
 LONGEST: Final = 200
-"""Letters of a path; below it the parts make folders of their own."""
+"""Longest path in characters; the parts create folders of their own below it."""
 
 
 def real(path: str | Path) -> Path:
-    """The one name of a folder: absolute, without `~` and links, so that a stack has one name only."""
-    return Path(os.path.realpath(Path(os.path.expanduser(path))))  # noqa: PTH111  # Path's raises where no home is
+    """Returns the absolute path of a folder, with `~` and links resolved, so that a stack has only one name."""
+    return Path(os.path.realpath(Path(os.path.expanduser(path))))  # noqa: PTH111  # Path.expanduser raises without a home folder
 
 
-def wrong(folder: Path) -> str | None:
-    """Why the stack cannot live in this folder; None when it can. It need not be there yet."""
+def problem(folder: Path) -> str | None:
+    """Returns why the stack cannot use this folder; None if it can. The folder need not exist yet."""
     text = str(folder)
     odd = "".join(dict.fromkeys(letter for letter in text if not _is_plain(letter)))
     if odd:
-        return f"has {odd!a} in its name, which one of the servers reads in its own way"
+        return f"contains {odd!a}, which one of the servers treats as special"
     if len(text) > LONGEST:
-        return f"has a name of {len(text)} letters, and {LONGEST} are the most that all servers take"
+        return f"has a path of {len(text)} characters; all servers accept at most {LONGEST}"
     there = next(parent for parent in (folder, *folder.parents) if parent.exists())
     if not there.is_dir():
-        return "is no folder"
+        return "is not a folder"
     if os.statvfs(there).f_flag & os.ST_NOEXEC:
-        return "is on a file system that is mounted noexec: programs cannot be started there"
+        return "is on a file system mounted noexec: programs cannot start there"
     return None
 
 

@@ -1,4 +1,4 @@
-"""Every name that two parts of Logsieve must agree on, written once: topics, tables, columns, statuses, reasons."""
+"""Names that several parts of Logsieve share, defined once: topics, tables, columns, statuses, reasons."""
 
 import re
 from typing import Final
@@ -15,7 +15,7 @@ VERSION_TABLE: Final = "users_version"
 CHANGES_TABLE: Final = "changes"
 LOADS_TABLE: Final = "loads"
 USERS_ASSET: Final = "users_history"
-"""The asset that has an event when look-ups changed: verdicts given before are to be judged again."""
+"""The asset that gets an event when look-ups have changed: earlier verdicts must then be rejudged."""
 PROGRESS_TABLE: Final = "load_progress"
 LEASE_TABLE: Final = "driver_lease"
 TOPIC_IDS_TABLE: Final = "topic_ids"
@@ -36,54 +36,54 @@ FIELDS: Final = ("event_id", "account_id", "event_type", "device", "location_cou
 
 DOCUMENT_PARTITION: Final = "origin.kafka_partition"
 DOCUMENT_OFFSET: Final = "origin.kafka_offset"
-"""A document's origin, as Elasticsearch names the fields."""
+"""A document's origin: the field names in Elasticsearch."""
 
 MAX_TEXT: Final = 64
 """Longest text field, in characters (code points)."""
 MAX_TIMESTAMP: Final = 253_402_300_799
 """9999-12-31 23:59:59 UTC, in seconds since 1970."""
 MAX_RAW: Final = 64 * 1024
-"""How many bytes of a bad log its verdict keeps."""
+"""Most bytes of a bad log that its verdict keeps."""
 
 DRIVER: Final = "stream_logs"
-"""The streaming application: its name in Spark, and of its lease."""
+"""The streaming application: its name in Spark and the name of its lease."""
 REJUDGE: Final = "rejudge_logs"
-"""The application that judges logs again."""
+"""The application that rejudges logs."""
 
 JUDGED: Final = "judged"
 """The Kafka header of a verdict that the stream gave."""
 REJUDGED: Final = "rejudged"
-"""The Kafka header of a verdict that corrects an earlier one; its value tells the run of jobs/rejudge_logs.py."""
+"""The Kafka header of a verdict that corrects an earlier one; its value names the run of jobs/rejudge_logs.py."""
 
 NOT_JSON: Final = "not_json"
 UNREADABLE: Final = "unreadable"
-"""Not of a rule: the log is too large to be judged, or cannot be read from Kafka."""
+"""Does not come from a rule: the log is too large to be judged, or cannot be read from Kafka."""
 UNKNOWN_ACCOUNT: Final = "unknown_account"
 UNEXPECTED_DEVICE: Final = "unexpected_device"
 
 
 def missing(field: str) -> str:
-    """The reason of a log that lacks the field."""
+    """Returns the reason for a log without the field."""
     return f"missing_{field}"
 
 
 def null(field: str) -> str:
-    """The reason of a log whose field is JSON null."""
+    """Returns the reason for a field that is JSON null."""
     return f"null_{field}"
 
 
 def invalid(field: str) -> str:
-    """The reason of a field of a wrong type, or no number, or a number out of its range."""
+    """Returns the reason for a field of a wrong type, with an invalid value, or with a number out of range."""
     return f"invalid_{field}"
 
 
 def empty(field: str) -> str:
-    """The reason of a text field that is the empty string."""
+    """Returns the reason for a text field that is the empty string."""
     return f"empty_{field}"
 
 
 def too_long(field: str) -> str:
-    """The reason of a text field of more than MAX_TEXT characters."""
+    """Returns the reason for a text field of more than MAX_TEXT characters."""
     return f"too_long_{field}"
 
 
@@ -93,17 +93,17 @@ BAD_REASONS: Final = (
     *(reason(field) for field in FIELDS for reason in (missing, null, invalid)),
     *(reason(field) for field in TEXT_FIELDS for reason in (empty, too_long)),
 )
-"""Every reason of a bad log."""
+"""All reasons of bad logs."""
 
 _KEY: Final = re.compile(rb"(0|[1-9]\d{0,9})-(0|[1-9]\d{0,18})")
 
 
 def origin_key(partition: int, offset: int) -> str:
-    """A log's identity as text: the key of its status message and its _id in the index."""
+    """Returns a log's identity as text: the key of its status message and the _id of its document."""
     return f"{partition}-{offset}"
 
 
 def origin_of(key: bytes | None) -> tuple[int, int] | None:
-    """Partition and offset that an origin_key means; None when it is none."""
+    """Parses an `origin_key` into partition and offset; None if it is not one."""
     match = _KEY.fullmatch(key or b"")
     return match and (int(match[1]), int(match[2]))

@@ -1,8 +1,8 @@
-"""What a stranger wrote, as text that does nothing where it is shown."""
+"""Makes untrusted text safe to show."""
 
 
 def printable(data: bytes | str | None) -> str:
-    """As one line that does nothing to a terminal: control characters and bad bytes are escaped; `-` for None."""
+    """Returns one line that is safe for a terminal: control characters and invalid bytes are escaped; `-` for None."""
     if data is None:
         return "-"
     text = data.decode(errors="backslashreplace") if isinstance(data, bytes) else data

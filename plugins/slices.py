@@ -17,7 +17,7 @@ def alone() -> Iterator[Any]:
     with (
         closing(BaseHook.get_hook("mysql").get_conn()) as connection,
         closing(connection.cursor()) as cursor,
-        slices.alone(cursor),
+        slices.locked(cursor),
     ):
         yield cursor
 

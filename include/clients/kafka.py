@@ -1,19 +1,19 @@
-"""How clients reach Kafka, by the settings: its address, and login and certificates where it asks for them."""
+"""Kafka client options from the settings: address, and login and certificates if the broker requires them."""
 
 from typing import Any, Final
 
 from include.settings import Settings
 
 _ANSWER_MILLISECONDS: Final = 10_000
-"""How long a client waits for the answer to a request before it asks again: 30 and 60 s else."""
+"""Request timeout, after which a client retries. The defaults are 30 s (Java) and 60 s (librdkafka)."""
 
 UNPACKED: Final = 512 * 1024 * 1024
-"""What librdkafka unpacks of one batch that zstd packed, at most (`receive.message.max.bytes`). It takes that much
-memory for a moment. With its own 100 MB a consumer never comes to what lies behind a larger one."""
+"""Largest size to which librdkafka decompresses a zstd batch (`receive.message.max.bytes`). It briefly uses that much
+memory. With the default of 100 MB, a consumer never gets past a larger batch."""
 
 
 def native(settings: Settings) -> dict[str, Any]:
-    """For librdkafka's clients (confluent_kafka)."""
+    """Returns the options of librdkafka's clients (confluent_kafka)."""
     options: dict[str, Any] = {"bootstrap.servers": settings.kafka_bootstrap, "socket.timeout.ms": _ANSWER_MILLISECONDS}
     if settings.kafka_security != "PLAINTEXT":
         options["security.protocol"] = settings.kafka_security
@@ -27,12 +27,12 @@ def native(settings: Settings) -> dict[str, Any]:
 
 
 def spark(settings: Settings) -> dict[str, str]:
-    """For Spark's Kafka source and sink, which hand what begins with `kafka.` to the Java clients."""
+    """Returns the options of Spark's Kafka source and sink, which pass options named `kafka.…` to the Java clients."""
     options = {"bootstrap.servers": settings.kafka_bootstrap, "request.timeout.ms": str(_ANSWER_MILLISECONDS)}
     if settings.kafka_security != "PLAINTEXT":
         options["security.protocol"] = settings.kafka_security
     if settings.kafka_ca and settings.kafka_encrypts:
-        # The text, not the path: executors need no such file.
+        # The content, not the path: executors then need no such file.
         options |= {"ssl.truststore.type": "PEM", "ssl.truststore.certificates": settings.kafka_ca.read_text()}
     if settings.kafka_logs_in:
         module = "plain.PlainLoginModule" if settings.kafka_sasl_mechanism == "PLAIN" else "scram.ScramLoginModule"
@@ -45,5 +45,5 @@ def spark(settings: Settings) -> dict[str, str]:
 
 
 def _quoted(text: str) -> str:
-    """As a string of Java's login configuration."""
+    """Quotes a string for Java's login configuration (JAAS)."""
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -1,4 +1,4 @@
-"""How whoever only looks reaches MySQL, by the settings: the account that may only read."""
+"""Read-only connections to MySQL, from the settings: they use the reader account."""
 
 from typing import Any, Final
 
@@ -7,13 +7,14 @@ import mysql.connector
 from include.settings import Settings
 
 SECONDS: Final = 5
-"""How long the server may take for one answer."""
+"""Time limit for one answer of the server."""
 LOCKS: Final = f"SET SESSION lock_wait_timeout = {SECONDS}, innodb_lock_wait_timeout = {SECONDS}"
-"""Of a session of a person or of a page: behind an ALTER TABLE that waits, even a SELECT would wait for a year."""
+"""Lock timeouts of the commands' and the page's sessions. By default, a SELECT queued after a waiting ALTER TABLE
+waits for up to a year."""
 
 
 def connect(settings: Settings, seconds: float = SECONDS) -> Any:
-    """A connection of mysql.connector in UTC, each statement its own transaction. Raises mysql.connector.Error."""
+    """Returns a mysql.connector connection in UTC with autocommit. Raises mysql.connector.Error."""
     ca = settings.mysql_ca
     checked = {"ssl_ca": str(ca), "ssl_verify_cert": True, "ssl_verify_identity": True} if ca else {}
     return mysql.connector.connect(

@@ -1,4 +1,4 @@
-"""Status messages into the index: each is accepted, or refused for itself, or tried again for as long as it takes."""
+"""Writes status messages to the index: each is accepted, refused because of its content, or retried indefinitely."""
 
 import logging
 import threading
@@ -15,29 +15,29 @@ from include.watch import search_trouble
 from include.watch.troubles import Trouble, TroubleError, Troubles
 
 LANES: Final = 2
-"""Bulk requests at once: on 2 cores a second one is worth a quarter to three quarters more, a third nothing."""
+"""Concurrent bulk requests. On 2 cores a second one adds 25 to 75 % of throughput, a third one nothing."""
 CHUNK_MESSAGES: Final = 2000
 CHUNK_BYTES: Final = 8 * 1024 * 1024
 FIRST_PAUSE: Final = 0.5
 LONGEST_PAUSE: Final = 3.0
-"""Seconds between two tries while Elasticsearch takes nothing."""
+"""Longest pause in seconds between two tries while Elasticsearch accepts nothing."""
 
 CHECK_SECONDS: Final = 10
-"""How often it is looked whether the index is still ours: it may be deleted, and come back by another's template."""
+"""Seconds between checks of the index: it may be deleted and recreated from another program's template."""
 BULK_TIMEOUT: Final = "20s"
-"""So long the server waits for a shard that is not there, and then tells that; before the client gives up."""
+"""How long the server waits for a missing shard before it reports an error; shorter than the client's timeout."""
 
 _OF_THE_DOCUMENT: Final = frozenset(
     {"document_parsing_exception", "mapper_parsing_exception", "strict_dynamic_mapping_exception"}
 )
 _ITS_FAULT: Final = ("Malformed content", "Document contains at least one immense term")
-"""How the reason begins where a document is refused by the type of error that a full shard has too."""
+"""Beginnings of the reason if a document itself is at fault. A full shard causes the same type of error."""
 
 log = logging.getLogger(__name__)
 
 
 class StatusMessage(NamedTuple):
-    """A message of the status topic: where it is there, its key and its value as received."""
+    """A message of the status topic: its partition and offset there, and its key and value as received."""
 
     partition: int
     offset: int
@@ -45,19 +45,19 @@ class StatusMessage(NamedTuple):
     value: bytes | None
 
     def origin(self) -> tuple[int, int] | None:
-        """Partition and offset of its log, of the key; None when the key is no origin."""
+        """Returns partition and offset of its log, from the key; None if the key is not an origin."""
         return origin_of(self.key)
 
 
 class Refused(NamedTuple):
-    """A message that can never be a document, and why."""
+    """A message that can never become a document, and the reason."""
 
     message: StatusMessage
     reason: str
 
 
 class StoppedError(Exception):
-    """A stop was asked for while Elasticsearch took nothing: the messages are not written."""
+    """A stop was requested while Elasticsearch accepted nothing: the messages are not written."""
 
 
 class _Answer(NamedTuple):
@@ -67,9 +67,9 @@ class _Answer(NamedTuple):
 
 
 class BulkWriter:
-    """Writes to the index over two connections; the document's id is the message's key.
+    """Writes to the index over LANES connections. A document's id is the key of its message.
 
-    One batch at a time and each key once in a batch, so the order of the verdicts of one log is kept.
+    It writes one batch at a time and each key once in a batch, so the verdicts of a log stay in order.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class BulkWriter:
         troubles: Troubles | None = None,
         first_pause: float = FIRST_PAUSE,
     ) -> None:
-        """`troubles` is told what Elasticsearch does not take documents for."""
+        """`troubles` records why Elasticsearch does not accept documents."""
         self._troubles = troubles or Troubles()
         self._client = client
         self._stop = stop
@@ -89,10 +89,10 @@ class BulkWriter:
         self._pool = ThreadPoolExecutor(LANES, "bulk")
 
     def write(self, messages: Sequence[StatusMessage]) -> list[Refused]:
-        """Return when every message is a document, or replaced by a later one of its key, or among the refused.
+        """Returns the refused messages once every other one is a document or replaced by a later message of its key.
 
-        Waits while Elasticsearch is away, full or busy, refuses, or has another index than ours under its name. Raises
-        StoppedError when the stop is set meanwhile.
+        Retries while Elasticsearch is down, full or busy, refuses requests, or has a different index under this name.
+        Raises StoppedError if the stop is set meanwhile.
         """
         pending, refused = _sort(messages)
         pause = self._first_pause
@@ -112,7 +112,7 @@ class BulkWriter:
                 self._troubles.clear("index")
             else:
                 self._troubles.tell("index", why)
-                # It may come back empty: without its template it would guess the mapping.
+                # Elasticsearch may recover without any data: without the template it would guess the mapping.
                 self._index_ensured = False
                 if self._stop.wait(pause):
                     raise StoppedError
@@ -127,16 +127,16 @@ class BulkWriter:
             check_index(self._client)
             self._check_at = time.monotonic() + CHECK_SECONDS
         sent = [self._pool.submit(self._send, chunk) for chunk in _chunks(messages)]
-        # All of them, before an error of one is seen: no request may be under way while a later batch is sent.
+        # Wait for all before raising an error of one: no request may be in flight while a later batch is sent.
         wait(sent)
         answers = [answer.result() for answer in sent]
         if any(answer.refused for answer in answers):
-            # By an index that is not ours each document would be refused, and put aside.
+            # An index with another mapping would refuse every document, and all of them would become dead letters.
             check_index(self._client)
         return answers
 
     def _send(self, chunk: list[StatusMessage]) -> _Answer:
-        # The client's bulk helpers take the sources apart and together again: three times the time of its bulk call.
+        # The client's bulk helpers parse and serialize every source, which takes three times as long as this call.
         operations: Any = [
             part
             for message in chunk
@@ -166,31 +166,31 @@ class BulkWriter:
 
 
 def _is_of_the_document(error: Mapping[str, str]) -> bool:
-    """Whether another document could be taken: not when the index is closed, its shard full, its alias wrong."""
+    """Whether the document caused the error, not the index, which may be closed, have a full shard or a wrong alias."""
     if error["type"] == "illegal_argument_exception":
         return error["reason"].startswith(_ITS_FAULT)
     return error["type"] in _OF_THE_DOCUMENT
 
 
 def _sort(messages: Sequence[StatusMessage]) -> tuple[list[StatusMessage], list[Refused]]:
-    """The last message of each key, and those that cannot be lines of a bulk request. The server judges the rest."""
+    """Returns the last message of each key, and the messages that cannot be lines of a bulk request."""
     last: dict[bytes, StatusMessage] = {}
     refused = []
     for message in messages:
         if message.key is None or origin_of(message.key) is None:
-            refused.append(Refused(message, 'its key is no origin, "<partition>-<offset>"'))
+            refused.append(Refused(message, 'its key is not an origin ("<partition>-<offset>")'))
         elif message.value is None:
             refused.append(Refused(message, "it has no value (tombstone)"))
         elif b"\n" in message.value:
-            # A line break would make the rest of the value an action of its own.
-            refused.append(Refused(message, "it is not one line"))
+            # Elasticsearch would read what follows the line break as another action.
+            refused.append(Refused(message, "its value has a line break"))
         else:
             last[message.key] = message
     return list(last.values()), refused
 
 
 def _chunks(messages: list[StatusMessage]) -> Iterator[list[StatusMessage]]:
-    """Parts of at most CHUNK_MESSAGES and about CHUNK_BYTES, one a lane where there is enough to share."""
+    """Yields parts of at most CHUNK_MESSAGES and about CHUNK_BYTES; large batches have at least one part per lane."""
     most = min(CHUNK_MESSAGES, max(-(-len(messages) // LANES), CHUNK_MESSAGES // 4))
     chunk: list[StatusMessage] = []
     size = 0

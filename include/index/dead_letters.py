@@ -1,4 +1,4 @@
-"""The dead-letter file: status messages that Elasticsearch refused for themselves, kept with the reason."""
+"""The dead-letter file: status messages that Elasticsearch refused because of their content, with the reasons."""
 
 import base64
 import fcntl
@@ -15,28 +15,29 @@ from include.index.bulk import Refused
 from include.settings import Settings
 
 MOST_BYTES: Final = 256 * 2**20
-"""Letters beyond that are short ones. They are counted like all others, and go when their logs expire."""
+"""Once the file has this size, letters lack `raw`. They count like others and are removed when their logs expire."""
 
 
 class DeadLetters:
-    """Appends to the file a JSON object a line: refused_at, reason, key, origin, status_partition, status_offset, raw.
+    """Appends JSON lines to the file: refused_at, reason, key, origin, status_partition, status_offset, raw.
 
-    `raw` is the message as received, base64, null for a tombstone, and once the file has MOST_BYTES: the status topic
-    has it. `origin` is null where the key is none. A message that is read again after a crash is appended again.
+    `raw` is the message as received, in base64. It is null for a tombstone and once the file has MOST_BYTES; the status
+    topic still has the message. `origin` is null if the key is not an origin. A message that is read again after a
+    crash is appended again.
     """
 
     def __init__(self, file: Path) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         self._path = file
-        with _alone(file), file.open("ab+") as letters:
-            # A crash can leave a torn last line. Its offset was never committed: the message comes again.
+        with _locked(file), file.open("ab+") as letters:
+            # A crash can leave a partial last line. Its offset was not committed, so the message is read again.
             letters.seek(0)
             letters.truncate(sum(len(line) for line in letters if line.endswith(b"\n")))
 
     def append(self, refused: Iterable[Refused]) -> None:
-        """On disk when this returns. Raises OSError."""
-        # Opened each time, as it may have been moved away, or made anew without what has expired.
-        with _alone(self._path), self._path.open("ab") as letters:
+        """Appends the letters and syncs them to disk. Raises OSError."""
+        # Opened each time: the file may have been moved away, or replaced by one without expired letters.
+        with _locked(self._path), self._path.open("ab") as letters:
             has_room = letters.tell() < MOST_BYTES
             letters.writelines(_line(each, has_room) for each in refused)
             letters.flush()
@@ -44,12 +45,14 @@ class DeadLetters:
 
 
 def expire(settings: Settings, expired: Mapping[int, int]) -> int:
-    """Removes the letters of expired logs, as nobody misses their documents, and those that are there twice; gives how
-    many. `expired`: as `hops.read_expired` gives it. Raises OSError."""
+    """Removes the letters of expired logs and duplicates; returns how many. Raises OSError.
+
+    `expired`: the result of `hops.read_expired`.
+    """
     file = settings.dead_letters
     if not file.exists():
         return 0
-    with _alone(file):
+    with _locked(file):
         kept: dict[tuple[int, int], bytes] = {}
         count = 0
         for letter in _letters(settings):
@@ -68,8 +71,8 @@ def expire(settings: Settings, expired: Mapping[int, int]) -> int:
 
 
 @contextmanager
-def _alone(file: Path) -> Iterator[None]:
-    """Who appends and who expires wait for each other, in different processes."""
+def _locked(file: Path) -> Iterator[None]:
+    """Locks the file between the process that appends and the one that expires."""
     with file.with_suffix(".lock").open("ab") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
@@ -95,12 +98,12 @@ def _line(refused: Refused, has_room: bool) -> bytes:
 
 
 def refused_count(settings: Settings) -> int:
-    """Status messages in the dead-letter file, those appended twice counted once; 0 when there is no file."""
+    """Returns the number of distinct status messages in the dead-letter file; 0 if there is no file."""
     return len({(letter["status_partition"], letter["status_offset"]) for letter in _letters(settings)})
 
 
 def refused_offsets(settings: Settings) -> dict[int, set[int]]:
-    """Offsets, by partition, of the logs whose documents are in the dead-letter file; empty when there is no file."""
+    """Returns the offsets of the logs in the dead-letter file, by partition; empty if there is no file."""
     found: dict[int, set[int]] = {}
     for letter in _letters(settings):
         if origin := letter["origin"]:
@@ -109,7 +112,7 @@ def refused_offsets(settings: Settings) -> dict[int, set[int]]:
 
 
 def refusals(settings: Settings, key: str) -> list[str]:
-    """Why Elasticsearch refused the status messages of one origin, in order; empty when it refused none."""
+    """Returns why Elasticsearch refused the status messages with this key, in order; empty if it refused none."""
     return [letter["reason"] for letter in _letters(settings) if letter["key"] == key]
 
 

@@ -1,4 +1,4 @@
-"""The indexer: the status topic into Elasticsearch. Run it with `python -m include.index.indexer`; SIGTERM ends it."""
+"""The indexer writes the status topic to Elasticsearch. Run `python -m include.index.indexer`; SIGTERM stops it."""
 
 import argparse
 import logging
@@ -29,29 +29,29 @@ from include.watch.troubles import Troubles
 GROUP: Final = "logsieve-indexer"
 BATCH_MESSAGES: Final = 4000
 BATCH_SECONDS: Final = 0.2
-"""How long a batch waits to fill: what a log at a low rate is late by."""
+"""How long a batch waits to fill: the latency that it adds at a low rate."""
 REPORT_SECONDS: Final = 60
 
 log = logging.getLogger(__name__)
 
 
 def _consumer(kafka: Mapping[str, Any]) -> Consumer:
-    # What is not there any more was not indexed: that has to stop us, not to be skipped.
-    # How soon a killed indexer is replaced; the 45 s of librdkafka are long for watchers of the index.
+    # Offset reset: messages that Kafka removed before they were indexed must stop the indexer, not be skipped.
+    # Session timeout: how soon a killed indexer is replaced; with librdkafka's 45 s the index would be stale for long.
     return reader(kafka, GROUP, **{"auto.offset.reset": "error", "session.timeout.ms": 10_000})
 
 
 def _read_batch(consumer: Consumer) -> tuple[list[StatusMessage], dict[int, int]]:
-    """The verdicts, and by partition the offset behind the last message; what is nobody's verdict is passed over."""
+    """Returns the verdicts and, by partition, the offset after the last message. Foreign messages are skipped."""
     try:
         received, ends = read_batch(consumer, BATCH_MESSAGES, BATCH_SECONDS)
     except KafkaException as error:
         is_out_of_range = error.args[0].code() == KafkaError._AUTO_OFFSET_RESET
         if is_out_of_range and (gone := positions.find_gone(consumer)):
-            raise VerdictsGoneError(f"{positions.tell(gone)} {positions.HOW_TO_GO_ON}") from error
+            raise VerdictsGoneError(f"{positions.describe(gone)} {positions.HOW_TO_GO_ON}") from error
         raise
     if (verdicts := are_verdicts(received)) is not None and not all(verdicts):
-        log.warning("%d messages are nobody's verdict: load sets them aside", verdicts.count(False))
+        log.warning("%d foreign messages skipped: load sets them aside", verdicts.count(False))
         received = list(compress(received, verdicts))
     return [StatusMessage(each.partition(), each.offset(), each.key(), each.value()) for each in received], ends
 
@@ -63,17 +63,17 @@ def _commit(consumer: Consumer, ends: Mapping[int, int]) -> None:
             asynchronous=False,
         )
     except KafkaException as error:
-        # Kafka is away, or has given the partitions anew. Uncommitted messages come again and change nothing.
+        # Kafka is down or has rebalanced the group. Uncommitted messages are read again, which changes nothing.
         if error.args[0].fatal():
             raise
-        log.warning("Offsets are not committed (%s): the messages may be read again", error.args[0].str())
+        log.warning("Offsets were not committed (%s): the messages may be read again", error.args[0].str())
 
 
 def run(settings: Settings, stop: threading.Event) -> None:
-    """Index status messages until `stop`. Offsets are committed once their messages are documents or dead letters.
+    """Indexes status messages until `stop`. Offsets are committed once their messages are documents or dead letters.
 
-    Waits while Kafka or Elasticsearch is away, or Elasticsearch refuses. Raises what waiting does not mend:
-    VerdictsGoneError, StalledError, KafkaException, OSError (dead letters).
+    Retries while Kafka or Elasticsearch is down or Elasticsearch refuses requests. Raises errors that a retry does not
+    fix: VerdictsGoneError, StalledError, KafkaException, OSError (dead letters).
     """
     letters = DeadLetters(settings.dead_letters)
     troubles = Troubles(settings.troubles, log)
@@ -101,7 +101,7 @@ def run(settings: Settings, stop: threading.Event) -> None:
                 log.info("%d indexed, %d refused since the start", indexed, refused)
                 reported_at = time.monotonic()
     except StoppedError:
-        log.warning("Stopped while Elasticsearch took nothing: the batch in hand is read again at the next start")
+        log.warning("Stopped while Elasticsearch accepted nothing: the current batch is read again at the next start")
     finally:
         troubles.clear_all()
         consumer.close()
@@ -109,23 +109,23 @@ def run(settings: Settings, stop: threading.Event) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """Run with the settings of the environment until SIGTERM or SIGINT; gives the exit code."""
+    """Runs with the settings of the environment until SIGTERM or SIGINT. Returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m include.index.indexer", description=__doc__)
     parser.add_argument(
-        "--go-on", action="store_true", help="give up what Kafka removed before it was indexed, and end"
+        "--go-on", action="store_true", help="skip messages that Kafka removed before they were indexed, then exit"
     )
     given = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    # One line a request otherwise, and ours says more.
+    # It logs one line per request; the indexer's own lines are enough.
     logging.getLogger("elastic_transport").setLevel(logging.ERROR)
     settings = Settings()
     if given.go_on:
         with closing(_consumer(kafka_client.native(settings))) as consumer:
             gone = positions.go_on(consumer)
         if gone:
-            log.warning("Given up. %s", positions.tell(gone))
+            log.warning("Skipped: %s", positions.describe(gone))
         else:
-            log.info("Nothing was removed before it was indexed")
+            log.info("Nothing to skip: Kafka removed no messages before they were indexed")
         return 0
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

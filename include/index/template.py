@@ -1,4 +1,4 @@
-"""The index in Elasticsearch: its template and mapping, put in place by whoever comes first, and looked at again."""
+"""The index in Elasticsearch: creates its template and mapping, and checks that they stay as required."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -13,7 +13,7 @@ from include.watch import search_trouble
 from include.watch.troubles import Trouble, TroubleError
 
 TEMPLATE_FILE: Final = ROOT / "include" / "search" / "server-logs.json"
-"""Its priority is above whatever others give theirs: of all templates that match, the highest alone counts."""
+"""Its priority is far above usual ones: of all matching templates, only the one with the highest priority applies."""
 REQUEST_SECONDS: Final = 30
 
 _NO_PIPELINE: Final = "_none"
@@ -22,20 +22,20 @@ _CHANGES_DOCUMENTS: Final = (
     "index.routing_partition_size", "index.mapping.ignore_malformed", "index.mapping.coerce",
     "index.mapping.ignore_above", "index.mapping.source.mode",
 )  # fmt: skip
-"""Settings by which documents become others, or vanish."""
-_HOW_TO_GO_ON: Final = (
-    f"Delete the index (DELETE {INDEX}), so that it is made anew as {TEMPLATE_FILE.name} says, and bring its documents"
-    " back: ./logsieve reconcile --repair. A template (GET _index_template) of a higher priority makes it otherwise"
-    " again: lower that"
+"""Settings that change or remove documents."""
+_HOW_TO_FIX: Final = (
+    f"Delete the index (DELETE {INDEX}), so that it is recreated from {TEMPLATE_FILE.name}, then restore its documents:"
+    " ./logsieve reconcile --repair. If it differs again, lower the priority of the template that overrides it"
+    " (GET _index_template)"
 )
 
 
 class IndexDiffersError(TroubleError):
-    """What is there under the name of the index is not ours: documents would not be what the verdicts say."""
+    """The index differs from the template: its documents would not match the verdicts."""
 
 
 def connect(settings: Settings) -> Elasticsearch:
-    """A client that raises at the first failure: whoever uses it decides what is tried again, and when."""
+    """Returns a client that raises at the first failure: the caller decides what to retry, and when."""
     return Elasticsearch(
         settings.elasticsearch_url,
         max_retries=0,
@@ -49,22 +49,22 @@ def connect(settings: Settings) -> Elasticsearch:
 
 
 def access(user: str | None, password: str | None, ca: Path | str | None) -> dict[str, Any]:
-    """What a client needs to log in and to check the server's certificate; what is empty is left out."""
+    """Returns the client options for login and for checking the server's certificate, without empty ones."""
     login: dict[str, Any] = {"basic_auth": (user, password)} if user else {}
     return login | ({"ca_certs": str(ca)} if ca else {})
 
 
 def template() -> dict[str, Any]:
-    """The index template: index_patterns, and below template the settings and the strict mappings."""
+    """Returns the index template: `index_patterns`, and settings and strict mappings below `template`."""
     body: dict[str, Any] = json.loads(TEMPLATE_FILE.read_text(encoding="utf-8"))
     return body
 
 
 def ensure_index(client: Elasticsearch, name: str = INDEX) -> None:
-    """Put the template, and make the index or bring its mapping up to date; again and again does no harm.
+    """Puts the template, then creates the index or updates its mapping. Idempotent.
 
-    Raises TroubleError where Elasticsearch refuses, IndexDiffersError where what comes out is not what the template
-    says; each is one line with its remedy. What the client raises when the server does not answer is raised as it is.
+    Raises TroubleError if Elasticsearch refuses, IndexDiffersError if the index then differs from the template. Each
+    is one line with its remedy. Connection errors of the client propagate.
     """
     body = template() | {"index_patterns": [name]}
     ours = body["template"]
@@ -76,7 +76,7 @@ def ensure_index(client: Elasticsearch, name: str = INDEX) -> None:
         try:
             client.indices.put_mapping(index=name, **ours["mappings"])
         except BadRequestError:
-            # Looking tells more: each field that has another type.
+            # The check names every field that has another type.
             check_index(client, name)
             raise
         check_index(client, name)
@@ -85,18 +85,20 @@ def ensure_index(client: Elasticsearch, name: str = INDEX) -> None:
 
 
 def _create(client: Elasticsearch, name: str, ours: Mapping[str, Any]) -> None:
-    # Said here too: above a template of somebody else, even of one whose priority is higher still.
+    # Explicit settings and mappings override every template, even one with a higher priority.
     try:
         client.indices.create(index=name, settings=ours["settings"], mappings=ours["mappings"])
     except BadRequestError as error:
-        # Two may come at once: then the second finds the index made, from the same template.
+        # Two processes may create it at once, both from the same template.
         if error.message != "resource_already_exists_exception":
             raise
 
 
 def check_index(client: Elasticsearch, name: str = INDEX) -> None:
-    """Raises IndexDiffersError, naming what differs, where the index is not what the template makes; ApiError where
-    there is none."""
+    """Checks the index against the template.
+
+    Raises IndexDiffersError, naming what differs, and ApiError if there is no index.
+    """
     index = _index_of(client, name)
     differences = [*_differences(index["mappings"], template()["template"]["mappings"], "mappings")]
     for setting in _CHANGES_DOCUMENTS:
@@ -109,12 +111,12 @@ def check_index(client: Elasticsearch, name: str = INDEX) -> None:
 
 
 def _index_of(client: Elasticsearch, name: str) -> Mapping[str, Any]:
-    """Mappings and settings, flat. Raises IndexDiffersError where the name is another index's too."""
+    """Returns the mappings and flat settings. Raises IndexDiffersError if the name is an alias or a data stream."""
     found: Mapping[str, Any] = client.indices.get(index=name, flat_settings=True).body
     if list(found) != [name]:
         raise IndexDiffersError(
             Trouble(
-                f"{name} is no index, but an alias or a data stream of {', '.join(found) or 'nothing'}",
+                f"{name} is not an index but an alias or a data stream of {', '.join(found) or 'nothing'}",
                 f"Delete the alias or data stream {name}: the index needs the name",
             )
         )
@@ -125,17 +127,17 @@ def _index_of(client: Elasticsearch, name: str) -> Mapping[str, Any]:
 def _remedy(differences: list[str]) -> str:
     pipelines = [each.split()[0] for each in differences if each.startswith(("index.default_", "index.final_"))]
     if len(pipelines) < len(differences):
-        return _HOW_TO_GO_ON
+        return _HOW_TO_FIX
     return f"PUT {INDEX}/_settings {json.dumps(dict.fromkeys(pipelines, _NO_PIPELINE))}"
 
 
 def _differences(found: Any, wanted: Any, at: str) -> Iterator[str]:
-    """What differs between two mappings, both ways, one sentence each."""
+    """Yields a sentence for each difference between two mappings, in both directions."""
     if isinstance(found, Mapping) and isinstance(wanted, Mapping):
         for key in sorted(found.keys() | wanted.keys()):
             place = f"{at}.{key}"
             if key not in wanted:
-                yield f"{place} is there"
+                yield f"{place} is unexpected"
             elif key not in found:
                 yield f"{place} is missing"
             else:

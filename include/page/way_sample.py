@@ -46,7 +46,7 @@ def ask_kafka(consumer: Consumer, admin: AdminClient) -> dict[str, Any]:
         "classified": sum(topics.logs.values()) - topics.lag,
         "status": sum(topics.status.values()),
         "indexed": sum(hops.indexed(consumer, topics.status).values()),
-        "removed": positions.tell(gone) if gone else "",
+        "removed": positions.describe(gone) if gone else "",
         "newest": {
             LOGS_TOPIC: _newest(admin, LOGS_TOPIC, list(topics.logs)),
             STATUS_TOPIC: _newest(admin, STATUS_TOPIC, list(topics.status)),

@@ -1,7 +1,7 @@
-"""What Airflow has in its metadata of old runs, and its removal. `airflow db clean` would take runs that still go on.
+"""Removes old runs from Airflow's metadata database. `airflow db clean` would also remove runs that are still active.
 
-It takes by age alone, and of the DAGs that are started by hand the newest run too: the stream's, and the one by which
-`up` knows that `bootstrap` went well. So runs are removed here; their tasks, values and histories go with them.
+It goes by age alone. It would even remove the newest run of DAGs that are triggered manually: the stream's run, and the
+run that shows `up` that `bootstrap` succeeded. So runs are removed here, with their tasks, XComs and histories.
 """
 
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from typing import Any, Final
 TABLES: Final = (
     "log", "job", "import_error", "asset_event", "callback", "revoked_token", "trigger", "connection_test_request",
 )  # fmt: skip
-"""What `airflow db clean` removes rightly: it belongs to no run, or has ended."""
+"""Tables that `airflow db clean` may clean: their rows belong to no run or have ended."""
 
 _EXPIRE: Final = (
     "DELETE FROM dag_run WHERE state IN ('success', 'failed')"
@@ -22,8 +22,10 @@ _KEPT: Final = "SELECT dag_id, run_id FROM dag_run"
 
 
 def expire(cursor: Any, days: float) -> int:
-    """Removes the runs that ended so many days ago, but the newest of each DAG and kind, and old tries of the others;
-    gives how many runs. `cursor`: psycopg2's. Raises psycopg2.Error."""
+    """Removes runs that ended over `days` days ago, and old task tries of the remaining runs; returns how many runs.
+
+    The newest run of each DAG and run type stays. `cursor`: psycopg2's. Raises psycopg2.Error.
+    """
     cursor.execute(_EXPIRE, (days,))
     count = int(cursor.rowcount)
     cursor.execute(_EXPIRE_TRIES, (days,))
@@ -31,7 +33,7 @@ def expire(cursor: Any, days: float) -> int:
 
 
 def kept(cursor: Any) -> Sequence[tuple[str, str]]:
-    """DAG and run of those that are there. Raises psycopg2.Error."""
+    """Returns DAG id and run id of all existing runs. Raises psycopg2.Error."""
     cursor.execute(_KEPT)
     found: Sequence[tuple[str, str]] = cursor.fetchall()
     return found

@@ -1,8 +1,8 @@
-"""How much disk the logs may take over all hops, and what each hop gets of it: the only place that divides it.
+"""Divides the disk space for logs among the hops. This is the only place that does so.
 
-Each hop is bounded by its own bytes, so that no kind of log breaks the bound: Kafka removes the oldest segments of a
-topic, and expire_logs the oldest slices of the tables with their documents. Both topics keep more logs than the tables:
-what has a row has its verdict too, for proofs and repairs.
+Each hop is limited by its own bytes, so no kind of log can exceed the limit: Kafka removes the oldest segments of a
+topic, and expire_logs removes the oldest slices of the tables with their documents. Both topics keep more logs than the
+tables, so that every row still has its log and its verdict for proofs and repairs.
 """
 
 from dataclasses import dataclass
@@ -10,30 +10,30 @@ from typing import Final
 
 GIB: Final = 2**30
 EMBEDDED_GIB: Final = 20
-"""What the embedded stack and the containers get when nothing is said: about two days of logs at the default rate."""
+"""Default of the embedded stack and of containers: about two days of logs at the default rate."""
 
 _SHARES: Final = {"server-logs": 0.24, "server-logs-status": 0.33, "tables": 0.19, "index": 0.24}
 _SEGMENTS: Final = 8
-"""A topic's partition has so many segments: it goes beyond its bound by the newest, which is never removed."""
+"""Segments per partition of a topic. Kafka never removes the newest one, so the limit leaves room for it."""
 _LEAST_SEGMENT: Final = 2**20
 _MOST_SEGMENT: Final = 256 * 2**20
 _MERGED: Final = 0.7
-"""Of the index's share what living documents may take: the rest is deleted ones, and new segments beside old ones."""
+"""Part of the index's share for live documents; deleted ones and merges of segments take the rest."""
 
 
 @dataclass(frozen=True)
 class Bounds:
-    """Bytes of each hop."""
+    """Limit of each hop, in bytes."""
 
     logs_topic: int
     status_topic: int
     tables: int
     documents: int
-    """Of the living ones, in Elasticsearch."""
+    """Live documents in Elasticsearch."""
 
 
 def divide(disk_gib: float | None) -> Bounds | None:
-    """What each hop may take; None where there is no bound (None or 0)."""
+    """Returns the limit of each hop; None if `disk_gib` is None or 0 (no limit)."""
     if not disk_gib:
         return None
     shares = {name: int(share * disk_gib * GIB) for name, share in _SHARES.items()}
@@ -42,7 +42,7 @@ def divide(disk_gib: float | None) -> Bounds | None:
 
 
 def topic_settings(size: int, partitions: int) -> dict[str, str]:
-    """Kafka's settings of a topic that is to stay within `size` bytes, all its partitions together."""
+    """Returns the Kafka settings that keep a topic within `size` bytes over all its partitions."""
     each = size // partitions
     segment = min(max(each // (_SEGMENTS + 1), _LEAST_SEGMENT), _MOST_SEGMENT)
     return {"retention.bytes": str(max(each - segment, segment)), "segment.bytes": str(segment)}

@@ -1,9 +1,9 @@
-"""What expires, and its removal from the three tables and the index: what the DAG expire_logs does.
+"""Decides which logs expire and removes them from the three tables and the index, for the DAG expire_logs.
 
-Logs age from when they were loaded: each run notes how far `load` has come, and a slice (include/retention/slices.py)
-expires when all of it had been loaded so many days ago, or when it no longer fits the disk (disk_bounds.py).
-That is written down first; so a run that was killed is finished by the next one, `load` brings nothing back, and the
-proof begins behind it.
+The age of a log counts from when it was loaded. Each run records the progress of `load`. A slice
+(include/retention/slices.py) expires once all of it was loaded `retention_days` ago, or if it no longer fits the disk
+(disk_bounds.py). The new limit is stored before anything is removed. So the next run completes a run that was killed,
+`load` does not restore expired logs, and the proof starts after them.
 """
 
 from collections.abc import Callable, Mapping
@@ -27,7 +27,7 @@ from include.retention.disk_bounds import Bounds
 from include.topics.hops import read_expired
 
 PIECE: Final = 10_000
-"""Documents that are looked for and deleted together: Elasticsearch gives no more in one answer."""
+"""Documents per search and delete: Elasticsearch returns at most this many in one answer."""
 
 _ARRIVED: Final = f"{LOGS_DATABASE}.{ARRIVED_TABLE}"
 _EXPIRED: Final = f"{LOGS_DATABASE}.{EXPIRED_TABLE}"
@@ -37,7 +37,7 @@ _NOTE: Final = (
     f" WHERE last_offset >= 0 AND NOT EXISTS (SELECT * FROM {_ARRIVED} AS noted WHERE"
     " noted.kafka_partition = progress.kafka_partition AND noted.arrived_at > UTC_TIMESTAMP(3) - INTERVAL 1 HOUR)"
 )
-# Never beyond what is loaded: nobody shall lose a log that is still to come.
+# Never past what is loaded, so that no log expires before it is loaded.
 _OLD: Final = (
     f"SELECT kafka_partition, MAX(LEAST(end_offset, last_offset + 1)) FROM {_ARRIVED}"  # noqa: S608
     f" JOIN {LOGS_DATABASE}.{PROGRESS_TABLE} USING (kafka_partition)"
@@ -60,7 +60,7 @@ _FORGET: Final = (
     f" WHERE marked.kafka_partition = {_ARRIVED}.kafka_partition)"
 )
 
-Say = Callable[[str], None]
+Report = Callable[[str], None]
 
 
 class DocumentsLeftError(RuntimeError):
@@ -71,14 +71,14 @@ _FOREIGN: Final = f"DELETE FROM {LOGS_DATABASE}.{FOREIGN_TABLE} WHERE found_at <
 
 
 def rows(
-    cursor: Any, retention_days: int, say: Say, bounds: Bounds | None = None, document_bytes: float | None = None
+    cursor: Any, retention_days: int, report: Report, bounds: Bounds | None = None, document_bytes: float | None = None
 ) -> None:
-    """Notes what has arrived, then drops the slices that were loaded so many days ago; 0 drops none for its age. With
-    `bounds` those too that do not fit any more. `document_bytes`: see include/retention/fitting.py.
+    """Records what has arrived, then drops the slices that were loaded at least `retention_days` ago (0: none).
 
-    `cursor`: a DB-API one that may alter the tables, of whoever is `slices.alone`. Raises mysql.connector.Error.
+    With `bounds`, it also drops slices that no longer fit. `document_bytes`: see include/retention/fitting.py.
+    `cursor`: a DB-API one that may alter the tables; the caller holds `slices.locked`. Raises mysql.connector.Error.
     """
-    # No statement holds more than the rows that it changes, and none sees what is older than the one before.
+    # READ COMMITTED: a statement locks only the rows that it changes, and sees the newest committed data.
     cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
     cursor.execute(_NOTE)
     if retention_days:
@@ -91,27 +91,29 @@ def rows(
     for number, before in new.items():
         if before > known.get(number, 0):
             cursor.execute(_MARK, (number, before))
-            say(f"partition {number}: the logs before offset {before:,} expire, {before - known.get(number, 0):,} more")
+            report(f"partition {number}: logs before offset {before:,} expire, {before - known.get(number, 0):,} more")
     cursor.execute("COMMIT")
     expired = read_expired(cursor)
     for table in TABLES.values():
         slices.drop(cursor, table, expired)
         for number, before in expired.items():
-            # A slice ends where the next begins, so there is nothing, unless somebody put it there by hand.
+            # The slices contained all of these rows, so this finds only rows that were inserted manually.
             cursor.execute(
                 f"DELETE FROM {LOGS_DATABASE}.{table}"  # noqa: S608
                 " WHERE kafka_partition = %s AND kafka_offset >= 0 AND kafka_offset < %s",
                 (number, before),
             )
             if cursor.rowcount:
-                say(f"partition {number}: {cursor.rowcount:,} rows were left in {table}, and are removed")
+                report(f"partition {number}: removed {cursor.rowcount:,} rows that were left in {table}")
     cursor.execute(_FORGET)
     cursor.execute("COMMIT")
 
 
 def arrivals_a_second(cursor: Any) -> float | None:
-    """Logs that were loaded a second since the last note, of an hour ago at most; None where it cannot be told yet.
-    Raises mysql.connector.Error."""
+    """Returns the logs loaded per second since `load`'s last recorded progress; None if it is not known yet.
+
+    The record is at most an hour old while expire_logs runs. Raises mysql.connector.Error.
+    """
     cursor.execute(_RATE)
     (found,) = cursor.fetchone()
     return None if found is None else float(found)
@@ -125,7 +127,7 @@ def _expiring(cursor: Any, retention_days: int) -> dict[int, int]:
 
 
 def marks(old: Mapping[int, int], ends: list[dict[int, list[int]]]) -> dict[int, int]:
-    """Up to where logs expire, of what is `old`: the last offset at which a slice ends in each of the tables."""
+    """Returns the expiry limit by partition: the last offset up to `old` at which a slice ends in all tables."""
     found = {}
     for number, end in old.items():
         shared = set.intersection(*(set(table.get(number, ())) for table in ends))
@@ -134,11 +136,11 @@ def marks(old: Mapping[int, int], ends: list[dict[int, list[int]]]) -> dict[int,
     return found
 
 
-def documents(index: Elasticsearch, expired: Mapping[int, int], say: Say) -> None:
-    """Deletes the documents of expired logs, some at a time; `expired`: as `hops.read_expired` gives it.
+def documents(index: Elasticsearch, expired: Mapping[int, int], report: Report) -> None:
+    """Deletes the documents of expired logs in batches. `expired`: the result of `hops.read_expired`.
 
-    Again at each run: of a log that was judged again just before it expired, a document may come after that. Raises
-    DocumentsLeftError, and the client's errors.
+    Each run repeats this: a log that was rejudged just before it expired can get a document later. Raises
+    DocumentsLeftError; client errors propagate.
     """
     for number, before in expired.items():
         index.indices.refresh(index=INDEX)
@@ -150,18 +152,18 @@ def documents(index: Elasticsearch, expired: Mapping[int, int], say: Say) -> Non
                 break
             _delete(index, ids)
             deleted += len(ids)
-            say(f"partition {number}: {deleted:,} of {total:,} documents deleted")
+            report(f"partition {number}: {deleted:,} of {total:,} documents deleted")
         if left := count_documents(index, number, before):
-            say(f"partition {number}: {left:,} documents came meanwhile, the next run deletes them")
+            report(f"partition {number}: {left:,} documents were added meanwhile; the next run deletes them")
 
 
 def count_documents(index: Elasticsearch, partition: int, before: int) -> int:
-    """Documents of a partition's logs before the offset."""
+    """Returns the number of documents of a partition's logs before the offset."""
     return int(index.count(index=INDEX, query=_of(partition, before))["count"])
 
 
 def count_rows(cursor: Any, partition: int, before: int) -> int:
-    """Rows of a partition's logs before the offset, in the three tables."""
+    """Returns the number of rows of a partition's logs before the offset, in the three tables together."""
     found = 0
     for table in TABLES.values():
         cursor.execute(
@@ -190,4 +192,7 @@ def _delete(index: Elasticsearch, ids: list[str]) -> None:
     answer = index.bulk(index=INDEX, operations=operations, refresh=True, filter_path="errors,items.*.error")
     if answer["errors"]:
         errors = [item["delete"]["error"] for item in answer["items"] if "error" in item.get("delete", {})]
-        raise DocumentsLeftError(f"{len(errors)} documents of expired logs were not deleted: {errors[0]['reason']}")
+        raise DocumentsLeftError(
+            f"Elasticsearch did not delete {len(errors)} documents of expired logs: {errors[0]['reason']}."
+            " The next run of expire_logs tries again"
+        )

@@ -1,7 +1,7 @@
-"""Which logs do not fit the disk any more: up to where each Kafka partition's have to expire, for tables and index.
+"""Which logs no longer fit the disk: up to which offset each Kafka partition's logs must expire.
 
-Each Kafka partition has the same part of the bound, as in the topics. Rows are measured slice by slice; documents have
-no slices, so they count by what one takes on average.
+The tables and the index have limits, and each Kafka partition gets an equal part of them, as in the topics. Rows are
+measured by slice. Documents have no slices, so they are estimated from the average size of a document.
 """
 
 from collections.abc import Iterable, Mapping
@@ -16,7 +16,7 @@ from include.topics.hops import read_loaded_logs
 
 _LITTLE: Final = 2**20
 _AHEAD: Final = 8 * 2**20
-"""So much larger than its pages MySQL makes a file, once it has more than a little: it told 4.2 MB of one of 12.6."""
+"""How much larger than its pages MySQL makes a file of more than _LITTLE: it reported 4.2 MB for a file of 12.6 MB."""
 _SIZES: Final = (
     f"SELECT PARTITION_DESCRIPTION, SUM(IF(DATA_LENGTH + INDEX_LENGTH > {_LITTLE}, {_AHEAD}, 0) + DATA_LENGTH"  # noqa: S608
     " + INDEX_LENGTH) FROM information_schema.PARTITIONS"
@@ -26,9 +26,9 @@ _SIZES: Final = (
 
 
 def marks(cursor: Any, bounds: Bounds, document_bytes: float | None) -> dict[int, int]:
-    """By Kafka partition, before which offset logs have to expire; without those of which all fit.
+    """Returns, by Kafka partition, the offset before which logs must expire. Partitions that fit are left out.
 
-    `document_bytes`: as below; None where the index does not count. Raises mysql.connector.Error.
+    `document_bytes`: see the function below; None to ignore the index. Raises mysql.connector.Error.
     """
     loaded = {number: int(end) for number, end in read_loaded_logs(cursor).items()}
     filled = sizes(cursor)
@@ -44,9 +44,11 @@ def marks(cursor: Any, bounds: Bounds, document_bytes: float | None) -> dict[int
 
 
 def sizes(cursor: Any) -> dict[int, dict[int, int]]:
-    """Bytes of each slice, of the three tables together, by Kafka partition and where the slice ends, as MySQL last
-    counted its pages. Without the rests behind the slices. Raises mysql.connector.Error."""
-    # Else MySQL tells what it knew a day ago.
+    """Returns the bytes of each slice in the three tables together, by Kafka partition and the slice's end.
+
+    The numbers come from MySQL's statistics; the rest partitions are left out. Raises mysql.connector.Error.
+    """
+    # By default MySQL returns statistics that can be a day old.
     cursor.execute("SET SESSION information_schema_stats_expiry = 0")
     cursor.execute(_SIZES, (LOGS_DATABASE, *TABLES.values()))
     found: dict[int, dict[int, int]] = {}
@@ -58,9 +60,10 @@ def sizes(cursor: Any) -> dict[int, dict[int, int]]:
 
 
 def fits_from(sizes: Mapping[int, int], loaded: int, size: int) -> int:
-    """Behind which end of a slice the others fit into `size` bytes; `sizes`: bytes by where a slice ends. 0 for all.
+    """Returns the slice's end after which the newer slices fit into `size` bytes; 0 if all fit.
 
-    What is ahead of `loaded`, the first offset without a row, does not count.
+    `sizes`: bytes by the end of a slice. Slices that begin at or after `loaded`, the first offset without a row, do not
+    count.
     """
     ends = sorted(sizes)
     filled = [end for begin, end in zip([0, *ends], ends, strict=False) if begin < loaded]
@@ -73,8 +76,10 @@ def fits_from(sizes: Mapping[int, int], loaded: int, size: int) -> int:
 
 
 def cut_at(shared: Iterable[int], first: int, loaded: int) -> int:
-    """Up to where logs expire so that none before `first` is left: where a slice ends in all three tables (`shared`),
-    but never in what is being filled. 0 for nothing."""
+    """Returns the offset up to which logs expire so that none before `first` is left; 0 if none expires.
+
+    It is an offset at which a slice ends in all three tables (`shared`), never in the slice that is being filled.
+    """
     ends = sorted(end for end in shared if end <= loaded)
     if first <= 0 or not ends:
         return 0
@@ -82,8 +87,10 @@ def cut_at(shared: Iterable[int], first: int, loaded: int) -> int:
 
 
 def document_bytes(index: Elasticsearch) -> float | None:
-    """What a document takes on disk, deleted ones counted as living; None while there is none. Raises what the client
-    raises."""
+    """Returns the average size of a document on disk, deleted ones included; None if there is none.
+
+    Client errors propagate.
+    """
     found = index.indices.stats(index=INDEX, metric="store,docs")["_all"]["primaries"]
     count = found["docs"]["count"] + found["docs"]["deleted"]
     return found["store"]["size_in_bytes"] / count if count else None

@@ -1,6 +1,6 @@
-"""What Airflow's runs leave as files: which of them are old, and their removal. The endless runs keep theirs.
+"""Removes old files of Airflow's runs. Runs that are still active keep theirs.
 
-Airflow's logs lie below `dag_id=…/run_id=…/task_id=…/attempt=N.log`; the DAG processor's in a folder a day.
+Airflow's task logs are `dag_id=…/run_id=…/task_id=…/attempt=N.log`; the DAG processor has one folder of logs per day.
 """
 
 import re
@@ -13,21 +13,20 @@ from typing import Final
 from include.settings import Settings
 
 MOST_BYTES: Final = 10 * 2**20
-"""A log that is still being written keeps the newest half of this where it has become larger."""
+"""A task log in use that has grown larger than this is cut to the newest half of this size."""
 
 _OF_A_TASK: Final = re.compile(r"dag_id=([^/]+)/run_id=([^/]+)/(.*/)?attempt=(\d+)\.log(\..*)?")
 
 Runs = Set[tuple[str, str]]
-"""DAG and run of those that Airflow still knows."""
+"""DAG id and run id of the runs that Airflow still has."""
 
 
 def expire(settings: Settings, logs: Path, parsed: Path, kept: Runs, days: float) -> int:
-    """Removes the files that are older than so many days, of runs that are not kept, then folders that are empty; gives
-    how many. Of a run that is kept the newest attempt of each task stays, whatever its age, but no longer than
-    MOST_BYTES.
+    """Removes files that are older than `days` days, then empty folders; returns the number of files.
 
-    `logs`: Airflow's folder of logs; `parsed`: that of what its DAG processor reads. What somebody else removes
-    meanwhile is no error. Raises OSError.
+    The log of the newest attempt of each task in a `kept` run stays at any age, but is cut if it exceeds MOST_BYTES.
+    `logs`: the folder of Airflow's task logs; `parsed`: the folder of the DAG processor's logs. Files that another
+    process removes meanwhile are ignored. Raises OSError.
     """
     before = time.time() - 86_400 * days
     stay = set(newest_attempts(logs, kept))
@@ -44,7 +43,7 @@ def expire(settings: Settings, logs: Path, parsed: Path, kept: Runs, days: float
 
 
 def newest_attempts(logs: Path, kept: Runs) -> Iterator[Path]:
-    """The file of the newest attempt of each task of these runs."""
+    """Yields the log of the newest attempt of each task in these runs."""
     newest: dict[tuple[str, str, str], tuple[int, Path]] = {}
     for dag_id, run_id in kept:
         for file in _files(logs / f"dag_id={dag_id}" / f"run_id={run_id}"):
@@ -56,9 +55,9 @@ def newest_attempts(logs: Path, kept: Runs) -> Iterator[Path]:
 
 
 def shorten(file: Path, most: int) -> None:
-    """Leaves the newest half of `most` bytes, whole lines, of a file that has more; who appends to it goes on so.
+    """Cuts a file larger than `most` bytes to whole lines in its newest `most` / 2 bytes. Writers can keep appending.
 
-    In place, as Airflow keeps it open; what is written in that very moment may be lost.
+    This happens in place, since Airflow keeps the file open. Lines written at the same moment may be lost.
     """
     if file.stat().st_size <= most:
         return
@@ -81,7 +80,7 @@ def _is_older(path: Path, before: float) -> bool:
 
 
 def _remove_empty(folder: Path, top: Path) -> None:
-    """The folder and those above it, as far as they are empty; never that of a DAG, where new runs begin."""
+    """Removes the folder and its parents while they are empty, but not a DAG's folder, where new runs start."""
     with suppress(OSError):  # not empty
         while folder != top and not folder.name.startswith("dag_id="):
             folder.rmdir()

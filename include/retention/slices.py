@@ -1,11 +1,11 @@
-"""The slices of the three tables: each is a range of offsets of one Kafka partition, and retention drops it whole.
+"""The slices of the three tables. A slice is a range of offsets of one Kafka partition; retention drops it as a whole.
 
-In MySQL's words they are partitions, by RANGE COLUMNS of the primary key. They are cut ahead of the logs, while they
-are empty: that takes an instant, and cutting one that has rows copies these. Behind the last slice of a Kafka partition
-lies its rest, and behind all of them the rest of all, for Kafka partitions to come.
+In MySQL, slices are partitions BY RANGE COLUMNS of the primary key. They are cut ahead of the logs while they are
+empty, which is instant; cutting a slice with rows copies the rows. After the last slice of a Kafka partition comes its
+rest, and after all of these a common rest for future Kafka partitions.
 
-Logs expire up to where a slice ends in all three tables. So the first one decides where slices end and the others
-follow it, at every run: after one that broke off between two tables, too.
+Logs expire up to an offset at which a slice ends in all three tables. So the first table decides where slices end, and
+the others follow it at every run. This also completes a run that stopped between two tables.
 """
 
 import time
@@ -21,32 +21,32 @@ from mysql.connector import errorcode
 from include.names import ARRIVED_TABLE, LOGS_DATABASE, PROGRESS_TABLE, TABLES
 
 LEAST_LOGS: Final = 1_000_000
-"""The narrowest slice: few logs a day need no slice of their own."""
+"""Minimum logs per slice without a disk limit: a day with fewer logs needs no slice of its own."""
 NEAR: Final = 7
-"""Slices ahead that are a day wide."""
+"""Number of slices ahead that are one day wide."""
 FAR: Final = 5
-"""Slices behind these, each twice as wide as the one before, for when logs come many times faster than yesterday."""
+"""Number of slices after those, each twice as wide as the one before it, in case the rate of logs rises steeply."""
 FEW: Final = 3
-"""With fewer slices of about a day ahead, all that are ahead are cut anew."""
+"""If fewer slices of about a day are ahead, all slices ahead are cut again."""
 MOST: Final = 8000
-"""MySQL's limit is 8,192 partitions a table."""
+"""Most slices of a table; MySQL's limit is 8,192 partitions."""
 PARTS: Final = 16
 LEAST_PARTS: Final = 4
 PART_BYTES: Final = 32 * 2**20
-"""Where the tables have a bound, so many slices fill it; fewer where they would be smaller than this, as MySQL makes
-each file some MiB larger than its rows."""
+"""With a disk limit, PARTS slices fill it. If they would be smaller than PART_BYTES, there are fewer, since MySQL makes
+each file a few MiB larger than its rows."""
 ROW_BYTES: Final = 205
-"""What a row takes, of logs as the generator makes them."""
+"""Size of a row of a generated log."""
 LEAST_NARROW: Final = 20_000
-"""No slice has fewer logs; an empty one takes 112 KiB in each table."""
+"""Minimum logs per slice with a disk limit. An empty slice takes 112 KiB in each table."""
 FOR_EVER: Final = 3650
-"""Days for which there have to be enough slices where nothing expires."""
+"""Days for which slices must suffice if nothing expires."""
 
 _DAY_SECONDS: Final = 86_400
 _LOCK: Final = "logsieve.slices"
 _LOCK_SECONDS: Final = 600
 _WAIT_SECONDS: Final = 1
-"""How long an ALTER waits for others' transactions: whoever comes meanwhile has to wait behind it."""
+"""How long an ALTER TABLE waits for other transactions. Statements that arrive meanwhile wait for the ALTER."""
 _COPY_WAIT_SECONDS: Final = 120
 _PAUSE_SECONDS: Final = 4
 _TRY_SECONDS: Final = 600
@@ -63,12 +63,12 @@ _LOADED: Final = (
 
 
 class BusyError(RuntimeError):
-    """The slices are being changed by somebody else."""
+    """Another session is changing the slices."""
 
 
 @contextmanager
-def alone(cursor: Any) -> Iterator[None]:
-    """Nobody else cuts or drops slices, or adopts new topics, meanwhile. Raises BusyError."""
+def locked(cursor: Any) -> Iterator[None]:
+    """Prevents other sessions from cutting or dropping slices and from adopting topics. Raises BusyError."""
     cursor.execute("SELECT GET_LOCK(%s, %s)", (_LOCK, _LOCK_SECONDS))
     if cursor.fetchone()[0] != 1:
         raise BusyError(f"another run has been changing the slices for {_LOCK_SECONDS} s: try again later")
@@ -80,13 +80,12 @@ def alone(cursor: Any) -> Iterator[None]:
 
 
 def make(cursor: Any, partitions: int, retention_days: int, tables_bytes: int | None = None) -> None:
-    """Cuts slices ahead of what is loaded, for so many Kafka partitions; tables that have none are brought over.
+    """Cuts slices ahead of what is loaded, for this number of Kafka partitions. Tables without slices get them.
 
-    `tables_bytes`: what all three tables may take (include/retention/disk_bounds.py); None for no bound.
-
-    The first table is cut by what it has, the others so that they end where it does.
-    `cursor`: a DB-API one that may alter the tables; ALTER commits. Raises mysql.connector.Error, also when others held
-    a table for all of _TRY_SECONDS.
+    The slices of the first table are planned from its existing ones; those of the other tables then end at the same
+    offsets. `tables_bytes`: limit of the three tables together (include/retention/disk_bounds.py); None for no limit.
+    `cursor`: a DB-API one that may alter the tables; ALTER TABLE commits. Raises mysql.connector.Error, also if other
+    transactions hold a table for longer than _TRY_SECONDS.
     """
     cursor.execute(_LOADED)
     known = {number: (int(end), float(rate or 0) * _DAY_SECONDS) for number, end, rate in cursor.fetchall()}
@@ -111,7 +110,7 @@ def make(cursor: Any, partitions: int, retention_days: int, tables_bytes: int | 
 
 
 def drop(cursor: Any, table: str, before: Mapping[int, int]) -> None:
-    """Drops the slices that end at or below these offsets, by Kafka partition. Raises as `make`."""
+    """Drops the slices that end at or before these offsets, by Kafka partition. Raises the same errors as `make`."""
     found = read(cursor, table) or {}
     gone = [_name(number, end) for number, ends in found.items() for end in ends if end <= before.get(number, 0)]
     if gone:
@@ -119,7 +118,7 @@ def drop(cursor: Any, table: str, before: Mapping[int, int]) -> None:
 
 
 def read(cursor: Any, table: str) -> dict[int, list[int]] | None:
-    """Where the slices of each Kafka partition end, ascending, without its rest; None for a table that has none."""
+    """Returns the ascending ends of slices by Kafka partition, without the rest; None if the table has no slices."""
     cursor.execute(_FOUND, (LOGS_DATABASE, table))
     bounds = [row[0] for row in cursor.fetchall()]
     if bounds == [None]:
@@ -134,25 +133,28 @@ def read(cursor: Any, table: str) -> dict[int, list[int]] | None:
 
 
 def width(per_day: float, partitions: int, retention_days: int, tables_bytes: int | None = None) -> int:
-    """How many logs a slice has: about a day's, more where so many slices would be too many for MySQL, and less where
-    few fit the tables' bound: what expires is whole slices."""
+    """Returns the number of logs per slice: about a day's logs.
+
+    It is more if the table would exceed MySQL's limit of slices, and less if the tables' disk limit holds only a few
+    slices, since only whole slices expire.
+    """
     room = max(MOST // partitions - NEAR - FAR - 2, 1)
     wanted = max(LEAST_LOGS, round(per_day), round(per_day * (retention_days or FOR_EVER) / room))
     return wanted if tables_bytes is None else min(wanted, narrow(tables_bytes, partitions, room))
 
 
 def narrow(tables_bytes: int, partitions: int, room: int) -> int:
-    """Of how many logs a slice is a small part of a partition's bound; `room`: how many slices it may have."""
+    """Returns the logs per slice for a small part of a partition's limit. `room`: most slices per partition."""
     each = tables_bytes // partitions
     parts = min(max(each // PART_BYTES, LEAST_PARTS), PARTS)
-    # Smaller rows than these fill more slices.
+    # Rows smaller than ROW_BYTES fill more slices.
     return max(each // ROW_BYTES // min(parts, max(room // 2, 1)), LEAST_NARROW)
 
 
 def cut(ends: Sequence[int], loaded: int, width: int) -> list[int]:
-    """Where the slices of a Kafka partition are to end, of which `loaded` is the next offset; what has rows stays.
+    """Returns where slices of a Kafka partition should end. Slices with rows stay. `loaded`: the next offset to load.
 
-    The same as before while there are FEW of about the width ahead, so that there is not a change for each day.
+    Nothing changes while at least FEW slices of about this width are ahead, so not every day alters the tables.
     """
     ahead = ends[bisect_right(ends, loaded) :]
     steps = [end - begin for begin, end in pairwise(ahead)]
@@ -167,13 +169,13 @@ def cut(ends: Sequence[int], loaded: int, width: int) -> list[int]:
 
 
 def follow(ends: Sequence[int], loaded: int, planned: Sequence[int]) -> list[int]:
-    """Where the slices of a Kafka partition are to end that end at `ends` now: as planned, behind what has rows."""
+    """Returns where slices that now end at `ends` should end: as planned, except for slices with rows."""
     kept = ends[: bisect_right(ends, loaded) + 1]
     return [*kept, *(end for end in planned if end > max([loaded, *kept]))]
 
 
 def changes(found: Mapping[int, Sequence[int]], wanted: Mapping[int, Sequence[int]]) -> Iterator[str]:
-    """What an ALTER TABLE has to say, one after another, so that the slices end as wanted."""
+    """Yields the ALTER TABLE clauses that make the slices end as wanted, in order."""
     for number, ends in found.items():
         new = wanted.get(number, ends)
         alike = min(len(ends), len(new))
@@ -186,7 +188,7 @@ def changes(found: Mapping[int, Sequence[int]], wanted: Mapping[int, Sequence[in
 
 
 def alter(cursor: Any, table: str, change: str, wait_seconds: int = _WAIT_SECONDS) -> None:
-    """Tries the change until no transaction of others is in its way. Raises mysql.connector.Error."""
+    """Retries the change while other transactions block it. Raises mysql.connector.Error."""
     cursor.execute(f"SET SESSION lock_wait_timeout = {wait_seconds}")
     deadline = time.monotonic() + _TRY_SECONDS
     while True:

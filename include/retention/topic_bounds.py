@@ -1,4 +1,4 @@
-"""Sets the size limits of both topics, as disk_bounds.py divides the disk; Kafka removes their oldest segments."""
+"""Sets the size limits of both topics from disk_bounds.py. Kafka removes the oldest segments beyond them."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -13,15 +13,15 @@ SECONDS: Final = 10
 
 
 def wanted(bounds: Bounds, partitions: Mapping[str, int]) -> dict[str, dict[str, str]]:
-    """Kafka's settings by topic; `partitions`: how many each topic has."""
+    """Returns the Kafka settings by topic. `partitions`: number of partitions by topic."""
     sizes = {LOGS_TOPIC: bounds.logs_topic, STATUS_TOPIC: bounds.status_topic}
     return {topic: topic_settings(size, partitions[topic]) for topic, size in sizes.items() if partitions.get(topic)}
 
 
-def bring(admin: AdminClient, bounds: Bounds) -> dict[str, dict[str, str]]:
-    """Sets what differs, and leaves every other setting of the topics; gives what it set, by topic.
+def apply(admin: AdminClient, bounds: Bounds) -> dict[str, dict[str, str]]:
+    """Sets the settings that differ and leaves all others. Returns what it set, by topic.
 
-    Raises KafkaException, also when the broker does not let it, and TimeoutError.
+    Raises KafkaException, also if the broker refuses the change, and TimeoutError.
     """
     known = admin.list_topics(timeout=SECONDS).topics
     found = {}

@@ -1,4 +1,4 @@
-"""Waits until `load` has taken all that is in the status topic now."""
+"""Waits until `load` has loaded everything that is in the status topic now."""
 
 import time
 from typing import Any, Final
@@ -9,18 +9,19 @@ from include.names import STATUS_TOPIC
 from include.topics import hops
 
 LOAD_SECONDS: Final = 300
-"""How long `load` may take."""
+"""Time limit for `load` to catch up."""
 _PAUSE_SECONDS: Final = 0.2
 
 
 class NotLoadedInTimeError(RuntimeError):
-    """`load` has not taken the verdicts in LOAD_SECONDS."""
+    """`load` did not load the verdicts within LOAD_SECONDS."""
 
 
 def wait(consumer: Consumer, cursor: Any) -> None:
-    """Returns when it has. `cursor`: of a connection with autocommit, or it would see the same for ever.
+    """Blocks until every message that is in the status topic at the call has been loaded.
 
-    Raises NotLoadedInTimeError, and errors of the clients as they are.
+    `cursor`: from a connection with autocommit; within one transaction it would never see progress.
+    Raises NotLoadedInTimeError; client errors propagate.
     """
     ends = hops.topic_ends(consumer, STATUS_TOPIC)
     deadline = time.monotonic() + LOAD_SECONDS
@@ -30,7 +31,7 @@ def wait(consumer: Consumer, cursor: Any) -> None:
             return
         if time.monotonic() > deadline:
             raise NotLoadedInTimeError(
-                f"verdicts are in {STATUS_TOPIC}, but not loaded within {LOAD_SECONDS} s: start the stream"
-                " (./logsieve stream start), if it is stopped; nothing is lost"
+                f"the verdicts in {STATUS_TOPIC} were not loaded within {LOAD_SECONDS} s. Nothing is lost."
+                " If the stream is stopped, start it: ./logsieve stream start"
             )
         time.sleep(_PAUSE_SECONDS)

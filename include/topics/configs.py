@@ -1,13 +1,13 @@
-"""The settings of both topics: what a broker can refuse or tame before anybody has to read it.
+"""The settings of both topics. They let the broker reject or normalize problematic messages before anyone reads them.
 
-`bootstrap` makes the topics with them, and brings those that are there to them.
+`bootstrap` creates the topics with these settings and applies them to existing topics.
 """
 
 from collections.abc import Mapping
 from typing import Final
 
 from confluent_kafka import KafkaError, KafkaException
-from confluent_kafka.admin import (  # type: ignore[attr-defined]  # its stub forgets some
+from confluent_kafka.admin import (  # type: ignore[attr-defined]  # its stub lacks some names
     AdminClient,
     AlterConfigOpType,
     ConfigEntry,
@@ -19,27 +19,27 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # its stub fo
 from include.names import LOGS_TOPIC, STATUS_TOPIC
 
 MAX_BYTES: Final = 1_048_588
-"""Of a batch of messages as the broker keeps it: Kafka's own default, which the clients' own limits fit below."""
+"""Largest batch of messages that the broker stores: Kafka's default. The clients' default limits are below it."""
 
 SETTINGS: Final[dict[str, dict[str, str]]] = {
     LOGS_TOPIC: {
-        # `received_at` is when the broker received the log: a sender's clock may say any 64-bit number.
+        # `received_at` is when the broker received the log: a sender's clock can be any 64-bit number.
         "message.timestamp.type": "LogAppendTime",
-        # The broker unpacks, so that the limit below holds for what a reader has to hold: 300 MiB fit into 30 kB.
+        # The broker decompresses, so the limit below also bounds a reader's memory: 30 kB can hold 300 MiB.
         "compression.type": "uncompressed",
         "max.message.bytes": str(MAX_BYTES),
     },
     STATUS_TOPIC: {
         "message.timestamp.type": "LogAppendTime",
-        # As classify packs: the broker takes its batches as they are, and packs those of others anew. lz4 packs 255
-        # bytes into one at best, so nothing in it unpacks to more than 255 MiB.
+        # The codec that classify uses: the broker stores its batches unchanged and recompresses those of others. lz4
+        # compresses at most 255 to 1, so no batch decompresses to more than 255 MiB.
         "compression.type": "lz4",
         "max.message.bytes": str(MAX_BYTES),
     },
 }
-HOW_TO_MEND: Final = (
-    "Have somebody who may alter topics set that: a sender's clock and what small messages unpack to are the broker's"
-    " to refuse. Without it each such log costs a pause of the stream, and nothing is lost."
+HOW_TO_FIX: Final = (
+    "Ask a Kafka administrator to set it: only the broker can reject wrong clocks of senders and batches that"
+    " decompress to a huge size. Without it, each such log pauses the stream; nothing is lost."
 )
 
 _SECONDS: Final = 10
@@ -51,16 +51,16 @@ _REFUSED: Final = frozenset(
         KafkaError.POLICY_VIOLATION,
     }
 )
-"""Of a broker that is not ours to configure."""
+"""Errors of a broker that does not let Logsieve configure topics."""
 
 Differences = dict[str, dict[str, tuple[str, str]]]
-"""By topic and setting: what it is, and what it is meant to be."""
+"""By topic and setting: the actual value and the required value."""
 
 
 def make(client: AdminClient, partitions: int, *, overrides: Mapping[str, Mapping[str, str]] | None = None) -> None:
-    """Makes the topics that are not there, with the broker's own number of replicas. Raises KafkaException.
+    """Creates the missing topics, with the broker's default number of replicas. Raises KafkaException.
 
-    `overrides`: by topic, settings that are to be otherwise.
+    `overrides`: settings by topic that replace those of SETTINGS.
     """
     missing = [topic for topic in SETTINGS if topic not in client.list_topics(timeout=_SECONDS).topics]
     for topic in missing:
@@ -74,7 +74,10 @@ def make(client: AdminClient, partitions: int, *, overrides: Mapping[str, Mappin
 
 
 def differing(client: AdminClient) -> Differences:
-    """What is otherwise in the topics that are there; nothing of one that may not be asked. Raises KafkaException."""
+    """Returns the settings of existing topics that differ from SETTINGS. Raises KafkaException.
+
+    Topics whose settings Logsieve is not allowed to read are left out.
+    """
     there = client.list_topics(timeout=_SECONDS).topics
     asked = client.describe_configs([ConfigResource(ResourceType.TOPIC, topic) for topic in SETTINGS if topic in there])
     found = {}
@@ -95,8 +98,8 @@ def differing(client: AdminClient) -> Differences:
     return {topic: each for topic, each in differences.items() if each}
 
 
-def bring_to(client: AdminClient) -> str:
-    """Sets what differs; gives "", or in a sentence what the broker refused, and why. Raises KafkaException."""
+def apply(client: AdminClient) -> str:
+    """Sets what differs. Returns "", or a sentence about what the broker refused and why. Raises KafkaException."""
     refused = ""
     for topic, each in differing(client).items():
         try:
@@ -104,11 +107,11 @@ def bring_to(client: AdminClient) -> str:
         except KafkaException as error:
             refused = refused or error.args[0].str()
     left = differing(client)
-    return f"Kafka refused ({refused or 'without a word'}): {tell(left)}" if left else ""
+    return f"Kafka refused the change ({refused or 'no reason given'}): {describe(left)}" if left else ""
 
 
 def alter(client: AdminClient, topic: str, settings: Mapping[str, str]) -> None:
-    """Sets these of a topic, and leaves all others. Raises KafkaException."""
+    """Sets these settings of a topic and leaves all others. Raises KafkaException."""
     entries = [
         ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET) for name, value in settings.items()
     ]
@@ -116,11 +119,11 @@ def alter(client: AdminClient, topic: str, settings: Mapping[str, str]) -> None:
     client.incremental_alter_configs([resource])[resource].result(_SECONDS)
 
 
-def tell(differences: Differences) -> str:
-    """What differs, and what to do, in a sentence or two; "" where nothing does. Pure."""
+def describe(differences: Differences) -> str:
+    """Returns what differs and how to fix it, in a few sentences; "" if nothing differs. Pure."""
     named = [
         f"{topic} has {name}={found}, not {wanted}"
         for topic, each in sorted(differences.items())
         for name, (found, wanted) in sorted(each.items())
     ]
-    return f"{'; '.join(named)}. {HOW_TO_MEND}" if named else ""
+    return f"{'; '.join(named)}. {HOW_TO_FIX}" if named else ""

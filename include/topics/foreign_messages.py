@@ -1,6 +1,6 @@
-"""Messages of the status topic that are nobody's verdict, as `load` has set them aside (jobs/loading/foreign.py).
+"""Foreign messages: messages of the status topic that are not verdicts and that `load` set aside.
 
-Through any DB-API cursor. Everything here only reads.
+See jobs/loading/foreign.py. Works with any DB-API cursor and only reads.
 """
 
 from typing import Any, Final
@@ -11,14 +11,14 @@ _TABLE: Final = f"{LOGS_DATABASE}.{FOREIGN_TABLE}"
 
 
 def count(cursor: Any, minutes: int | None = None) -> int:
-    """How many there are, or were set aside in the last minutes."""
+    """Returns how many there are, or how many were set aside within the last `minutes`."""
     within = "" if minutes is None else f" WHERE found_at > UTC_TIMESTAMP() - INTERVAL {minutes} MINUTE"
     cursor.execute(f"SELECT COUNT(*) FROM {_TABLE}{within}")  # noqa: S608
     return int(cursor.fetchone()[0])
 
 
 def offsets(cursor: Any) -> dict[int, set[int]]:
-    """Their offsets by status partition."""
+    """Returns their offsets by status partition."""
     cursor.execute(f"SELECT kafka_partition, status_offset FROM {_TABLE}")  # noqa: S608
     found: dict[int, set[int]] = {}
     for partition, offset in cursor.fetchall():

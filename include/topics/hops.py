@@ -1,6 +1,6 @@
-"""Counts the logs at each hop of their way, with clients that the caller brings.
+"""Counts the logs at each hop, with clients that the caller provides.
 
-Everything here only reads. Errors of the clients are raised as they are.
+Everything here only reads. Client errors propagate.
 """
 
 import time
@@ -27,36 +27,36 @@ from include.names import (
 from include.topics import foreign_messages
 from include.topics.marks import is_first_verdict
 
-if TYPE_CHECKING:  # half a second that a driver does not have
+if TYPE_CHECKING:  # importing it takes half a second, too long for a driver
     from elasticsearch import Elasticsearch
 
 SECONDS = 10
-"""How long Kafka may take for one answer."""
+"""Time limit for one answer of Kafka."""
 LOOKING: Final[dict[str, str | int]] = {
-    # Single messages are read here and there: a long poll would hold up the questions behind it.
+    # Single messages are read at scattered offsets: a long poll would delay the requests that follow it.
     "fetch.wait.max.ms": 5,
-    # As Spark reads: what a transaction sent is a log at once, and stays one when it is aborted. Else a topic would
-    # seem to end with the oldest transaction that is open, before logs that have been judged.
+    # The same as Spark: a message of a transaction is a log at once, and stays one if the transaction is aborted.
+    # With read_committed a topic would seem to end at its oldest open transaction, before logs that were judged.
     "isolation.level": "read_uncommitted",
-    # What is removed while it is read is passed over, and not all up to the end with it.
+    # If messages are removed while they are read, only those are skipped, not everything up to the end.
     "auto.offset.reset": "earliest",
     "receive.message.max.bytes": UNPACKED,
-    # The end of a partition is told, as an error: it may be the marker of a transaction, behind the last message.
+    # Reports the end of a partition, as an error: a transaction marker may follow the last message.
     "enable.partition.eof": True,
 }
-"""Of a consumer that only looks."""
+"""Options of a consumer that only reads, and never joins its group."""
 NEWEST_ROW: Final = (
     f"SELECT MAX(received_at) FROM {LOGS_DATABASE}.{{}} WHERE received_at < UTC_TIMESTAMP() + INTERVAL 1 MINUTE"  # noqa: S608
 )
-"""When the newest row of the table was received, but for what is dated ahead: that would be the newest until then."""
+"""`received_at` of a table's newest row. Rows dated in the future are ignored: one would be the newest until then."""
 _READ_MESSAGES = 10_000
 _READ_SECONDS = 0.2
 
 
 @dataclass(frozen=True)
 class Topics:
-    """Per partition: the next offset of each topic, the next origin that has no status yet, and the first one that
-    Kafka still has."""
+    """Offsets per partition: the next one of each topic (`logs`, `status`), the first log without a status
+    (`classified`), and the first log that Kafka still has (`oldest`)."""
 
     logs: Mapping[int, int] = field(default_factory=dict)
     status: Mapping[int, int] = field(default_factory=dict)
@@ -65,16 +65,18 @@ class Topics:
 
     @property
     def lag(self) -> int:
-        """Logs that wait for their status; those that Kafka has removed do not. The offset that a transaction leaves
-        behind its logs counts as one of them until the next log comes."""
+        """Number of logs without a status, except those that Kafka has removed.
+
+        The marker that a transaction leaves after its logs counts as a log until the next log arrives.
+        """
         done = {number: max(self.classified.get(number, 0), self.oldest.get(number, 0)) for number in self.logs}
         return sum(max(end - done[number], 0) for number, end in self.logs.items())
 
 
 @dataclass(frozen=True)
 class Tables:
-    """Rows by status, the newest row's received_at by status, and per partition the next status message to load, the
-    next log to load and the first log that has not expired."""
+    """Rows and the newest row's `received_at` by status; per partition the next status message to load (`loaded`),
+    the next log to load (`loaded_logs`) and the first log that has not expired (`expired`)."""
 
     rows: Mapping[str, int] = field(default_factory=dict)
     newest: Mapping[str, datetime | None] = field(default_factory=dict)
@@ -82,18 +84,18 @@ class Tables:
     loaded_logs: Mapping[int, int] = field(default_factory=dict)
     expired: Mapping[int, int] = field(default_factory=dict)
     foreign: int = 0
-    """Messages of the status topic that are nobody's verdict."""
+    """Number of foreign messages in the status topic."""
 
     def lag(self, topics: Topics) -> int:
-        """Status messages that wait to be loaded."""
+        """Number of status messages that are not loaded yet."""
         return sum(end - self.loaded.get(partition, 0) for partition, end in topics.status.items())
 
 
 @contextmanager
 def looking(kafka: Mapping[str, Any], group: str) -> Iterator[Consumer]:
-    """A consumer that only looks: it never joins the group nor commits.
+    """Yields a consumer that only reads: it neither joins the group nor commits.
 
-    `kafka`: how librdkafka reaches it, see include/clients/kafka.py, or the extra of an Airflow connection.
+    `kafka`: librdkafka's options, from include/clients/kafka.py or from the extra of an Airflow connection.
     """
     consumer = Consumer({**kafka, **LOOKING, "group.id": group, "enable.auto.commit": False, "log_level": 0})
     try:
@@ -103,7 +105,7 @@ def looking(kafka: Mapping[str, Any], group: str) -> Iterator[Consumer]:
 
 
 def topic_ranges(consumer: Consumer, topic: str) -> dict[int, tuple[int, int]]:
-    """First offset that is still there, and next offset, of each partition; empty when there is no such topic."""
+    """Returns the first offset that Kafka still has and the next one, by partition; empty if the topic is missing."""
     found = consumer.list_topics(topic, timeout=SECONDS).topics[topic]
     return {
         partition: consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=SECONDS)
@@ -112,30 +114,30 @@ def topic_ranges(consumer: Consumer, topic: str) -> dict[int, tuple[int, int]]:
 
 
 def topic_ends(consumer: Consumer, topic: str) -> dict[int, int]:
-    """Next offset of each partition; empty when there is no such topic."""
+    """Returns the next offset of each partition; empty if the topic is missing."""
     return {partition: end for partition, (_, end) in topic_ranges(consumer, topic).items()}
 
 
 def read_topics(consumer: Consumer, loaded: Mapping[int, int] | None = None) -> Topics:
-    """Both topics' ends; what is classified is told by the last verdict of the stream in each status partition.
+    """Reads the offsets of both topics. The stream's last verdict in each status partition shows what is classified.
 
-    `loaded`: per partition the next log to load, which tells it where Kafka has removed every verdict.
+    `loaded`: per partition the next log to load; it is used where Kafka has removed every verdict.
     """
     ranges = topic_ranges(consumer, STATUS_TOPIC)
     status = {number: end for number, (_, end) in ranges.items()}
-    told = {number: _classified(consumer, number, first, end) for number, (first, end) in ranges.items()}
+    judged = {number: _classified(consumer, number, first, end) for number, (first, end) in ranges.items()}
     consumer.unassign()
-    # Ends of the logs are read last, so a log is never counted as classified before it is counted as sent.
+    # The ends of the logs are read last, so no log counts as classified before it counts as sent.
     logs = topic_ranges(consumer, LOGS_TOPIC)
     oldest, ends = ({number: each[side] for number, each in logs.items()} for side in (0, 1))
-    classified = {number: max(told.get(number, 0), (loaded or {}).get(number, 0)) for number in logs}
+    classified = {number: max(judged.get(number, 0), (loaded or {}).get(number, 0)) for number in logs}
     return Topics(ends, status, classified, oldest)
 
 
-def behind_last_verdict(messages: Iterable[Message], partition: int) -> int | None:
-    """The offset behind that of the last log which the stream judged by these status messages; None if it judged none.
+def after_last_verdict(messages: Iterable[Message], partition: int) -> int | None:
+    """Returns the offset after the last log that the stream judged in these status messages; None if there is none.
 
-    Corrections of earlier verdicts do not count, nor what somebody else wrote: see include/topics/marks.py.
+    Corrections and foreign messages do not count: see include/topics/marks.py.
     """
     found = None
     for message in messages:
@@ -146,12 +148,12 @@ def behind_last_verdict(messages: Iterable[Message], partition: int) -> int | No
 
 
 def _classified(consumer: Consumer, partition: int, first: int, end: int) -> int:
-    """Looks back from the end in growing steps: mostly the last message tells, behind a rejudgement an earlier one."""
+    """Searches backwards in growing steps: the last message usually suffices, except after a rejudgement."""
     step = 1
     while end > first:
         begin, found = max(first, end - step), None
         for messages in read_status(consumer, partition, begin, end):
-            found = behind_last_verdict(messages, partition) or found
+            found = after_last_verdict(messages, partition) or found
         if found is not None:
             return found
         end, step = begin, max(100, 10 * step)
@@ -159,11 +161,11 @@ def _classified(consumer: Consumer, partition: int, first: int, end: int) -> int
 
 
 def read_status(consumer: Consumer, partition: int, begin: int, end: int) -> Iterator[list[Message]]:
-    """The messages [begin, end) of a status partition, some at a time. Raises KafkaException."""
+    """Yields the messages [begin, end) of a status partition in batches. Raises KafkaException."""
     consumer.assign([TopicPartition(STATUS_TOPIC, partition, begin)])
     until = time.monotonic() + SECONDS
     while begin < end:
-        # Not so many may come, as the markers of transactions have offsets too: so they are not waited for.
+        # Transaction markers take up offsets too, so fewer messages may arrive: do not wait for the full number.
         received = consumer.consume(min(end - begin, _READ_MESSAGES), _READ_SECONDS)
         if received:
             until = time.monotonic() + SECONDS
@@ -179,7 +181,7 @@ def read_status(consumer: Consumer, partition: int, begin: int, end: int) -> Ite
 
 
 def read_tables(cursor: Any) -> Tables:
-    """Rows, newest rows and progress, through any DB-API cursor whose session is in UTC."""
+    """Reads rows, newest rows and progress with any DB-API cursor whose session is in UTC."""
     rows, newest = {}, {}
     for status in STATUSES:
         cursor.execute(f"SELECT COUNT(*) FROM {LOGS_DATABASE}.{TABLES[status]}")  # noqa: S608
@@ -192,25 +194,25 @@ def read_tables(cursor: Any) -> Tables:
 
 
 def read_loaded(cursor: Any) -> dict[int, int]:
-    """Per partition the next status message to load."""
+    """Returns the next status message to load, by partition."""
     cursor.execute(f"SELECT kafka_partition, status_offset + 1 FROM {LOGS_DATABASE}.{PROGRESS_TABLE}")  # noqa: S608
     return dict(cursor.fetchall())
 
 
 def read_loaded_logs(cursor: Any) -> dict[int, int]:
-    """Per partition the next log to load."""
+    """Returns the next log to load, by partition."""
     cursor.execute(f"SELECT kafka_partition, last_offset + 1 FROM {LOGS_DATABASE}.{PROGRESS_TABLE}")  # noqa: S608
     return dict(cursor.fetchall())
 
 
 def read_expired(cursor: Any) -> dict[int, int]:
-    """By Kafka partition, the first offset that has not expired, where any has."""
+    """Returns the first offset that has not expired, for each Kafka partition in which logs have expired."""
     cursor.execute(f"SELECT kafka_partition, before_offset FROM {LOGS_DATABASE}.{EXPIRED_TABLE}")  # noqa: S608
     return dict(cursor.fetchall())
 
 
 def read_documents(client: "Elasticsearch") -> dict[str, int]:
-    """Documents by status; zeros when the index does not exist yet."""
+    """Returns the number of documents by status; zeros if the index does not exist yet."""
     answer = client.options(ignore_status=404).search(
         index=INDEX, size=0, aggs={"status": {"terms": {"field": "status"}}}, track_total_hits=False
     )
@@ -220,10 +222,10 @@ def read_documents(client: "Elasticsearch") -> dict[str, int]:
 
 
 def indexed(consumer: Consumer, partitions: Iterable[int]) -> dict[int, int]:
-    """Of each status partition the next offset that the consumer's group has to index.
+    """Returns the next offset that the consumer's group has to index, by status partition.
 
-    Where Kafka knows none, as the group has not begun, or was away for so long that it was forgotten
-    (`offsets.retention.minutes`), that is the first which is there.
+    Where Kafka has no committed offset, this is the first offset it still has: the group has not started yet, or was
+    inactive for longer than `offsets.retention.minutes`.
     """
     wanted = [TopicPartition(STATUS_TOPIC, partition) for partition in partitions]
     found = {each.partition: each.offset for each in consumer.committed(wanted, timeout=SECONDS)} if wanted else {}
@@ -235,6 +237,6 @@ def indexed(consumer: Consumer, partitions: Iterable[int]) -> dict[int, int]:
 
 
 def index_lag(consumer: Consumer, topics: Topics) -> int:
-    """Status messages that the consumer's group has not committed yet."""
+    """Returns how many status messages the consumer's group has not committed yet."""
     done = indexed(consumer, topics.status)
     return sum(end - done[partition] for partition, end in topics.status.items())

@@ -1,4 +1,4 @@
-"""The ids of both topics: one that is deleted and made anew has another id, and counts its offsets from 0 again."""
+"""The ids of both topics. A topic that is deleted and recreated has another id, and its offsets restart at 0."""
 
 from typing import Any, Final
 
@@ -12,20 +12,20 @@ _SECONDS: Final = 10
 
 
 def read(client: AdminClient) -> dict[str, str]:
-    """Both topics' ids as they are. Raises KafkaException when one is not there, or Kafka does not answer."""
+    """Returns the current ids of both topics. Raises KafkaException if one is missing or Kafka does not answer."""
     topics = [LOGS_TOPIC, STATUS_TOPIC]
     described = client.describe_topics(TopicCollection(topics), request_timeout=_SECONDS)
     return {topic: str(described[topic].result(_SECONDS).topic_id) for topic in topics}
 
 
 def known(cursor: Any) -> dict[str, str]:
-    """The ids of the topics whose offsets MySQL has, through any DB-API cursor; none before the first start."""
+    """Returns the ids of the topics whose offsets MySQL has; empty before the first start. `cursor`: any DB-API one."""
     cursor.execute(f"SELECT topic, id FROM {_TABLE}")  # noqa: S608
     return dict(cursor.fetchall())
 
 
 def keep(cursor: Any, ids: dict[str, str], *, instead: bool = False) -> None:
-    """Keeps ids of topics of which none is known, or `instead` of what is known; the caller commits."""
+    """Stores the ids of topics that have no known id, or with `instead` replaces the known ones. The caller commits."""
     cursor.executemany(
         f"{'REPLACE' if instead else 'INSERT IGNORE'} INTO {_TABLE} (topic, id, seen_at)"  # noqa: S608
         " VALUES (%s, %s, UTC_TIMESTAMP(3))",
@@ -33,6 +33,6 @@ def keep(cursor: Any, ids: dict[str, str], *, instead: bool = False) -> None:
     )
 
 
-def made_anew(ids: dict[str, str], known: dict[str, str]) -> list[str]:
-    """The topics that have another id than the known one."""
+def recreated(ids: dict[str, str], known: dict[str, str]) -> list[str]:
+    """Returns the topics whose id is not the known one."""
     return [topic for topic, number in ids.items() if known.get(topic, number) != number]

@@ -1,8 +1,9 @@
-"""Which messages of the status topic are verdicts: those with the mark, a Kafka header, of who may give one.
+"""Which messages of the status topic are verdicts: those with a mark, which is a Kafka header.
 
-Everybody who can write to the topic can write a message that looks like a verdict. `classify` and jobs/rejudge_logs.py
-mark theirs; what has no mark is a foreign message, nobody's verdict, for load, the indexer, and who asks how far
-`classify` came alike. Against somebody who means harm only Kafka's rights help: a mark can be copied.
+Any program that can write to the topic can write a message that looks like a verdict. `classify` and
+jobs/rejudge_logs.py mark their messages. A message without a mark is a foreign message: neither `load` nor the indexer
+treats it as a verdict, and it does not count as progress of `classify`. A mark can be copied, so only Kafka's ACLs
+protect against malicious writers.
 """
 
 from collections.abc import Sequence
@@ -16,29 +17,29 @@ from confluent_kafka import Message
 from include.names import JUDGED, REJUDGED
 
 STREAM: Final = (JUDGED, b"1")
-"""The header of a verdict that the stream gave."""
+"""Header of a verdict that the stream gave."""
 
 _OF_THE_STREAM: Final[Any] = [STREAM]
 
 
 def is_verdict(message: Message) -> bool:
-    """Whether it has the mark of the stream, or of a correction."""
+    """Whether the message has the mark of the stream or of a correction."""
     return _is_marked(_headers(message))
 
 
 def is_first_verdict(message: Message) -> bool:
-    """Whether the stream gave it: these keep the order of their logs."""
+    """Whether the stream gave this verdict. The stream's verdicts are in the order of their logs."""
     return any(name == JUDGED for name, _ in _headers(message)) and not is_correction(message)
 
 
 def is_correction(message: Message) -> bool:
-    """Whether it corrects an earlier verdict, of any log."""
+    """Whether the message corrects an earlier verdict, of any log."""
     return any(name == REJUDGED for name, _ in _headers(message))
 
 
 def are_verdicts(messages: Sequence[Message]) -> list[bool] | None:
-    """`is_verdict` of each; None, found without a look at each from Python, where all are of the stream."""
-    # None of them is kept: so many lists would be looked through by Python's collector of garbage.
+    """Returns `is_verdict` of each message; None, without a Python loop, if the stream sent all of them."""
+    # The lists of headers are not kept: that many objects would slow down Python's garbage collector.
     with suppress(ValueError):
         if all(map(eq, map(Message.headers, messages), repeat(_OF_THE_STREAM))):
             return None
@@ -48,7 +49,7 @@ def are_verdicts(messages: Sequence[Message]) -> list[bool] | None:
 def _headers(message: Message) -> Any:
     try:
         return message.headers() or ()
-    except ValueError:  # a name that is no UTF-8
+    except ValueError:  # a header name that is not UTF-8
         return ()
 
 

@@ -1,4 +1,4 @@
-"""Readers of the status topic: the indexer and `load` take its messages in batches."""
+"""Readers of the status topic: the indexer and `load` read its messages in batches."""
 
 import logging
 import time
@@ -12,7 +12,7 @@ from include.names import STATUS_TOPIC
 
 BATCH_BYTES: Final = 32 * 1024 * 1024
 READ_MESSAGES: Final = 500
-"""Taken from Kafka at once, so a batch is at most about BATCH_BYTES plus these: bad logs can be 87 KiB each."""
+"""Messages per call. A batch exceeds BATCH_BYTES by at most these messages; that of a bad log can be 87 KiB."""
 
 _HOPELESS: Final = frozenset(
     {
@@ -25,19 +25,19 @@ _HOPELESS: Final = frozenset(
 )
 _LOOK_SECONDS: Final = 5
 ANSWER_SECONDS: Final = 2
-"""How long Kafka may take for an answer to a look: so long nothing is read, and a stop waits."""
+"""Time limit for Kafka's answer to a stall check. The check blocks reading and stopping."""
 
 log = logging.getLogger(__name__)
 
 
 class StalledError(RuntimeError):
-    """The client of Kafka has ceased to read, though there is something: another one has to go on."""
+    """The Kafka consumer stalled although there are messages to read: another consumer must continue."""
 
 
 class StallWatch:
-    """Notices that a reader does not read what is there: librdkafka's may cease to, without a word, at an outage.
+    """Detects a reader that does not read existing messages: librdkafka can stall silently in an outage of Kafka.
 
-    `read_up_to` gives the next message of each partition that it reads, offsets below 0 where that is not known.
+    `read_up_to` returns the next message of each assigned partition, with an offset below 0 if it is not known.
     """
 
     def __init__(self, consumer: Consumer, read_up_to: Callable[[], list[TopicPartition]]) -> None:
@@ -46,9 +46,9 @@ class StallWatch:
         self._waiting: frozenset[tuple[int, int]] = frozenset()
 
     def look(self) -> None:
-        """To be called as often as a batch is read; asks Kafka every five seconds. While that is away nothing is known.
+        """Call this for every batch; it asks Kafka every five seconds. While Kafka is down, it detects nothing.
 
-        Raises StalledError where a message waits that was waiting the last time.
+        Raises StalledError if a message that was waiting at the previous check is still waiting.
         """
         if time.monotonic() - self._looked_at < _LOOK_SECONDS:
             return
@@ -58,11 +58,11 @@ class StallWatch:
                 (each.partition, each.offset) for each in self._read_up_to() if 0 <= each.offset < self._end(each)
             )
         except KafkaException as error:
-            log.debug("Kafka does not tell what there is to read: %s", error.args[0].str())
+            log.debug("Kafka did not return the ends of the partitions: %s", error.args[0].str())
         self._looked_at = time.monotonic()
         for partition, offset in before & self._waiting:
             raise StalledError(
-                f"the client of Kafka has ceased to read partition {partition} of {STATUS_TOPIC} at offset {offset}"
+                f"the Kafka consumer has stalled in partition {partition} of {STATUS_TOPIC} at offset {offset}"
             )
 
     def _end(self, each: TopicPartition) -> int:
@@ -71,7 +71,7 @@ class StallWatch:
 
 
 def reader(kafka: Mapping[str, Any], group: str, **options: Any) -> Consumer:
-    """A consumer for `read_batch`, unassigned, that commits nothing itself. `kafka`: see include/clients/kafka.py."""
+    """Returns an unassigned consumer for `read_batch` without auto-commit. `kafka`: see include/clients/kafka.py."""
 
     def on_error(error: KafkaError) -> None:
         if error.code() == KafkaError._ALL_BROKERS_DOWN:
@@ -82,21 +82,21 @@ def reader(kafka: Mapping[str, Any], group: str, **options: Any) -> Consumer:
             **kafka,
             "group.id": group,
             "enable.auto.commit": False,
-            # The end of a partition is told: it may be a marker, behind the last message.
+            # Reports the end of a partition: a transaction marker may follow the last message.
             "enable.partition.eof": True,
-            # Kafka is found again a second after its return, not ten.
+            # Reconnects within one second of Kafka's recovery; the default is ten.
             "reconnect.backoff.max.ms": 1000,
-            # A topic that is made after us is found this soon; librdkafka's own is five minutes.
+            # How soon a topic is found that is created after the start; librdkafka's default is five minutes.
             "topic.metadata.refresh.interval.ms": 5000,
-            # Kafka answers when that much is there, or then: else it is asked for each handful.
+            # Kafka answers once it has this many bytes or this time is over, not for every few messages.
             "fetch.min.bytes": 1024 * 1024,
             "fetch.wait.max.ms": 100,
             "receive.message.max.bytes": UNPACKED,
-            # Bounds the memory of messages that wait, in KiB; and how soon it is asked again whether some were taken.
+            # Bounds the memory of queued messages, in KiB, and the pause before fetching into a full queue again.
             "queued.max.messages.kbytes": 32 * 1024,
             "fetch.queue.backoff.ms": 10,
             "error_cb": on_error,
-            # Critical ones only: it says twenty times a second that Kafka is away, and on_error says it already.
+            # Critical only: while Kafka is down it logs 20 lines a second, and on_error already logs that.
             "log_level": 2,
             **options,
         }
@@ -104,9 +104,9 @@ def reader(kafka: Mapping[str, Any], group: str, **options: Any) -> Consumer:
 
 
 class Batch(NamedTuple):
-    """What was read: messages (confluent_kafka.Message), and by partition the offset up to which there is no other one.
+    """Messages that were read (confluent_kafka.Message), and by partition the offset up to which everything was read.
 
-    That may be behind the last message, where a transaction has left its marker; also where there is no message.
+    This offset can be after the last message, or exist without any message, because of transaction markers.
     """
 
     messages: list[Any]
@@ -114,9 +114,9 @@ class Batch(NamedTuple):
 
 
 def read_batch(consumer: Consumer, most: int, seconds: float) -> Batch:
-    """What comes within `seconds`, up to `most` messages and a few more, or BATCH_BYTES.
+    """Reads for `seconds`, or until the batch has slightly more than `most` messages or BATCH_BYTES.
 
-    Raises KafkaException for errors that waiting does not mend.
+    Raises KafkaException for errors that a retry does not fix.
     """
     batch = Batch([], {})
     size = 0
@@ -124,8 +124,8 @@ def read_batch(consumer: Consumer, most: int, seconds: float) -> Batch:
     while len(batch.messages) < most and size < BATCH_BYTES and (left := until - time.monotonic()) > 0:
         messages = [each for each in consumer.consume(READ_MESSAGES, left) if _is_message(each, batch.ends)]
         batch.messages.extend(messages)
-        size += sum(map(len, messages))  # of their values
-    # The last of each partition counts, as they come in order.
+        size += sum(map(len, messages))  # bytes of their values
+    # Messages arrive in order, so the last one of each partition counts.
     last: dict[Any, Any] = dict(
         zip(map(Message.partition, batch.messages), map(Message.offset, batch.messages), strict=True)
     )
@@ -144,7 +144,7 @@ def _is_message(received: Message, ends: dict[int, int]) -> bool:
     if error.code() in _HOPELESS or error.fatal():
         raise KafkaException(error)
     if error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
-        log.warning("There is no topic %s yet: waiting. The DAG bootstrap makes it", STATUS_TOPIC)
+        log.warning("The topic %s does not exist yet: waiting. The DAG bootstrap creates it", STATUS_TOPIC)
     else:
-        log.warning("Kafka: %s: waiting", error.str())
+        log.warning("Kafka reports %s: retrying", error.str())
     return False

@@ -1,4 +1,4 @@
-"""Kafka's timestamps: any 64-bit number of milliseconds, as its sender likes, as a time that both sinks can hold."""
+"""Converts Kafka's timestamps, which a sender can set to any 64-bit number, to times that both sinks can store."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -12,10 +12,10 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def held(milliseconds: int) -> int:
-    """The nearest time that is held: from 1970 up to LATEST, as JudgeLog.java does it."""
+    """Clamps a timestamp to the range from 1970 to LATEST, as JudgeLog.java does."""
     return min(max(milliseconds, 0), LATEST)
 
 
 def utc(milliseconds: int) -> datetime:
-    """The time that is held of it, UTC; never an error."""
+    """Returns the clamped timestamp as a datetime in UTC; never raises."""
     return _EPOCH + timedelta(milliseconds=held(milliseconds))

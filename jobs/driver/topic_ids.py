@@ -28,7 +28,7 @@ def check(database: Database, settings: Settings) -> None:
             topic_ids.keep(cursor, ids)
             known = topic_ids.known(cursor)
             connection.commit()
-    for topic in topic_ids.made_anew(ids, known):
+    for topic in topic_ids.recreated(ids, known):
         raise OtherTopicError(
             f"the topic {topic} was made anew (id {ids[topic]}, known is {known[topic]}), so its offsets mean other"
             " logs than those in MySQL. To go on with it, and keep the old rows and documents apart:"

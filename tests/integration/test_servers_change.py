@@ -149,7 +149,7 @@ ANY = {"index_patterns": ["*"], "template": {"mappings": {"dynamic_templates": [
         (ANY | {"priority": 500}, None),
         # Of the index that is there the same priority is refused to somebody already.
         (ANY | {"priority": 1_000_000, "index_patterns": ["server-logs-else*"]}, "Give that template another priority"),
-        (ANY | {"priority": 2_000_000}, "mappings.dynamic_templates is there"),
+        (ANY | {"priority": 2_000_000}, "mappings.dynamic_templates is unexpected"),
         (ANY | {"priority": 2_000_000, "data_stream": {}, "template": {}}, "data stream"),
         ({"index_patterns": ["*"], "priority": 2_000_000, "template": {"aliases": {"all": {}}}}, None),
     ],

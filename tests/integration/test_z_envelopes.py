@@ -70,7 +70,7 @@ class Sender:
 def configure(stack: Stack, wanted: dict[str, dict[str, str]]) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(configs, "SETTINGS", wanted)
-        assert configs.bring_to(probes.admin(stack.env)) == ""
+        assert configs.apply(probes.admin(stack.env)) == ""
 
 
 @contextlib.contextmanager

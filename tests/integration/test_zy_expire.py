@@ -191,7 +191,7 @@ def test_old_logs_expire_everywhere_also_when_a_run_broke_off(old: Stack, moment
     assert rows_before(old) == 0
     half = old.run("reconcile")
     assert half.returncode == 0, half.stdout + half.stderr
-    assert f"{BEFORE[0]:,} rows and documents of theirs are left to expire_logs" in half.stdout
+    assert f"{BEFORE[0]:,} of their rows and documents are left for expire_logs" in half.stdout
     assert "the next run of expire_logs removes it" in why(old, (0, 5))["hops"]["Elasticsearch"]
 
     green, printed = expire(old)
@@ -253,7 +253,7 @@ def test_logs_that_do_not_fit_the_disk_expire_up_to_the_same_place_in_tables_and
     with (
         closing(mysql_connection(old.env, "airflow")) as connection,
         closing(connection.cursor()) as cursor,
-        cut.alone(cursor),
+        cut.locked(cursor),
         Elasticsearch(f"http://127.0.0.1:{old.ports['elasticsearch']}") as index,
     ):
         size = fitting.document_bytes(index)

@@ -34,7 +34,7 @@ def message(key: bytes | None, headers: list[tuple[str, bytes]] | None = STREAM)
     ],
 )
 def test_corrections_and_strangers_do_not_tell_how_far_classify_came(what, messages, found) -> None:
-    assert hops.behind_last_verdict(messages, 1) == found, what
+    assert hops.after_last_verdict(messages, 1) == found, what
 
 
 class Topics:

@@ -64,7 +64,7 @@ def user() -> Check:
 def places(*used: Path) -> Check:
     """Every part can live in these folders."""
     for folder in used:
-        if why := folders.wrong(folder):
+        if why := folders.problem(folder):
             return Check("folders", f"{str(folder)!a} {why}", PLACE)
     return Check("folders", "have names that all can read")
 

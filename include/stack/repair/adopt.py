@@ -63,7 +63,7 @@ def look(env: Environment) -> tuple[dict[str, str], list[str]]:
                 "The DAG bootstrap makes it: ./logsieve airflow dags trigger bootstrap",
             )
         ids = topic_ids.read(clients.admin)
-        anew = topic_ids.made_anew(ids, topic_ids.known(clients.cursor))
+        anew = topic_ids.recreated(ids, topic_ids.known(clients.cursor))
         if not anew:
             raise StackError(
                 "There is nothing to adopt: both topics are those whose offsets MySQL has.",
@@ -81,7 +81,7 @@ def adopt(env: Environment, ids: dict[str, str], anew: list[str], tell: Callable
     """
     at = datetime.now(UTC).strftime("%Y%m%dt%H%M%S")
     letters = env.settings.dead_letters
-    with _clients(env) as clients, slices.alone(clients.cursor):
+    with _clients(env) as clients, slices.locked(clients.cursor):
         supervisor.halt(env, _INDEXER)
         lease.fence(clients.cursor)
         done = {} if STATUS_TOPIC in anew else _done(clients)

@@ -55,7 +55,7 @@ def _make_slices(env: Environment, partitions: int) -> None:
         with (
             closing(probes.mysql_connection(env, "airflow")) as connection,
             closing(connection.cursor()) as cursor,
-            slices.alone(cursor),
+            slices.locked(cursor),
         ):
             slices.make(cursor, partitions, env.settings.retention_days, bounds.tables if bounds else None)
     except (mysql.connector.Error, slices.BusyError) as error:

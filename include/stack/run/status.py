@@ -107,7 +107,7 @@ def read_hops(env: Environment) -> Status:
         with kafka_consumer(env) as consumer:
             topics = hops.read_topics(consumer, tables.loaded_logs if tables else None)
             status.lag["index"] = hops.index_lag(consumer, topics)
-        status.topic_settings = configs.tell(configs.differing(probes.admin(env)))
+        status.topic_settings = configs.describe(configs.differing(probes.admin(env)))
         status.logs_in = sum(topics.logs.values())
         status.classified = sum(topics.classified.values())
         status.status_messages = sum(topics.status.values())
