@@ -51,7 +51,7 @@ def reconcile_logs() -> None:
         from include.index.indexer import GROUP
         from include.proof.comparison import Clients
         from include.proof.reconcile import Range, reconcile
-        from include.proof.report import HOW_TO_MEND
+        from include.proof.report import HOW_TO_FIX
         from include.topics import hops
 
         wanted = None if params["partition"] is None else Range(params["partition"], params["first"], params["end"])
@@ -68,7 +68,7 @@ def reconcile_logs() -> None:
             connection.close()
         sentences = [proof.sentence() for proof in proofs]
         if any(proof.kinds for proof in proofs):
-            raise AirflowFailException(f"{'; '.join(sentences)}. {HOW_TO_MEND}")
+            raise AirflowFailException(f"{'; '.join(sentences)}. {HOW_TO_FIX}")
         return sentences
 
     prove()

@@ -1,4 +1,4 @@
-"""Sums over BUCKET origins each: whether a hop says what the verdicts say, without a look at each of them. Pure."""
+"""Checksums over BUCKET origins: they show whether a hop matches the verdicts without comparing each log. Pure."""
 
 from typing import Final
 
@@ -9,15 +9,17 @@ from include.names import STATUSES
 BUCKET: Final = 5000
 
 CODES: Final = {status: code for code, status in enumerate(STATUSES, 1)}
-"""A status as a small number; 0 is none."""
+"""A status as a small number; 0 means no status."""
 
 Sums = dict[tuple[int, int], tuple[int, int]]
-"""By (bucket, code): the number of origins and the sum that `sums` gives of them."""
+"""By (bucket, code): the number of origins and the sum from `sums`."""
 
 
 def sums(first: int, codes: np.ndarray, checksums: np.ndarray) -> Sums:
-    """Of the origins first, first + 1, … by bucket and code: their number, and the sum of their checksums, each times
-    its place in the bucket, so that two which are edited alike cannot make up for each other."""
+    """Returns count and weighted sum of the checksums of the origins first, first + 1, …, by bucket and code.
+
+    Each checksum is multiplied by its place in the bucket, so that two equal edits cannot cancel each other out.
+    """
     offsets = np.arange(first, first + len(codes))
     terms = checksums.astype(np.int64) * (offsets % BUCKET + 1)
     found: Sums = {}
@@ -32,7 +34,7 @@ def sums(first: int, codes: np.ndarray, checksums: np.ndarray) -> Sums:
 
 
 def doubtful(first: int, codes: np.ndarray, checksums: np.ndarray, tables: Sums) -> set[int]:
-    """The buckets of which to look at each row: a verdict is missing, or the sums of MySQL differ."""
+    """Returns the buckets to compare row by row: a verdict is missing, or the sums from MySQL differ."""
     expected = sums(first, codes, checksums)
     unjudged = {int(bucket) for bucket in np.unique((first + np.flatnonzero(codes == 0)) // BUCKET)}
     return unjudged | {key[0] for key in expected.keys() | tables.keys() if expected.get(key) != tables.get(key)}

@@ -1,4 +1,4 @@
-"""Compares what the hops hold of a range of one partition's origins: by checksums, where these differ one by one."""
+"""Compares the hops over a range of one partition's origins: by checksums, and one by one where these differ."""
 
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -17,17 +17,20 @@ from include.proof.report import Proof
 from include.retention import expiry
 
 _PIECE: Final = 200_000
-"""Origins compared together; bounds what one statement of MySQL reads."""
+"""Origins compared together; limits what one MySQL statement reads."""
 _READERS: Final = 2
-"""Answers of Elasticsearch at once: one is made while another is read."""
+"""Concurrent Elasticsearch searches: one runs while the answer of another is read."""
 _NEAR: Final = 50
-"""Origins between two that were judged again which are read along, rather than asked for one by one."""
+"""Largest distance of two rejudged origins that are read together, with the origins between them."""
 
 
 @dataclass(frozen=True)
 class Clients:
-    """`consumer` is of the indexer's group and only looks; `cursor` is a DB-API one, in UTC, without autocommit, that
-    may write the table of what is closed; `refused`: offsets by partition of the documents in the dead-letter file."""
+    """Clients of the hops.
+
+    `consumer`: read-only, in the indexer's group. `cursor`: a DB-API one in UTC without autocommit that may write the
+    table `reconciled`. `refused`: offsets by partition of the logs in the dead-letter file.
+    """
 
     consumer: Consumer
     cursor: Any
@@ -36,7 +39,7 @@ class Clients:
 
 
 def prove(clients: Clients, made: Proof, number: int, verdicts: evidence.Verdicts, gone: int) -> Proof:
-    """Compares the range in pieces, then the origins before it that were judged again since they were closed."""
+    """Compares the range in pieces, then the origins before it that were rejudged since they were closed."""
     made.keys, made.messages = int(np.count_nonzero(verdicts.codes)), verdicts.messages
     made.refused = sum(made.first <= offset < made.end for offset in clients.refused.get(number, ()))
     for first in range(made.first, made.end, _PIECE):
@@ -58,7 +61,7 @@ def prove(clients: Clients, made: Proof, number: int, verdicts: evidence.Verdict
 def _doubtful(
     clients: Clients, made: Proof, number: int, verdicts: evidence.Verdicts, first: int, end: int
 ) -> Iterator[tuple[int, int]]:
-    """Counts the rows and documents of a piece; the ranges of it to look at origin by origin."""
+    """Counts the rows and documents of a piece. Yields its ranges that must be compared origin by origin."""
     here = slice(first - made.first, end - made.first)
     tables = evidence_rows.row_sums(clients.cursor, number, first, end)
     made.rows += sum(count for count, _ in tables.values())
@@ -79,8 +82,10 @@ def _doubtful(
 def _compare(
     clients: Clients, made: Proof, number: int, offsets: np.ndarray, places: dict[int, int], gone: int = 0
 ) -> None:
-    """Adds what differs of these ascending offsets, whose verdicts lie at `places`, origin by origin; where no hop has
-    one, server-logs is asked whether it is a log."""
+    """Compares these ascending offsets one by one and adds the differences. `places`: the offsets of their verdicts.
+
+    For an origin that no hop has, it checks in server-logs whether the log exists.
+    """
     if not len(offsets):
         return
     first, end = int(offsets[0]), int(offsets[-1]) + 1
@@ -90,7 +95,7 @@ def _compare(
     found = report.differences(offsets, texts, rows, documents, clients.refused.get(number, ()))
     gaps = removed = nowhere = report.nowhere(found)
     if len(nowhere):
-        gaps, removed = evidence.not_there(clients.consumer, number, nowhere)
+        gaps, removed = evidence.missing_records(clients.consumer, number, nowhere)
     made.gaps += len(gaps)
     made.add(report.explained(found, gaps, removed, gone))
     differing = {offset for these in found.values() for offset in these.tolist()}

@@ -1,8 +1,8 @@
-"""What a verdict, a row and a document say of a log, as one text, so that checksums of it can be compared. Pure.
+"""The content of a verdict, a row or a document as one text, so that checksums can be compared. Pure.
 
-The text is that of the status message, as jobs/java/logsieve/JudgeLog.java writes it. The indexer makes it the
-document, and MySQL can put it together from a row (`row_text`): where the bytes are the same, a hop says what the
-verdict says. Where they are not, `differing` names the fields; there may be none, as a text can be escaped in two ways.
+The text is the status message as jobs/java/logsieve/JudgeLog.java writes it. The indexer stores it as the document, and
+MySQL can build it from a row (`row_text`). If the bytes are equal, the hop matches the verdict. If not, `differing`
+names the fields; it may name none, since a text can be escaped in two ways.
 """
 
 import json
@@ -17,7 +17,7 @@ from include.names import BAD, FIELDS, STATUSES, TEXT_FIELDS, origin_key
 
 NAMES: Final = (*FIELDS, "status", "reasons", "origin", "received_at", "users_version", "revision")
 RAW_NAMES: Final = ("raw", "raw_size")
-"""What a bad log has after NAMES."""
+"""Further fields of a bad log, after NAMES."""
 ORIGIN: Final = ("kafka_partition", "kafka_offset")
 _ALWAYS: Final = ("reasons", "origin", "received_at", "users_version", "revision")
 
@@ -44,12 +44,12 @@ _PLAIN: Final = re.compile(
         + r")?\}"
     ).encode()
 )
-"""A verdict as classify writes it: status, partition and offset are its groups. Not of one with an escape by number,
-which can be written in two ways."""
+"""Matches a verdict as classify writes it; the groups are status, partition and offset. It does not match numeric
+escapes (`\\u…`), which can be written in two ways."""
 
 
 def read_verdict(key: bytes | None, value: bytes | None) -> tuple[str, int, int, int] | None:
-    """Status, partition, offset and checksum of a status message; None of one that is no verdict of its key's log."""
+    """Returns status, partition, offset and checksum of a status message; None if it is no verdict on its key's log."""
     value = value or b""
     if plain := _PLAIN.fullmatch(value):
         status, partition, offset = plain.groups()
@@ -64,7 +64,7 @@ def read_verdict(key: bytes | None, value: bytes | None) -> tuple[str, int, int,
 
 
 def verdict_record(key: bytes | None, value: bytes | None) -> dict[str, Any] | None:
-    """The record of a status message; None of one that is no verdict of its key's log, such as a stranger's."""
+    """Returns the record of a status message; None if it is not a verdict on its key's log."""
     try:
         record = json.loads(value or b"")
     except (ValueError, RecursionError):
@@ -76,7 +76,7 @@ def verdict_record(key: bytes | None, value: bytes | None) -> dict[str, Any] | N
 
 
 def is_of(record: Mapping[str, Any], key: bytes | str | None) -> bool:
-    """Whether the record's own origin is the one that the key says, of a status message or of a document."""
+    """Whether the origin in the record of a status message or a document equals its key."""
     origin = record.get("origin")
     if not isinstance(origin, dict) or not all(type(origin.get(name)) is int for name in ORIGIN):
         return False
@@ -85,7 +85,7 @@ def is_of(record: Mapping[str, Any], key: bytes | str | None) -> bool:
 
 
 def document_text(record: Mapping[str, Any]) -> bytes:
-    """The record with its fields in the order of a status message; Logstash writes them in any. Empty: it has none."""
+    """Returns the record as text in the status message's order of fields, which Logstash changes; see `as_it_is`."""
     ordered = {name: record[name] for name in (*NAMES, *RAW_NAMES) if name in record}
     origin = record.get("origin")
     if isinstance(origin, dict) and len(origin) == len(ORIGIN) and all(name in origin for name in ORIGIN):
@@ -94,26 +94,26 @@ def document_text(record: Mapping[str, Any]) -> bytes:
 
 
 def as_it_is(record: Mapping[str, Any]) -> bytes:
-    """The record with its fields in the order in which it has them. Empty: it has no text."""
+    """Returns the record as text, with fields in their current order; empty if no verdict can have its values."""
     try:
         return orjson.dumps(record)
-    except TypeError:  # a number of more than 64 bits, half a surrogate pair: no verdict has them
+    except TypeError:  # a number of more than 64 bits or a lone surrogate: no verdict has them
         return b""
 
 
 def row_text(status: str) -> str:
-    """The SQL expression that makes the text of a row of that status's table."""
+    """Returns the SQL expression that builds the text of a row in the table of this status."""
     made = {name: f"IFNULL(JSON_QUOTE({name}), 'null')" for name in TEXT_FIELDS} | {
         "account_id": "IFNULL(account_id, 'null')",
         "event_timestamp": """IFNULL(CONCAT('"', REPLACE(event_timestamp, ' ', 'T'), 'Z"'), 'null')""",
         "status": """CONCAT('"', status, '"')""",
-        # MySQL writes a space behind each comma.
+        # MySQL writes a space after each comma.
         "reasons": """REPLACE(reasons, '", "', '","')""",
         "origin": """CONCAT('{"kafka_partition":', kafka_partition, ',"kafka_offset":', kafka_offset, '}')""",
         "received_at": """CONCAT('"', REPLACE(received_at, ' ', 'T'), 'Z"')""",
         "users_version": "users_version",
         "revision": "revision",
-        # TO_BASE64 breaks its lines.
+        # TO_BASE64 inserts line breaks.
         "raw": r"""IFNULL(CONCAT('"', REPLACE(TO_BASE64(raw), CHAR(10), ''), '"'), 'null')""",
         "raw_size": "IFNULL(raw_size, 'null')",
     }
@@ -123,10 +123,10 @@ def row_text(status: str) -> str:
 
 
 def differing(verdict: Mapping[str, Any], held: Mapping[str, Any]) -> list[str]:
-    """The fields of which a row or a document says something else than the verdict, or nothing, or that only it has."""
+    """Returns the fields that differ between the verdict and a row or document, or that only one of them has."""
     return [name for name in {**verdict, **held} if _plain(verdict, name) != _plain(held, name)]
 
 
 def _plain(record: Mapping[str, Any], name: str) -> str:
-    """1 is not 1.0, nor true; null is not nothing."""
+    """Returns the value as JSON, so that 1, 1.0 and true differ; empty, unlike null, if the field is missing."""
     return json.dumps(record[name], sort_keys=True) if name in record else ""

@@ -1,6 +1,6 @@
-"""What the index holds of a range of one partition's origins, read for the proof. Errors of the client are raised.
+"""Reads the documents of a range of one partition's origins for the proof. Client errors propagate.
 
-A document is a log's own when its id and the origin in it are the log's; every other one is a stray.
+A document belongs to a log if its id and its `origin` are both the log's origin. Every other document is a stray.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -15,7 +15,7 @@ from include.proof.contents import ORIGIN, as_it_is, document_text, is_of
 from include.proof.report import DOCUMENT_OF_NO_LOG, OTHER_ID, WITHOUT_ORIGIN, Stray
 
 _MOST_DOCUMENTS: Final = 10_000
-"""What Elasticsearch gives in one answer: twice a bucket, so documents that are doubled are seen too."""
+"""Most documents in one answer of Elasticsearch. This is twice a bucket, so duplicates are found too."""
 
 Hit = Mapping[str, Any]
 
@@ -23,22 +23,24 @@ Hit = Mapping[str, Any]
 def same(
     client: Elasticsearch, partition: int, first: int, codes: np.ndarray, checksums: np.ndarray
 ) -> tuple[int, bool]:
-    """How many documents there are of the origins first, first + 1, …, and whether they are just those, and say just
-    what the verdicts with these codes and checksums say."""
+    """Compares the documents of the origins first, first + 1, … with the verdicts that have these codes and checksums.
+
+    Returns the number of documents, and whether they match the verdicts exactly.
+    """
     hits = _hits(client, partition, first, first + len(codes))
     judged = np.flatnonzero(codes)
     ids = [origin_key(partition, first + number) for number in judged.tolist()]
     if [hit["_id"] for hit in hits] != ids:
         return len(hits), False
     expected, records = checksums[judged].tolist(), [hit.get("_source", {}) for hit in hits]
-    # The indexer leaves the fields in their order, so they are mostly put into it for nothing.
+    # The indexer keeps the order of the fields, so comparing without reordering usually suffices.
     return len(hits), any([crc32(text(each)) for each in records] == expected for text in (as_it_is, document_text))
 
 
 def documents(
     client: Elasticsearch, partition: int, first: int, end: int
 ) -> tuple[list[tuple[int, dict[str, Any]]], list[Stray]]:
-    """Offset and record of every log's own document of a range, and the strays in it."""
+    """Returns offset and record of every document that belongs to a log of the range, and the strays in the range."""
     own, strays = [], []
     for hit in _all_hits(client, partition, first, end):
         origin, record = origin_of(hit["_id"].encode()), hit.get("_source", {})
@@ -50,9 +52,9 @@ def documents(
 
 
 def documents_of_no_log(client: Elasticsearch, ends: Callable[[], Mapping[int, int]]) -> list[Stray]:
-    """Those without an origin, or at or behind `ends()`, the ends of server-logs by partition; at most _MOST_DOCUMENTS.
+    """Returns documents without an origin, or at or after the end of server-logs; at most _MOST_DOCUMENTS.
 
-    The ends are asked for again after the search: a log may have come, and be indexed, meanwhile.
+    `ends` returns the ends by partition. It is called again after the search, since logs can be indexed meanwhile.
     """
     answer = client.search(
         index=INDEX,
@@ -74,7 +76,7 @@ def documents_of_no_log(client: Elasticsearch, ends: Callable[[], Mapping[int, i
 
 
 def delete(client: Elasticsearch, strays: list[Stray]) -> None:
-    """Removes them; one that was written meanwhile, as it has become a log's own, is another version, and stays."""
+    """Deletes strays, except those that were overwritten meanwhile: their version has changed, so they stay."""
     at = [{"_id": each.id, "if_seq_no": each.seq_no, "if_primary_term": each.term} for each in strays]
     if at:
         client.bulk(index=INDEX, operations=[{"delete": each} for each in at], refresh=True, filter_path="errors")
@@ -82,19 +84,19 @@ def delete(client: Elasticsearch, strays: list[Stray]) -> None:
 
 def _stray(hit: Hit, partition: int | None, kind: str) -> Stray:
     origin = hit.get("_source", {}).get("origin")
-    said = [origin.get(name) if isinstance(origin, dict) else None for name in ORIGIN]
+    found = [origin.get(name) if isinstance(origin, dict) else None for name in ORIGIN]
     return Stray(
         hit["_id"],
         kind,
         partition,
-        None if None in said else "-".join(map(str, said)),
+        None if None in found else "-".join(map(str, found)),
         hit["_seq_no"],
         hit["_primary_term"],
     )
 
 
 def _all_hits(client: Elasticsearch, partition: int, first: int, end: int) -> Iterator[Hit]:
-    """Every document, however many have the same origins."""
+    """Yields every document, even if many have the same origin."""
     hits = _hits(client, partition, first, end, seq_no_primary_term=True)
     if len(hits) < _MOST_DOCUMENTS or end - first == 1:
         yield from hits

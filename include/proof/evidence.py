@@ -1,4 +1,4 @@
-"""What the topics tell of a range of one partition's origins, read for the proof. Errors of the client are raised."""
+"""Reads the verdicts and logs of a range of one partition's origins for the proof. Client errors propagate."""
 
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
@@ -15,19 +15,20 @@ from include.topics.hops import SECONDS, read_status
 from include.topics.marks import is_correction
 
 _NEAR: Final = 500
-"""Status messages between two wanted ones that are read along rather than passed over."""
+"""Largest distance of two wanted status messages that are read in one go, with the messages between them."""
 _CHUNK_BYTES: Final = 8 * 1024 * 1024
-"""Of verdicts whose documents or rows are asked for at once: a bad log's can be 87 KiB."""
+"""Largest size of verdicts whose documents or rows are requested at once: that of a bad log can be 87 KiB."""
 
-Say = Callable[[int], None]
+Progress = Callable[[int], None]
 
 
 @dataclass
 class Verdicts:
     """The last verdict of each of the origins first, first + 1, …, as arrays.
 
-    `codes`: 0 where there is none; `checksums`: of its text; `places`: its offset in the status partition. `sizes`: the
-    bytes of each bucket, the first one's first. `before`: places of origins before the range that were judged again.
+    `codes`: status codes, 0 without a verdict; `checksums`: of the verdicts' texts; `places`: the verdicts' offsets in
+    the status partition; `sizes`: bytes of each bucket, in order; `before`: places of the verdicts on origins before
+    the range.
     """
 
     first: int
@@ -39,7 +40,7 @@ class Verdicts:
     before: dict[int, int] = field(default_factory=dict)
 
     def chunks(self, begin: int, end: int) -> Iterator[tuple[int, int]]:
-        """The origins [begin, end) in ranges that lie in one bucket each and whose verdicts are not too large."""
+        """Splits [begin, end) into ranges within one bucket each, whose verdicts have about _CHUNK_BYTES at most."""
         for bucket in range(begin // BUCKET, -(-end // BUCKET)):
             parts = 1 + int(self.sizes[bucket - self.first // BUCKET]) // _CHUNK_BYTES
             width = -(-BUCKET // parts)
@@ -55,13 +56,13 @@ def verdicts(
     status: tuple[int, int],
     origins: tuple[int, int],
     oldest: int,
-    say: Say,
+    on_progress: Progress,
     foreign: Collection[int] = (),
 ) -> Verdicts:
-    """Reads the messages [from, to) of a status partition; `say` is told how many after each piece.
+    """Reads the verdicts on `origins` from the messages [from, to) of a status partition, `status`.
 
-    Of logs before the offset `oldest` nothing is kept. `foreign`: offsets of messages that are nobody's verdict;
-    what is no verdict of its key's log does not count either.
+    `on_progress` gets the number of messages after each batch. Verdicts on logs before the offset `oldest` are dropped.
+    `foreign`: offsets of foreign messages. Messages that are not verdicts on their key's log are ignored too.
     """
     (begin, end), (first, last) = status, origins
     count, buckets = max(last - first, 0), max(-(-last // BUCKET) - first // BUCKET, 0)
@@ -83,15 +84,15 @@ def verdicts(
         if rows:
             offsets, *columns, lengths = np.array(rows, np.int64).T
             for array, column in zip(arrays, columns, strict=True):
-                array[offsets - first] = column  # of an origin that comes twice the last one stays
+                array[offsets - first] = column  # the last verdict on an origin wins
             np.add.at(found.sizes, offsets // BUCKET - first // BUCKET, lengths)
             found.messages += len(rows)
-        say(len(messages))
+        on_progress(len(messages))
     return found
 
 
 def texts(consumer: Consumer, partition: int, places: dict[int, int]) -> dict[int, bytes]:
-    """The status messages by origin's offset, given the place of each in the status partition."""
+    """Returns the status messages by origin's offset. `places`: their offsets in the status partition."""
     by_place = {place: offset for offset, place in places.items()}
     wanted = np.array(sorted(by_place), np.int64)
     found: dict[int, bytes] = {}
@@ -109,9 +110,9 @@ def texts(consumer: Consumer, partition: int, places: dict[int, int]) -> dict[in
 def first_origin(
     consumer: Consumer, partition: int, status: tuple[int, int], foreign: Collection[int] = ()
 ) -> int | None:
-    """The offset of the first log that the stream judged by the messages [from, to) of a status partition; None: none.
+    """Returns the offset of the first log that the stream judged in the messages [from, to); None if there is none.
 
-    A correction does not tell it, as that is of any log.
+    Corrections do not count, since they can be about any log.
     """
     for message in read(consumer, STATUS_TOPIC, partition, *status):
         origin = origin_of(message.key())
@@ -120,16 +121,16 @@ def first_origin(
     return None
 
 
-def not_there(consumer: Consumer, partition: int, offsets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Of these ascending offsets of server-logs: those that hold no record, and those that Kafka has removed.
+def missing_records(consumer: Consumer, partition: int, offsets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Returns which of these ascending offsets of server-logs have no record, and which ones Kafka has removed.
 
-    Behind the last of them there must be a record, or Kafka is waited for in vain: raises KafkaException then.
+    A record must exist after the last of them; otherwise reading times out and raises KafkaException.
     """
     logs = TopicPartition(LOGS_TOPIC, partition)
     first, end = consumer.get_watermark_offsets(logs, timeout=SECONDS)
     begin, stop = max(first, int(offsets[0])), min(int(offsets[-1]) + 1, end)
     there = [message.offset() or 0 for message in read(consumer, LOGS_TOPIC, partition, begin, stop)]
-    # Asked for again: what was removed meanwhile was not read.
+    # Read the start again: records that were removed meanwhile were not read.
     first, _ = consumer.get_watermark_offsets(logs, timeout=SECONDS)
     known = offsets[(offsets >= first) & (offsets < end)]
     return np.setdiff1d(known, there), offsets[offsets < first]

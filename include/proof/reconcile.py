@@ -1,10 +1,10 @@
-"""Reconciles the hops: the conservation proof over what was loaded since the last one, over a range, or over all.
+"""Reconciles the hops: the conservation proof over new logs, over a range, or over everything.
 
-Every log that MySQL has counted as loaded, and that has not expired, is proven against the status topic, MySQL and the
-index, field by field. What a proof has found whole is closed, and the hourly one begins behind it; what cannot be
-proven any more, as Kafka has removed it first, is told, and closed by a proof by hand only. All is read as of one
-moment: MySQL in one snapshot, the status topic up to the last message of which this snapshot has the row, the index
-once the indexer has come as far.
+Every log that MySQL counts as loaded and that has not expired is compared field by field in the status topic, MySQL and
+the index. Logs that a proof found whole are closed, and the hourly proof starts after them. Logs that cannot be proven
+any more, because Kafka removed their verdicts first, are reported; only a manual proof closes them. Everything is read
+as of one moment: MySQL in one snapshot, the status topic up to the last message whose row the snapshot has, and the
+index once the indexer has reached that message.
 """
 
 import time
@@ -33,17 +33,17 @@ _CLOSE: Final = (
 )
 
 Place = tuple[int, int]
-"""In one partition: the next origin, and the offset of the next status message."""
-Say = Callable[[int, int], None]
+"""Position in one partition: the next origin and the offset of the next status message."""
+Progress = Callable[[int, int], None]
 
 
 class IndexerBehindError(RuntimeError):
-    """The indexer did not come as far as MySQL in time, so nothing can be compared."""
+    """The indexer did not catch up with MySQL in time, so nothing can be compared."""
 
 
 @dataclass(frozen=True)
 class Range:
-    """The origins [first, end) of one partition; `end` None: all that are loaded."""
+    """The origins [first, end) of one partition. If `end` is None, the range ends with the last loaded log."""
 
     partition: int
     first: int = 0
@@ -52,8 +52,8 @@ class Range:
 
 @dataclass(frozen=True)
 class Begin:
-    """Where a proof begins: its first origin, its first status message; of origins before `gone` Kafka may have removed
-    the verdict."""
+    """Where a proof begins: its first origin and its first status message. Kafka may have removed the verdicts on
+    origins before `gone`."""
 
     origin: int
     status: int
@@ -61,45 +61,51 @@ class Begin:
 
 
 def reconcile(
-    clients: Clients, wanted: Range | None = None, *, new_only: bool = False, say: Say = lambda read, total: None
+    clients: Clients,
+    wanted: Range | None = None,
+    *,
+    new_only: bool = False,
+    on_progress: Progress = lambda read, total: None,
 ) -> list[Proof]:
-    """Proves each partition, or the range `wanted`, or with `new_only` what is not closed yet; one proof a partition.
+    """Proves all partitions, the range `wanted`, or with `new_only` what is not closed yet. One proof per partition.
 
-    A difference is looked at twice: a log that is judged again at that moment looks like one. `say` is told how many
-    status messages of how many are read. Raises IndexerBehindError, and the clients' errors.
+    If anything differs, it proves again: a log that is being rejudged looks like a difference. `on_progress` gets the
+    numbers of status messages read and in total. Raises IndexerBehindError; client errors propagate.
     """
     try:
-        proofs, ends = _look(clients, wanted, new_only, say)
+        proofs, ends = _look(clients, wanted, new_only, on_progress)
     except mysql.connector.Error as error:
         if error.errno != errorcode.ER_TABLE_DEF_CHANGED:
             raise
-        # Slices were cut or dropped since the snapshot was taken, which then cannot be read any more.
+        # MySQL cannot read the snapshot any more: slices were cut or dropped since it was taken.
         clients.cursor.execute("ROLLBACK")
-        proofs, ends = _look(clients, wanted, new_only, say)
+        proofs, ends = _look(clients, wanted, new_only, on_progress)
     if any(each.kinds for each in proofs):
-        proofs, ends = _look(clients, wanted, new_only, say)
+        proofs, ends = _look(clients, wanted, new_only, on_progress)
     if wanted is None:
         _close(clients.cursor, proofs, ends, new_only)
     return proofs
 
 
 def begin(closed: Place | None, oldest: int, judged: int, known: int, new_only: bool) -> Begin:
-    """Where to begin in a partition of which earlier proofs have `closed` so much.
+    """Returns where to begin in a partition that earlier proofs have `closed` up to this place.
 
-    Of its status messages Kafka has those from `oldest` on, the first of which is about the log `judged`; `known`: the
-    first log that any hop knows, as the stream may have begun when Kafka had removed earlier ones.
+    `oldest`: the first status message that Kafka still has; `judged`: the log that it is about; `known`: the first log
+    that any hop has, since Kafka may have removed earlier ones before the stream first started.
     """
     if new_only and closed and closed[1] >= oldest:
         return Begin(*closed)
     gone = judged if oldest else 0
     if closed and oldest:
-        # What was proven before its verdict was removed, needs no proof again.
+        # Logs that were proven before Kafka removed their verdicts need no new proof.
         return Begin(closed[0] if new_only else min(closed[0], judged), oldest, gone)
     return Begin(known, oldest, gone)
 
 
-def _look(clients: Clients, wanted: Range | None, new_only: bool, say: Say) -> tuple[list[Proof], dict[int, int]]:
-    """The proofs, and behind which status message each of them has read."""
+def _look(
+    clients: Clients, wanted: Range | None, new_only: bool, on_progress: Progress
+) -> tuple[list[Proof], dict[int, int]]:
+    """Returns the proofs, and by partition the offset after the last status message that was read."""
     clients.cursor.execute("START TRANSACTION WITH CONSISTENT SNAPSHOT")
     loaded, closed = _places(clients.cursor, _LOADED), _places(clients.cursor, _CLOSED)
     expired, foreign = hops.read_expired(clients.cursor), foreign_messages.offsets(clients.cursor)
@@ -114,10 +120,10 @@ def _look(clients: Clients, wanted: Range | None, new_only: bool, say: Say) -> t
     }
     total, read = sum(max(loaded[number][1] - each.status, 0) for number, each in begins.items()), 0
 
-    def tell(count: int) -> None:
+    def count_read(count: int) -> None:
         nonlocal read
         read += count
-        say(min(read, total), total)
+        on_progress(min(read, total), total)
 
     proofs = []
     for number, at in begins.items():
@@ -126,10 +132,10 @@ def _look(clients: Clients, wanted: Range | None, new_only: bool, say: Say) -> t
         if wanted is not None:
             first, end = max(first, wanted.first), end if wanted.end is None else min(end, wanted.end)
         end = max(first, end)
-        # In a range that was asked for, what came before it does not matter.
+        # For a requested range, earlier logs do not matter.
         oldest = kept if wanted is None else first
         status, strange = (at.status, status_end), foreign.get(number, ())
-        found = evidence.verdicts(clients.consumer, number, status, (first, end), oldest, tell, strange)
+        found = evidence.verdicts(clients.consumer, number, status, (first, end), oldest, count_read, strange)
         proofs.append(prove(clients, Proof(number, first, end, expired=kept), number, found, at.gone))
     if wanted is None:
         _add_what_no_log_has(clients, proofs, {number: end for number, (end, _) in loaded.items()})
@@ -138,7 +144,7 @@ def _look(clients: Clients, wanted: Range | None, new_only: bool, say: Say) -> t
 
 
 def _close(cursor: Any, proofs: list[Proof], ends: Mapping[int, int], new_only: bool) -> None:
-    """What cannot be proven stays red in every hourly proof, until a person has one made by hand."""
+    """Closes whole proofs. Logs that cannot be proven stay red in every hourly proof until a manual one closes them."""
     seen = {report.ROW_OF_NO_LOG, report.DOCUMENT_OF_NO_LOG} | (set() if new_only else {report.UNPROVEN})
     for each in proofs:
         if each.partition is not None and each.partition in ends and each.kinds <= seen:
@@ -158,7 +164,7 @@ def _begin(
     """`oldest`: the first log and the first status message that Kafka still has."""
     (log, status), (end, status_end) = oldest, loaded
     judged = evidence.first_origin(clients.consumer, number, (status, status_end), foreign.get(number, ()))
-    # Where no verdict is left, it is gone of all that is loaded.
+    # Without any remaining verdict, the verdicts on all loaded logs are gone.
     judged = end if judged is None else min(judged, end)
     row = rows.first_row(clients.cursor, number)
     return begin(closed, status, judged, min(judged, log, judged if row is None else row), new_only)
@@ -174,13 +180,13 @@ def _wait_for_the_indexer(consumer: Consumer, status: Mapping[int, int]) -> None
     while behind := sum(max(status[number] - done, 0) for number, done in hops.indexed(consumer, status).items()):
         if time.monotonic() > deadline:
             raise IndexerBehindError(
-                f"the indexer is {behind:,} status messages behind MySQL: see ./logsieve status, then reconcile again"
+                f"the indexer is {behind:,} status messages behind MySQL: check ./logsieve status, then reconcile again"
             )
         time.sleep(_PAUSE_SECONDS)
 
 
 def _add_what_no_log_has(clients: Clients, proofs: list[Proof], loaded: Mapping[int, int]) -> None:
-    """Rows behind what is loaded, documents behind the end of server-logs, those of no and all of other partitions."""
+    """Adds rows after the last loaded log, documents after the end of server-logs, and those of unknown partitions."""
     by_partition = {each.partition: each for each in proofs}
 
     def of(partition: int | None) -> Proof:

@@ -1,7 +1,7 @@
-"""The conservation proof, pure: what the hops hold of a range of one partition's origins, compared with its verdicts.
+"""The conservation proof: compares the hops with the verdicts over a range of one partition's origins. Pure.
 
-The last verdict of each origin, as the status topic has it, is what MySQL and the index must hold, field by field.
-Origins are looked at one by one only where sums of whole buckets differ (include/proof/bucket_sums.py).
+MySQL and the index must match the last verdict on each origin in the status topic, field by field. Origins are compared
+one by one only if the checksums of their bucket differ (include/proof/bucket_sums.py).
 """
 
 import json
@@ -31,22 +31,22 @@ WITHOUT_ORIGIN: Final = "document without an origin"
 DOCUMENT_OF_NO_LOG: Final = "document of no log"
 OTHER_ID: Final = "document whose id is not its origin"
 
-HOW_TO_MEND: Final = (
-    "./logsieve why ORIGIN tells a log's story and what differs; ./logsieve reconcile --repair"
-    " brings rows and documents back to their verdicts, and removes those of no log."
+HOW_TO_FIX: Final = (
+    "./logsieve why ORIGIN shows the history of a log and what differs; ./logsieve reconcile --repair"
+    " restores rows and documents from their verdicts and removes those of no log."
 )
 
 _COUNTS: Final = ("logs", "keys", "messages", "rows", "documents", "refused", "gaps", "expired", "left")
 
 FIRST: Final = 5
-"""How many runs of origins of each kind a sentence names."""
+"""How many runs of origins of each kind `sentence` names."""
 
 
 @dataclass(frozen=True)
 class Stray:
-    """A document that is no log's own: what it says of its origin, or None; its `partition`, where it is a number.
+    """A document that belongs to no log, with its `origin` field and its `partition`, each None if not valid.
 
-    `seq_no` and `term` are to be named when it is deleted, so that one which was written meanwhile stays.
+    Deleting it requires `seq_no` and `term`, so that a document that was overwritten meanwhile stays.
     """
 
     id: str
@@ -57,19 +57,20 @@ class Stray:
     term: int
 
     def __str__(self) -> str:
-        """For people: its id, and what it says."""
-        return printable(f"{self.id} says {self.origin}" if self.origin else self.id)
+        """Its id and its origin, for people."""
+        return printable(f"{self.id} has origin {self.origin}" if self.origin else self.id)
 
 
 @dataclass
 class Proof:
-    """What was found of the origins [first, end) of a partition; `differences`: sorted offsets by kind, empty if well.
+    """The result for the origins [first, end) of a partition.
 
-    `partition` None: of no partition, for documents that name none. `strays`: documents that are no log's own.
-    `places`: of origins that differ, where their last verdict lies in the status partition.
-    `messages` may be more than `keys`: the status topic is at least once, and a log may be judged again on purpose.
-    `gaps`: offsets that hold no log, as the transactions of a producer leave them.
-    `expired`: the offset before which logs have expired; `left`: rows and documents of these that are still there.
+    `differences`: sorted offsets by kind, empty if everything matches. `partition`: None for documents that name none.
+    `strays`: documents that belong to no log.
+    `places`: offsets in the status partition of the last verdicts on the origins that differ.
+    `messages` may exceed `keys`: the status topic has at-least-once delivery, and logs may be rejudged on purpose.
+    `gaps`: number of offsets without a log, which a transactional producer leaves.
+    `expired`: the offset before which logs have expired; `left`: number of their remaining rows and documents.
     """
 
     partition: int | None
@@ -89,32 +90,32 @@ class Proof:
 
     @property
     def kinds(self) -> set[str]:
-        """The kinds of what differs; empty: all is whole."""
+        """The kinds of differences; empty if everything is whole."""
         return {*self.differences, *(each.kind for each in self.strays)}
 
     @property
     def logs(self) -> int:
-        """Offsets in server-logs: they are dense, but for the gaps."""
+        """Number of logs: offsets in server-logs have no holes except the gaps."""
         return self.end - self.first - self.gaps
 
     def add(self, found: Mapping[str, np.ndarray]) -> None:
-        """Takes further differences in."""
+        """Adds differences."""
         for kind, offsets in found.items():
             if len(offsets):
                 known = self.differences.get(kind, np.empty(0, np.int64))
                 self.differences[kind] = np.union1d(known, offsets)
 
     def sentence(self) -> str:
-        """The numbers for people, with the first origins of every difference."""
+        """Returns the numbers for people, with the first origins of every kind of difference."""
         what = f"partition {self.partition}, offsets {self.first:,} to {self.end - 1:,}: {self.logs:,} logs"
         if self.partition is None:
             what = "of no partition: no logs"
         elif not self.logs:
             what = f"partition {self.partition}: no new logs"
         if self.gaps:
-            what += f" (offsets that hold none: {self.gaps:,}, as a producer with transactions leaves them)"
+            what += f" (offsets without a log: {self.gaps:,}, left by a transactional producer)"
         if self.expired:
-            left = f", {self.left:,} rows and documents of theirs are left to expire_logs" if self.left else ""
+            left = f"; {self.left:,} of their rows and documents are left for expire_logs" if self.left else ""
             what += f" (those before offset {self.expired:,} have expired{left})"
         if self.kinds:
             found = [f"{len(these):,} {kind} ({self._first(these)})" for kind, these in self.differences.items()]
@@ -127,13 +128,13 @@ class Proof:
         return f"{what}, each with one status, one row and one document"
 
     def as_json(self) -> dict[str, Any]:
-        """Plain values, for programs; differences as runs of offsets."""
+        """Returns the proof as JSON values, with differences as runs of offsets."""
         plain = {name: getattr(self, name) for name in ("partition", "first", "end", *_COUNTS)}
         plain["differences"] = {kind: runs(these) for kind, these in self.differences.items()}
         return plain | {"strays": [asdict(each) for each in self.strays]}
 
     def to_judge_again(self) -> list[tuple[int, int]]:
-        """The runs (first, last) of origins that differ, are logs, and have no verdict that could be sent again."""
+        """Returns runs (first, last) of logs that differ and have no verdict that could be sent again."""
         logs = [these for kind, these in self.differences.items() if kind != ROW_OF_NO_LOG]
         return runs(np.setdiff1d(np.concatenate(logs), list(self.places))) if logs else []
 
@@ -160,7 +161,10 @@ def differences(
     documents: Iterable[tuple[int, dict[str, Any]]],
     refused: Iterable[int],
 ) -> dict[str, np.ndarray]:
-    """Compares origin by origin: texts of the verdicts and rows, records of the documents; `refused`: dead letters."""
+    """Compares verdicts, rows and documents origin by origin; returns the differing offsets by kind.
+
+    `verdicts` and `rows` hold texts, `documents` records; `refused`: offsets in the dead-letter file.
+    """
     found: dict[str, list[int]] = defaultdict(list)
     texts, records, letters = _by_offset(rows), _by_offset(documents), set(refused)
     for offset in offsets.tolist():
@@ -194,13 +198,13 @@ def _by_offset(pairs: Iterable[tuple[int, Any]]) -> defaultdict[int, list[Any]]:
 
 
 def is_other(kind: str, hop: str) -> bool:
-    """Whether the kind is one of OTHER_IN_MYSQL or of OTHER_IN_INDEX, whatever the field."""
+    """Whether the kind is `hop`, OTHER_IN_MYSQL or OTHER_IN_INDEX, with any field."""
     before, after = hop.split("{field}")
     return kind.startswith(before) and kind.endswith(after)
 
 
 def nowhere(found: Mapping[str, np.ndarray]) -> np.ndarray:
-    """Of `differences` the origins that no hop has: there may be no such log."""
+    """Returns the origins in `differences` that no hop has. There may be no such log."""
     none = np.empty(0, np.int64)
     return reduce(np.intersect1d, (found.get(kind, none) for kind in (NO_VERDICT, NO_ROW, NO_DOCUMENT)))
 
@@ -208,10 +212,11 @@ def nowhere(found: Mapping[str, np.ndarray]) -> np.ndarray:
 def explained(
     found: Mapping[str, np.ndarray], gaps: np.ndarray, removed: np.ndarray, gone: int
 ) -> dict[str, np.ndarray]:
-    """`differences`, without what is none, and with what cannot be told from one as UNPROVEN.
+    """Returns `differences` without false ones, and with those that cannot be decided as UNPROVEN.
 
-    Of the origins that are `nowhere`, server-logs has no record at `gaps`, and those `removed` no longer. `gone`: of
-    origins before it, Kafka may have removed the verdicts. What is in no hop, but in server-logs, stays lost.
+    Among the origins that are `nowhere`, server-logs has no record at `gaps`, and Kafka has removed the records at
+    `removed`. Kafka may have removed the verdicts on origins before `gone`. A log that only server-logs has counts as
+    lost.
     """
     known = np.union1d(gaps, removed)
     rest = {kind: np.setdiff1d(these, known) for kind, these in found.items()}
@@ -220,7 +225,7 @@ def explained(
 
 
 def runs(offsets: np.ndarray) -> list[tuple[int, int]]:
-    """Ascending, distinct offsets as (first, last) of each run without a gap."""
+    """Returns ascending, distinct offsets as runs (first, last) without a gap."""
     cuts = np.flatnonzero(np.diff(offsets) != 1)
     firsts, lasts = np.append(0, cuts + 1), np.append(cuts, len(offsets) - 1)
     return [(int(offsets[i]), int(offsets[j])) for i, j in zip(firsts, lasts, strict=True)] if len(offsets) else []

@@ -1,6 +1,7 @@
-"""Sends the last verdicts of logs again: load and the indexer bring row and document back to what these say.
+"""Sends the last verdicts on logs again, so that `load` and the indexer restore their rows and documents.
 
-They are marked as corrections, which come out of the order of their logs, but say nothing new: nothing is judged.
+They are marked as corrections because they are not in the order of their logs. Their content is unchanged: nothing is
+rejudged.
 """
 
 from collections.abc import Mapping
@@ -14,14 +15,14 @@ from include.proof.evidence import texts
 
 _AT_ONCE: Final = 5000
 _SECONDS: Final = 60
-"""How long Kafka may take for a part of them."""
+"""Time limit for Kafka to acknowledge _AT_ONCE messages."""
 
 
 def resend(kafka: Mapping[str, Any], consumer: Consumer, places: Mapping[int, Mapping[int, int]]) -> int:
-    """How many were sent, and are acknowledged. Raises KafkaException.
+    """Sends the verdicts; returns how many were acknowledged. Raises KafkaException.
 
-    `kafka`: how it is reached, see include/clients/kafka.py. `places`: by partition and origin's offset, where the last
-    verdict lies in the status partition; whoever calls sees to it that no correction is sent meanwhile.
+    `kafka`: client options, see include/clients/kafka.py. `places`: by partition and origin's offset, the offset of the
+    last verdict in the status partition. The caller must prevent corrections from being sent meanwhile.
     """
     producer = Producer({**kafka, "enable.idempotence": True, "compression.type": "lz4", "log_level": 0})
     run, sent = f"repair-{datetime.now(UTC):%Y%m%dT%H%M%SZ}".encode(), 0

@@ -1,6 +1,6 @@
-"""What MySQL holds of a range of one partition's origins, read for the proof. `cursor`: a DB-API one, in UTC.
+"""Reads the rows of a range of one partition's origins for the proof.
 
-Raises mysql.connector.Error.
+`cursor`: a DB-API one in UTC. All functions raise mysql.connector.Error.
 """
 
 from collections.abc import Iterator, Mapping
@@ -16,7 +16,7 @@ _RANGE: Final = " WHERE kafka_partition = %s AND kafka_offset >= %s AND kafka_of
 
 
 def row_sums(cursor: Any, partition: int, first: int, end: int) -> Sums:
-    """Count and checksum of each bucket and status in the three tables; see `bucket_sums.sums`."""
+    """Returns count and checksum by bucket and status in the three tables; see `bucket_sums.sums`."""
     found: Sums = {}
     for status, table in TABLES.items():
         cursor.execute(
@@ -31,7 +31,7 @@ def row_sums(cursor: Any, partition: int, first: int, end: int) -> Sums:
 
 
 def rows(cursor: Any, partition: int, first: int, end: int) -> Iterator[tuple[int, bytes]]:
-    """Offset and text of every row; an origin that is in two tables comes twice. The text is that of its verdict."""
+    """Yields offset and text of every row, as `contents.row_text` builds it. An origin in two tables appears twice."""
     for status, table in TABLES.items():
         cursor.execute(
             f"SELECT kafka_offset, CAST({row_text(status)} AS BINARY) FROM {LOGS_DATABASE}.{table}{_RANGE}",  # noqa: S608
@@ -41,7 +41,7 @@ def rows(cursor: Any, partition: int, first: int, end: int) -> Iterator[tuple[in
 
 
 def first_row(cursor: Any, partition: int) -> int | None:
-    """The lowest offset of a row; None where there is none."""
+    """Returns the lowest offset of a partition's rows; None if there are none."""
     found = []
     for table in TABLES.values():
         cursor.execute(
@@ -54,10 +54,11 @@ def first_row(cursor: Any, partition: int) -> int | None:
 
 
 def rows_of_no_log(cursor: Any, ends: Mapping[int, int]) -> dict[int, np.ndarray]:
-    """Offsets of rows by partition that no log can have: before 0, or at or behind `ends`, what was loaded."""
+    """Returns offsets of rows that belong to no log, by partition: below 0, or at or after `ends`, the ends of what is
+    loaded."""
     found: dict[int, list[int]] = {}
     for table in TABLES.values():
-        # Only the ends of the primary key are read, whatever the tables hold.
+        # This reads only the ends of the primary key, however large the tables are.
         cursor.execute(f"SELECT DISTINCT kafka_partition FROM {LOGS_DATABASE}.{table}")  # noqa: S608
         for (partition,) in cursor.fetchall():
             cursor.execute(

@@ -1,4 +1,4 @@
-"""Finds a log and its verdicts in the topics by its origin, reading some dozens of messages and not the topic."""
+"""Finds a log and its verdicts in the topics by its origin, without reading the whole topic."""
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
@@ -14,15 +14,15 @@ from include.topics.hops import SECONDS
 from include.topics.marks import is_correction, is_first_verdict
 
 AROUND: Final = 500
-"""Messages read on either side of where the verdict should be: two drivers at once may have mixed their order."""
+"""Messages read on each side of the expected place: two concurrent drivers may have mixed the order."""
 FURTHER: Final = 200_000
-"""Messages read in search of a correction, at most."""
+"""Most messages read in search of a correction."""
 _LAST: Final = 100
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """A status message of one log; `record` is empty when it is no verdict, as only a stranger sends one."""
+    """A status message with the key of a log. `record` is empty if the content is not a verdict (a foreign message)."""
 
     offset: int
     record: dict[str, Any]
@@ -31,22 +31,22 @@ class Verdict:
 
 @dataclass
 class Found:
-    """What the status partition tells of one log; Kafka has its messages from `first` up to `end`, without it."""
+    """Result of a search for one log in a status partition, of which Kafka has the messages [first, end)."""
 
     first: int
     end: int
     judged: int
-    """Every log before this offset has been judged."""
+    """All logs before this offset have been judged."""
     place: int
     """Where the verdict is or would be."""
     verdicts: list[Verdict] = field(default_factory=list)
-    """In the order of the topic: the last one counts."""
+    """In the order of the topic; the last one counts."""
     searched_all: bool = True
-    """Whether corrections were looked for up to the end of the topic, where a sink gave reason to."""
+    """Whether a search for corrections, if a sink required one, reached the end of the topic."""
 
 
 def read(consumer: Consumer, topic: str, partition: int, begin: int, end: int) -> Iterator[Message]:
-    """The messages from `begin` up to `end`, without it. Raises KafkaException."""
+    """Yields the messages [begin, end). Raises KafkaException."""
     if begin >= end:
         return
     consumer.assign([TopicPartition(topic, partition, begin)])
@@ -66,29 +66,29 @@ def read(consumer: Consumer, topic: str, partition: int, begin: int, end: int) -
 
 
 def find(consumer: Consumer, partition: int, offset: int, foreign: Collection[int] = ()) -> Found:
-    """The verdicts of the log, by halving: verdicts keep the order of their logs, but for corrections.
+    """Finds the verdicts on the log by binary search: except for corrections, verdicts are in the order of their logs.
 
-    `foreign`: offsets of messages of that status partition that are nobody's verdict.
+    `foreign`: offsets of foreign messages in this status partition.
     """
     first, end = consumer.get_watermark_offsets(TopicPartition(STATUS_TOPIC, partition), timeout=SECONDS)
-    low, high, judged, behind = first, end, 0, None
+    low, high, judged, after = first, end, 0, None
     while low < high:
         middle = (low + high) // 2
         at = next(_in_order(consumer, partition, middle, high, foreign), None)
         if at is not None and at[1] < offset:
             low, judged = at[0] + 1, at[1] + 1
         else:
-            high, behind = middle, at or behind
-    place = behind[0] if behind else low  # between the two are corrections only
+            high, after = middle, at or after
+    place = after[0] if after else low  # only corrections are between the two
     around = max(first, place - AROUND), min(end, place + AROUND)
     verdicts = _verdicts(consumer, partition, offset, *around, foreign)
-    return Found(first, end, offset + 1 if behind else judged, place, verdicts)
+    return Found(first, end, offset + 1 if after else judged, place, verdicts)
 
 
 def add_corrections(
     consumer: Consumer, found: Found, partition: int, offset: int, foreign: Collection[int] = ()
 ) -> None:
-    """Adds the verdicts that were given later, of the next FURTHER messages."""
+    """Adds later verdicts on the log from the next FURTHER messages."""
     begin = found.place + AROUND
     end = min(found.end, begin + FURTHER)
     found.verdicts.extend(_verdicts(consumer, partition, offset, begin, end, foreign))
@@ -98,7 +98,7 @@ def add_corrections(
 def _verdicts(
     consumer: Consumer, partition: int, offset: int, begin: int, end: int, foreign: Collection[int]
 ) -> list[Verdict]:
-    """The verdicts of the log among the status messages from `begin` up to `end`."""
+    """Returns the verdicts on the log among the status messages [begin, end)."""
     return [
         Verdict(message.offset() or 0, verdict_record(message.key(), message.value()) or {}, is_correction(message))
         for message in read(consumer, STATUS_TOPIC, partition, begin, end)
@@ -109,7 +109,7 @@ def _verdicts(
 def _in_order(
     consumer: Consumer, partition: int, begin: int, end: int, foreign: Collection[int]
 ) -> Iterator[tuple[int, int]]:
-    """Offset and origin's offset of each status message that is no correction."""
+    """Yields the offset and the origin's offset of each status message that is not a correction."""
     for message in read(consumer, STATUS_TOPIC, partition, begin, end):
         origin = origin_of(message.key())
         if origin is not None and not is_correction(message) and message.offset() not in foreign:
@@ -117,7 +117,7 @@ def _in_order(
 
 
 def newest_verdict(consumer: Consumer) -> datetime | None:
-    """When the stream sent its newest verdict, as far as the last messages of each partition tell."""
+    """Returns when the stream sent its newest verdict; None if there is none in the last messages of each partition."""
     newest = 0
     for number, (first, end) in hops.topic_ranges(consumer, STATUS_TOPIC).items():
         for messages in hops.read_status(consumer, number, max(first, end - _LAST), end):

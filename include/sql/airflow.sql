@@ -1,6 +1,6 @@
--- `airflow dags test` makes a run in this database and executes its tasks itself, and so does `airflow tasks test` with
--- one task. The scheduler would execute some of them too, and they would fail. It leaves alone runs that are not due
--- yet, and tasks whose pool has no slots.
+-- `airflow dags test` creates a run in this database and executes its tasks itself; `airflow tasks test` does so with
+-- one task. The scheduler would execute some of these tasks too, and they would fail. It ignores runs that are not due
+-- yet and tasks in a pool without slots, so these triggers make test runs and their tasks look like that.
 CREATE OR REPLACE FUNCTION is_a_test(run dag_run) RETURNS boolean AS $$
   SELECT run.triggered_by = 'TEST' OR starts_with(run.run_id, '__airflow_temporary_run_')
 $$ LANGUAGE sql;
@@ -32,6 +32,6 @@ $$ LANGUAGE plpgsql;
 
 DROP TRIGGER IF EXISTS dags_test ON task_instance;
 
--- Whenever Airflow writes the pool of the task again, but not at every heartbeat.
+-- Also whenever Airflow sets the pool again; OF pool keeps it from firing at every heartbeat.
 CREATE TRIGGER dags_test BEFORE INSERT OR UPDATE OF pool ON task_instance
 FOR EACH ROW EXECUTE FUNCTION pool_of_a_test();

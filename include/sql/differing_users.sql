@@ -1,6 +1,6 @@
--- What the export in new_users says otherwise than the history does of a day: the table differing. Nothing is changed.
--- include/users/history.py runs it with the day. Devices are compared as bytes: the collation pads with blanks, the
--- stream does not. A temporary table cannot be named twice in a statement, hence the steps.
+-- Fills the table `differing` with the differences between the export in new_users and the history on a day. It changes
+-- nothing else. include/users/history.py runs it with the day. Devices are compared as bytes, since the collation pads
+-- with blanks and the stream does not. A statement cannot use a temporary table twice, so this takes several steps.
 
 DROP TEMPORARY TABLE IF EXISTS were, differing;
 
@@ -26,5 +26,5 @@ SELECT account_no, were.user_device, NULL
 FROM were LEFT JOIN new_users USING (account_no)
 WHERE new_users.account_no IS NULL;
 
--- It would take room in the buffer pool.
+-- Frees its space in the buffer pool.
 DROP TEMPORARY TABLE were;

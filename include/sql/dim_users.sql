@@ -1,14 +1,15 @@
 -- The users dimension: the device each account is expected to use, and since when. Written by the DAG users_dimension.
 CREATE DATABASE IF NOT EXISTS dim_users CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
--- The current state: the accounts of the newest day that was loaded.
+-- The current state: the accounts of the newest loaded day.
 CREATE TABLE IF NOT EXISTS dim_users.users (
   account_no  INT         NOT NULL PRIMARY KEY,
   user_device VARCHAR(64) NOT NULL
 );
 
--- What was true when. The days that were loaded decide, in whatever order they came; a day between two of them is as the
--- one before it, and an account's first period reaches back to the beginning. Periods of an account never overlap.
+-- The history of devices. It depends only on the loaded days, not on the order in which they were loaded. A day between
+-- two loaded days is like the earlier one, and an account's first period starts in 1970. Periods of an account never
+-- overlap.
 CREATE TABLE IF NOT EXISTS dim_users.users_history (
   account_no  INT         NOT NULL,
   user_device VARCHAR(64) NOT NULL,
@@ -18,14 +19,14 @@ CREATE TABLE IF NOT EXISTS dim_users.users_history (
   PRIMARY KEY (account_no, valid_from)
 );
 
--- One row: counts the loads that changed the history. A verdict tells the version it was judged with.
+-- One row: the number of loads that changed the history. Each verdict contains the version that it was judged with.
 CREATE TABLE IF NOT EXISTS dim_users.users_version (
   id         TINYINT     NOT NULL DEFAULT 1 PRIMARY KEY,
   version    INT         NOT NULL,
   changed_at DATETIME(3) NOT NULL COMMENT 'UTC'
 );
 
--- For which days a version has changed an account: verdicts given with an older one are to be judged again.
+-- The days for which a version changed an account: verdicts with an older version must be rejudged.
 CREATE TABLE IF NOT EXISTS dim_users.changes (
   account_no INT  NOT NULL,
   version    INT  NOT NULL,
@@ -34,7 +35,7 @@ CREATE TABLE IF NOT EXISTS dim_users.changes (
   PRIMARY KEY (account_no, version)
 );
 
--- The exports that were loaded, one row a day.
+-- The loaded exports, one row per day.
 CREATE TABLE IF NOT EXISTS dim_users.loads (
   ds        DATE        NOT NULL PRIMARY KEY COMMENT 'the day of the export',
   accounts  INT         NOT NULL COMMENT 'rows of the export',

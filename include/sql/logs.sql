@@ -1,5 +1,6 @@
--- The three tables of verdicts, one a status. The primary key is the log's origin, so no log can be in a table twice.
--- They are divided into slices, ranges of origins that are dropped when they expire: include/retention/slices.py cuts them ahead.
+-- The three tables of verdicts, one per status. The primary key is the log's origin, so no log can be in a table twice.
+-- They are divided into slices, which are ranges of origins that are dropped when they expire.
+-- include/retention/slices.py cuts them ahead of the logs.
 CREATE DATABASE IF NOT EXISTS logs CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
 CREATE TABLE IF NOT EXISTS logs.good_logs (
@@ -17,7 +18,7 @@ CREATE TABLE IF NOT EXISTS logs.good_logs (
   users_version    INT         NOT NULL COMMENT 'of the users history that it was judged with',
   revision         INT         NOT NULL COMMENT '0 as the stream judged it; each correction adds one',
   PRIMARY KEY (kafka_partition, kafka_offset),
-  -- One index for both times: a second one would cost a load a quarter more. What asks for events reads all of it.
+  -- One index for both times: a second one would slow down loading by a quarter. Queries by event time scan this one.
   KEY received_at (received_at, kafka_partition, kafka_offset, event_timestamp)
 )
 PARTITION BY RANGE COLUMNS (kafka_partition, kafka_offset) (PARTITION rest VALUES LESS THAN (MAXVALUE, MAXVALUE));
@@ -41,7 +42,7 @@ CREATE TABLE IF NOT EXISTS logs.suspicious_logs (
 )
 PARTITION BY RANGE COLUMNS (kafka_partition, kafka_offset) (PARTITION rest VALUES LESS THAN (MAXVALUE, MAXVALUE));
 
--- A field of a bad log is null where it could not be read; raw has the bytes as received, at most 64 KiB of raw_size.
+-- Fields of a bad log that could not be read are null. `raw` has the first 64 KiB of the bytes as received.
 CREATE TABLE IF NOT EXISTS logs.bad_logs (
   event_id         VARCHAR(64),
   account_id       INT,
@@ -63,7 +64,7 @@ CREATE TABLE IF NOT EXISTS logs.bad_logs (
 )
 PARTITION BY RANGE COLUMNS (kafka_partition, kafka_offset) (PARTITION rest VALUES LESS THAN (MAXVALUE, MAXVALUE));
 
--- Written in the transaction of the rows: how far `load` has come, per partition.
+-- The progress of `load` by partition, written in the same transaction as the rows.
 CREATE TABLE IF NOT EXISTS logs.load_progress (
   kafka_partition INT         NOT NULL PRIMARY KEY,
   last_offset     BIGINT      NOT NULL COMMENT 'origin: the highest offset of server-logs that is loaded',
@@ -71,7 +72,7 @@ CREATE TABLE IF NOT EXISTS logs.load_progress (
   loaded_at       DATETIME(3) NOT NULL COMMENT 'UTC'
 );
 
--- Who may write: a driver takes the next epoch at start, and every transaction of `load` checks that it still holds it.
+-- Which driver may write: a driver takes the next epoch at its start, and each transaction of `load` checks the epoch.
 CREATE TABLE IF NOT EXISTS logs.driver_lease (
   name         VARCHAR(64)  NOT NULL PRIMARY KEY,
   epoch        BIGINT       NOT NULL,
@@ -83,14 +84,14 @@ CREATE TABLE IF NOT EXISTS logs.driver_lease (
   users_version INT          COMMENT 'of the users history: no verdict is given with an older one any more'
 );
 
--- Which topics the offsets above belong to: a topic that is deleted and made anew has another id.
+-- The topics to which the offsets above belong. A topic that is deleted and recreated has another id.
 CREATE TABLE IF NOT EXISTS logs.topic_ids (
   topic   VARCHAR(249) NOT NULL PRIMARY KEY,
   id      VARCHAR(32)  NOT NULL,
   seen_at DATETIME(3)  NOT NULL COMMENT 'UTC, the first start with it'
 );
 
--- Messages of server-logs-status that are nobody's verdict, written in the transaction of the rows beside them.
+-- Foreign messages of server-logs-status, written in the same transaction as the rows of their batch.
 CREATE TABLE IF NOT EXISTS logs.foreign_messages (
   kafka_partition INT          NOT NULL COMMENT 'of server-logs-status',
   status_offset   BIGINT       NOT NULL,
@@ -103,14 +104,14 @@ CREATE TABLE IF NOT EXISTS logs.foreign_messages (
   KEY found_at (found_at)
 );
 
--- Where classify last began, and how often there: who begins at the same log again and again is stopped by it.
+-- Where classify last started, and how often in a row. It stops a driver that restarts at the same log repeatedly.
 CREATE TABLE IF NOT EXISTS logs.begun (
   kafka_partition INT    NOT NULL PRIMARY KEY,
   next_offset     BIGINT NOT NULL COMMENT 'origin: the first that had no verdict',
   times           INT    NOT NULL
 );
 
--- How far the conservation proof has found every hop whole: the hourly one begins there.
+-- Up to where the conservation proof has found every hop whole. The hourly proof starts there.
 CREATE TABLE IF NOT EXISTS logs.reconciled (
   kafka_partition INT         NOT NULL PRIMARY KEY,
   next_offset     BIGINT      NOT NULL COMMENT 'origin: the first that is not closed',
@@ -118,7 +119,7 @@ CREATE TABLE IF NOT EXISTS logs.reconciled (
   reconciled_at   DATETIME(3) NOT NULL COMMENT 'UTC'
 );
 
--- How far `load` had come when: what is below end_offset is at least that old, whatever the clocks of senders say.
+-- The progress of `load` over time. Logs before end_offset are at least that old, whatever clocks their senders have.
 CREATE TABLE IF NOT EXISTS logs.arrived (
   kafka_partition INT         NOT NULL,
   arrived_at      DATETIME(3) NOT NULL COMMENT 'UTC, by the clock of MySQL',
@@ -126,7 +127,7 @@ CREATE TABLE IF NOT EXISTS logs.arrived (
   PRIMARY KEY (kafka_partition, arrived_at)
 );
 
--- What has expired: written before its rows and documents are removed, so nobody misses these or brings them back.
+-- What has expired. It is written before rows and documents are removed, so that they are neither missed nor restored.
 CREATE TABLE IF NOT EXISTS logs.expired (
   kafka_partition INT         NOT NULL PRIMARY KEY,
   before_offset   BIGINT      NOT NULL COMMENT 'origin: the first that is kept',

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import numpy as np
 from confluent_kafka import Message, Producer
 
-from include.proof.evidence import not_there
+from include.proof.evidence import missing_records
 from include.stack.run.status import kafka_consumer
 from jobs.database import Database
 from jobs.driver import positions
@@ -78,12 +78,12 @@ def test_logs_of_transactions_are_judged_and_their_markers_counted_as_no_logs(st
     until(lambda: stack.root_sql(last, (PARTITION,))[0][0] > found[-1], 60, "these are loaded")
 
     with kafka_consumer(stack.env) as consumer:
-        empty, removed = not_there(consumer, PARTITION, np.arange(found[0] - 5, found[-1] + 1))
+        empty, removed = missing_records(consumer, PARTITION, np.arange(found[0] - 5, found[-1] + 1))
     assert (empty.tolist(), removed.tolist()) == (found, []), "the aborted logs between them are there"
     prove(stack, since)
     told = {proof["partition"]: proof["gaps"] for proof in proofs(stack)}
     assert told == already | {PARTITION: already[PARTITION] + 3}
-    assert f"offsets that hold none: {told[PARTITION]}, as a producer with" in stack.run("reconcile").stdout
+    assert f"offsets without a log: {told[PARTITION]}, left by" in stack.run("reconcile").stdout
     story = why(stack, (PARTITION, found[0]))["hops"]
     assert story["server-logs"].startswith("no log has this offset")
     assert story["server-logs-status"] == "not there: it is no log"

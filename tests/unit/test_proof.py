@@ -188,10 +188,8 @@ def test_the_sentence_tells_what_has_expired_and_what_of_it_is_left():
         "partition 0, offsets 2,000 to 2,999: 1,000 logs (those before offset 2,000 have"
     )
     found.left = 3
-    assert "have expired, 3 rows and documents of theirs are left to expire_logs), each with" in found.sentence()
-    assert (
-        Proof(0, 2000, 2000, expired=2000).sentence().endswith("no new logs (those before offset 2,000 have expired)")
-    )
+    assert "have expired; 3 of their rows and documents are left for expire_logs), each with" in found.sentence()
+    assert Proof(0, 2000, 2000, expired=2000).sentence().endswith("no new logs (those before offset 2,000 have expired)")
 
 
 def test_the_sentence_names_a_few_runs_of_many() -> None:
@@ -203,7 +201,7 @@ def test_the_sentence_names_a_few_runs_of_many() -> None:
 def test_offsets_that_hold_no_log_are_told_and_not_counted() -> None:
     found = Proof(0, 0, 1000, documents=997, gaps=3)
     assert found.logs == 997
-    assert "997 logs (offsets that hold none: 3, as a producer with transactions leaves them)" in found.sentence()
+    assert "997 logs (offsets without a log: 3, left by a transactional producer)" in found.sentence()
     assert found.sentence().endswith("each with one status, one row and one document")
 
 
@@ -263,8 +261,8 @@ def test_strays_are_named_by_their_ids_and_by_what_they_say() -> None:
     assert found.sentence() == r"of no partition: no logs, but 1 document without an origin (for\x1beign)"
     strays = [Stray(f"x{number}", report.OTHER_ID, 3, "3-7", 1, 1) for number in range(6)]
     sentence = Proof(3, 0, 100, strays=strays).sentence()
-    assert "6 document whose id is not its origin (x0 says 3-7, x1 says 3-7, " in sentence
-    assert sentence.endswith("x4 says 3-7, …)")
+    assert "6 document whose id is not its origin (x0 has origin 3-7, x1 has origin 3-7, " in sentence
+    assert sentence.endswith("x4 has origin 3-7, …)")
     assert Proof(3, 0, 100, strays=strays).kinds == {report.OTHER_ID}
 
 

@@ -72,5 +72,5 @@ LOGS = [*"abc", "", *"ef", "", "", "i"]
     ],
 )
 def test_server_logs_tells_gaps_from_logs_and_from_what_it_has_no_longer(asked, gaps, removed) -> None:
-    found = evidence.not_there(StagedConsumer(LOGS, 10), 0, np.array(asked))
+    found = evidence.missing_records(StagedConsumer(LOGS, 10), 0, np.array(asked))
     assert [each.tolist() for each in found] == [gaps, removed]

@@ -27,7 +27,7 @@ def reconcile(
 ) -> None:
     """Proves that row and document of every log say what its verdict says. Ends with 1 when one does not."""
     from include.proof.reconcile import Range
-    from include.proof.report import HOW_TO_MEND
+    from include.proof.report import HOW_TO_FIX
     from include.stack.repair import proving as proofs
 
     if partition is None and (first or end):
@@ -53,7 +53,7 @@ def reconcile(
     if any(each.kinds for each in found):
         raise StackError(
             "Not every log is proven whole.",
-            HOW_TO_MEND,
+            HOW_TO_FIX,
         )
 
 

@@ -38,7 +38,7 @@ _BEHIND = (
 def prove(env: Environment, wanted: Range | None, *, new_only: bool, say: Callable[[int, int], None]) -> list[Proof]:
     """The proofs, see include/proof/reconcile.py. Raises StackError when a hop cannot be read."""
     with _clients(env) as clients:
-        return reconcile(clients, wanted, new_only=new_only, say=say)
+        return reconcile(clients, wanted, new_only=new_only, on_progress=say)
 
 
 def repair(
