@@ -15,7 +15,7 @@ LONGEST: Final = 200
 
 def real(path: str | Path) -> Path:
     """Returns the absolute path of a folder, with `~` and links resolved, so that a stack has only one name."""
-    return Path(os.path.realpath(Path(os.path.expanduser(path))))  # noqa: PTH111  # Path.expanduser raises without a home folder
+    return Path(os.path.realpath(Path(os.path.expanduser(path))))  # noqa: PTH111  # Path's raises without a home
 
 
 def problem(folder: Path) -> str | None:

@@ -73,7 +73,7 @@ def null(field: str) -> str:
 
 
 def invalid(field: str) -> str:
-    """Returns the reason for a field of a wrong type, with an invalid value, or with a number out of range."""
+    """Returns the reason for a field that has a wrong type, is not a number, or is out of range."""
     return f"invalid_{field}"
 
 

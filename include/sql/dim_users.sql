@@ -14,8 +14,8 @@ CREATE TABLE IF NOT EXISTS dim_users.users_history (
   account_no  INT         NOT NULL,
   user_device VARCHAR(64) NOT NULL,
   valid_from  DATE        NOT NULL COMMENT 'UTC, the first day; 1970-01-01 in the first period of an account',
-  valid_to    DATE        COMMENT 'UTC, the day behind the last; null: still so',
-  seen_from   DATE        NOT NULL COMMENT 'the first day whose export said so: valid_from, but in the first period',
+  valid_to    DATE        COMMENT 'UTC, the day after the last; null: still valid',
+  seen_from   DATE        NOT NULL COMMENT 'the first day with such an export: valid_from, except in the first period',
   PRIMARY KEY (account_no, valid_from)
 );
 
@@ -31,7 +31,7 @@ CREATE TABLE IF NOT EXISTS dim_users.changes (
   account_no INT  NOT NULL,
   version    INT  NOT NULL,
   first_day  DATE NOT NULL COMMENT 'UTC',
-  end_day    DATE COMMENT 'UTC, the day behind the last; null: all that follow',
+  end_day    DATE COMMENT 'UTC, the day after the last; null: all later days',
   PRIMARY KEY (account_no, version)
 );
 

@@ -16,7 +16,7 @@ CREATE TEMPORARY TABLE around (
   becomes      VARCHAR(64),
   left_device  VARCHAR(64) COMMENT 'of the period before the day and up to it, or beyond',
   left_from    DATE COMMENT 'its valid_from',
-  right_device VARCHAR(64) COMMENT 'of the period at and behind the next day',
+  right_device VARCHAR(64) COMMENT 'of the period at and after the next day',
   right_to     DATE,
   first_device VARCHAR(64) COMMENT 'of the first period',
   first_seen   DATE,
