@@ -1,4 +1,4 @@
-"""In front of a Kafka: passes on all that clients ask it, until it is to leave out what asks for messages."""
+"""A proxy for Kafka that forwards all requests, or all except fetch requests."""
 
 import socket
 import struct
@@ -12,7 +12,7 @@ _FETCH = 1
 
 
 class DeafKafka:
-    """`address`: where clients find it. `is_deaf`: set it, and nobody gets a message any more, nor an error."""
+    """`address`: where clients connect. While `is_deaf` is set, clients get neither messages nor errors."""
 
     def __init__(self, address: str, server: ThreadingTCPServer) -> None:
         host, port = address.split(":")
@@ -22,7 +22,7 @@ class DeafKafka:
         self.is_deaf = threading.Event()
 
     def connect(self, client: socket.socket) -> None:
-        """Until either side ends."""
+        """Forwards until either side closes."""
         with socket.create_connection(self._there) as kafka:
             answers = threading.Thread(target=self._answer, args=(kafka, client), daemon=True)
             answers.start()
@@ -42,7 +42,7 @@ class DeafKafka:
 
 @contextmanager
 def deaf_kafka(address: str) -> Iterator[DeafKafka]:
-    """In front of that Kafka."""
+    """Runs the proxy for the Kafka at this address."""
 
     class Handler(BaseRequestHandler):
         def handle(self) -> None:
@@ -57,7 +57,7 @@ def deaf_kafka(address: str) -> Iterator[DeafKafka]:
 
 
 def _messages(connection: socket.socket) -> Iterator[bytes]:
-    """Requests or answers: each has its length in front."""
+    """Yields requests or answers; each is preceded by its length."""
     with connection.makefile("rb") as stream, suppress(OSError):
         while len(length := stream.read(4)) == 4:
             yield stream.read(*struct.unpack(">i", length))

@@ -1,4 +1,4 @@
-"""A Kafka on loopback, inside this process: the mock broker of librdkafka, which real clients speak to.
+"""A Kafka on loopback, inside this process: the mock broker of librdkafka, for real clients.
 
 It makes topics of four partitions when they are asked for, and gives a group its partitions after three seconds.
 """
@@ -14,7 +14,7 @@ _KEPT_BYTES = 5 * 1024 * 1024
 
 
 class MockKafka:
-    """Lives as long as the object. `looking` is a consumer of the group that only looks."""
+    """A mock broker that stops with this object. `looking` is a read-only consumer of the group."""
 
     def __init__(self, group: str) -> None:
         self._producer = Producer({"bootstrap.servers": "mock", "test.mock.num.brokers": 1, "log_level": 0})
@@ -35,7 +35,7 @@ class MockKafka:
             self._producer.flush(SECONDS)  # one by one: it removes what was sent together
 
     def send_until_removed(self, partition: int) -> tuple[int, int]:
-        """Sends so much that the oldest messages are removed; the first offset that is there, and the next."""
+        """Sends until the oldest messages are removed. Returns the first remaining offset and the next one."""
         self.send(partition, [b'{"status":"good"}'] * 10 + [b" " * (_KEPT_BYTES // 10)] * 12)
         return self.looking.get_watermark_offsets(TopicPartition(STATUS_TOPIC, partition), timeout=SECONDS)
 
@@ -43,6 +43,6 @@ class MockKafka:
         self.looking.commit(offsets=[TopicPartition(STATUS_TOPIC, partition, offset)], asynchronous=False)
 
     def committed(self) -> dict[int, int]:
-        """By partition, where the group goes on; below 0: nowhere yet."""
+        """Returns the group's committed offsets by partition; below 0 if there is none."""
         partitions = [TopicPartition(STATUS_TOPIC, number) for number in range(4)]
         return {each.partition: each.offset for each in self.looking.committed(partitions, timeout=SECONDS)}

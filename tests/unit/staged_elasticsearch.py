@@ -1,4 +1,4 @@
-"""An Elasticsearch on loopback that fails as told: it answers each bulk request by the next act of a list."""
+"""An Elasticsearch on loopback that fails as scripted: each bulk request gets the next act of a list."""
 
 import json
 import threading
@@ -21,7 +21,7 @@ NO_ALIAS = {"type": "illegal_argument_exception", "reason": "no write index is d
 
 
 def ours(**settings: str) -> dict[str, Any]:
-    """The index as the template makes it, with these settings of somebody else."""
+    """Returns the index as the template creates it, with additional settings."""
     index: dict[str, Any] = json.loads(json.dumps(template()["template"]))
     return {"aliases": {}, "mappings": index["mappings"], "settings": {"index.uuid": "x", **settings}}
 
@@ -60,7 +60,7 @@ class StagedElasticsearch:
         self._server.server_close()
 
     def bulk(self, body: bytes) -> tuple[int, Any] | None:
-        """The answer to a bulk request, None to drop the connection."""
+        """Returns the answer to a bulk request, or None to drop the connection."""
         lines = body.split(b"\n")[:-1]
         try:
             pairs = [
@@ -86,7 +86,7 @@ class StagedElasticsearch:
         return 200, {"errors": any("error" in item["index"] for item in items), "items": items}
 
     def answer(self, method: str, path: str, body: bytes) -> tuple[int, Any] | None:
-        """The answer to any request."""
+        """Returns the answer to any request."""
         if path.endswith("/_bulk"):
             return self.bulk(body)
         if path == "/server-logs" and method == "PUT":
@@ -120,6 +120,6 @@ class StagedElasticsearch:
             do_GET = do_HEAD = do_PUT = do_POST = answer
 
             def log_message(self, *_: Any) -> None:
-                """Says nothing: the tests' output is for failures."""
+                """Logs nothing: the tests' output is for failures."""
 
         return Handler

@@ -1,4 +1,4 @@
-"""A partition of a topic as a consumer sees it: what was staged, and how many messages were read."""
+"""A staged partition of a topic that counts how many messages a consumer reads."""
 
 from collections.abc import Sequence
 
@@ -24,8 +24,8 @@ class StagedMessage:
 
 
 class StagedConsumer:
-    """Gives the messages from `first` on; keys that begin with an exclamation mark are corrections, and where there is
-    none lies a marker of a transaction."""
+    """Returns the messages from `first` on. Keys that start with an exclamation mark are corrections; an empty key is a
+    transaction marker."""
 
     def __init__(self, keys: Sequence[str], first: int = 0) -> None:
         self._messages = [
@@ -41,7 +41,7 @@ class StagedConsumer:
         self._next = partitions[0].offset - self._first  # type: ignore[attr-defined]
 
     def poll(self, _timeout: float) -> StagedMessage | None:
-        """The next one; None behind the end, for which a real consumer waits in vain."""
+        """Returns the next message; None after the end, where a real consumer times out."""
         self.reads += 1
         while self._next < len(self._messages):
             self._next += 1

@@ -1,4 +1,4 @@
-"""A cursor on the three tables that changes their slices as MySQL does, and breaks off where it is told to."""
+"""A cursor on the three tables that changes their slices as MySQL does, and can fail after some changes."""
 
 import re
 from typing import Any
@@ -13,12 +13,12 @@ class BrokenOffError(Exception):
 
 
 class StagedTables:
-    """Tables without slices; of one Kafka partition, the number 0, logs are loaded."""
+    """Tables without slices, and loaded logs of the Kafka partition 0."""
 
     def __init__(self) -> None:
         self.loaded, self.per_day = 0, 0
         self.changes_left: int | None = None
-        """After so many changes a run breaks off; None for never."""
+        """Number of changes after which a run is killed; None for never."""
         self.slices: dict[str, list[tuple[str, str]]] = {table: [] for table in TABLES.values()}
         """Names and bounds."""
         self._answer: list[tuple[Any, ...]] = []

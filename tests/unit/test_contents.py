@@ -1,4 +1,4 @@
-"""What a status message, a row and a document say of a log is told from what they do not, whatever stands in them."""
+"""The content of status messages, rows and documents is compared correctly, whatever text they contain."""
 
 import json
 from typing import Any
@@ -27,26 +27,26 @@ BAD |= {"status": "bad", "reasons": ["null_event_id", "null_account_id"], "raw":
 
 
 def plain(record: dict[str, Any]) -> bytes:
-    """As classify writes it."""
+    """Serializes the record as classify does."""
     return json.dumps(record, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 @pytest.mark.parametrize("device", ["", " ", 'a"', "\\", '\\"', '","status":"bad', "a\nb\x01", "é😀", "x" * 64])
 @pytest.mark.parametrize("record", [RECORD, BAD, BAD | {"raw": None, "raw_size": None}])
-def test_a_verdict_is_read_whatever_its_texts_are(record: dict[str, Any], device: str) -> None:
+def test_a_verdict_with_any_texts_is_read(record: dict[str, Any], device: str) -> None:
     value = plain(record | {"device": device})
     assert contents.read_verdict(b"0-7", value) == (record["status"], 0, 7, crc32(value))
     assert contents.document_text(json.loads(value)) == value
 
 
-def test_a_control_character_is_the_same_however_its_escape_is_written() -> None:
+def test_both_escapes_of_a_control_character_are_equal() -> None:
     value = plain(RECORD | {"device": "\x1f"})
     upper = value.replace(b"\\u001f", b"\\u001F")
     assert upper != value
     assert contents.read_verdict(b"0-7", upper) == contents.read_verdict(b"0-7", value) == ("good", 0, 7, crc32(value))
 
 
-def test_a_verdict_that_is_written_in_another_way_has_the_same_checksum() -> None:
+def test_a_differently_formatted_verdict_has_the_same_checksum() -> None:
     shuffled = dict(reversed(RECORD.items())) | {"origin": {"kafka_offset": 7, "kafka_partition": 0}}
     expected = "good", 0, 7, crc32(plain(RECORD))
     assert contents.read_verdict(b"0-7", json.dumps(shuffled, indent=1).encode()) == expected
@@ -79,7 +79,7 @@ def test_a_verdict_that_is_written_in_another_way_has_the_same_checksum() -> Non
         (b"0-7", plain({**RECORD, "status": ["good"]})),
     ],
 )
-def test_what_is_no_verdict_of_its_key_s_log_is_none(key: bytes | None, value: bytes | None) -> None:
+def test_a_message_that_is_not_a_verdict_on_its_log_is_none(key: bytes | None, value: bytes | None) -> None:
     assert contents.read_verdict(key, value) is None
     assert contents.verdict_record(key, value) is None
 
@@ -103,7 +103,7 @@ def test_a_difference_of_any_kind_is_named_by_its_field(edit: dict[str, Any], fi
     assert (contents.document_text(record | edit) == plain(record)) == (not fields)
 
 
-def test_what_no_verdict_can_say_has_no_text_and_still_differs() -> None:
+def test_a_record_that_no_verdict_can_have_has_no_text_and_still_differs() -> None:
     for value in (10**30, "\ud800"):
         document = RECORD | {"event_id": value}
         assert contents.document_text(document) == b""

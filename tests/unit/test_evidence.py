@@ -1,4 +1,4 @@
-"""What the proof reads of the status topic: the last verdict of each log counts, whatever else lies there."""
+"""What the proof reads from the status topic: the last verdict on each log counts, whatever else is in the topic."""
 
 import json
 from typing import Any
@@ -34,7 +34,7 @@ def send(kafka: MockKafka, messages: list[tuple[bytes | None, bytes | None]]) ->
     assert producer.flush(SECONDS) == 0
 
 
-def test_the_last_verdict_of_a_log_counts_and_a_stranger_s_message_is_none(kafka: MockKafka) -> None:
+def test_the_last_verdict_on_a_log_counts_and_foreign_messages_are_ignored(kafka: MockKafka) -> None:
     verdicts = {5: value(5), 6: value(6), 7: value(7, status="bad"), 2: value(2)}
     send(
         kafka,
@@ -58,7 +58,7 @@ def test_the_last_verdict_of_a_log_counts_and_a_stranger_s_message_is_none(kafka
     assert evidence.texts(kafka.looking, PARTITION, {5: 1, 7: 3}) == {5: verdicts[5], 7: verdicts[7]}
 
 
-def test_a_verdict_that_is_sent_again_is_the_same_and_marked_as_a_correction(kafka: MockKafka) -> None:
+def test_a_resent_verdict_is_unchanged_and_marked_as_a_correction(kafka: MockKafka) -> None:
     send(kafka, [(b"1-5", value(5)), (b"1-6", value(6))])
     settings = Settings(kafka_bootstrap=kafka.address)
     assert resend(kafka_client.native(settings), kafka.looking, {PARTITION: {6: 1}}) == 1
@@ -68,7 +68,7 @@ def test_a_verdict_that_is_sent_again_is_the_same_and_marked_as_a_correction(kaf
     assert name == REJUDGED
 
 
-def test_large_verdicts_are_looked_at_a_few_at_a_time() -> None:
+def test_large_verdicts_are_compared_in_small_chunks() -> None:
     first, end = BUCKET - 100, 3 * BUCKET + 7
     sizes = np.array([0, 0, 100 * 1024 * 1024, 0])
     chunks = list(Verdicts(first, *[np.empty(0)] * 3, sizes).chunks(first, end))  # type: ignore[call-arg]

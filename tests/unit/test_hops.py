@@ -1,4 +1,4 @@
-"""How far classify and the indexer came, told by Kafka: also where it has removed messages, or forgotten the group."""
+"""The progress of classify and the indexer, from Kafka: also after it removed messages or forgot the group."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -33,7 +33,7 @@ def message(key: bytes | None, headers: list[tuple[str, bytes]] | None = STREAM)
         ("nothing", [], None),
     ],
 )
-def test_corrections_and_strangers_do_not_tell_how_far_classify_came(what, messages, found) -> None:
+def test_corrections_and_foreign_messages_do_not_count_as_progress_of_classify(what, messages, found) -> None:
     assert hops.after_last_verdict(messages, 1) == found, what
 
 
@@ -61,7 +61,7 @@ class Topics:
         self.next = partitions[0].offset
 
     def consume(self, count: int, timeout: float) -> list[Message]:
-        """As many as were asked for at most; none after the end, for which a real one waits in vain."""
+        """Returns at most `count` messages; none after the end, where a real consumer times out."""
         begin, self.next = self.next, min(self.next + max(1, count // 2), len(self.status))
         return self.status[begin : self.next]
 
@@ -71,13 +71,13 @@ class Topics:
 
 @pytest.mark.parametrize("behind", [0, 1, 99, 100, 101, 102, 1100, 1101, 1102, 3000])
 @pytest.mark.parametrize("first", [0, 1])
-def test_the_last_verdict_of_the_stream_is_found_behind_any_number_of_corrections(behind: int, first: int) -> None:
+def test_the_last_verdict_of_the_stream_is_found_before_any_number_of_corrections(behind: int, first: int) -> None:
     status = [message(b"0-6"), message(b"0-7"), *[message(b"0-3", AGAIN)] * behind]
     found = hops.read_topics(Topics(status, first))  # type: ignore[arg-type]
     assert (found.classified, found.status, found.lag) == ({0: 8}, {0: behind + 2}, 10_000 - 8)
 
 
-def test_when_kafka_has_removed_all_but_corrections_nothing_is_known() -> None:
+def test_progress_is_unknown_if_kafka_removed_all_but_corrections() -> None:
     status = [message(b"0-7"), *[message(b"0-3", AGAIN)] * 150]
     assert hops.read_topics(Topics(status, 1)).classified == {0: 0}  # type: ignore[arg-type]
 
@@ -86,13 +86,13 @@ JUDGED = [message(b"0-%d" % number) for number in range(5)]
 
 
 @pytest.mark.parametrize("logs", [(10_000, 10_000), (9_990, 10_000)])
-def test_logs_that_kafka_has_removed_do_not_wait_for_their_status(logs: tuple[int, int]) -> None:
+def test_removed_logs_do_not_count_as_lag(logs: tuple[int, int]) -> None:
     """Both topics have the same retention: an idle status partition is emptied, and its logs go with it."""
     emptied = Topics(JUDGED, first=len(JUDGED), logs=logs)
     assert hops.read_topics(emptied).lag == logs[1] - logs[0]  # type: ignore[arg-type]
 
 
-def test_where_kafka_has_removed_every_verdict_mysql_tells_how_far_classify_came() -> None:
+def test_mysql_shows_the_progress_of_classify_if_kafka_removed_every_verdict() -> None:
     emptied = Topics(JUDGED, first=len(JUDGED))
     found = hops.read_topics(emptied, {0: 9_990})  # type: ignore[arg-type]
     assert (found.classified, found.lag) == ({0: 9_990}, 10)
@@ -100,13 +100,13 @@ def test_where_kafka_has_removed_every_verdict_mysql_tells_how_far_classify_came
     assert found.classified == {0: 5}, "the topic knows more than the tables"
 
 
-def test_a_topic_that_was_made_anew_has_no_negative_lag() -> None:
+def test_a_recreated_topic_has_no_negative_lag() -> None:
     anew = Topics([], first=0, logs=(0, 10))
     assert hops.read_topics(anew, {0: 5_000}).lag == 0  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(("committed", "found"), [(4, 4), (0, 0), (OFFSET_INVALID, 2)])
-def test_a_group_that_kafka_does_not_know_has_to_index_what_is_there(committed: int, found: int) -> None:
+def test_an_unknown_group_must_index_everything_that_kafka_has(committed: int, found: int) -> None:
     consumer = Topics(JUDGED, first=2, committed=committed)
     assert hops.indexed(consumer, [0]) == {0: found}  # type: ignore[arg-type]
 

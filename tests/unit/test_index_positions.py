@@ -1,4 +1,4 @@
-"""Where the indexer goes on, at a mock of Kafka: nothing that was removed before it was indexed is skipped silently."""
+"""Where the indexer continues, with a mock of Kafka: messages removed before indexing are never skipped silently."""
 
 import threading
 import time
@@ -38,7 +38,7 @@ def run_until_committed(kafka: MockKafka, settings: Settings, wanted: dict[int, 
     assert kafka.committed() == wanted
 
 
-def test_a_new_indexer_begins_with_what_is_there_and_one_taken_over_where_it_was_left(
+def test_new_partitions_start_at_their_first_message_and_others_at_the_committed_offset(
     kafka: MockKafka, settings: Settings, search: StagedElasticsearch
 ):
     first, end = kafka.send_until_removed(0)
@@ -48,7 +48,7 @@ def test_a_new_indexer_begins_with_what_is_there_and_one_taken_over_where_it_was
     kafka.send(2, [b'{"status":"bad"}'] * 5)
     kafka.commit(2, 5)
 
-    # Also of the partition in which nothing is, so that it is noticed what is removed of it unread.
+    # Also for the empty partition, so that messages removed from it unread are detected.
     run_until_committed(kafka, settings, {0: end, 1: 5, 2: 5, 3: 0})
 
     assert set(search.documents) == {
@@ -57,7 +57,7 @@ def test_a_new_indexer_begins_with_what_is_there_and_one_taken_over_where_it_was
     }
 
 
-def test_what_was_removed_before_it_was_indexed_stops_the_indexer_and_is_named(
+def test_messages_removed_before_they_were_indexed_stop_the_indexer_and_are_named(
     kafka: MockKafka, settings: Settings, search: StagedElasticsearch
 ):
     first, end = kafka.send_until_removed(0)
@@ -71,13 +71,13 @@ def test_what_was_removed_before_it_was_indexed_stops_the_indexer_and_is_named(
         indexer.run(settings, stop)
 
     give_up.cancel()
-    assert kafka.committed()[0] == 4, "the next one meets the same"
+    assert kafka.committed()[0] == 4, "the next indexer stops there too"
     assert positions.find_gone(kafka.looking) == [Gone(0, 4, first, end)]
     assert search.documents == {}
 
 
 class AwayKafka:
-    """A consumer to which Kafka tells nothing just then."""
+    """A consumer whose requests to Kafka time out."""
 
     def __init__(self) -> None:
         self.assigned: list[TopicPartition] = []
@@ -89,31 +89,31 @@ class AwayKafka:
         self.assigned = partitions
 
 
-def test_an_indexer_that_is_given_partitions_as_kafka_goes_away_waits_for_it():
+def test_an_assignment_while_kafka_is_down_waits_for_kafka():
     kafka = AwayKafka()
 
     positions.begin(kafka, [TopicPartition(STATUS_TOPIC, 1)])  # type: ignore[arg-type]
 
     ((number, offset),) = [(each.partition, each.offset) for each in kafka.assigned]
-    assert (number, offset) == (1, NOWHERE), "so librdkafka asks for it, for as long as it takes"
+    assert (number, offset) == (1, NOWHERE), "so librdkafka asks Kafka for it indefinitely"
 
 
-def test_what_was_removed_is_given_up_by_a_person(kafka: MockKafka):
+def test_go_on_skips_removed_messages(kafka: MockKafka):
     first, end = kafka.send_until_removed(0)
     kafka.commit(0, 4)
     kafka.send(1, [b"{}"] * 5)
     kafka.commit(1, 2)
     kafka.send(2, [b"{}"] * 5)
-    kafka.commit(2, 9)  # of a topic of that name that was there before
+    kafka.commit(2, 9)  # from an earlier topic of that name
 
     assert positions.go_on(kafka.looking) == [Gone(0, 4, first, end), Gone(2, 9, 0, 5)]
 
-    assert kafka.committed() == {0: first, 1: 2, 2: 0, 3: NOWHERE}, "and of the others nothing"
+    assert kafka.committed() == {0: first, 1: 2, 2: 0, 3: NOWHERE}, "the other partitions are unchanged"
     assert positions.find_gone(kafka.looking) == []
 
 
 class LivingIndexer:
-    """A consumer to which the topic grows at each question, and everything is indexed at once."""
+    """A consumer of a topic that grows at each request, while everything is indexed immediately."""
 
     def __init__(self) -> None:
         self.end = 0
@@ -130,5 +130,5 @@ class LivingIndexer:
         return 0, self.end
 
 
-def test_whoever_looks_at_an_indexer_that_is_fast_sees_nothing_wrong():
+def test_a_fast_indexer_has_no_missing_messages():
     assert positions.find_gone(LivingIndexer()) == []  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""What becomes of each status message when Elasticsearch takes it, refuses it, is busy or is away."""
+"""What happens to status messages when Elasticsearch accepts them, refuses them, is busy or is down."""
 
 import base64
 import json
@@ -50,7 +50,7 @@ def test_the_last_verdict_of_a_log_wins():
     assert len(server.documents) == 2
 
 
-def test_a_replayed_batch_doubles_nothing():
+def test_a_replayed_batch_creates_no_duplicates():
     batch = [message(offset) for offset in range(50)]
     with staged() as (server, writer):
         writer.write(batch)
@@ -71,7 +71,7 @@ def test_a_request_that_fails_is_sent_again_until_it_is_accepted(failure: Any):
 @pytest.mark.parametrize(
     "fault", [(429, BUSY), (403, BLOCKED), (503, BUSY), (400, CLOSED), (400, FULL), (400, NO_ALIAS)]
 )
-def test_only_the_items_the_server_did_not_take_for_a_reason_of_its_own_are_sent_again(fault: Any):
+def test_only_items_that_failed_because_of_the_server_are_sent_again(fault: Any):
     with staged({"0-2": fault}, {"0-2": fault}) as (server, writer):
         assert writer.write([message(1), message(2), message(3)]) == []
 
@@ -79,14 +79,14 @@ def test_only_the_items_the_server_did_not_take_for_a_reason_of_its_own_are_sent
     assert server.documents.keys() == {"0-1", "0-2", "0-3"}
 
 
-def test_a_document_refused_for_itself_is_told_with_its_reason_and_the_rest_goes_on():
+def test_a_refused_document_is_returned_with_its_reason_and_the_others_are_written():
     poison = message(2, value=b"not json")
     with staged({"0-2": (400, REFUSED), "0-3": (429, BUSY)}) as (server, writer):
         refused = writer.write([message(1), poison, message(3)])
 
     assert refused == [Refused(poison, "document_parsing_exception: failed to parse")]
     assert server.documents.keys() == {"0-1", "0-3"}
-    assert server.bulks[1] == ["0-3"], "what is refused is not tried again"
+    assert server.bulks[1] == ["0-3"], "refused messages are not retried"
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_every_error_that_is_about_the_document_refuses_it(kind: str, reason: st
         message(7, value=b'{}\n{"delete":{"_id":"0-1"}}'),
     ],
 )
-def test_what_cannot_be_a_line_of_a_bulk_request_never_reaches_the_server(odd: StatusMessage):
+def test_messages_that_cannot_be_lines_of_a_bulk_request_are_never_sent(odd: StatusMessage):
     with staged() as (server, writer):
         refused = writer.write([message(1), odd])
 
@@ -124,7 +124,7 @@ def test_what_cannot_be_a_line_of_a_bulk_request_never_reaches_the_server(odd: S
     assert server.documents.keys() == {"0-1"}
 
 
-def test_a_stop_ends_the_wait_for_a_server_that_is_away():
+def test_a_stop_ends_the_wait_for_a_server_that_is_down():
     stop = threading.Event()
     writer = BulkWriter(connect(Settings(elasticsearch_url="http://127.0.0.1:1")), stop, first_pause=60)
     threading.Timer(0.1, stop.set).start()
@@ -133,7 +133,7 @@ def test_a_stop_ends_the_wait_for_a_server_that_is_away():
         writer.write([message(1)])
 
 
-def test_template_and_index_are_there_before_the_first_document_and_again_after_an_outage():
+def test_template_and_index_are_ensured_before_the_first_document_and_after_an_outage():
     with staged({}, "close") as (server, writer):
         writer.write([message(1)])
         assert server.requests[0] == "PUT /_index_template/server-logs"
@@ -157,7 +157,7 @@ def test_requests_stay_small_and_lose_nothing():
     assert len(server.documents) == len(many) + len(large)
 
 
-def test_a_dead_letter_keeps_all_that_is_needed_to_send_it_again(tmp_path: Path):
+def test_a_dead_letter_keeps_everything_needed_to_send_it_again(tmp_path: Path):
     settings = Settings(state=tmp_path)
     raw = b"\xff not json"
 
@@ -175,7 +175,7 @@ def test_a_dead_letter_keeps_all_that_is_needed_to_send_it_again(tmp_path: Path)
     }
 
 
-def test_dead_letters_are_counted_once_though_a_replay_writes_them_twice(tmp_path: Path):
+def test_dead_letters_that_a_replay_writes_twice_are_counted_once(tmp_path: Path):
     settings = Settings(state=tmp_path)
     assert refused_count(settings) == 0
     refused = [Refused(StatusMessage(0, offset, None, None), "tombstone") for offset in (1, 2)]
@@ -186,7 +186,7 @@ def test_dead_letters_are_counted_once_though_a_replay_writes_them_twice(tmp_pat
     assert refused_count(settings) == 2
 
 
-def test_a_line_torn_by_a_crash_does_not_spoil_the_next(tmp_path: Path):
+def test_a_partial_line_left_by_a_crash_does_not_corrupt_the_next_one(tmp_path: Path):
     settings = Settings(state=tmp_path)
     DeadLetters(settings.dead_letters).append([Refused(message(1), "whole")])
     with settings.dead_letters.open("ab") as file:
@@ -203,20 +203,20 @@ def refused(at: int, reason: str = "because", key: bytes | None = None, raw: byt
     return Refused(StatusMessage(0, at, key or f"0-{at}".encode(), raw), reason)
 
 
-def test_letters_of_expired_logs_go_and_none_of_the_others_is_lost_while_the_indexer_writes(tmp_path: Path):
+def test_only_letters_of_expired_logs_are_removed_while_the_indexer_writes(tmp_path: Path):
     settings = Settings(state=tmp_path)
     letters = DeadLetters(settings.dead_letters)
     letters.append([*map(refused, (1, 2, 3, 3)), refused(9, key=b"no key")])
 
-    assert dead_letters.expire(settings, {0: 3}) == 3, "two have expired, one was there twice"
+    assert dead_letters.expire(settings, {0: 3}) == 3, "two have expired, one is a duplicate"
     letters.append([refused(4)])
 
     assert dead_letters.refused_offsets(settings) == {0: {3, 4}}
-    assert refused_count(settings) == 3, "that without an origin belongs to no log that could expire"
+    assert refused_count(settings) == 3, "the letter without an origin belongs to no log that could expire"
     assert dead_letters.expire(settings, {}) == 0
 
 
-def test_letters_that_were_moved_away_are_begun_anew_by_the_same_indexer(tmp_path: Path):
+def test_the_indexer_starts_a_new_file_if_the_letters_were_moved_away(tmp_path: Path):
     settings = Settings(state=tmp_path)
     letters = DeadLetters(settings.dead_letters)
     letters.append([refused(1), refused(2)])
@@ -225,7 +225,7 @@ def test_letters_that_were_moved_away_are_begun_anew_by_the_same_indexer(tmp_pat
     assert refused_count(settings) == 1
 
 
-def test_many_letters_are_short_and_still_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_letters_beyond_the_size_limit_lack_raw_and_are_still_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(dead_letters, "MOST_BYTES", 300)
     settings = Settings(state=tmp_path)
     letters = DeadLetters(settings.dead_letters)

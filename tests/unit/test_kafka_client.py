@@ -1,4 +1,4 @@
-"""Settings of Kafka and MySQL in the words of librdkafka and of Java."""
+"""Kafka and MySQL settings as options of librdkafka and Java."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ def ca(tmp_path: Path) -> Path:
     return path
 
 
-def test_a_plain_broker_needs_its_address_alone(ca: Path):
+def test_a_plain_broker_needs_only_its_address(ca: Path):
     settings = Settings(kafka_bootstrap="kafka:9092", kafka_ca=ca, kafka_user="left over", kafka_password="x")
 
     assert kafka.native(settings) == {"bootstrap.servers": "kafka:9092", "socket.timeout.ms": 10_000}
@@ -46,7 +46,7 @@ def test_tls_without_a_ca_trusts_what_the_machine_trusts():
     assert not any("ca" in name.split(".") or "sasl" in name for name in options)
 
 
-def test_without_a_ca_java_is_told_nothing_about_the_certificate_of_mysql():
+def test_without_a_ca_java_gets_no_options_for_the_certificate_of_mysql():
     assert trust_store.jdbc_parameters(Settings()) == {}
 
 

@@ -1,4 +1,4 @@
-"""Whose message a status message is, however its headers look; and any time of Kafka is one that the sinks hold."""
+"""Marks decide which status messages are verdicts, whatever their headers; any Kafka timestamp can be stored."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -16,7 +16,7 @@ def message(*headers: Any) -> Message:
 
 
 class NoUtf8(Message):
-    """With a header whose name is no UTF-8, as librdkafka gives it."""
+    """A message with a header name that is not UTF-8, as from librdkafka."""
 
     def headers(self) -> Any:
         raise UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte")
@@ -35,7 +35,7 @@ class NoUtf8(Message):
         ("a name that is no UTF-8", NoUtf8(), False, False),
     ],
 )
-def test_whose_message_it_is(what: str, given: Message, verdict: bool, first: bool) -> None:
+def test_the_mark_decides_whether_a_message_is_a_verdict(what: str, given: Message, verdict: bool, first: bool) -> None:
     assert (marks.is_verdict(given), marks.is_first_verdict(given)) == (verdict, first), what
 
 
@@ -59,5 +59,5 @@ def test_many_at_once() -> None:
         (253402300799999, datetime(9999, 12, 31, 23, 59, 59, 999_000, tzinfo=UTC)),
     ],
 )
-def test_any_time_of_kafka_is_held(milliseconds: int, time: datetime) -> None:
+def test_any_kafka_timestamp_becomes_a_storable_time(milliseconds: int, time: datetime) -> None:
     assert times.utc(milliseconds) == time

@@ -1,4 +1,4 @@
-"""The SQL files and the index template speak of the same tables, columns and fields as names.py."""
+"""The SQL files and the index template have the same tables, columns and fields as names.py."""
 
 import json
 import re
@@ -15,7 +15,7 @@ PROPERTIES = TEMPLATE["template"]["mappings"]["properties"]
 
 
 def columns(sql: str, table: str) -> dict[str, str]:
-    """Type of each column of a table, by its name."""
+    """Returns the type of each column of a table, by name."""
     found = re.search(rf"CREATE TABLE IF NOT EXISTS {re.escape(table)} \((.*?)\n\)", sql, re.DOTALL)
     assert found, f"no table {table}"
     lines = re.findall(r"^  (\w+) +(\w+(?:\([^)]*\))?)", found[1], re.MULTILINE)
@@ -34,13 +34,13 @@ def test_each_status_has_its_table_with_every_field(status: str):
     assert ("raw" in table and "raw_size" in table) is (status == names.BAD)
 
 
-def test_there_are_the_tables_of_progress_lease_and_users():
+def test_the_tables_of_progress_lease_and_users_exist():
     assert "status_offset" in columns(LOGS_SQL, f"{names.LOGS_DATABASE}.{names.PROGRESS_TABLE}")
     assert "heartbeat_at" in columns(LOGS_SQL, f"{names.LOGS_DATABASE}.{names.LEASE_TABLE}")
     assert list(columns(USERS_SQL, f"{names.USERS_DATABASE}.{names.USERS_TABLE}")) == ["account_no", "user_device"]
 
 
-def test_the_history_has_its_periods_its_version_and_what_each_version_changed():
+def test_the_history_has_periods_a_version_and_the_changes_of_each_version():
     for table, column in {
         names.HISTORY_TABLE: "valid_to",
         names.VERSION_TABLE: "version",

@@ -1,4 +1,4 @@
-"""The proof finds every difference, and nothing else, whatever lies in the hops."""
+"""The proof finds every difference and nothing else, whatever the hops contain."""
 
 import json
 from collections import Counter
@@ -17,7 +17,7 @@ from include.proof.contents import document_text
 from include.proof.report import Proof, Stray
 
 FIRST = 2 * BUCKET - 20
-"""So that the forty origins of a case lie in two buckets."""
+"""Puts the forty origins of a case into two buckets."""
 BY_CODE = {code: status for status, code in CODES.items()}
 
 Held = tuple[int, str, str]
@@ -30,12 +30,12 @@ held = st.lists(
 
 
 def text(offset: int, status: str, device: str = "A") -> bytes:
-    """What a hop says of the log: here its status and its device may differ."""
+    """Returns what a hop has of the log; here status and device can differ."""
     return json.dumps({"device": device, "status": status, "origin": offset}, separators=(",", ":")).encode()
 
 
 def sums_of(rows: list[Held]) -> Sums:
-    """What MySQL would give, the plain way."""
+    """Computes what MySQL would return."""
     found: dict[tuple[int, int], tuple[int, int]] = {}
     for row in rows:
         key = row[0] // BUCKET, CODES[row[1]]
@@ -60,7 +60,9 @@ def changed(truth: dict[int, str], removed: set[int], added: list[Held]) -> list
     held,
     st.sets(st.integers(FIRST, FIRST + 39), max_size=2),
 )
-def test_buckets_and_then_origins_find_what_a_plain_look_finds(codes, no_rows, no_documents, rows, documents, refused):
+def test_buckets_and_then_origins_find_the_same_as_a_plain_comparison(
+    codes, no_rows, no_documents, rows, documents, refused
+):
     codes = np.array(codes, np.int8)
     end = FIRST + len(codes)
     truth = {FIRST + i: BY_CODE[int(code)] for i, code in enumerate(codes) if code}
@@ -112,7 +114,7 @@ OF_THE_INDEX = {
     report.TWO_DOCUMENTS,
     *(report.OTHER_IN_INDEX.format(field=name) for name in ("status", "device")),
 }
-"""Kinds that MySQL's sums need not tell."""
+"""Kinds that MySQL's sums do not have to show."""
 
 
 def range_of(count: int) -> tuple[np.ndarray, np.ndarray]:
@@ -140,20 +142,20 @@ def test_the_greatest_checksums_of_a_whole_bucket_add_up() -> None:
 
 
 @pytest.mark.parametrize("other", [1, BUCKET - 1])
-def test_two_rows_that_are_edited_alike_do_not_make_up_for_each_other(other: int) -> None:
+def test_two_equal_edits_do_not_cancel_each_other_out(other: int) -> None:
     codes, checksums = np.ones(BUCKET, np.int8), range_of(BUCKET)[1]
     edited = checksums.astype(np.int64)
     edited[0], edited[other] = edited[0] + 12345, edited[other] - 12345
     assert doubtful(0, codes, checksums, plain_sums(0, codes, edited)) == {0}
 
 
-def test_a_row_is_compared_by_what_it_says_and_not_by_how_it_is_written() -> None:
+def test_rows_are_compared_by_value_not_by_escaping() -> None:
     verdict = b'{"device":"a\\u001fb"}'
     row, document = b'{"device":"a\\u001Fb"}', {"device": "a\x1fb"}
     assert report.differences(np.array([4]), {4: verdict}, [(4, row)], [(4, document)], ()) == {}
 
 
-def test_a_document_s_fields_may_come_in_any_order_and_a_removed_or_an_added_one_is_named() -> None:
+def test_fields_of_a_document_may_have_any_order_and_missing_or_extra_ones_are_named() -> None:
     verdict = text(4, "good")
     record: dict[str, Any] = dict(reversed(json.loads(verdict).items()))
     assert document_text(record) == verdict
@@ -182,23 +184,25 @@ def test_the_sentence_names_counts_and_the_first_origins():
     }
 
 
-def test_the_sentence_tells_what_has_expired_and_what_of_it_is_left():
+def test_the_sentence_names_expired_logs_and_what_is_left_of_them():
     found = Proof(0, 2000, 3000, documents=1000, expired=2000)
     assert found.sentence().startswith(
         "partition 0, offsets 2,000 to 2,999: 1,000 logs (those before offset 2,000 have"
     )
     found.left = 3
     assert "have expired; 3 of their rows and documents are left for expire_logs), each with" in found.sentence()
-    assert Proof(0, 2000, 2000, expired=2000).sentence().endswith("no new logs (those before offset 2,000 have expired)")
+    assert (
+        Proof(0, 2000, 2000, expired=2000).sentence().endswith("no new logs (those before offset 2,000 have expired)")
+    )
 
 
-def test_the_sentence_names_a_few_runs_of_many() -> None:
+def test_the_sentence_names_only_the_first_runs() -> None:
     found = Proof(3, 0, 100)
     found.add({report.NO_ROW: np.arange(0, 40, 2)})
     assert "20 no row in MySQL (3-0, 3-2, 3-4, 3-6, 3-8, …)" in found.sentence()
 
 
-def test_offsets_that_hold_no_log_are_told_and_not_counted() -> None:
+def test_offsets_without_a_log_are_reported_but_not_counted() -> None:
     found = Proof(0, 0, 1000, documents=997, gaps=3)
     assert found.logs == 997
     assert "997 logs (offsets without a log: 3, left by a transactional producer)" in found.sentence()
@@ -224,7 +228,7 @@ GONE = 20
         ("judged again since its verdict was gone", 15, 1, {"row"}, "there", {report.NO_DOCUMENT}),
     ],
 )  # fmt: skip
-def test_what_is_lost_is_told_from_what_is_no_log_and_from_what_nobody_can_tell(
+def test_lost_logs_gaps_and_unprovable_logs_are_told_apart(
     what: str, offset: int, code: int, hops: set[str], in_logs: str, kinds: set[str]
 ) -> None:
     said = text(offset, "good")
@@ -239,13 +243,13 @@ def test_what_is_lost_is_told_from_what_is_no_log_and_from_what_nobody_can_tell(
     assert made.to_judge_again() == ([(offset, offset)] if kinds else [])
 
 
-def test_what_cannot_be_proven_is_named_by_partition_and_range() -> None:
+def test_unprovable_logs_are_named_by_partition_and_range() -> None:
     found = Proof(4, 0, 900)
     found.add({report.UNPROVEN: np.arange(100, 600)})
     assert "500 cannot be proven, as Kafka has removed what would tell (4-100 to 4-599)" in found.sentence()
 
 
-def test_only_logs_are_judged_again():
+def test_only_logs_are_rejudged():
     found = Proof(0, 0, 100)
     assert found.to_judge_again() == []
     found.add(
@@ -256,7 +260,7 @@ def test_only_logs_are_judged_again():
     assert found.to_judge_again() == [(4, 4), (6, 6)]
 
 
-def test_strays_are_named_by_their_ids_and_by_what_they_say() -> None:
+def test_strays_are_named_by_id_and_origin() -> None:
     found = Proof(None, 0, 0, strays=[Stray("for\x1beign", report.WITHOUT_ORIGIN, None, None, 1, 1)])
     assert found.sentence() == r"of no partition: no logs, but 1 document without an origin (for\x1beign)"
     strays = [Stray(f"x{number}", report.OTHER_ID, 3, "3-7", 1, 1) for number in range(6)]
@@ -266,7 +270,7 @@ def test_strays_are_named_by_their_ids_and_by_what_they_say() -> None:
     assert Proof(3, 0, 100, strays=strays).kinds == {report.OTHER_ID}
 
 
-def test_a_row_before_the_first_log_is_named_so_that_it_can_be_read() -> None:
+def test_a_row_with_a_negative_offset_is_named_readably() -> None:
     assert (
         "1 row of no log (kafka_offset -5)"
         in Proof(1, 0, 9, differences={report.ROW_OF_NO_LOG: np.array([-5])}).sentence()

@@ -1,4 +1,4 @@
-"""Where a proof begins when Kafka has removed verdicts, or logs, and what it makes of offsets that hold no log."""
+"""Where a proof begins if Kafka removed verdicts or logs, and how it treats offsets without a log."""
 
 import numpy as np
 import pytest
@@ -19,17 +19,17 @@ from tests.unit.staged_kafka import StagedConsumer
         ("strangers do not count", ["x", "5-3", "0-8"], 7, 8),
     ],
 )
-def test_the_stream_s_own_verdicts_tell_the_first_log_that_still_has_one(what, keys, first, found) -> None:
+def test_the_first_log_comes_from_verdicts_of_the_stream_only(what, keys, first, found) -> None:
     status = first, first + len(keys)
     assert evidence.first_origin(StagedConsumer(keys, first), 0, status) == found, what
 
 
-def test_verdicts_that_are_not_loaded_yet_do_not_tell_where_a_proof_begins() -> None:
+def test_verdicts_that_are_not_loaded_yet_do_not_decide_where_a_proof_begins() -> None:
     assert evidence.first_origin(StagedConsumer(["0-7", "0-8"], 7), 0, (7, 7)) is None
 
 
 OLDEST, JUDGED = 700, 600
-"""Kafka has the status messages from 700 on, the first of which is about log 600."""
+"""Kafka has the status messages from 700 on; the first one is about log 600."""
 
 
 @pytest.mark.parametrize(
@@ -48,13 +48,13 @@ OLDEST, JUDGED = 700, 600
         ("adopted: the first verdict of all is there", None, OLDEST, 0, 0, Begin(0, 700, 0), Begin(0, 700, 0)),
     ],
 )  # fmt: skip
-def test_a_proof_passes_over_nothing_that_was_not_proven(what, closed, oldest, judged, known, hourly, by_hand) -> None:
+def test_a_proof_skips_nothing_unproven(what, closed, oldest, judged, known, hourly, by_hand) -> None:
     found = [begin(closed, oldest, judged, known, new_only) for new_only in (True, False)]
     assert found == [hourly, by_hand], what
 
 
 LOGS = [*"abc", "", *"ef", "", "", "i"]
-"""In server-logs from offset 10 on; at 13, 16 and 17 lie markers of transactions."""
+"""In server-logs from offset 10 on; transaction markers are at 13, 16 and 17."""
 
 
 @pytest.mark.parametrize(
@@ -67,10 +67,10 @@ LOGS = [*"abc", "", *"ef", "", "", "i"]
         ([11, 14], [], []),
         ([3, 9], [], [3, 9]),
         ([3, 9, 10, 16], [16], [3, 9]),
-        # The topic was made anew, and is shorter than what was judged: nobody knows of a gap there.
+        # The topic was recreated and is shorter than what was judged: a gap there is unknown.
         ([16, 18, 400], [16], []),
     ],
 )
-def test_server_logs_tells_gaps_from_logs_and_from_what_it_has_no_longer(asked, gaps, removed) -> None:
+def test_gaps_logs_and_removed_records_are_told_apart(asked, gaps, removed) -> None:
     found = evidence.missing_records(StagedConsumer(LOGS, 10), 0, np.array(asked))
     assert [each.tolist() for each in found] == [gaps, removed]

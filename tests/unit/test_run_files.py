@@ -1,4 +1,4 @@
-"""Files of old runs go; those of the runs that go on stay, and do not grow without end."""
+"""Files of old runs are removed. Those of active runs stay and do not grow without limit."""
 
 import os
 import time
@@ -35,14 +35,14 @@ def expire(settings: Settings, kept: set[tuple[str, str]]) -> int:
     return run_files.expire(settings, settings.state / "logs", settings.state / "parsed", kept, days=7)
 
 
-def test_the_log_of_a_run_that_goes_on_stays_whatever_its_age_but_not_its_earlier_attempts(settings: Settings):
+def test_the_log_of_an_active_run_stays_at_any_age_without_earlier_attempts(settings: Settings):
     first, tenth = (log(settings, STREAM, "stream", attempt, 300) for attempt in (1, 10))
     second = log(settings, STREAM, "stream", 2, 3)
     assert expire(settings, {STREAM}) == 1
     assert (first.exists(), second.exists(), tenth.exists()) == (False, True, True)
 
 
-def test_an_old_run_that_airflow_does_not_know_any_more_leaves_nothing_but_the_folder_of_its_dag(settings: Settings):
+def test_an_old_run_that_airflow_forgot_leaves_only_the_folder_of_its_dag(settings: Settings):
     run = ("watch_logs", "scheduled__2026-01-01T00:05:00+00:00")
     for task in ("lag", "breaker"):
         log(settings, run, task, 1, 30)
@@ -56,7 +56,7 @@ def test_an_old_run_that_airflow_does_not_know_any_more_leaves_nothing_but_the_f
     assert not list(folder.iterdir())
 
 
-def test_what_the_dag_processor_wrote_and_old_reports_go_too(settings: Settings):
+def test_old_logs_of_the_dag_processor_and_old_reports_are_removed_too(settings: Settings):
     old = made(settings.state / "parsed" / "2026-01-01" / "dags-folder" / "watch_logs.py.log", 9)
     young = made(settings.state / "parsed" / "2026-01-09" / "dags-folder" / "watch_logs.py.log", 1)
     report = made(settings.state / "rejudge" / "manual__2026.json", 9)
@@ -74,7 +74,7 @@ def test_nothing_else_in_the_state_is_touched(settings: Settings):
     assert all(path.exists() for path in kept)
 
 
-def test_a_log_that_is_being_written_keeps_its_newest_lines_and_takes_more(settings: Settings):
+def test_a_log_in_use_keeps_its_newest_lines_and_can_grow(settings: Settings):
     text = "".join(f"line {number}\n" for number in range(2_000_000))
     file = log(settings, STREAM, "stream", 1, 0, text)
     with file.open("ab") as writer:

@@ -1,4 +1,4 @@
-"""The index is ours or it is not written to: what is refused, what differs, and what to do, in one line each."""
+"""Nothing is written to a differing index: each refusal or difference is one line with its remedy."""
 
 import logging
 import threading
@@ -30,18 +30,18 @@ def changed(change: Callable[[Index], object]) -> Index:
     return index
 
 
-def test_the_template_is_above_what_others_have():
+def test_the_template_has_a_higher_priority_than_usual_ones():
     assert template()["priority"] == 1_000_000
 
 
-def test_it_is_made_and_as_often_as_one_likes(search: StagedElasticsearch):
+def test_ensuring_the_index_is_idempotent(search: StagedElasticsearch):
     ensured(search)
     made = search.requests.count("PUT /server-logs")
     ensured(search)
     assert made == search.requests.count("PUT /server-logs") == 1
 
 
-def test_two_may_come_at_once(search: StagedElasticsearch):
+def test_two_processes_can_create_the_index_at_once(search: StagedElasticsearch):
     search.index = ours()
     search.answers["HEAD /server-logs"] = 404, {}
     search.answers["PUT /server-logs"] = error(
@@ -79,7 +79,7 @@ def test_two_may_come_at_once(search: StagedElasticsearch):
         (ours(**{"index.mapping.source.mode": "synthetic"}), "source.mode", "DELETE"),
     ],
 )  # fmt: skip
-def test_an_index_that_is_not_ours_is_refused(search: StagedElasticsearch, index: Index, said: str, remedy: str):
+def test_a_differing_index_is_refused(search: StagedElasticsearch, index: Index, said: str, remedy: str):
     search.index = index
     with pytest.raises(IndexDiffersError) as refused:
         ensured(search)
@@ -94,7 +94,7 @@ def test_an_index_that_is_not_ours_is_refused(search: StagedElasticsearch, index
         {"index.number_of_replicas": "1", "index.hidden": "true", "index.mapping.total_fields.limit": "5000"},
     ],
 )
-def test_what_changes_no_document_is_left_to_its_owner(search: StagedElasticsearch, settings: dict[str, str]):
+def test_settings_that_change_no_document_are_allowed(search: StagedElasticsearch, settings: dict[str, str]):
     search.index = ours(**settings) | {"aliases": {"dashboards": {}}}
     ensured(search)
 
@@ -162,14 +162,14 @@ def test_each_refusal_is_one_line_with_its_remedy(
         ("request_entity_too_large", "", 413, "max_content_length"),
     ],
 )
-def test_what_a_document_is_not_taken_for_has_a_remedy_too(kind: str, reason: str, status: int, remedy: str):
+def test_reasons_for_unaccepted_documents_have_a_remedy_too(kind: str, reason: str, status: int, remedy: str):
     assert remedy in search_trouble.of_item(kind, reason, status).remedy
 
 
 def written_while(
-    search: StagedElasticsearch, caplog: pytest.LogCaptureFixture, mend: Callable[[], object]
+    search: StagedElasticsearch, caplog: pytest.LogCaptureFixture, fix: Callable[[], object]
 ) -> list[str]:
-    """What the log says while the writer waits; `mend` is called at its third try."""
+    """Returns what is logged while the writer waits; `fix` is called at its third try."""
     tries = []
 
     class Listening(Troubles):
@@ -177,7 +177,7 @@ def written_while(
             super().tell(part, trouble)
             tries.append(part)
             if len(tries) == 3:
-                mend()
+                fix()
 
     client = connect(Settings(elasticsearch_url=search.url))
     with caplog.at_level(logging.INFO, "logsieve.troubles"):
@@ -187,7 +187,9 @@ def written_while(
     return [record.getMessage() for record in caplog.records]
 
 
-def test_the_writer_waits_for_its_index_and_says_so_once(search: StagedElasticsearch, caplog: pytest.LogCaptureFixture):
+def test_the_writer_waits_for_its_index_and_logs_that_once(
+    search: StagedElasticsearch, caplog: pytest.LogCaptureFixture
+):
     search.index = ours(**{"index.final_pipeline": "drop"})
 
     said = written_while(search, caplog, lambda: setattr(search, "index", ours()))
@@ -197,9 +199,7 @@ def test_the_writer_waits_for_its_index_and_says_so_once(search: StagedElasticse
     assert said[1].endswith("no longer")
 
 
-def test_no_document_is_put_aside_by_an_index_that_is_not_ours(
-    search: StagedElasticsearch, caplog: pytest.LogCaptureFixture
-):
+def test_a_differing_index_causes_no_dead_letters(search: StagedElasticsearch, caplog: pytest.LogCaptureFixture):
     client = connect(Settings(elasticsearch_url=search.url))
     writer = BulkWriter(client, threading.Event(), Troubles(), first_pause=0.01)
     writer.write([StatusMessage(0, 0, b"0-0", b"{}")])
@@ -212,7 +212,7 @@ def test_no_document_is_put_aside_by_an_index_that_is_not_ours(
     assert search.documents.keys() == {"0-0", "0-1"}
 
 
-def test_an_index_that_changes_below_a_running_indexer_is_noticed(
+def test_an_index_that_changes_under_a_running_indexer_is_detected(
     search: StagedElasticsearch, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(bulk, "CHECK_SECONDS", 0)

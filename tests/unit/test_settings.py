@@ -1,4 +1,4 @@
-"""Settings come from LOGSIEVE_ variables, and a wrong one is named."""
+"""Settings come from LOGSIEVE_ variables, and an invalid one is named."""
 
 from pathlib import Path
 
@@ -22,7 +22,7 @@ def test_a_variable_sets_its_setting(monkeypatch: pytest.MonkeyPatch):
     settings = Settings()
 
     assert (settings.kafka_bootstrap, settings.rate) == ("kafka:9092", 12.5)
-    assert settings.seed == 7, "an empty variable is an absent one"
+    assert settings.seed == 7, "an empty variable counts as absent"
 
 
 @pytest.mark.parametrize(
@@ -49,14 +49,14 @@ def test_a_variable_sets_its_setting(monkeypatch: pytest.MonkeyPatch):
         ("runs_days", "0"),
     ],
 )
-def test_a_wrong_variable_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str):
+def test_an_invalid_variable_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str):
     monkeypatch.setenv(f"LOGSIEVE_{name.upper()}", value)
 
     with pytest.raises(ValidationError, match=name):
         Settings()
 
 
-def test_all_that_is_kept_lies_in_the_state(tmp_path: Path):
+def test_all_persistent_files_are_in_the_state(tmp_path: Path):
     settings = Settings(state=tmp_path)
 
     for place in (settings.checkpoints, settings.scratch, settings.dead_letters, Path(settings.accounts_exports)):
@@ -75,7 +75,7 @@ def test_a_login_without_its_password_is_refused_and_named(monkeypatch: pytest.M
         Settings()
 
 
-def test_a_file_of_certificates_has_to_be_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+def test_a_certificate_file_must_exist(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     monkeypatch.setenv("LOGSIEVE_MYSQL_CA", str(tmp_path / "none.pem"))
 
     with pytest.raises(ValidationError, match="mysql_ca"):

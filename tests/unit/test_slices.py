@@ -1,4 +1,4 @@
-"""Slices are cut ahead of the logs, never through what has rows, and few enough for MySQL."""
+"""Slices are cut ahead of the logs, never through rows, and stay within MySQL's limit."""
 
 from bisect import bisect_right
 from itertools import pairwise
@@ -19,7 +19,7 @@ def widths(ends: list[int]) -> list[int]:
     return [end - begin for begin, end in pairwise(ends)]
 
 
-def test_the_first_slices_are_a_day_wide_and_the_last_ones_ever_wider():
+def test_the_first_slices_are_a_day_wide_and_later_ones_grow():
     ends = slices.cut([], 0, DAY)
     assert ends[: slices.NEAR] == [DAY * (day + 1) for day in range(slices.NEAR)]
     assert widths(ends[slices.NEAR - 1 :]) == [2 * DAY, 4 * DAY, 8 * DAY, 16 * DAY, 32 * DAY]
@@ -34,19 +34,19 @@ def test_nothing_changes_while_some_days_are_ahead():
     assert set(widths(again[: 5 + slices.NEAR])) == {DAY}
 
 
-def test_more_logs_a_day_make_wider_slices_and_fewer_make_narrower_ones():
+def test_slices_follow_the_number_of_logs_per_day():
     ends = slices.cut([], 0, DAY)
     assert widths(slices.cut(ends, 10, 40 * DAY))[0] == 40 * DAY
     assert slices.cut(ends, 10, 40 * DAY)[0] == DAY
     assert widths(slices.cut(ends, 10, DAY // 4))[0] == DAY // 4
 
 
-def test_a_rest_that_has_logs_is_cut_behind_them():
+def test_a_rest_with_logs_is_cut_after_them():
     assert slices.cut([DAY], 7 * DAY, DAY)[:2] == [DAY, 8 * DAY]
 
 
 @given(st.lists(st.integers(1, 300), max_size=30, unique=True).map(sorted), st.integers(0, 400), st.integers(1, 50))
-def test_what_has_rows_is_never_cut_and_there_is_always_room(ends, loaded, width):
+def test_slices_with_rows_are_never_cut_and_there_is_always_room(ends, loaded, width):
     new = slices.cut(ends, loaded, width)
     assert new == sorted(set(new))
     filled = [end for end in ends if end <= loaded]
@@ -59,18 +59,18 @@ def test_what_has_rows_is_never_cut_and_there_is_always_room(ends, loaded, width
 
 @pytest.mark.parametrize("partitions", [1, 2, 16, 256])
 @pytest.mark.parametrize("days", [1, 30, 365, 3650, 0])
-def test_there_are_never_more_slices_than_mysql_takes(partitions, days):
+def test_slices_stay_within_the_limit_of_mysql(partitions, days):
     per_day = 30_000_000
     kept = (days or slices.FOR_EVER) * per_day / slices.width(per_day, partitions, days)
     assert partitions * (kept + slices.NEAR + slices.FAR + 2) <= slices.MOST + 1
 
 
-def test_few_logs_a_day_share_a_slice():
+def test_days_with_few_logs_share_a_slice():
     assert slices.width(10, 2, 30) == slices.LEAST_LOGS
     assert slices.width(DAY, 2, 30) == DAY
 
 
-def test_only_what_differs_is_cut_anew():
+def test_only_differing_slices_are_cut_again():
     found = {0: [10, 20], 1: [10, 20]}
     assert list(slices.changes(found, {0: [10, 20], 1: [10, 20]})) == []
     assert list(slices.changes(found, {0: [10, 30, 40], 1: [10, 20, 30], 2: [5]})) == [
@@ -87,7 +87,7 @@ def test_only_what_differs_is_cut_anew():
 
 
 def a_day(tables: StagedTables, logs: int, changes: int | None = None) -> bool:
-    """So many logs are loaded; then a run, broken off behind so many changes. Whether it came to its end."""
+    """Loads `logs` logs, then runs; the run is killed after `changes` changes. Returns whether it completed."""
     tables.loaded, tables.per_day, tables.changes_left = tables.loaded + logs, logs, changes
     try:
         slices.make(tables, 1, 30)
@@ -101,12 +101,12 @@ def ends(tables: StagedTables) -> list[dict[int, list[int]]]:
 
 
 def expiring(tables: StagedTables) -> int:
-    """Up to which offset the logs expire when all that are loaded are old."""
+    """Returns the offset up to which logs expire if all loaded ones are old."""
     return marks({0: tables.loaded}, ends(tables)).get(0, 0)
 
 
 @pytest.mark.parametrize("changes", [1, 2])
-def test_logs_go_on_to_expire_after_a_run_that_broke_off_between_two_tables(changes):
+def test_logs_still_expire_after_a_run_that_was_killed_between_two_tables(changes):
     tables = StagedTables()
     a_day(tables, DAY)
     while a_day(tables, DAY, changes):
@@ -117,7 +117,7 @@ def test_logs_go_on_to_expire_after_a_run_that_broke_off_between_two_tables(chan
 
 
 @pytest.mark.parametrize("logs", [10, DAY])
-def test_logs_expire_of_tables_that_were_divided_by_several_runs(logs):
+def test_logs_expire_if_several_runs_cut_the_tables(logs):
     tables = StagedTables()
     for day in range(2):
         assert not a_day(tables, logs + day, changes=1)
@@ -130,7 +130,7 @@ LOGS = st.integers(0, 60 * DAY)
 
 
 @given(st.lists(st.tuples(LOGS, st.none() | st.integers(0, 2)), max_size=15), LOGS)
-def test_a_run_that_comes_to_its_end_has_all_tables_end_alike_behind_what_is_being_filled(days, logs):
+def test_after_a_complete_run_all_tables_have_the_same_slices_ahead(days, logs):
     tables = StagedTables()
     for more, changes in days:
         a_day(tables, more, changes)
@@ -145,10 +145,10 @@ def test_a_run_that_comes_to_its_end_has_all_tables_end_alike_behind_what_is_bei
     assert others == [first, first]
     a_day(tables, being_filled - tables.loaded)
     tables.loaded = ends(tables)[0][0][-1]
-    assert expiring(tables) == tables.loaded, "even where there was none behind it"
+    assert expiring(tables) == tables.loaded, "even if no slice followed it"
 
 
-def test_logs_expire_by_whole_slices_that_all_three_tables_have():
+def test_only_whole_slices_that_all_three_tables_have_expire():
     tables = [{0: [10, 20, 30], 1: [10]}, {0: [10, 25, 30], 1: [10]}, {0: [10, 20, 25, 30], 1: [10]}]
     assert marks({0: 29, 1: 9, 2: 50}, tables) == {0: 10}
     assert marks({0: 30, 1: 10}, tables) == {0: 30, 1: 10}

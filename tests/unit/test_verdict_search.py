@@ -1,4 +1,4 @@
-"""A log's verdict is found by halving, wherever corrections lie, and without reading the partition."""
+"""A log's verdict is found by binary search, wherever corrections are, without reading the whole partition."""
 
 import pytest
 
@@ -10,7 +10,7 @@ def offsets(found: verdict_search.Found) -> list[int]:
     return [verdict.offset for verdict in found.verdicts]
 
 
-def test_it_is_found_in_a_long_partition_with_few_reads() -> None:
+def test_a_verdict_is_found_in_a_long_partition_with_few_reads() -> None:
     consumer = StagedConsumer([f"0-{number}" for number in range(100_000)])
     assert offsets(verdict_search.find(consumer, 0, 70_001)) == [70_001]
     assert consumer.reads < 3 * verdict_search.AROUND
@@ -18,7 +18,7 @@ def test_it_is_found_in_a_long_partition_with_few_reads() -> None:
 
 @pytest.mark.parametrize("first", [0, 1000])
 @pytest.mark.parametrize("place", range(0, 11))
-def test_corrections_do_not_lead_astray(first: int, place: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_corrections_do_not_mislead_the_search(first: int, place: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(verdict_search, "AROUND", 1)
     keys = [f"0-{number}" for number in range(20, 30)]
     keys[place:place] = ["!0-21", "!0-3", "!0-28"]
@@ -28,7 +28,7 @@ def test_corrections_do_not_lead_astray(first: int, place: int, monkeypatch: pyt
         assert found.judged > wanted
 
 
-def test_a_later_correction_is_found_when_it_is_asked_for() -> None:
+def test_a_later_correction_is_found_on_request() -> None:
     keys = [f"0-{number}" for number in range(2000)] + ["!0-5", "!0-6"]
     consumer = StagedConsumer(keys)
     found = verdict_search.find(consumer, 0, 5)
@@ -39,14 +39,14 @@ def test_a_later_correction_is_found_when_it_is_asked_for() -> None:
     assert found.searched_all
 
 
-def test_how_far_classify_is_behind_does_not_count_corrections() -> None:
+def test_the_lag_of_classify_does_not_count_corrections() -> None:
     keys = ["0-0", "0-1", "0-2", "!0-0", "!0-1"]
     found = verdict_search.find(StagedConsumer(keys), 0, 7)
     assert (found.verdicts, found.judged) == ([], 3)
     assert verdict_search.find(StagedConsumer([]), 0, 7).judged == 0
 
 
-def test_a_search_for_corrections_that_was_cut_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_incomplete_search_for_corrections_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(verdict_search, "FURTHER", 10)
     consumer = StagedConsumer([f"0-{number}" for number in range(2000)] + ["!0-5"])
     found = verdict_search.find(consumer, 0, 5)
