@@ -21,7 +21,7 @@ from airflow.sdk import Param, dag
 
 from include.driver.submit import submit_conf
 from include.settings import ROOT, Settings
-from plugins.house import RETRIES, RETRY_FOR_EVER
+from plugins.house import RETRIES, RETRY_INDEFINITELY
 from plugins.stream import OWNER, StreamOperator, skip_if_another_lives
 
 settings = Settings()
@@ -50,7 +50,7 @@ def classify_logs() -> None:
         application_args=["--trigger", "{{ params.trigger }}", "--owner", OWNER],
         conf=submit_conf(settings),
         pre_execute=skip_if_another_lives,
-        **RETRY_FOR_EVER,
+        **RETRY_INDEFINITELY,
     )
 
 

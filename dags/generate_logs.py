@@ -17,7 +17,7 @@ from typing import Any
 from airflow.sdk import Param, dag, task
 
 from include.settings import Settings
-from plugins.house import RETRY_FOR_EVER, SHARE_BAD, SHARE_SUSPICIOUS
+from plugins.house import RETRY_INDEFINITELY, SHARE_BAD, SHARE_SUSPICIOUS
 
 SAY_SECONDS = 60
 
@@ -28,7 +28,7 @@ settings = Settings()
     schedule=None,
     max_active_runs=4,
     tags=["logsieve"],
-    default_args=RETRY_FOR_EVER,
+    default_args=RETRY_INDEFINITELY,
     params={
         "rate": Param(settings.rate, type="number", exclusiveMinimum=0, maximum=1_000_000, description="logs a second"),
         "seconds": Param(60, type=["number", "null"], exclusiveMinimum=0, description="empty: until stopped"),

@@ -86,7 +86,7 @@ def watch_logs() -> None:
         with closing(BaseHook.get_hook("mysql").get_conn()) as connection, closing(connection.cursor()) as cursor:
             driver = lease.look(cursor)
         airflow = of_task(ti, driver.now)
-        found = stream_verdict.tell(driver, airflow)
+        found = stream_verdict.assess(driver, airflow)
         if found.ok:
             return found.sentence
         # A run that goes on may just start its driver, which takes half a minute: it is looked at again.
@@ -115,12 +115,12 @@ def watch_logs() -> None:
             verdicts.append(health.Verdict(False, told))
         for standing in troubles.read(Settings().troubles).values():
             verdicts.append(health.Verdict(standing.seconds < WAITS_SECONDS, str(standing)))
-        return _all_well(verdicts)
+        return _all_ok(verdicts)
 
     @task
     def breaker(params: Any = None) -> list[str]:
         """Share of bad logs in the last minutes, and bad logs in a row; red above either limit, with the reasons."""
-        from include.driver.lease import HOW_TO_GO_ON, ask_to_stop
+        from include.driver.lease import HOW_TO_RESTART, ask_to_stop
         from include.names import BAD
         from include.watch import bad_logs, health
 
@@ -137,8 +137,8 @@ def watch_logs() -> None:
                 if params["breaker_stops"]:
                     ask_to_stop(cursor)
                     connection.commit()
-                    remarks.append(f"The stream was stopped, as breaker_stops says: {HOW_TO_GO_ON}.")
-        return _all_well(verdicts, *remarks)
+                    remarks.append(f"The stream was stopped, as breaker_stops says: {HOW_TO_RESTART}.")
+        return _all_ok(verdicts, *remarks)
 
     @task
     def disk(free_gib: str) -> list[str]:
@@ -156,7 +156,7 @@ def watch_logs() -> None:
             closing(connection.cursor()) as cursor,
         ):
             rate = expiry.arrivals_a_second(cursor)
-        return _all_well(free_space.tell(free_space.read(Settings()), float(free_gib), rate))
+        return _all_ok(free_space.assess(free_space.read(Settings()), float(free_gib), rate))
 
     @task
     def documents() -> list[str]:
@@ -166,7 +166,7 @@ def watch_logs() -> None:
 
         refused = refused_count(Settings())
         sentence = f"Elasticsearch refused {refused:,} documents, see {Settings().dead_letters}"
-        return _all_well([health.Verdict(refused == 0, sentence)])
+        return _all_ok([health.Verdict(refused == 0, sentence)])
 
     @task
     def foreign() -> list[str]:
@@ -186,7 +186,7 @@ def watch_logs() -> None:
         told += f": see {LOGS_DATABASE}.{FOREIGN_TABLE}, and find who sends them" if found else ""
         settings_told = configs.tell(configs.differing(KafkaAdminClientHook("kafka").get_conn))
         verdicts = [health.Verdict(found == 0, told)]
-        return _all_well(verdicts) + ([settings_told] if settings_told else [])
+        return _all_ok(verdicts) + ([settings_told] if settings_told else [])
 
     stream()
     filling_sensors(timeout=timedelta(minutes=3))
@@ -197,7 +197,7 @@ def watch_logs() -> None:
     foreign()
 
 
-def _all_well(verdicts: list[Any], *remarks: str) -> list[str]:
+def _all_ok(verdicts: list[Any], *remarks: str) -> list[str]:
     """The sentences when all is well. Raises AirflowFailException, never tried again, with those that are not.
 
     Each of the `remarks` follows them on its own line.

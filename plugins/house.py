@@ -21,7 +21,7 @@ RETRIES: dict[str, Any] = {
 UNATTENDED: dict[str, Any] = {**RETRIES, "on_failure_callback": Alert()}
 """For work that nobody waits for: when it is red, people are told."""
 
-RETRY_FOR_EVER: dict[str, Any] = {
+RETRY_INDEFINITELY: dict[str, Any] = {
     "retries": 1_000_000,
     "retry_delay": timedelta(seconds=1),
     "retry_exponential_backoff": True,

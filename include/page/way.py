@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from include.driver.lease import Driver
 from include.driver.stream_verdict import UNJUDGED, Airflow
-from include.driver.stream_verdict import tell as tell_stream
+from include.driver.stream_verdict import assess as assess_stream
 from include.index.positions import HOW_TO_GO_ON
 from include.names import LOGS_TOPIC, STATUS_TOPIC
 from include.page.filters import text
@@ -85,7 +85,7 @@ class Sample:
 HOPS: Final = ("generator", LOGS_TOPIC, "classify", STATUS_TOPIC, "MySQL", "Elasticsearch")
 
 
-def tell(now: Sample, before: Sample | None) -> list[dict[str, Any]]:
+def describe(now: Sample, before: Sample | None) -> list[dict[str, Any]]:
     """The hops in order: name, rate (a second, since `before`), count, lag, freshness_seconds, health, sentence, remedy
     and link. Pure."""
     found = []
@@ -133,19 +133,19 @@ def _verdict(now: Sample, hop: str, numbers: dict[str, Any]) -> _Verdict:
             return "unknown", "Nobody knows how far classify is while Kafka is away.", None, None
         return "broken", f"{server} is away: {now.away[server]}", _REMEDY.format(server.lower()), None
     if hop == "classify":
-        found = _told(now, "start", "classify") or _driver(now) or _told(now, "users", "lease")
+        found = _trouble(now, "start", "classify") or _driver(now) or _trouble(now, "users", "lease")
     elif hop == "MySQL":
-        found = _told(now, "start", "load") or _load(now) or _told(now, "lease")
+        found = _trouble(now, "start", "load") or _load(now) or _trouble(now, "lease")
     elif hop == "Elasticsearch" and now.removed:
         found = "broken", now.removed, HOW_TO_GO_ON, None
     elif hop == "Elasticsearch":
-        found = _told(now, "index")
+        found = _trouble(now, "index")
     else:
         found = None
     return found or _numbers(now, hop, numbers)
 
 
-def _told(now: Sample, *parts: str) -> _Verdict | None:
+def _trouble(now: Sample, *parts: str) -> _Verdict | None:
     """What the first of the parts says that waits: without lease and users judging goes on, so it is not broken."""
     for part in parts:
         if standing := now.troubles.get(part):
@@ -175,7 +175,7 @@ def _driver(now: Sample) -> _Verdict | None:
     """What keeps the stream from running."""
     if "MySQL" in now.away or "lease" in now.troubles:  # told by a driver that lives
         return None
-    found = tell_stream(Driver(now.heartbeat_at, now.at, now.stop_asked), now.stream)
+    found = assess_stream(Driver(now.heartbeat_at, now.at, now.stop_asked), now.stream)
     if found.health == "ok":
         return None
     run = now.runs.get("classify_logs")

@@ -119,7 +119,7 @@ def add(app: FastAPI) -> None:
     @app.post("/actions/stop", dependencies=_acts_on(STREAM))
     async def logs_page_stop(request: Request, _: Nothing) -> dict[str, Any]:
         run = await inside.active_run(request, STREAM)
-        alive = await run_in_threadpool(stream.leave_the_mark)
+        alive = await run_in_threadpool(stream.set_stop_mark)
         if run and not alive:
             # No driver sees the mark: it has not come as far as the lease, or is refused at each try.
             await inside.call(request, "PATCH", f"/dags/{STREAM}/dagRuns/{quote(run, safe='')}", {"state": "success"})

@@ -152,7 +152,7 @@ class PageData:
         sample = Sample(datetime.now(UTC), away, newest=newest, **known, **numbers)
         return {
             "now": text(sample.at),
-            "hops": way.tell(sample, self._before(sample)),
+            "hops": way.describe(sample, self._before(sample)),
             "users": users and {name: text(v) if isinstance(v, datetime) else v for name, v in users.items()},
             "reconciled": None if "MySQL" in away else way.reconciled(closed, runs.get("reconcile_logs")),
             "chaos": self._chaos(),

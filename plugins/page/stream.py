@@ -12,7 +12,7 @@ from include.watch import mysql_trouble
 from plugins.page.errors import PageError
 
 
-def leave_the_mark() -> bool:
+def set_stop_mark() -> bool:
     """Asks the stream to stop; whether a driver lives that sees it."""
     with _mysql() as connection, closing(connection.cursor()) as cursor:
         lease.ask_to_stop(cursor)

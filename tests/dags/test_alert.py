@@ -122,7 +122,7 @@ def alert(context: Any, remedy: str = "") -> None:
     Alert(remedy)(context)
 
 
-WRONG = ValueError('31.0% are bad\nnot_json: 9, as 0-7: {"a": <!channel> & "Zürich"}')
+WRONG = ValueError('31.0% are bad\nnot_json: 9, for example 0-7: {"a": <!channel> & "Zürich"}')
 
 
 def test_without_a_connection_it_is_in_the_log(printed: Printed) -> None:

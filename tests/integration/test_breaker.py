@@ -222,7 +222,7 @@ def test_a_tripped_breaker_is_red_and_tells_slack_why(stack: Stack, slack: tuple
     (message,) = taken
     title, text, *_ = message["text"].splitlines()
     assert title == "watch_logs: breaker failed"
-    assert "are bad, more than 0.0%: see whether a sender changed" in text
+    assert "are bad, more than 0.0%: check whether a sender changed" in text
     assert "Top reasons:" in message["text"]
     assert "stopped" not in message["text"]
     assert stack.root_sql(STOP_ASKED) == [], "it never stops the stream by itself"

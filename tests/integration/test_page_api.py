@@ -358,7 +358,7 @@ def test_stop_ends_the_stream_and_start_brings_it_back(stack: Stack, admin: http
     assert until_they_ended(admin, stack, stopped, 120) == {"success"}
     assert not drivers(stack)
     classify = until(lambda: _hop(admin, "classify", "broken"), 60, "the page says that it is stopped")
-    assert "stopped by a person" in classify["sentence"]
+    assert "stopped on request" in classify["sentence"]
     assert classify["remedy"]
     again = act(admin, "start")
     assert again.status_code == 200, again.text

@@ -11,7 +11,7 @@ from include.proof.verdict_search import Found, Verdict
 from include.stack.commands.why import show
 from include.why.facts import Facts, Message, Row
 from include.why.reasons import MEANINGS
-from include.why.story import LONGEST, Story, tell
+from include.why.story import LONGEST, Story, describe
 
 GOOD = {"account_id": 684, "device": "IOS", "status": "good", "reasons": []}
 GOOD |= {"event_timestamp": "2026-11-23T01:02:03Z", "users_version": 3}
@@ -29,7 +29,7 @@ def facts(**changes: object) -> Facts:
 
 
 def story(**changes: object) -> Story:
-    return tell(facts(**changes), "dead-letters.jsonl")
+    return describe(facts(**changes), "dead-letters.jsonl")
 
 
 def test_each_reason_of_the_contract_has_a_meaning() -> None:

@@ -85,7 +85,7 @@ def wait_for_its_task(env: Environment) -> None:
     well = time.monotonic()
     while True:
         driver, airflow = stream_facts.facts(env, env.reaching(), env.variables())
-        found = stream_verdict.tell(driver, airflow)
+        found = stream_verdict.assess(driver, airflow)
         run = airflow.active if airflow else None
         if found.health == "ok" or (found.ok and run and run.task in stream_verdict.AT_WORK):
             return

@@ -43,7 +43,7 @@ _MOST_CHARACTERS: Final = 300
 
 def read(env: Environment) -> StreamVerdict:
     """The verdict on the embedded stack's stream now; whoever is away is told in it."""
-    return stream_verdict.tell(*facts(env, env.reaching(), env.variables()))
+    return stream_verdict.assess(*facts(env, env.reaching(), env.variables()))
 
 
 def facts(place: Place, settings: Settings, variables: Mapping[str, str]) -> tuple[Driver | None, Airflow | None]:
