@@ -79,9 +79,7 @@ def _imported(url: str, answer: httpx.Response) -> int:
 def main() -> None:
     """Print the saved objects or, with --import URL, import them; exits with 1 if Kibana refuses them."""
     parser = argparse.ArgumentParser(prog="python -m include.kibana.importing", description=__doc__)
-    parser.add_argument(
-        "--import", dest="url", metavar="URL", help="address of Kibana, e.g. http://127.0.0.1:5601"
-    )
+    parser.add_argument("--import", dest="url", metavar="URL", help="address of Kibana, e.g. http://127.0.0.1:5601")
     parser.add_argument(
         "--seconds", type=float, default=PATIENCE_SECONDS, help="how long to wait until Kibana is ready"
     )

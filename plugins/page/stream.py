@@ -1,4 +1,4 @@
-"""The stream's lease and stop mark, as the page's buttons need them: by the account that the DAGs use."""
+"""The stream's lease and stop mark for the page's buttons, through the DAGs' MySQL account."""
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -13,7 +13,7 @@ from plugins.page.errors import PageError
 
 
 def set_stop_mark() -> bool:
-    """Asks the stream to stop; whether a driver lives that sees it."""
+    """Sets the stop mark; returns whether a live driver will detect it."""
     with _mysql() as connection, closing(connection.cursor()) as cursor:
         lease.ask_to_stop(cursor)
         connection.commit()
@@ -21,7 +21,7 @@ def set_stop_mark() -> bool:
 
 
 def is_stopping() -> bool:
-    """Whether the stream was asked to stop and its driver has gone."""
+    """Whether the stream was asked to stop and its driver has exited."""
     with _mysql() as connection, closing(connection.cursor()) as cursor:
         driver = lease.look(cursor)
         return driver.stop_asked and not driver.lives
@@ -29,7 +29,7 @@ def is_stopping() -> bool:
 
 @contextmanager
 def _mysql() -> Iterator[Any]:
-    """A connection by the account that the DAGs use."""
+    """A connection of the DAGs' MySQL account. Raises PageError."""
     try:
         with closing(BaseHook.get_hook("mysql").get_conn()) as connection:
             yield connection

@@ -92,8 +92,8 @@ def test_the_error_says_everything_at_once_and_the_command_that_accepts_it():
         " 50: 'IOS' → 'ios'; at most 10% may (LOGSIEVE_ACCOUNTS_MOST_CHANGED=0.1). 50 of 100 accounts before are"
         " closed, for example account 0: 'IOS' → absent; at most 10% may (LOGSIEVE_ACCOUNTS_MOST_CLOSED=0.1). 50 of 100"
         " accounts in it are new, for example account 100: unknown → 'ios'; at most 10% may"
-        " (LOGSIEVE_ACCOUNTS_MOST_ADDED=0.1). Nothing was loaded. Fix the file and clear the task. If it is right, accept"
-        " this day once: ./logsieve airflow dags trigger"
+        " (LOGSIEVE_ACCOUNTS_MOST_ADDED=0.1). Nothing was loaded. Fix the file and clear the task. If it is right,"
+        " accept this day once: ./logsieve airflow dags trigger"
         """ users_dimension --conf '{"accept": "2026-03-09"}'."""
     )
 

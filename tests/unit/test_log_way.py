@@ -54,10 +54,10 @@ def test_rates_are_differences() -> None:
 @pytest.mark.parametrize(
     ("name", "changes", "health", "said"),
     [
-        (LOGS_TOPIC, {"away": {"Kafka": "no broker"}}, "broken", "Kafka is away: no broker"),
-        ("classify", {"away": {"Kafka": "no broker"}}, "unknown", "while Kafka is away"),
-        ("MySQL", {"away": {"MySQL": "refused"}}, "broken", "MySQL is away: refused"),
-        ("Elasticsearch", {"away": {"Elasticsearch": "refused"}}, "broken", "Elasticsearch is away"),
+        (LOGS_TOPIC, {"away": {"Kafka": "no broker"}}, "broken", "Kafka is unreachable: no broker"),
+        ("classify", {"away": {"Kafka": "no broker"}}, "unknown", "while Kafka is unreachable"),
+        ("MySQL", {"away": {"MySQL": "refused"}}, "broken", "MySQL is unreachable: refused"),
+        ("Elasticsearch", {"away": {"Elasticsearch": "refused"}}, "broken", "Elasticsearch is unreachable"),
         ("classify", {"heartbeat_at": None, "stream": None}, "broken", "Airflow does not answer"),
         ("classify", {"heartbeat_at": None, "stream": Airflow(paused=True)}, "broken", "paused"),
         ("classify", {"stream": Airflow(paused=True)}, "late", "would not be restarted"),
@@ -69,7 +69,7 @@ def test_rates_are_differences() -> None:
         ("MySQL", {"newest": FRESH | {"MySQL": NOW - timedelta(seconds=61)}}, "late", "61 s old"),
         ("MySQL", {"troubles": told("load")}, "broken", "load waits: the reason."),
         ("MySQL", {"troubles": told("load"), "newest": {}}, "broken", "load waits: the reason."),
-        ("MySQL", {"troubles": told("load"), "away": {"MySQL": "refused"}}, "broken", "MySQL is away: refused"),
+        ("MySQL", {"troubles": told("load"), "away": {"MySQL": "refused"}}, "broken", "MySQL is unreachable: refused"),
         ("MySQL", {"troubles": told("start")} | DEAD, "broken", "start waits: the reason."),
         ("MySQL", {"troubles": told("lease")} | DEAD, "late", "lease waits: the reason."),
         ("classify", {"troubles": told("load")}, "ok", "10 logs wait."),
@@ -81,7 +81,7 @@ def test_rates_are_differences() -> None:
         (LOGS_TOPIC, {"newest": {}}, "late", "empty"),
         ("generator", {"runs": {}}, "unknown", "has not run"),
         ("generator", {"runs": {"generate_logs": Run("generate_logs", "1", "failed", NOW)}}, "broken", "failed"),
-        ("generator", {"runs": {"generate_logs": Run("generate_logs", "1", "success", NOW)}}, "ok", "by others"),
+        ("generator", {"runs": {"generate_logs": Run("generate_logs", "1", "success", NOW)}}, "ok", "other senders"),
     ],
 )
 def test_what_is_not_well_says_so(name: str, changes: dict[str, Any], health: str, said: str) -> None:
