@@ -205,6 +205,4 @@ def _counting(error: TakesLongError) -> PageError:
 
 
 def _both_away() -> PageError:
-    return PageError(
-        503, "Neither Elasticsearch nor MySQL answers.", "Run ./logsieve status, then ./logsieve up."
-    )
+    return PageError(503, "Neither Elasticsearch nor MySQL answers.", "Run ./logsieve status, then ./logsieve up.")

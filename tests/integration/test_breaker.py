@@ -234,7 +234,7 @@ def test_with_breaker_stops_the_stream_ends_and_can_be_started_again(
 ) -> None:
     url, taken = slack
     trip(stack, url, breaker_stops=True)
-    assert "The stream was stopped, as breaker_stops says: `./logsieve stream start`" in taken[0]["text"]
+    assert "The stream was stopped because breaker_stops is set: `./logsieve stream start`" in taken[0]["text"]
     until(lambda: stack.status()["dags"]["classify_logs"]["state"] == "success", 60, "the stream has ended well")
     assert stack.run("stream", "start").returncode == 0
     until(lambda: stack.root_sql(STOP_ASKED) == [], 90, "a driver runs again")
