@@ -41,10 +41,18 @@ settings = Settings()
     default_args=UNATTENDED,
     params={
         "retention_days": Param(
-            settings.retention_days, type="integer", minimum=0, maximum=3650, description="0: forever"
+            settings.retention_days,
+            type="integer",
+            minimum=0,
+            maximum=3650,
+            description="days; 0: forever",
         ),
         "disk_gib": Param(
-            settings.disk_gib or 0, type="number", minimum=0, maximum=1_000_000, description="of all hops; 0: no bound"
+            settings.disk_gib or 0,
+            type="number",
+            minimum=0,
+            maximum=1_000_000,
+            description="all hops, GiB; 0: no bound",
         ),
     },
     doc_md=__doc__,

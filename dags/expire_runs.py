@@ -37,7 +37,7 @@ from plugins.house import UNATTENDED
             type="number",
             minimum=0.01,
             maximum=3650,
-            description="kept after a run's end",
+            description="days after a run's end",
         )
     },
     doc_md=__doc__,

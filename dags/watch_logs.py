@@ -68,7 +68,7 @@ WAITS_SECONDS = 60
             type="integer",
             minimum=1,
             maximum=1_000_000,
-            description="too many bad logs in a row",
+            description="bad logs in a row that trip the breaker",
         ),
         "breaker_stops": Param(settings.breaker_stops, type="boolean", description="stop the stream when tripped"),
     },
@@ -95,7 +95,7 @@ def watch_logs() -> None:
 
     @task
     def lag(lag_limit: str) -> list[str]:
-        """Offsets not yet classified, loaded or indexed; fails above the limit or if Kafka removed unindexed verdicts."""
+        """Offsets not yet classified, loaded or indexed; fails above the limit, or if unindexed verdicts are gone."""
         from include.index import positions
         from include.index.indexer import GROUP
         from include.topics import hops

@@ -108,7 +108,7 @@ def skip_if_another_lives(context: Context) -> None:
         # No table yet, or MySQL refuses us: the driver checks the lease itself, waits, and logs what for.
         log.info("It is unknown whether another driver is alive: %s", error)
         return
-    if row is None or not row.lives or row.owner == context["task"].render_template(OWNER, context):
+    if row is None or not row.is_alive or row.owner == context["task"].render_template(OWNER, context):
         return
     alive = f"The driver {row.holder} of {row.owner} is alive and judges the logs"
     if context["ti"].try_number > 1:

@@ -1,4 +1,4 @@
-"""Exit codes by which a driver tells its submitter why it stopped."""
+"""Exit codes by which a driver reports why it stopped."""
 
 from enum import IntEnum
 

@@ -48,7 +48,7 @@ class Driver:
     stop_asked: bool = False
 
     @property
-    def lives(self) -> bool:
+    def is_alive(self) -> bool:
         """Whether a driver is alive and judges logs."""
         return not is_free(self.heartbeat_at, self.now)
 

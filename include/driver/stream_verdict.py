@@ -1,6 +1,6 @@
 """Whether the stream runs and, if not, the cause and the remedy. Pure: works on facts collected at one moment.
 
-include/stack/airflow/stream_facts.py reads the facts for commands, plugins/page/stream_facts.py for the page and
+include/stack/airflow/stream_facts.py reads the facts for commands, plugins/page/stream_facts.py for the page, and
 plugins/stream_runs.py for the alert of watch_logs.
 """
 
@@ -117,7 +117,7 @@ def assess(driver: Driver | None, airflow: Airflow | None) -> StreamVerdict:
     if airflow is None:
         return _without_airflow(driver)
     kept = _kept_from_starting(airflow)
-    if driver is not None and driver.lives:
+    if driver is not None and driver.is_alive:
         return _judging(driver, airflow, kept)
     if airflow.active is None and driver is not None and driver.stop_asked:
         return _broken("The stream was stopped on request", "Start the stream: " + RESUME)
@@ -135,7 +135,7 @@ def _broken(sentence: str, remedy: str) -> StreamVerdict:
 def _without_airflow(driver: Driver | None) -> StreamVerdict:
     if driver is None:
         return StreamVerdict("unknown", True, "Whether the stream runs is unknown: MySQL and Airflow are unreachable.")
-    if driver.lives:
+    if driver.is_alive:
         return StreamVerdict("ok", True, "A driver judges the logs.")
     return _broken("No driver is running, and Airflow does not answer", "./logsieve up starts it again.")
 

@@ -75,7 +75,7 @@ class Sample:
     """Troubles by part, as read by include/watch/troubles.py."""
 
     def done(self, hop: str) -> int | None:
-        """The counter behind the hop's rate."""
+        """The counter that the hop's rate is derived from."""
         return {
             "generator": self.logs, LOGS_TOPIC: self.logs, "classify": self.classified, STATUS_TOPIC: self.status,
             "MySQL": self.loaded, "Elasticsearch": self.indexed,
@@ -86,8 +86,8 @@ HOPS: Final = ("generator", LOGS_TOPIC, "classify", STATUS_TOPIC, "MySQL", "Elas
 
 
 def describe(now: Sample, before: Sample | None) -> list[dict[str, Any]]:
-    """The hops in order: name, rate (a second, since `before`), count, lag, freshness_seconds, health, sentence, remedy
-    and link. Pure."""
+    """The hops in order: name, rate (per second, since `before`), count, lag, freshness_seconds, health, sentence,
+    remedy and link. Pure."""
     found = []
     for hop in HOPS:
         rate, newest = _rate(now, before, hop), now.newest.get(hop)

@@ -17,14 +17,14 @@ def set_stop_mark() -> bool:
     with _mysql() as connection, closing(connection.cursor()) as cursor:
         lease.ask_to_stop(cursor)
         connection.commit()
-        return lease.look(cursor).lives
+        return lease.look(cursor).is_alive
 
 
 def is_stopping() -> bool:
     """Whether the stream was asked to stop and its driver has exited."""
     with _mysql() as connection, closing(connection.cursor()) as cursor:
         driver = lease.look(cursor)
-        return driver.stop_asked and not driver.lives
+        return driver.stop_asked and not driver.is_alive
 
 
 @contextmanager

@@ -49,7 +49,7 @@ def read(env: Environment) -> StreamVerdict:
 def facts(place: Place, settings: Settings, variables: Mapping[str, str]) -> tuple[Driver | None, Airflow | None]:
     """What the lease and Airflow say; None: MySQL, or Airflow, does not answer. `variables`: Airflow's."""
     driver = read_driver(settings)
-    in_full = driver is None or not driver.lives
+    in_full = driver is None or not driver.is_alive
     return driver, read_airflow(place, int(variables["AIRFLOW__CORE__PARALLELISM"]), in_full=in_full)
 
 
