@@ -1,15 +1,16 @@
-"""Makes everything the logs need, starts the generator and the stream, and checks that verdicts arrive.
+"""Creates all topics, tables and indices, starts the generator and the stream, and checks that verdicts arrive.
 
-**When**: by hand, once; `./logsieve up` does it for you. It is safe to run again, also while everything runs: what
-exists is left as it is, and what already runs is not started twice.
+**When**: manually, once; `./logsieve up` does it for you. It is safe to run again at any time: existing objects stay
+as they are, and running DAGs are not started twice.
 
-**What is normal**: green within two minutes. Skipped `start_…` tasks mean that the generator or stream already ran.
+**What is normal**: green within two minutes. A skipped `start_…` task means that the generator or the stream was
+already running.
 
 **When a task is red**
-- `make_…`: Kafka, MySQL or Elasticsearch is away or refuses. `./logsieve status` tells which server, the task's log
-  tells why. Clear the task when it is mended.
+- `make_…`: Kafka, MySQL or Elasticsearch is down or refuses. `./logsieve status` shows which server, the task's log
+  shows why. Fix the cause, then clear the task.
 - `load_users`: see the run of `users_dimension` that it triggered.
-- `…_is_filling`: no fresh verdicts there. See the newest runs of `generate_logs` and `classify_logs`.
+- `…_is_filling`: no fresh verdicts arrive there. See the newest runs of `generate_logs` and `classify_logs`.
 """
 
 import logging
@@ -45,9 +46,9 @@ settings = Settings()
 def bootstrap() -> None:
     @task
     def make_topics() -> None:
-        """Makes both topics with as many partitions, so that verdicts keep the order of their logs.
+        """Creates both topics with the same number of partitions, so that verdicts keep the order of their logs.
 
-        Brings those that are there to the settings of new ones; what Kafka refuses is a warning.
+        Applies the settings of new topics to existing ones; logs a warning if Kafka refuses.
         """
         from include.topics import configs
 
@@ -58,7 +59,7 @@ def bootstrap() -> None:
 
     @task
     def make_index() -> None:
-        """Puts the index template and creates the index."""
+        """Installs the index template and creates the index."""
         from include.index.template import ensure_index
 
         with search.connect() as client:
@@ -74,7 +75,7 @@ def bootstrap() -> None:
 
     @task
     def make_slices() -> None:
-        """Divides the tables into slices of origins, so that retention drops them whole (see expire_logs)."""
+        """Divides the tables into slices of origins, which retention drops as a whole (see expire_logs)."""
         slices.make_slices(settings.retention_days, settings.disk_gib)
 
     load_users = TriggerDagRunOperator(
@@ -84,7 +85,7 @@ def bootstrap() -> None:
         poke_interval=1,
         fail_when_dag_is_paused=True,
     )
-    # First, as the longest way: the stream itself waits for topics, tables and users.
+    # Started first because it takes longest: the stream itself waits for topics, tables and users.
     TriggerDagRunOperator(
         task_id="start_stream",
         trigger_dag_id="classify_logs",

@@ -1,20 +1,20 @@
-"""Removes logs that were loaded `retention_days` ago, and those that do not fit the disk any more, the oldest first.
+"""Removes logs that were loaded `retention_days` ago, and logs that no longer fit on the disk, oldest first.
 
-Their rows go by slices, a whole one at a time, and with them the documents of the same origins.
+Rows are dropped in whole slices, together with the documents of the same origins.
 
-**When**: every ten minutes. A log is kept at least `retention_days` from when it was loaded, whatever its sender's
-clock says, and at most longer by a day and the time that its slice took to fill: a slice is about a day of logs, and a
-million at least, but a small part of what fits. It goes sooner where the logs of all hops would take more than
+**When**: every ten minutes. A log is kept for at least `retention_days` after it was loaded, whatever its sender's
+clock says, and at most a day longer, plus the time to fill its slice. A slice has about a day of logs, at least a
+million, but only a small part of what fits on the disk. Logs go sooner if all hops together would use more than
 `disk_gib` (include/retention/disk_bounds.py). `retention_days` is `LOGSIEVE_RETENTION_DAYS`, 30 by default; 0 keeps
-everything. `disk_gib` is `LOGSIEVE_DISK_GIB`, 20 in the embedded stack; 0 is no bound.
+everything. `disk_gib` is `LOGSIEVE_DISK_GIB`, 20 in the embedded stack; 0 means no bound.
 
-**What is normal**: green within seconds, and minutes where millions of documents go. `bound_topics` gives both topics
-their part of the bound; `make_slices` cuts slices ahead of the logs; `expire_rows` tells up to which offset of each
-partition logs have expired. `./logsieve why` says "expired" of such a log, and `reconcile_logs` begins behind it.
+**What is normal**: green within seconds, or minutes if millions of documents are deleted. `bound_topics` sets both
+topics' part of the bound; `make_slices` creates slices ahead of the logs; `expire_rows` returns the offset up to which
+each partition has expired. `./logsieve why` shows "expired" for such a log, and `reconcile_logs` starts after it.
 
-**When it is red**: what was to expire is kept until the next run, and nothing else is touched; clear the task or wait
-for the next run. `Lock wait timeout exceeded`: somebody has been reading the tables in one transaction for ten minutes.
-Elasticsearch away: the rows are gone, the documents go at the next run.
+**When it is red**: logs due to expire stay until the next run, and nothing else is affected; clear the task or wait for
+the next run. `Lock wait timeout exceeded`: a transaction has been reading the tables for ten minutes. Elasticsearch
+down: the rows are gone, and the documents are deleted by the next run.
 """
 
 from datetime import UTC, datetime
@@ -32,7 +32,7 @@ settings = Settings()
 
 
 @dag(
-    # Not on the hour: the hourly proof would hold the tables that this one alters.
+    # Not on the hour: the hourly proof locks the tables that this DAG alters.
     schedule="4-54/10 * * * *",
     start_date=datetime(2020, 1, 1, tzinfo=UTC),
     catchup=False,
@@ -41,10 +41,18 @@ settings = Settings()
     default_args=UNATTENDED,
     params={
         "retention_days": Param(
-            settings.retention_days, type="integer", minimum=0, maximum=3650, description="0: for ever"
+            settings.retention_days,
+            type="integer",
+            minimum=0,
+            maximum=3650,
+            description="days; 0: forever",
         ),
         "disk_gib": Param(
-            settings.disk_gib or 0, type="number", minimum=0, maximum=1_000_000, description="of all hops; 0: no bound"
+            settings.disk_gib or 0,
+            type="number",
+            minimum=0,
+            maximum=1_000_000,
+            description="all hops, GiB; 0: no bound",
         ),
     },
     doc_md=__doc__,
@@ -52,7 +60,7 @@ settings = Settings()
 def expire_logs() -> None:
     @task
     def bound_topics(params: Any = None) -> dict[str, dict[str, str]]:
-        """Gives both topics their part of the bound; what it had to set, by topic. Without a bound it sets nothing."""
+        """Sets both topics' part of the bound, if there is one; returns the changed settings by topic."""
         from include.retention import topic_bounds
 
         bounds = divide(params["disk_gib"])
@@ -60,23 +68,23 @@ def expire_logs() -> None:
 
     @task
     def make_slices(params: Any = None) -> None:
-        """Cuts slices ahead of the logs, while they are empty."""
+        """Creates slices ahead of the logs, while they are empty."""
         slices.make_slices(params["retention_days"], params["disk_gib"])
 
     @task
     def expire_rows(params: Any = None) -> list[str]:
-        """Drops the slices that are old enough, or do not fit; tells what expired."""
+        """Drops slices that are old enough or do not fit; returns what expired."""
         from include.retention import expiry
 
-        bounds, said = divide(params["disk_gib"]), list[str]()
+        bounds, expired = divide(params["disk_gib"]), list[str]()
         size = _document_bytes() if bounds else None
         with slices.alone() as cursor:
-            expiry.rows(cursor, params["retention_days"], said.append, bounds, size)
-        return said
+            expiry.rows(cursor, params["retention_days"], expired.append, bounds, size)
+        return expired
 
     @task
     def expire_documents() -> None:
-        """Deletes the documents of all that has expired, and those that were refused; its log tells how far it is."""
+        """Deletes the documents of expired logs, and expired dead letters; logs its progress."""
         from include.index import dead_letters
         from include.retention import expiry
         from include.topics import hops
@@ -91,7 +99,7 @@ def expire_logs() -> None:
 
 
 def _document_bytes() -> float | None:
-    """None while Elasticsearch is away: rows expire all the same, and documents do not become more."""
+    """Bytes per document; None while Elasticsearch is down: rows still expire, and no documents are added."""
     from elastic_transport import TransportError
     from elasticsearch import ApiError
 
@@ -101,7 +109,7 @@ def _document_bytes() -> float | None:
         with search.connect() as index:
             return fitting.document_bytes(index)
     except (TransportError, ApiError) as error:
-        print(f"Elasticsearch does not tell what its documents take: {error}")  # noqa: T201  Airflow keeps it as the log
+        print(f"Elasticsearch does not report the size of its documents: {error}")  # noqa: T201  Airflow keeps it as the log
         return None
 
 

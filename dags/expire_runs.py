@@ -1,15 +1,15 @@
-"""Removes what runs of the DAGs have left: old runs and tasks in Airflow's metadata, and the files that they wrote.
+"""Removes leftovers of DAG runs: old runs and tasks in Airflow's metadata, and the files they wrote.
 
-**When**: daily. Runs are kept `runs_days` from their end, `LOGSIEVE_RUNS_DAYS`, 7 without it. The newest of each DAG
-stays, and so does each that has not ended: the stream and the generator, whose runs never end. Of what these write the
-newest 5 MiB stay, once it is more than 10 MiB.
+**When**: daily. Runs are kept for `runs_days` after their end (`LOGSIEVE_RUNS_DAYS`, 7 by default). The newest run of
+each DAG stays, and so do active runs, such as the endless ones of the stream and the generator. Their logs are cut to
+the newest 5 MiB once they exceed 10 MiB.
 
-**What is normal**: green within a minute; skipped where there is no connection `metadata` to Airflow's PostgreSQL, as
-the embedded stack and the containers have it. `expire_metadata` gives how many runs went, `expire_files` how many
-files.
+**What is normal**: green within a minute; skipped without a connection `metadata` to Airflow's PostgreSQL, which the
+embedded stack and the containers have. `expire_metadata` returns the number of removed runs, `expire_files` that of
+removed files.
 
-**When it is red**: old runs are kept until the next day, and nothing else is touched; clear the task, or wait. Its
-error is that of PostgreSQL or of the disk.
+**When it is red**: old runs stay until the next day, and nothing else is affected; clear the task or wait. The error
+comes from PostgreSQL or from the disk.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -33,7 +33,11 @@ from plugins.house import UNATTENDED
     default_args=UNATTENDED,
     params={
         "runs_days": Param(
-            Settings().runs_days, type="number", minimum=0.01, maximum=3650, description="from the end of a run"
+            Settings().runs_days,
+            type="number",
+            minimum=0.01,
+            maximum=3650,
+            description="days after a run's end",
         )
     },
     doc_md=__doc__,
@@ -41,7 +45,7 @@ from plugins.house import UNATTENDED
 def expire_runs() -> None:
     @task
     def expire_metadata(params: Any = None) -> int:
-        """Removes old runs with all that belongs to them, then what belongs to no run; gives how many runs."""
+        """Removes old runs with all their records, then orphaned records; returns the number of runs."""
         from include.retention import airflow_runs
 
         with metadata.transaction() as cursor:
@@ -51,7 +55,7 @@ def expire_runs() -> None:
 
     @task
     def expire_files(params: Any = None) -> int:
-        """Removes the files of runs that are not there any more; gives how many."""
+        """Removes files of runs that no longer exist; returns the number of files."""
         from include.retention import airflow_runs, run_files
 
         with metadata.transaction() as cursor:

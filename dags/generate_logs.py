@@ -1,12 +1,12 @@
-"""Writes generated logs to the topic server-logs: the source system, for trying and showing.
+"""Writes generated logs to the topic server-logs, in place of a source system, for trials and demos.
 
-**When**: `bootstrap` starts one run for ever. A run by hand lasts `seconds` (a minute unless you say otherwise; empty:
-until you mark the run as failed); several may run at once.
+**When**: `bootstrap` starts one endless run. A manual run lasts `seconds` (60 by default; empty: until you mark the run
+as failed). Several may run at once.
 
-**What is normal**: running, first try; a line a minute in its log with the logs sent and the rate reached.
+**What is normal**: running, on its first try; a line per minute in its log with the logs sent and the actual rate.
 
-**When it is on a later try**: it crashed or Kafka refused, see its log. It is tried again for ever, with a pause
-of at most five seconds.
+**When it is on a later try**: it crashed or Kafka refused, see its log. It is retried indefinitely, with a pause of at
+most five seconds.
 """
 
 import signal
@@ -17,9 +17,9 @@ from typing import Any
 from airflow.sdk import Param, dag, task
 
 from include.settings import Settings
-from plugins.house import RETRY_FOR_EVER, SHARE_BAD, SHARE_SUSPICIOUS
+from plugins.house import RETRY_INDEFINITELY, SHARE_BAD, SHARE_SUSPICIOUS
 
-SAY_SECONDS = 60
+REPORT_SECONDS = 60
 
 settings = Settings()
 
@@ -28,14 +28,14 @@ settings = Settings()
     schedule=None,
     max_active_runs=4,
     tags=["logsieve"],
-    default_args=RETRY_FOR_EVER,
+    default_args=RETRY_INDEFINITELY,
     params={
         "rate": Param(settings.rate, type="number", exclusiveMinimum=0, maximum=1_000_000, description="logs a second"),
         "seconds": Param(60, type=["number", "null"], exclusiveMinimum=0, description="empty: until stopped"),
         "share_bad": SHARE_BAD,
         "share_suspicious": SHARE_SUSPICIOUS,
         "late_days": Param(
-            settings.late_days, type="integer", minimum=0, maximum=365, description="logs of so many days up to now"
+            settings.late_days, type="integer", minimum=0, maximum=365, description="event times from the last N days"
         ),
     },
     doc_md=__doc__,
@@ -43,15 +43,15 @@ settings = Settings()
 def generate_logs() -> None:
     @task
     def generate(**context: Any) -> dict[str, int]:
-        """Sends logs at the rate; gives how many were made of each status."""
+        """Sends logs at the given rate; returns the number sent by status."""
         from include.source.generator import run
 
-        params, said = context["params"], monotonic()
+        params, reported_at = context["params"], monotonic()
 
-        def say(sent: int, rate: float) -> None:
-            nonlocal said
-            if monotonic() - said >= SAY_SECONDS:
-                said = monotonic()
+        def report(sent: int, rate: float) -> None:
+            nonlocal reported_at
+            if monotonic() - reported_at >= REPORT_SECONDS:
+                reported_at = monotonic()
                 print(f"{sent:,} logs sent, {rate:,.1f} a second")  # noqa: T201  Airflow keeps it as the task's log
 
         stop = Event()
@@ -63,7 +63,7 @@ def generate_logs() -> None:
             share_bad=params["share_bad"],
             share_suspicious=params["share_suspicious"],
             late_days=params["late_days"],
-            on_progress=say,
+            on_progress=report,
             stop=stop,
         )
         if stop.is_set():

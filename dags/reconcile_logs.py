@@ -1,20 +1,20 @@
-"""Proves that nothing was lost, doubled or edited: row and document of every log say what its verdict says.
+"""Proves that no log was lost, duplicated or edited: each log's row and document equal its verdict.
 
-**When**: hourly, over all logs that were loaded since the last proof; what that found whole is closed and not read
-again. A run by hand proves everything that the status topic still has, or the range that you give. The same from the
-shell: `./logsieve reconcile`.
+**When**: hourly, over all logs loaded since the last proof; proven ranges are closed and not read again. A manual run
+proves everything that the status topic still has, or the range that you give. From the shell: `./logsieve reconcile`.
 
-**What is normal**: green within seconds; a sentence a partition in the log, with the numbers.
+**What is normal**: green within seconds; one sentence per partition in the log, with the numbers.
 
-**When it is red**: the log names, for each kind of difference, how many origins there are and the first of them.
-`./logsieve why ORIGIN` tells the story of one, with both values of each field that differs. `./logsieve reconcile
---repair` has just those logs judged again, and removes rows and documents of no log, which no DAG does. The range stays
-open, so the next run looks at it again. `IndexerBehindError`: the indexer is stopped or slow, see
-`./logsieve status`; it is tried again.
+**When it is red**: for each kind of difference, the log has the number of origins and the first ones.
+`./logsieve why ORIGIN` shows the history of one log, with both values of each differing field. `./logsieve reconcile
+--repair` rejudges just those logs, and removes rows and documents without a log, which no DAG does. The range stays
+open, so the next run checks it again. `IndexerBehindError`: the indexer is stopped or slow, see `./logsieve status`;
+the task is retried.
 
-*Cannot be proven*: Kafka has removed verdicts, or logs, before a proof had found them whole: none was green for longer
-than the topics keep messages. Nothing is known to be lost. `--repair` has those judged again that `server-logs` still
-has. Hourly runs say it until one by hand has said it; that closes what it names, and they go on behind it.
+*Cannot be proven*: Kafka removed verdicts or logs before they were proven: no run was green for longer than the topics
+keep messages. Nothing is known to be lost. `--repair` rejudges the logs that `server-logs` still has. Hourly runs
+report this until a manual run has reported it; that run closes the ranges it reports, and hourly runs continue after
+them.
 """
 
 from datetime import UTC, datetime
@@ -35,16 +35,16 @@ from plugins.house import UNATTENDED
     tags=["logsieve"],
     default_args=UNATTENDED,
     params={
-        "partition": Param(None, type=["null", "integer"], minimum=0, description="only this one; empty: all"),
-        "first": Param(0, type="integer", minimum=0, description="of that partition: from this offset on"),
-        "end": Param(None, type=["null", "integer"], minimum=1, description="up to the offset before; empty: all"),
+        "partition": Param(None, type=["null", "integer"], minimum=0, description="only this partition; empty: all"),
+        "first": Param(0, type="integer", minimum=0, description="first offset in that partition"),
+        "end": Param(None, type=["null", "integer"], minimum=1, description="offset to stop before; empty: all"),
     },
     doc_md=__doc__,
 )
 def reconcile_logs() -> None:
     @task
     def prove(params: Any = None, dag_run: Any = None) -> list[str]:
-        """A sentence a partition. Red, and not tried again, when the hops differ or cannot be compared any more."""
+        """Returns a sentence per partition. Fails without retry if hops differ or can no longer be compared."""
         from airflow.sdk.exceptions import AirflowFailException
 
         from include.index.dead_letters import refused_offsets

@@ -1,14 +1,13 @@
-"""Judges logs again by today's users history, and corrects their verdicts in the topic, the tables and the index.
+"""Judges logs again by the current users history, and corrects their verdicts in the topic, tables and index.
 
-**When**: by itself, after `users_dimension` has changed the history: then for the accounts and days that were changed.
-By hand for a range of events, or for some accounts; with `dry_run` it only counts. The same from the shell:
-`./logsieve rejudge`.
+**When**: automatically after `users_dimension` has changed the history, for the changed accounts and days. Manually for
+a range of events or some accounts; with `dry_run` it only counts. From the shell: `./logsieve rejudge`.
 
-**What is normal**: skipped when nothing is pending, else green within minutes; `correct` gives the counts, good →
-suspicious and back. The stream goes on meanwhile.
+**What is normal**: skipped if nothing is pending, else green within minutes; `correct` returns the counts, for example
+good → suspicious. The stream keeps running.
 
-**When it is red**: `judge` names in its last lines what it waited for: the stream, which has to have taken up the new
-users and to have loaded what it judged by the old ones. Nothing is lost: what is pending stays so, clear the task.
+**When it is red**: the last lines of `judge` show what it waited for: the stream must have read the new users, and have
+loaded what it judged by the old ones. Nothing is lost and pending changes stay pending: clear the task.
 """
 
 from contextlib import closing
@@ -38,10 +37,10 @@ TIME: dict[str, Any] = {"type": ["null", "string"], "format": "date-time", "maxL
     tags=["logsieve"],
     default_args=UNATTENDED,
     params={
-        "begin": Param(None, **TIME, description="of events from then on, UTC; empty: from the first"),
-        "end": Param(None, **TIME, description="of events before, UTC; empty: up to now"),
+        "begin": Param(None, **TIME, description="events from this time on, UTC; empty: from the first"),
+        "end": Param(None, **TIME, description="events before this time, UTC; empty: up to now"),
         "accounts": Param(
-            None, type=["null", "array"], items={"type": "integer"}, maxItems=10_000, description="of these only"
+            None, type=["null", "array"], items={"type": "integer"}, maxItems=10_000, description="only these accounts"
         ),
         "dry_run": Param(False, type="boolean", description="only count what would change"),
     },
@@ -50,7 +49,7 @@ TIME: dict[str, Any] = {"type": ["null", "string"], "format": "date-time", "maxL
 def rejudge_logs() -> None:
     @task
     def choose(params: Any = None, run_id: Any = None) -> list[str]:
-        """The job's arguments: what was asked for, or else the changes of the users that are pending."""
+        """The job's arguments: the requested logs, or else the pending changes of the users."""
         from include.users.history import is_any_pending
 
         asked = [f"--{name}={params[key]}" for name, key in (("from", "begin"), ("to", "end")) if params[key]]
@@ -58,7 +57,7 @@ def rejudge_logs() -> None:
         if not asked:
             with closing(connect()) as connection:
                 if not is_any_pending(connection.cursor()):
-                    raise AirflowSkipException("No change of the users is pending.")
+                    raise AirflowSkipException("No changes of the users are pending.")
         dry_run = ["--dry-run"] if params["dry_run"] else []
         report = settings.state / "rejudge" / f"{run_id.replace('/', '_')}.json"
         report.parent.mkdir(parents=True, exist_ok=True)
@@ -76,7 +75,7 @@ def rejudge_logs() -> None:
 
     @task
     def correct(arguments: list[str], params: Any = None) -> dict[str, int]:
-        """Waits until the corrections are in MySQL, then closes what was pending. Gives logs by what became of them."""
+        """Waits until the corrections are in MySQL, then closes the pending changes. Returns logs by status change."""
         from include.driver.rejudgement import Report
         from include.names import DRIVER
         from include.topics import catch_up, hops

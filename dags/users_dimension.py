@@ -1,19 +1,19 @@
 """Loads one day's accounts export into the users history: which device each account is expected to use, and since when.
 
-**When**: daily at midnight UTC, for the day that begins; `bootstrap` triggers it for today; for past days
+**When**: daily at midnight UTC, for the new day; `bootstrap` triggers it for today. For past days use
 `airflow backfill create --dag-id users_dimension --from-date 2026-01-01 --to-date 2026-01-31`, or a backfill in the UI.
-Days may come in any order. A day decides what holds up to the next day that was loaded; loading it again changes
-nothing, and with a corrected export it replaces what it said.
+Days may be loaded in any order. A day applies up to the next loaded day. Loading it again changes nothing; a corrected
+export replaces the old one.
 
 **What is normal**: `load_export` returns how many accounts were added, changed (another device) and closed from that
-day on. `changed_the_past` is skipped, unless look-ups changed: then it emits an event of the asset `users_history`, so
-that verdicts given before are judged again. `./logsieve users ACCOUNT` prints an account's history.
+day on. `changed_the_past` is skipped unless past look-ups changed: then it emits an event of the asset `users_history`,
+so that the affected logs are rejudged. `./logsieve users ACCOUNT` prints an account's history.
 
-**When it is red**: the log names the file, the line and what to do, and nothing was loaded. A missing export is waited
-for through the retries. Mend the file below the accounts folder (`ds=YYYY-MM-DD/accounts.csv`) and clear the task. An
-export that is too different from the nearest loaded day is refused as wrong as a whole; if it is right all the same,
-accept that day once: `./logsieve airflow dags trigger users_dimension --conf '{"accept": "2026-01-31"}'` loads it. In a
-backfill `accept` holds for the run of its day alone.
+**When it is red**: nothing was loaded; the log has the file, the line and the remedy. The retries wait for a missing
+export. Fix the file below the accounts folder (`ds=YYYY-MM-DD/accounts.csv`) and clear the task. An export that differs
+too much from the nearest loaded day is refused as a whole. If it is right, accept that day once:
+`./logsieve airflow dags trigger users_dimension --conf '{"accept": "2026-01-31"}'` loads it. In a backfill, `accept`
+applies only to the run of its day.
 """
 
 from contextlib import closing
@@ -43,7 +43,7 @@ from plugins.users import connect
             type=["null", "string"],
             format="date",
             maxLength=10,
-            description="load the export of this day, however different it is",
+            description="load the export of this day even if it differs too much",
         ),
     },
     doc_md=__doc__,
@@ -51,7 +51,7 @@ from plugins.users import connect
 def users_dimension() -> None:
     @task
     def load_export(params: Any = None, logical_date: Any = None, dag_run: Any = None) -> dict[str, Any]:
-        """Accounts added, changed, closed, and the history's version. Red, and not tried again, for a bad export."""
+        """Returns accounts added, changed and closed, and the history's version. A bad export fails without retry."""
         from include.users.export import ExportRefusedError
         from include.users.history import load_day
         from include.users.limits import Limits
@@ -68,21 +68,19 @@ def users_dimension() -> None:
             with path.open("rb") as export, closing(connect()) as connection:
                 return asdict(load_day(connection, day, export, str(path), limits))
         except FileNotFoundError:
-            raise FileNotFoundError(
-                f"{path} is not there. Put it there; it is waited for through the retries."
-            ) from None
+            raise FileNotFoundError(f"{path} does not exist. Provide it; the retries wait for it.") from None
         except ExportRefusedError as error:
             raise AirflowFailException(str(error)) from None
 
     @task(outlets=[Asset(USERS_ASSET)])
     def changed_the_past(loaded: Any, outlet_events: Any = None) -> None:
-        """Tells with an event that verdicts are to be judged again; skipped when none are."""
+        """Emits an event if logs must be rejudged; else skipped."""
         from include.users.history import is_any_pending
 
-        # Not only of this load: the event of another one may have got lost.
+        # Pending changes may also come from another load whose event was lost.
         with closing(connect()) as connection:
             if not is_any_pending(connection.cursor()):
-                raise AirflowSkipException("No look-up changed: the verdicts stay as they are.")
+                raise AirflowSkipException("No look-up changed: all verdicts remain valid.")
         outlet_events[Asset(USERS_ASSET)].extra = loaded
 
     changed_the_past(load_export())

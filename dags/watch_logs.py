@@ -1,26 +1,26 @@
-"""Looks every few minutes whether logs flow and verdicts are as usual.
+"""Checks every few minutes that logs flow and verdicts are as usual.
 
-**When**: every five minutes. A red run is an alarm; the next green one is its end.
+**When**: every five minutes. A red run is an alert; the next green run ends it.
 
 **When a task is red**
 - `…_is_filling`: no verdict younger than a minute arrived there. Are logs sent (`generate_logs`, or your own source)?
   Does the stream run (`classify_logs`)?
-- `stream`: no driver judges the logs, or none would be brought back if it ended (its DAG is paused, its run was
-  marked): the error says what keeps it, and the remedy, mostly `./logsieve stream start`.
-- `lag`: logs or verdicts wait, for `classify`, `load` or the indexer. More than the limit means that this one is
-  stopped or too slow, or that its server is away: `./logsieve status`. Red too when one of them has waited for a
-  minute for a server that refuses what it is asked: it says what, with the remedy. And when Kafka has removed verdicts
-  that were not indexed yet: it names them, and how to go on.
-- `disk`: little space is left where the state is. Kafka and MySQL end when there is none: make room before.
-- `foreign`: somebody else wrote into `server-logs-status`. Nothing is wrong with the logs: such messages are set aside
-  in `logs.foreign_messages`, with the reason. Find who sends them; it is green an hour after the last one.
+- `stream`: no driver judges the logs, or a failed driver would not be restarted (its DAG is paused, its run was
+  marked). The error has the cause and the remedy, usually `./logsieve stream start`.
+- `lag`: more logs or verdicts wait for `classify`, `load` or the indexer than the limit: that hop is stopped or too
+  slow, or its server is down; see `./logsieve status`. Also red if a server has refused a hop's requests for a minute;
+  then the error has the remedy. Also red if Kafka has removed verdicts before they were indexed; then the error lists
+  them and how to continue.
+- `disk`: the state's disk is nearly full. Kafka and MySQL crash when it is full: free space before that.
+- `foreign`: another program wrote to `server-logs-status`. The logs are not affected: such messages are set aside in
+  `logs.foreign_messages` with the reason. Find their sender; the task is green an hour after the last one.
 - `documents`: Elasticsearch refused documents; they are in the indexer's dead-letter file with the reason.
-- `breaker`: too large a share of the last minutes' logs is bad, or many in a row are; it says why, with an example of
-  each reason. Did a sender change, or a rule? Nothing is lost meanwhile. The stream goes on unless `breaker_stops` is
-  set: then it has been stopped, and `./logsieve stream start` brings it back.
+- `breaker`: too many recent logs are bad, in total or in a row; the error has the reasons with an example of each. Did
+  a sender or a rule change? Nothing is lost. The stream keeps running unless `breaker_stops` is set: then it was
+  stopped, and `./logsieve stream start` restarts it.
 
-**Who is told**: every red task is an error in its own log; the first of each hour also goes to Slack and by e-mail
-where the connections `alerts_slack` and `alerts_email` exist.
+**Alerts**: every red task logs an error; the first failure of each hour also goes to Slack and by e-mail if the
+connections `alerts_slack` and `alerts_email` exist.
 """
 
 from contextlib import closing, suppress
@@ -36,7 +36,7 @@ from plugins.house import SHARE_BAD, SHARE_SUSPICIOUS, UNATTENDED
 settings = Settings()
 
 WAITS_SECONDS = 60
-"""What a server has refused for so long does not pass by itself, as a lock does."""
+"""A refusal that lasts this long does not pass by itself, as a lock does."""
 
 
 @dag(
@@ -51,33 +51,33 @@ WAITS_SECONDS = 60
         "share_suspicious": SHARE_SUSPICIOUS,
         "lag_limit": Param(10_000, type="integer", minimum=0, description="logs that may wait at a hop"),
         "free_gib": Param(
-            settings.free_gib, type="number", minimum=0, maximum=1_000_000, description="GiB that are to be free"
+            settings.free_gib, type="number", minimum=0, maximum=1_000_000, description="GiB that must be free"
         ),
         "breaker_share": Param(
-            settings.breaker_share, type="number", minimum=0, maximum=1, description="share of bad logs that may be"
+            settings.breaker_share, type="number", minimum=0, maximum=1, description="maximum share of bad logs"
         ),
         "breaker_window_minutes": Param(
             settings.breaker_window_minutes,
             type="integer",
             minimum=1,
             maximum=1440,
-            description="in these last minutes",
+            description="period of the share, in minutes",
         ),
         "breaker_in_a_row": Param(
             settings.breaker_in_a_row,
             type="integer",
             minimum=1,
             maximum=1_000_000,
-            description="bad logs in a row that are too many",
+            description="bad logs in a row that trip the breaker",
         ),
-        "breaker_stops": Param(settings.breaker_stops, type="boolean", description="too many stop the stream"),
+        "breaker_stops": Param(settings.breaker_stops, type="boolean", description="stop the stream when tripped"),
     },
     doc_md=__doc__,
 )
 def watch_logs() -> None:
     @task(retries=6)
     def stream(ti: Any = None) -> str:
-        """Whether a driver judges, and Airflow would bring it back; red with what keeps it from that."""
+        """Whether a driver judges and Airflow would restart it; fails with the cause if not."""
         from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
         from include.driver import lease, stream_verdict
@@ -86,41 +86,40 @@ def watch_logs() -> None:
         with closing(BaseHook.get_hook("mysql").get_conn()) as connection, closing(connection.cursor()) as cursor:
             driver = lease.look(cursor)
         airflow = of_task(ti, driver.now)
-        found = stream_verdict.tell(driver, airflow)
+        found = stream_verdict.assess(driver, airflow)
         if found.ok:
             return found.sentence
-        # A run that goes on may just start its driver, which takes half a minute: it is looked at again.
+        # An active run may just be starting its driver, which takes half a minute: a retry checks again.
         is_sure = airflow.active is None or airflow.paused
         raise (AirflowFailException if is_sure else AirflowException)(str(found))
 
     @task
     def lag(lag_limit: str) -> list[str]:
-        """Offsets not yet classified, loaded or indexed; red above the limit, and when Kafka removed what was not."""
+        """Offsets not yet classified, loaded or indexed; fails above the limit, or if unindexed verdicts are gone."""
         from include.index import positions
         from include.index.indexer import GROUP
         from include.topics import hops
         from include.watch import health, troubles
 
         with closing(BaseHook.get_hook("mysql").get_conn()) as connection, closing(connection.cursor()) as cursor:
-            # Without the numbers of rows: while millions are counted, more is sent than may wait.
+            # Without row counts: while millions are counted, more logs arrive than the limit.
             tables = hops.Tables(loaded=hops.read_loaded(cursor), loaded_logs=hops.read_loaded_logs(cursor))
-        # Of the indexer's group, as Kafka keeps for that how far it is.
+        # In the indexer's group, because its offsets are committed there.
         with hops.looking(BaseHook.get_connection("kafka").extra_dejson, GROUP) as consumer:
             topics = hops.read_topics(consumer, tables.loaded_logs)
             waiting = {"classify": topics.lag, "load": tables.lag(topics), "index": hops.index_lag(consumer, topics)}
             gone = positions.find_gone(consumer)
         verdicts = [health.lag(hop, behind, int(lag_limit)) for hop, behind in waiting.items()]
         if gone:
-            told = f"{positions.describe(gone)} {positions.HOW_TO_GO_ON}"
-            verdicts.append(health.Verdict(False, told))
+            verdicts.append(health.Verdict(False, f"{positions.describe(gone)} {positions.HOW_TO_GO_ON}"))
         for standing in troubles.read(Settings().troubles).values():
             verdicts.append(health.Verdict(standing.seconds < WAITS_SECONDS, str(standing)))
-        return _all_well(verdicts)
+        return _all_ok(verdicts)
 
     @task
     def breaker(params: Any = None) -> list[str]:
-        """Share of bad logs in the last minutes, and bad logs in a row; red above either limit, with the reasons."""
-        from include.driver.lease import HOW_TO_GO_ON, ask_to_stop
+        """Recent share of bad logs, and bad logs in a row; fails above either limit, with the reasons."""
+        from include.driver.lease import HOW_TO_RESTART, ask_to_stop
         from include.names import BAD
         from include.watch import bad_logs, health
 
@@ -128,7 +127,7 @@ def watch_logs() -> None:
         with closing(BaseHook.get_hook("mysql").get_conn()) as connection, closing(connection.cursor()) as cursor:
             counts = bad_logs.counts(cursor, minutes)
             share = health.share_of_bad(counts[BAD], sum(counts.values()), params["breaker_share"], minutes)
-            # Where most logs are bad, looking for runs would take long and tell nothing new.
+            # If most logs are bad, a search for runs would be slow and add nothing.
             run = bad_logs.run_of_bad(cursor, minutes, in_a_row) if share.ok else None
             verdicts = [share, health.bad_in_a_row(run, in_a_row)]
             remarks = []
@@ -137,42 +136,42 @@ def watch_logs() -> None:
                 if params["breaker_stops"]:
                     ask_to_stop(cursor)
                     connection.commit()
-                    remarks.append(f"The stream was stopped, as breaker_stops says: {HOW_TO_GO_ON}.")
-        return _all_well(verdicts, *remarks)
+                    remarks.append(f"The stream was stopped because breaker_stops is set: {HOW_TO_RESTART}.")
+        return _all_ok(verdicts, *remarks)
 
     @task
     def disk(free_gib: str) -> list[str]:
-        """Free space of each disk that has data of ours; red when there is less than the limit."""
+        """Free space on each disk that holds our data; fails below the limit."""
         import mysql.connector
 
         from include.retention import expiry
         from include.watch import free_space
 
         rate = None
-        # A full disk is a reason for MySQL to be away.
+        # MySQL may be down because the disk is full.
         with (
             suppress(mysql.connector.Error),
             closing(BaseHook.get_hook("mysql").get_conn()) as connection,
             closing(connection.cursor()) as cursor,
         ):
             rate = expiry.arrivals_a_second(cursor)
-        return _all_well(free_space.tell(free_space.read(Settings()), float(free_gib), rate))
+        return _all_ok(free_space.assess(free_space.read(Settings()), float(free_gib), rate))
 
     @task
     def documents() -> list[str]:
-        """Documents that Elasticsearch refused; red when there are any."""
+        """Documents that Elasticsearch refused; fails if there are any."""
         from include.index.dead_letters import refused_count
         from include.watch import health
 
         refused = refused_count(Settings())
         sentence = f"Elasticsearch refused {refused:,} documents, see {Settings().dead_letters}"
-        return _all_well([health.Verdict(refused == 0, sentence)])
+        return _all_ok([health.Verdict(refused == 0, sentence)])
 
     @task
     def foreign() -> list[str]:
-        """Messages in the status topic that are nobody's verdict; red when one was set aside within the last hour.
+        """Messages in the status topic that are not verdicts; fails if one was set aside within the last hour.
 
-        Tells too what the topics' settings have otherwise than they are made, which is no alarm.
+        Also reports topic settings that differ from those of new topics, without failing.
         """
         from airflow.providers.apache.kafka.hooks.client import KafkaAdminClientHook
 
@@ -182,11 +181,11 @@ def watch_logs() -> None:
 
         with closing(BaseHook.get_hook("mysql").get_conn()) as connection, closing(connection.cursor()) as cursor:
             found = foreign_messages.count(cursor, 60)
-        told = f"{found:,} messages in {STATUS_TOPIC} within an hour were nobody's verdict"
-        told += f": see {LOGS_DATABASE}.{FOREIGN_TABLE}, and find who sends them" if found else ""
-        settings_told = configs.describe(configs.differing(KafkaAdminClientHook("kafka").get_conn))
-        verdicts = [health.Verdict(found == 0, told)]
-        return _all_well(verdicts) + ([settings_told] if settings_told else [])
+        sentence = f"{found:,} messages of the last hour in {STATUS_TOPIC} are not verdicts"
+        sentence += f": see {LOGS_DATABASE}.{FOREIGN_TABLE}, and find their sender" if found else ""
+        differences = configs.describe(configs.differing(KafkaAdminClientHook("kafka").get_conn))
+        verdicts = [health.Verdict(found == 0, sentence)]
+        return _all_ok(verdicts) + ([differences] if differences else [])
 
     stream()
     filling_sensors(timeout=timedelta(minutes=3))
@@ -197,10 +196,10 @@ def watch_logs() -> None:
     foreign()
 
 
-def _all_well(verdicts: list[Any], *remarks: str) -> list[str]:
-    """The sentences when all is well. Raises AirflowFailException, never tried again, with those that are not.
+def _all_ok(verdicts: list[Any], *remarks: str) -> list[str]:
+    """Returns all sentences if every verdict is ok. Else raises AirflowFailException, without retry, with the others.
 
-    Each of the `remarks` follows them on its own line.
+    The `remarks` follow in the error, each on its own line.
     """
     from airflow.sdk.exceptions import AirflowFailException
 

@@ -95,7 +95,7 @@ def stream(settings: Settings, trigger: Trigger, owner: str, *, take_over: bool)
                     queries.run(
                         {Loading.name: begin_load, classifying.name: classifying.begin},
                         stop,
-                        tell=troubles.tell,
+                        tell=troubles.report,
                         is_outdated=classifying.is_outdated,
                         is_mended=classifying.is_mended,
                     )

@@ -1,4 +1,4 @@
-"""Sensors that tell whether verdicts keep arriving: in the status topic, and in each of the three tables."""
+"""Sensors for fresh verdicts: in the status topic and in each of the three tables."""
 
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -12,11 +12,11 @@ from include.names import BAD, GOOD, LOGS_DATABASE, STATUS_TOPIC, SUSPICIOUS, TA
 from plugins.alert import Alert
 
 NEW = timedelta(seconds=60)
-"""How young a verdict must be to count as arriving."""
+"""Maximum age of a fresh verdict."""
 
 WHAT_TO_DO = (
-    f"No verdict younger than {NEW.seconds} s is there. Look at the newest runs of generate_logs (are logs sent?) and"
-    " classify_logs (does the stream run, what is the last line of its log?), then at ./logsieve status."
+    f"There is no verdict younger than {NEW.seconds} s. Check the newest runs of generate_logs (are logs sent?) and"
+    " classify_logs (does the stream run, what is the last line of its log?), then ./logsieve status."
 )
 
 SHARES = {
@@ -24,7 +24,7 @@ SHARES = {
     BAD: "params.share_bad",
     SUSPICIOUS: "params.share_suspicious",
 }
-"""Share of the generated logs that goes to each table, as a template expression."""
+"""Share of the generated logs in each table, as a template expression."""
 
 
 def is_status_topic_filling() -> bool:
@@ -33,23 +33,23 @@ def is_status_topic_filling() -> bool:
 
     with closing(KafkaConsumerHook([], "kafka").get_conn) as consumer:
         newest = verdict_search.newest_verdict(consumer)
-    # One from the future is no new one: the clock was set back.
+    # A verdict from the future is not fresh: the clock was set back.
     return newest is not None and abs(datetime.now(UTC) - newest) < NEW
 
 
 def filling_sensors(timeout: timedelta) -> list[BaseOperator]:
-    """A sensor for the status topic and one for each table; each fails after `timeout` and says which is not filling.
+    """One sensor for the status topic and one per table; each fails after `timeout` if no fresh verdicts arrive.
 
-    The DAG has the params `share_bad` and `share_suspicious`: a table that is meant to stay empty is not waited for.
+    The DAG must have the params `share_bad` and `share_suspicious`: a table whose share is 0 is not waited for.
     """
-    # Not deferred: under `airflow dags test` a running triggerer would fire for the test, too.
+    # Not deferred: a running triggerer would also fire for `airflow dags test`.
     topic = PythonSensor(
         task_id="status_topic_is_filling",
         python_callable=is_status_topic_filling,
         poke_interval=2,
         timeout=timeout.total_seconds(),
         on_failure_callback=Alert(WHAT_TO_DO),
-        doc_md=f"New messages arrive in the topic {STATUS_TOPIC}.",
+        doc_md=f"Waits for new messages in the topic {STATUS_TOPIC}.",
     )
     tables = [
         SqlSensor(
@@ -57,12 +57,12 @@ def filling_sensors(timeout: timedelta) -> list[BaseOperator]:
             conn_id="mysql",
             sql=f"SELECT {{{{ 1 if {SHARES[status]} <= 0 else 0 }}}} OR EXISTS (SELECT 1 FROM {LOGS_DATABASE}.{table}"  # noqa: S608
             f" WHERE received_at BETWEEN UTC_TIMESTAMP() - INTERVAL {NEW.seconds} SECOND"
-            # A log that its sender dates ahead would count until then.
+            # A log dated ahead by its sender would count until then.
             f" AND UTC_TIMESTAMP() + INTERVAL {NEW.seconds} SECOND)",
             poke_interval=2,
             timeout=timeout.total_seconds(),
             on_failure_callback=Alert(WHAT_TO_DO),
-            doc_md=f"Rows younger than {NEW.seconds} s are in the table {table}.",
+            doc_md=f"Waits for rows younger than {NEW.seconds} s in the table {table}.",
         )
         for status, table in TABLES.items()
     ]

@@ -1,4 +1,4 @@
-"""What our DAGs have in common: how a task is tried again, when it is skipped, and params that several DAGs take."""
+"""Settings shared by our DAGs: retries, skipping of running DAGs, and common params."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -16,22 +16,22 @@ RETRIES: dict[str, Any] = {
     "retry_exponential_backoff": True,
     "max_retry_delay": timedelta(seconds=30),
 }
-"""For work that ends: a server that restarts is waited for, a real fault is red within a minute."""
+"""For bounded tasks: survives a server restart, and a real fault is red within a minute."""
 
 UNATTENDED: dict[str, Any] = {**RETRIES, "on_failure_callback": Alert()}
-"""For work that nobody waits for: when it is red, people are told."""
+"""For scheduled tasks: a failure sends an alert."""
 
-RETRY_FOR_EVER: dict[str, Any] = {
+RETRY_INDEFINITELY: dict[str, Any] = {
     "retries": 1_000_000,
     "retry_delay": timedelta(seconds=1),
     "retry_exponential_backoff": True,
     "max_retry_delay": timedelta(seconds=5),
 }
-"""For work that never ends: it comes back after every crash, soon, as Airflow would let the pause grow for ever."""
+"""For endless tasks: retried after every crash; the pause is capped, as Airflow would let it grow without bound."""
 
 
 def skip_if_running(dag_id: str) -> Callable[[Context], None]:
-    """For `pre_execute`: skips the task while a run of that DAG is active; what runs is not started twice."""
+    """For `pre_execute`: skips the task while a run of the DAG is active, so that it is not started twice."""
 
     def skip(context: Context) -> None:
         if context["ti"].get_dr_count(dag_id=dag_id, states=["queued", "running"]):

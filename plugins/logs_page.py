@@ -1,6 +1,6 @@
-"""The page "Logs" in Airflow's UI: its place in the navigation, and the application behind it (page_routes.py).
+"""The page "Logs" in Airflow's UI: its navigation entry and its application (plugins/page/routes.py).
 
-Every process of Airflow loads this file; only the API server builds the application.
+Every Airflow process loads this file; only the API server builds the application.
 """
 
 from functools import cached_property
@@ -13,7 +13,7 @@ PREFIX = "/logs"
 
 
 class LogsPage(AirflowPlugin):
-    """What Airflow looks for in a plugin."""
+    """The Airflow plugin."""
 
     name = "logs_page"
 
@@ -26,7 +26,7 @@ class LogsPage(AirflowPlugin):
 
     @cached_property
     def external_views(self) -> list[dict[str, Any]]:  # type: ignore[override]
-        """The entry in the navigation; it shows the page in a frame."""
+        """The navigation entry, which shows the page in a frame."""
         from airflow.configuration import conf
 
         base = urlsplit(conf.get("api", "base_url", fallback="")).path.rstrip("/")

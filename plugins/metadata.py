@@ -1,4 +1,4 @@
-"""How a DAG comes at Airflow's metadata: tasks have no access to it, so a connection says where it is."""
+"""Access of DAGs to Airflow's metadata database through a connection, since tasks have no direct access."""
 
 import os
 import subprocess
@@ -16,14 +16,14 @@ URL_VARIABLE: Final = "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"
 
 
 def address() -> str:
-    """SQLAlchemy's address. Raises AirflowSkipException where there is no such connection, or none to PostgreSQL."""
+    """SQLAlchemy URL of the database. Raises AirflowSkipException without a connection to PostgreSQL."""
     try:
         found = BaseHook.get_connection(CONNECTION)
     except AirflowNotFoundException:
         found = None
     if found is None or found.conn_type != "postgres":
         raise AirflowSkipException(
-            f"There is no connection {CONNECTION} to Airflow's PostgreSQL: its runs are yours to remove"
+            f"There is no connection {CONNECTION} to Airflow's PostgreSQL: remove its old runs yourself"
             " (airflow db clean), see docs/operations.md#what-grows-with-time."
         )
     login = f"{found.login}:{found.password}@" if found.login else ""
@@ -32,7 +32,7 @@ def address() -> str:
 
 @contextmanager
 def transaction() -> Iterator[Any]:
-    """A cursor; committed at the end. Raises as `address`, and psycopg2.Error."""
+    """A cursor whose work is committed at the end. Raises as `address` does, and psycopg2.Error."""
     import psycopg2
 
     url = address().replace("+psycopg2", "")
@@ -41,7 +41,7 @@ def transaction() -> Iterator[Any]:
 
 
 def clean(tables: Sequence[str], before: datetime) -> None:
-    """`airflow db clean` of these tables, and of what a run that was killed left of it. Raises AirflowException."""
+    """Runs `airflow db clean` on these tables and drops leftovers of killed runs. Raises AirflowException."""
     when = ["--clean-before-timestamp", before.isoformat(), "--tables", ",".join(tables)]
     for words in (
         ["clean", *when, "--skip-archive", "--error-on-cleanup-failure", "--yes"],

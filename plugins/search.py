@@ -1,4 +1,4 @@
-"""How the DAGs reach Elasticsearch: by the Airflow connection `elasticsearch`."""
+"""Access of DAGs to Elasticsearch through the Airflow connection `elasticsearch`."""
 
 from typing import TYPE_CHECKING
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def connect() -> "Elasticsearch":
-    """A client. Of the connection: schema (http or https), host, port, login, password, and in its extra `ca_certs`."""
+    """A client; uses the connection's schema (http or https), host, port, login, password, and `ca_certs` in extra."""
     from elasticsearch import Elasticsearch
 
     from include.index.template import access

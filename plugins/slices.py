@@ -1,4 +1,4 @@
-"""How the DAGs come at the slices of the three tables."""
+"""Access of DAGs to the slices of the three tables."""
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -11,7 +11,7 @@ from include.names import LOGS_TOPIC
 
 @contextmanager
 def alone() -> Iterator[Any]:
-    """A cursor that may alter the tables, while no other run cuts or drops slices. Raises slices.BusyError."""
+    """A cursor that may alter the tables while no other run creates or drops slices. Raises slices.BusyError."""
     from include.retention import slices
 
     with (
@@ -23,7 +23,7 @@ def alone() -> Iterator[Any]:
 
 
 def make_slices(retention_days: int, disk_gib: float | None) -> None:
-    """For as many Kafka partitions as server-logs has; see `include.retention.slices.make`."""
+    """Creates slices for all partitions of server-logs; see `include.retention.slices.make`."""
     from include.retention import slices
     from include.retention.disk_bounds import divide
     from include.topics import hops

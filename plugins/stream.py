@@ -1,4 +1,4 @@
-"""The operator of the stream: SparkSubmitOperator, but never a second driver, a gentle end, and a quick way back."""
+"""The stream's operator: a SparkSubmitOperator with a single driver, a graceful stop and fast restarts."""
 
 import logging
 import time
@@ -19,35 +19,35 @@ from include.driver.exit_codes import DriverEnd
 from include.names import DRIVER
 
 OWNER = "{{ dag.dag_id }} {{ run_id }}"
-"""The tries of one run are one owner of the lease: the next takes over at once from the orphan of the last."""
+"""All tries of a run share one lease owner, so the next try takes over at once from an orphaned driver."""
 
 STEADY_SECONDS: Final = 60
-"""A driver that ends sooner is one of a row of failures."""
+"""A driver that fails sooner counts as part of a series of failures."""
 PAUSES: Final = (0, 1, 3)
-"""Seconds before the next driver, by how many in a row were not steady; after these Airflow tries the task again."""
+"""Seconds before the next driver, by the number of consecutive early failures; then Airflow retries the task."""
 
 
 log = logging.getLogger(__name__)
 
 
 class StreamOperator(SparkSubmitOperator):
-    """Submits the streaming application; when the task is stopped, the driver ends by itself between two batches.
+    """Submits the streaming application; if the task is stopped, the driver exits cleanly between two batches.
 
-    A driver that crashed is followed by the next one in the same task, which needs neither scheduler nor API server.
+    A crashed driver is restarted within the same task, which needs neither scheduler nor API server.
     """
 
     _stopped = False
 
     def _get_hook(self) -> SparkSubmitHook:
         hook = super()._get_hook()
-        # Airflow sends SIGTERM to all of a stopped task's group: it would end the JVM below its queries.
+        # Airflow sends SIGTERM to a stopped task's whole process group: it would kill the JVM under its queries.
         hook.submit = partial(hook.submit, start_new_session=True)  # type: ignore[method-assign]
         return hook
 
     def execute(self, context: Context) -> None:
-        """Raises when the task was stopped: unless a person has marked it, it is tried again, as after a restart.
+        """Raises if the task was stopped: Airflow retries it unless a user has marked it.
 
-        So it does when the driver has given its reason, or crashed again and again.
+        Also raises if the driver exited with a code of DriverEnd, or crashed repeatedly.
         """
         pauses = iter(PAUSES)
         while not self._stopped:
@@ -68,12 +68,12 @@ class StreamOperator(SparkSubmitOperator):
             raise AirflowException("stopped by a signal before its end")
 
     def on_kill(self) -> None:
-        """Asks the driver to stop, and does not wait: it may outlive this process. In cluster mode as Spark's own."""
+        """Asks the driver to stop without waiting: it may outlive this process. In cluster mode as Spark's operator."""
         self._stopped = True
         submitted = getattr(self._hook, "_submit_sp", None)
         asked = False
         for child in _children(submitted.pid) if submitted else []:
-            with suppress(psutil.NoSuchProcess):  # so is a zombie
+            with suppress(psutil.NoSuchProcess):  # also raised for a zombie
                 if any(word.endswith(f"{DRIVER}.py") for word in child.cmdline()):
                     child.terminate()
                     asked = True
@@ -82,7 +82,7 @@ class StreamOperator(SparkSubmitOperator):
 
 
 def _exit_code(hook: SparkSubmitHook | None) -> int | None:
-    """Of the spark-submit that ended last; None where there was none."""
+    """Exit code of the last spark-submit; None: there was none."""
     submitted = getattr(hook, "_submit_sp", None)
     return submitted.returncode if submitted else None
 
@@ -96,21 +96,21 @@ def _children(pid: int) -> list[psutil.Process]:
 
 
 def skip_if_another_lives(context: Context) -> None:
-    """For `pre_execute`: skips the first try while the driver of another run lives and judges the logs.
+    """For `pre_execute`: skips the first try while another run's driver is alive and judges the logs.
 
-    A later try had a driver that lost its lease to somebody: it raises, so that it is tried again until it is needed.
+    On a later try, this run's driver has lost its lease to another run: it raises, so that Airflow keeps retrying.
     """
     hook: DbApiHook = BaseHook.get_hook("mysql")
     try:
         with closing(hook.get_conn()) as connection, closing(connection.cursor()) as cursor:
             row = lease.read(cursor)
     except mysql.connector.Error as error:
-        # No table yet, or MySQL refuses us: the driver asks by itself, waits, and says what for.
-        log.info("whether another driver lives is not known: %s", error)
+        # No table yet, or MySQL refuses us: the driver checks the lease itself, waits, and logs what for.
+        log.info("It is unknown whether another driver is alive: %s", error)
         return
-    if row is None or not row.lives or row.owner == context["task"].render_template(OWNER, context):
+    if row is None or not row.is_alive or row.owner == context["task"].render_template(OWNER, context):
         return
-    lives = f"The driver {row.holder} of {row.owner} lives and judges the logs"
+    alive = f"The driver {row.holder} of {row.owner} is alive and judges the logs"
     if context["ti"].try_number > 1:
-        raise AirflowException(f"{lives}: tried again until it has ended.")
-    raise AirflowSkipException(f"{lives}: nothing to do here.")
+        raise AirflowException(f"{alive}: this task is retried until that driver has ended.")
+    raise AirflowSkipException(f"{alive}: nothing to do here.")

@@ -1,4 +1,4 @@
-"""What a task may learn of the stream's runs: it has Airflow's task interface only, no metadata and no login."""
+"""Facts on the stream's runs available inside a task: only Airflow's task interface, no metadata and no login."""
 
 from datetime import datetime
 from typing import Any, Final
@@ -12,9 +12,10 @@ _ENDED: Final = {"success", "failed", "skipped", "upstream_failed", "removed"}
 
 
 def of_task(ti: Any, now: datetime) -> Airflow:
-    """`ti`: of the task that asks. How long a run has been active is not known: for long, as it is asked several times.
+    """Airflow's view of the stream. `ti`: the calling task instance.
 
-    Neither is whether the pool has slots and a scheduler lives: else the task that asks would not run.
+    The age of an active run is unknown and assumed to be long, since the caller retries. Pool slots and the scheduler
+    are assumed to be available, since otherwise the caller would not run.
     """
     try:
         paused = ti.get_dag(STREAM).is_paused

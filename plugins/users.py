@@ -1,4 +1,4 @@
-"""How the DAGs of the users dimension reach it."""
+"""Access of DAGs to the users dimension."""
 
 from typing import Any
 
@@ -8,5 +8,5 @@ from include.names import USERS_DATABASE
 
 
 def connect() -> Any:
-    """A connection of mysql.connector to the database of the users, which may load local files."""
+    """A mysql.connector connection to the users database that may load local files."""
     return BaseHook.get_hook("mysql", hook_params={"schema": USERS_DATABASE, "local_infile": True}).get_conn()

@@ -1,6 +1,6 @@
-"""The driver's lease: its row in MySQL, every statement that reads or writes it, and when it is free.
+"""The driver's lease: its row in MySQL, every statement that reads or writes it, and the rule for when it is free.
 
-Through any DB-API cursor; the caller commits. jobs/driver/holding.py takes it and renews it.
+Works with any DB-API cursor; the caller commits. jobs/driver/holding.py takes and renews the lease.
 """
 
 from dataclasses import dataclass
@@ -11,15 +11,15 @@ from include.clients.mysql import LOCKS
 from include.names import DRIVER, LEASE_TABLE, LOGS_DATABASE
 
 LASTS: Final = timedelta(seconds=10)
-"""A driver that has not renewed its lease for this long is taken for dead."""
+"""A driver that has not renewed its lease for this long counts as dead."""
 FREE: Final = datetime(1970, 1, 1, tzinfo=UTC)
-"""The heartbeat of a lease that its driver has given back."""
-HOW_TO_GO_ON: Final = "`./logsieve stream start` brings it back, and no log is lost"
+"""Heartbeat of a lease that its driver has released."""
+HOW_TO_RESTART: Final = "`./logsieve stream start` restarts it, and no log is lost"
 
 _TABLE: Final = f"{LOGS_DATABASE}.{LEASE_TABLE}"
 _FREE: Final = f"'{FREE:%Y-%m-%d}'"
 _READ: Final = (
-    "SELECT epoch, owner, holder, heartbeat_at, UTC_TIMESTAMP(3), stop_asked_at IS NOT NULL, ended_epoch, users_version"  # noqa: S608  # the names are ours, here and below
+    "SELECT epoch, owner, holder, heartbeat_at, UTC_TIMESTAMP(3), stop_asked_at IS NOT NULL, ended_epoch, users_version"  # noqa: S608  # all names here and below are constants
     f" FROM {_TABLE} WHERE name = %s"
 )
 _MAKE: Final = f"INSERT IGNORE INTO {_TABLE} (name, epoch, owner, holder, heartbeat_at) VALUES (%s, 0, '', '', {_FREE})"  # noqa: S608
@@ -39,23 +39,23 @@ _STOP: Final = f"UPDATE {_TABLE} SET stop_asked_at = UTC_TIMESTAMP(3) WHERE name
 
 @dataclass(frozen=True)
 class Driver:
-    """Whether a driver lives, as the lease says."""
+    """Whether a driver is alive, according to the lease."""
 
     heartbeat_at: datetime | None
-    """UTC; None: nobody ever had the lease."""
+    """UTC; None: the lease was never taken."""
     now: datetime
     """UTC, by MySQL's clock."""
     stop_asked: bool = False
 
     @property
-    def lives(self) -> bool:
-        """Whether a driver judges."""
+    def is_alive(self) -> bool:
+        """Whether a driver is alive and judges logs."""
         return not is_free(self.heartbeat_at, self.now)
 
 
 @dataclass(frozen=True)
 class Row(Driver):
-    """All that the lease says; see include/sql/logs.sql."""
+    """All columns of the lease; see include/sql/logs.sql."""
 
     epoch: int = 0
     owner: str = ""
@@ -65,16 +65,18 @@ class Row(Driver):
 
 
 def is_free(heartbeat_at: datetime | None, now: datetime) -> bool:
-    """Whether no driver seems to live: nobody has the lease, or its heartbeat is further than LASTS from now.
+    """Whether the lease is free: it was never taken, or its heartbeat is more than LASTS away from now.
 
-    One from the future is no proof of life: the clock was set back, and a living driver has renewed it since.
+    A heartbeat from the future is no sign of life: the clock was set back, and a live driver would have renewed it.
     """
     return heartbeat_at is None or abs(now - heartbeat_at) > LASTS
 
 
 def read(cursor: Any, name: str = DRIVER, lock: Literal["", "FOR SHARE", "FOR UPDATE"] = "") -> Row | None:
-    """The row, None where nobody ever had the lease. `lock`: held until the transaction ends. Raises the client's
-    errors, also without the table."""
+    """The lease's row; None if it was never taken. `lock` is held until the transaction ends.
+
+    Raises the client's errors, also if the table is missing.
+    """
     cursor.execute(f"{_READ} {lock}", (name,))
     row = cursor.fetchone()
     if row is None:
@@ -85,44 +87,44 @@ def read(cursor: Any, name: str = DRIVER, lock: Literal["", "FOR SHARE", "FOR UP
 
 
 def look(cursor: Any) -> Driver:
-    """Whether the stream's driver lives, and was asked to stop. Raises as `read` does."""
+    """Whether the stream's driver is alive, and whether it was asked to stop. Raises as `read` does."""
     return read(cursor) or Driver(None, datetime.now(UTC))
 
 
 def make(cursor: Any, name: str) -> None:
-    """A free lease of this name, unless there is one."""
+    """Inserts a free lease of this name unless it exists."""
     cursor.execute(_MAKE, (name,))
 
 
 def take(cursor: Any, name: str, owner: str, holder: str) -> None:
-    """Raises the epoch by one for this holder, `host:process id`, and forgets what was asked of the last one."""
+    """Increments the epoch for this holder (`host:process id`) and clears requests made to the previous one."""
     cursor.execute(_TAKE, (owner, holder, name))
 
 
 def renew(cursor: Any, name: str, epoch: int) -> None:
-    """A new heartbeat; does nothing if another driver has taken the lease."""
+    """Writes a new heartbeat; does nothing if another driver has taken the lease."""
     cursor.execute(_RENEW, (name, epoch))
 
 
 def end(cursor: Any, name: str, epoch: int) -> None:
-    """Says that the queries of this epoch have stopped, and gives the lease back unless another driver has it."""
+    """Records that the queries of this epoch have stopped; releases the lease unless another driver has it."""
     cursor.execute(_END, (epoch, epoch, name))
 
 
 def set_users_version(cursor: Any, name: str, epoch: int, version: int) -> None:
-    """Says that no verdict is given with an older users history any more."""
+    """Records that no more verdicts are given with an older users history."""
     cursor.execute(_USERS, (version, name, epoch))
 
 
 def fence(cursor: Any) -> None:
-    """Raises the epoch without a holder: a driver that hangs loads nothing more if it wakes up."""
+    """Increments the epoch without a holder, so that a hung driver loads nothing if it wakes up."""
     cursor.execute(_FENCE, (DRIVER,))
 
 
 def ask_to_stop(cursor: Any) -> None:
-    """Leaves the stop mark: the driver sees it within seconds, and stops between two batches.
+    """Sets the stop mark: the driver detects it within seconds and stops between two batches.
 
-    Raises the client's error after some seconds where somebody has locked the lease.
+    Raises the client's error after a few seconds if another session has locked the lease.
     """
     cursor.execute(LOCKS)
     cursor.execute(_STOP, (DRIVER,))

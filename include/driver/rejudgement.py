@@ -1,28 +1,28 @@
-"""What jobs/rejudge_logs.py reports: the table of what it changed, or as a dry run would have changed."""
+"""The report of jobs/rejudge_logs.py: the verdicts it changed or, in a dry run, would have changed."""
 
 import json
 from dataclasses import asdict, dataclass, field
 from typing import Final
 
 LOCK: Final = "logsieve.rejudge_logs"
-"""MySQL's, of whoever sends verdicts of logs that have one: two at a time might correct the same one."""
+"""Named MySQL lock held while sending corrections: two senders at once might correct the same verdict."""
 
 
 @dataclass(frozen=True)
 class Change:
-    """How many logs had one status and have another, or the same for other reasons, or wholly the same verdict."""
+    """How many logs moved from one status to another, or kept theirs; `changed`: whether the verdict differs."""
 
     was: str | None
-    """None: no table had a row of the log."""
+    """None: no table had a row for the log."""
     now: str
     changed: bool
-    """Whether status or reasons differ."""
+    """Whether the status or the reasons differ."""
     logs: int
 
 
 @dataclass(frozen=True)
 class Range:
-    """So many logs of a partition, the offsets of the first and of the last of them."""
+    """Logs of one partition: their number, and the offsets of the first and the last."""
 
     partition: int
     first: int
@@ -35,27 +35,27 @@ class Report:
     """One run of the job."""
 
     run: str
-    """Its id, the value of the header of its status messages."""
+    """The run's id, also in the header of its status messages."""
     changes: list[Change] = field(default_factory=list)
     gone: list[Range] = field(default_factory=list)
-    """Logs that were to be judged, but that Kafka has removed."""
+    """Logs that should have been judged but that Kafka has removed."""
     sent: int = 0
-    """Status messages; 0 in a dry run."""
+    """Status messages sent; 0 in a dry run."""
     users_version: int = 0
-    """All logs that the changes of the users up to this version concern were looked at; 0: others were chosen."""
+    """All logs affected by user changes up to this version were checked; 0: the logs were chosen in another way."""
 
     @property
     def changed(self) -> int:
-        """How many verdicts differ."""
+        """Number of verdicts that differ."""
         return sum(change.logs for change in self.changes if change.changed)
 
     def to_json(self) -> str:
-        """The report as text, for `from_json`."""
+        """The report as JSON, for `from_json`."""
         return json.dumps(asdict(self))
 
     @classmethod
     def from_json(cls, text: str) -> "Report":
-        """The report that `to_json` wrote."""
+        """The report written by `to_json`."""
         parts = json.loads(text)
         changes = [Change(**change) for change in parts.pop("changes")]
         return cls(**parts | {"changes": changes, "gone": [Range(**gone) for gone in parts.pop("gone")]})

@@ -1,7 +1,7 @@
-"""Does the stream run, and if not, what keeps it from it and what is to be done? From facts of one moment, pure.
+"""Whether the stream runs and, if not, the cause and the remedy. Pure: works on facts collected at one moment.
 
-The facts are read by include/stack/airflow/stream_facts.py for commands, plugins/page/stream_facts.py for the page and
-plugins/stream_runs.py for the alarm of watch_logs.
+include/stack/airflow/stream_facts.py reads the facts for commands, plugins/page/stream_facts.py for the page, and
+plugins/stream_runs.py for the alert of watch_logs.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,20 +12,20 @@ from typing import Any, Final, Literal
 from include.driver.lease import Driver
 
 START: Final = timedelta(minutes=3)
-"""So long a driver may take to take the lease, from the start of its task or the last heartbeat of the one before."""
+"""How long a driver may take to get the lease, from its task's start or the previous driver's last heartbeat."""
 SCHEDULE: Final = timedelta(seconds=30)
-"""So long Airflow may take from a run to its running task."""
+"""How long Airflow may take from the start of a run to its running task."""
 
-UNJUDGED: Final = "No log gets a status."
-GO_ON: Final = "./logsieve stream start goes on where it ended, and no log is lost."
-ENDS_IT: Final = "./logsieve stream start ends it, and starts the stream."
+UNJUDGED: Final = "Logs get no status."
+RESUME: Final = "./logsieve stream start resumes where it stopped, and no log is lost."
+ABORT_IT: Final = "./logsieve stream start ends it and starts the stream."
 SEE_LOG: Final = "See the log of its task `stream` in Airflow."
-UNPAUSE: Final = "./logsieve stream start unpauses it; so does its switch in Airflow."
+UNPAUSE: Final = "./logsieve stream start unpauses it, as does its switch in Airflow."
 AT_WORK: Final = ("running", "restarting", "up_for_retry", "up_for_reschedule")
-"""States of a task that Airflow is to run, or has run and tries again."""
+"""States of a task that Airflow runs, or will retry."""
 
 _ENDLESS: Final = ("realtime", "interval")
-"""Triggers of a run that goes on for ever."""
+"""Triggers of a run that continues indefinitely."""
 
 Health = Literal["ok", "late", "broken", "unknown"]
 
@@ -38,16 +38,16 @@ class StreamRun:
     state: str
     """queued, running, success or failed."""
     endless: bool = True
-    """Not one that works off what is there."""
+    """Whether it runs indefinitely, instead of processing the backlog and exiting."""
     since: datetime | None = None
-    """When it began to wait, or to run. None: not known."""
+    """When it was queued or started. None: unknown."""
     task: str | None = None
-    """State of the task; None: it has none yet."""
+    """State of the task; None: not scheduled yet."""
     task_since: datetime | None = None
     error: str = ""
-    """What its last driver ended of; empty: none has, or the log was not read."""
+    """Why its last driver failed; empty: none failed, or the log was not read."""
     by_test: bool = False
-    """It is one of `airflow dags test`, whose tasks Airflow itself never runs."""
+    """Whether `airflow dags test` started it; Airflow itself never runs such tasks."""
 
 
 @dataclass(frozen=True)
@@ -56,73 +56,73 @@ class Pool:
 
     name: str
     slots: int
-    """-1: without end."""
+    """-1: unlimited."""
     occupied: int
 
 
 @dataclass(frozen=True)
 class Airflow:
-    """What Airflow says of classify_logs; where it is not asked, all is taken for well."""
+    """Airflow's view of classify_logs; facts that were not read default to healthy values."""
 
     known: bool = True
-    """Whether it has the DAG."""
+    """Whether Airflow has the DAG."""
     paused: bool = False
     stale: bool = False
-    """Its file was not seen for a while."""
+    """Airflow has not parsed its file recently."""
     import_error: str = ""
-    """Why its file cannot be read; empty: it can."""
+    """Why the DAG file cannot be imported; empty: it can."""
     scheduled: bool = True
-    """Whether a scheduler lives."""
+    """Whether a scheduler is running."""
     active: StreamRun | None = None
-    """The run that goes on; of several, the one that is at work."""
+    """The active run; of several, the running one."""
     ended: StreamRun | None = None
-    """The newest one that has ended; a bounded one only where no other was."""
+    """The newest run that has ended; a bounded one only if there was no other."""
     pool: Pool | None = None
     all_slots_taken: bool = False
-    """Whether as many tasks run as Airflow runs at once."""
+    """Whether Airflow runs as many tasks as its setting parallelism allows."""
 
 
 @dataclass(frozen=True)
 class StreamVerdict:
-    """`ok`: logs are judged, or are about to be. `late`, not `ok`: they are, but nobody would bring a driver back."""
+    """`ok`: logs are judged, or soon will be. `late`, not `ok`: they are, but the driver would not be restarted."""
 
     health: Health
     ok: bool
     sentence: str
     remedy: str = ""
     error: str = ""
-    """What the last driver ended of, where that is known; it is in the sentence too."""
+    """Why the last driver failed, if known; also part of the sentence."""
 
     def __str__(self) -> str:
         return f"{self.sentence} {self.remedy}".strip()
 
 
 def is_endless(conf: Mapping[str, Any] | None) -> bool:
-    """Whether the run of this conf goes on for ever."""
+    """Whether a run with this conf continues indefinitely."""
     return (conf or {}).get("trigger") in _ENDLESS
 
 
 def at_work(active: Sequence[StreamRun]) -> StreamRun | None:
-    """Of the active runs, newest first, the one that is at work, else the oldest, which is the next one."""
+    """Of the active runs, newest first: the running one, else the oldest, which runs next."""
     return next((run for run in active if run.state == "running"), active[-1] if active else None)
 
 
 def last_endless(ended: Sequence[StreamRun]) -> StreamRun | None:
-    """Of those that have ended, newest first, the first that was to go on for ever, else the newest."""
+    """Of the ended runs, newest first: the newest endless one, else the newest."""
     return next((run for run in ended if run.endless), ended[0] if ended else None)
 
 
-def tell(driver: Driver | None, airflow: Airflow | None) -> StreamVerdict:
-    """`driver`: None while MySQL is away; `airflow`: None while it is."""
+def assess(driver: Driver | None, airflow: Airflow | None) -> StreamVerdict:
+    """The verdict on the stream. `driver`: None while MySQL is unreachable; `airflow`: None while Airflow is."""
     if airflow is None:
         return _without_airflow(driver)
     kept = _kept_from_starting(airflow)
-    if driver is not None and driver.lives:
+    if driver is not None and driver.is_alive:
         return _judging(driver, airflow, kept)
     if airflow.active is None and driver is not None and driver.stop_asked:
-        return _broken("The stream was stopped by a person", "Start the stream: " + GO_ON)
+        return _broken("The stream was stopped on request", "Start the stream: " + RESUME)
     if kept:
-        return _broken(f"No driver runs: {kept[0]}", kept[1])
+        return _broken(f"No driver is running: {kept[0]}", kept[1])
     if airflow.active is None:
         return _ended(airflow.ended)
     return _waiting(driver, airflow, airflow.active)
@@ -134,88 +134,96 @@ def _broken(sentence: str, remedy: str) -> StreamVerdict:
 
 def _without_airflow(driver: Driver | None) -> StreamVerdict:
     if driver is None:
-        return StreamVerdict("unknown", True, "Nobody knows whether the stream runs: MySQL and Airflow are away.")
-    if driver.lives:
+        return StreamVerdict("unknown", True, "Whether the stream runs is unknown: MySQL and Airflow are unreachable.")
+    if driver.is_alive:
         return StreamVerdict("ok", True, "A driver judges the logs.")
-    return _broken("No driver runs, and Airflow does not answer", "./logsieve up brings it back.")
+    return _broken("No driver is running, and Airflow does not answer", "./logsieve up starts it again.")
 
 
 def _kept_from_starting(airflow: Airflow) -> tuple[str, str] | None:
-    """What keeps Airflow from running anything of the DAG, as a clause, and the remedy."""
+    """What prevents Airflow from running the DAG, as a clause, and the remedy."""
     if airflow.import_error:
-        return f"classify_logs cannot be read: {airflow.import_error}", "Mend dags/classify_logs.py; Airflow reads it."
+        return (
+            f"classify_logs cannot be imported: {airflow.import_error}",
+            "Fix dags/classify_logs.py; Airflow rereads it.",
+        )
     if not airflow.known:
         return (
-            "Airflow does not know the DAG classify_logs, as after it was deleted there",
-            "./logsieve stream start has it read again. If it stays so: ./logsieve logs airflow-dag-processor.",
+            "Airflow has no DAG classify_logs, for example because it was deleted there",
+            "./logsieve stream start makes Airflow read it again; if not, see ./logsieve logs airflow-dag-processor.",
         )
     if airflow.paused:
         return "the DAG classify_logs is paused", UNPAUSE
     if airflow.stale:
         return (
-            "Airflow has not seen dags/classify_logs.py for a while",
-            "./logsieve logs airflow-dag-processor tells why.",
+            "Airflow has not parsed dags/classify_logs.py recently",
+            "./logsieve logs airflow-dag-processor shows why.",
         )
     if not airflow.scheduled:
-        return "no scheduler of Airflow lives", "./logsieve logs airflow-scheduler tells why; ./logsieve up starts it."
+        return (
+            "no scheduler of Airflow is running",
+            "./logsieve logs airflow-scheduler shows why; ./logsieve up starts it.",
+        )
     return None
 
 
 def _judging(driver: Driver, airflow: Airflow, kept: tuple[str, str] | None) -> StreamVerdict:
     if kept:
-        return StreamVerdict("late", False, f"A driver judges, but {kept[0]}: nobody would bring it back.", kept[1])
+        return StreamVerdict(
+            "late", False, f"A driver judges, but {kept[0]}: if it failed, it would not be restarted.", kept[1]
+        )
     if airflow.active is None and not driver.stop_asked:
-        sentence = "A driver judges, but no run of classify_logs is active: nobody would bring it back."
-        # A run that is started beside a driver of another one is skipped.
+        sentence = "A driver judges, but no run of classify_logs is active: if it failed, it would not be restarted."
+        # A run started while another run's driver is alive is skipped.
         return StreamVerdict("late", False, sentence, "./logsieve stream stop, then ./logsieve stream start.")
     return StreamVerdict("ok", True, "A driver judges the logs.")
 
 
 def _ended(run: StreamRun | None) -> StreamVerdict:
     if run is None or not run.endless:
-        bounded = "" if run is None else ": there were bounded runs of classify_logs only"
+        bounded = "" if run is None else ": classify_logs had only bounded runs"
         return _broken(f"The stream was never started{bounded}", "./logsieve airflow dags trigger bootstrap starts it.")
     name = f"The run {run.run_id}" if run.run_id else "The last run"
-    return _broken(f"{name} of classify_logs has ended ({run.state}), as by a mark in Airflow", GO_ON)
+    return _broken(f"{name} of classify_logs has ended ({run.state}), for example by a mark in Airflow", RESUME)
 
 
 def _waiting(driver: Driver | None, airflow: Airflow, run: StreamRun) -> StreamVerdict:
-    """No driver lives, and a run is active that nothing keeps from going on, it seems."""
+    """The verdict while no driver is alive and an active run seems able to start one."""
     if run.task in AT_WORK:
         return _starting(driver, run)
     wants_slot = run.state == "running" and run.task != "queued"
     pool = airflow.pool
     if wants_slot and pool and pool.slots == 0:
-        return _broken(f"The task of classify_logs waits, as the pool {pool.name} has no slots", _more_slots(pool))
+        return _broken(f"The task of classify_logs waits: the pool {pool.name} has no slots", _more_slots(pool))
     since = run.task_since or run.since
     if driver is None or since is None or driver.now - since < SCHEDULE:
         return StreamVerdict("late", True, "Airflow is about to start the stream.", "Wait half a minute.")
     if wants_slot and pool and 0 < pool.slots <= pool.occupied:
-        taken = f"The task of classify_logs waits, as all {pool.slots} slots of the pool {pool.name} are taken"
+        taken = f"The task of classify_logs waits: all {pool.slots} slots of the pool {pool.name} are taken"
         return _broken(taken, _more_slots(pool))
     if wants_slot and airflow.all_slots_taken:
         return _broken(
-            "The task of classify_logs waits, as so many tasks run as Airflow runs at once",
-            "End some, as runs of generate_logs; how many run at once is the setting parallelism of Airflow.",
+            "The task of classify_logs waits: Airflow already runs as many tasks as it may at once",
+            "Stop some, for example runs of generate_logs, or raise Airflow's setting parallelism.",
         )
     return _broken(
         f"The run of classify_logs stays {run.task or run.state}",
-        "./logsieve logs airflow-scheduler tells what it waits for; see whether another run of the DAG is active.",
+        "./logsieve logs airflow-scheduler shows what it waits for; check whether another run of the DAG is active.",
     )
 
 
 def _starting(driver: Driver | None, run: StreamRun) -> StreamVerdict:
     if driver is None:
-        return StreamVerdict("unknown", True, "Nobody knows whether a driver lives while MySQL is away.")
-    last = f" The last one ended: {run.error}" if run.error else ""
-    # A task begins anew at each try: only one whose drivers do not end is still about to start one.
+        return StreamVerdict("unknown", True, "Whether a driver is alive is unknown while MySQL is unreachable.")
+    last = f" The last one failed: {run.error}" if run.error else ""
+    # Each try restarts the task's clock: it only counts if no driver of the task has failed.
     marks = [driver.heartbeat_at, run.since, None if run.error else run.task_since]
     if run.task == "restarting" or driver.now - max(filter(None, marks), default=driver.now) < START:
         return StreamVerdict("late", True, f"A driver is starting.{last}", "Wait a minute.", run.error)
     if run.by_test:
-        return _broken(f"The run {run.run_id} of airflow dags test never ended, and holds up all others", ENDS_IT)
-    return _broken(f"The task of classify_logs runs, but no driver comes up.{last}".removesuffix("."), SEE_LOG)
+        return _broken(f"The run {run.run_id} of airflow dags test never ended and blocks all others", ABORT_IT)
+    return _broken(f"The task of classify_logs runs, but no driver starts.{last}".removesuffix("."), SEE_LOG)
 
 
 def _more_slots(pool: Pool) -> str:
-    return f"Give it more: ./logsieve airflow pools set {pool.name} {max(2 * pool.slots, 128)} ''"
+    return f"Add slots: ./logsieve airflow pools set {pool.name} {max(2 * pool.slots, 128)} ''"

@@ -111,7 +111,7 @@ class BulkWriter:
             if why is None:
                 self._troubles.clear("index")
             else:
-                self._troubles.tell("index", why)
+                self._troubles.report("index", why)
                 # Elasticsearch may recover without any data: without the template it would guess the mapping.
                 self._index_ensured = False
                 if self._stop.wait(pause):

@@ -13,7 +13,7 @@ from include.kibana.objects import ndjson
 from include.settings import Settings
 
 PATIENCE_SECONDS: Final = 300
-"""How long a Kibana may take to start: it answers 503 until it has prepared its own indices."""
+"""How long Kibana may take to start: it answers 503 until its own indices are ready."""
 PAUSE_SECONDS: Final = 2.0
 _BUSY: Final = frozenset({408, 429, 500, 502, 503, 504})
 
@@ -21,14 +21,16 @@ log = logging.getLogger(__name__)
 
 
 class ImportRefusedError(Exception):
-    """Kibana did not take the saved objects; the message says why, and what to do."""
+    """Kibana did not accept the saved objects; the message has the cause and the remedy."""
 
 
-def bring(url: str, settings: Settings, patience: float = PATIENCE_SECONDS, pause: float = PAUSE_SECONDS) -> int:
-    """Import the saved objects over those that are there, and give their number.
+def import_objects(
+    url: str, settings: Settings, patience: float = PATIENCE_SECONDS, pause: float = PAUSE_SECONDS
+) -> int:
+    """Import the saved objects, overwriting existing ones, and return their number.
 
-    Waits while Kibana does not answer or is not ready. Logs in as `settings` say for Elasticsearch, which Kibana asks
-    who may log in. Raises ImportRefusedError.
+    Waits while Kibana does not answer or is not ready. Logs in with the Elasticsearch account of `settings`, because
+    Kibana authenticates against Elasticsearch. Raises ImportRefusedError.
     """
     user, password = settings.elasticsearch_user, settings.elasticsearch_password.get_secret_value()
     verify = ssl.create_default_context(cafile=settings.elasticsearch_ca) if settings.elasticsearch_ca else True
@@ -50,35 +52,37 @@ def bring(url: str, settings: Settings, patience: float = PATIENCE_SECONDS, paus
                 why = f"{answer.status_code} {answer.text[:200]}"
             if time.monotonic() + pause > deadline:
                 raise ImportRefusedError(f"Kibana at {url} did not become ready in {patience:g} s ({why}). Is it up?")
-            log.info("Kibana at %s is not ready (%s): trying again", url, why)
+            log.info("Kibana at %s is not ready (%s): retrying", url, why)
             time.sleep(pause)
 
 
 def _imported(url: str, answer: httpx.Response) -> int:
     if answer.status_code in {401, 403}:
         raise ImportRefusedError(
-            f"Kibana at {url} refuses the login ({answer.status_code}). Set LOGSIEVE_ELASTICSEARCH_USER and"
-            " LOGSIEVE_ELASTICSEARCH_PASSWORD to one that may write saved objects"
+            f"Kibana at {url} refused the login ({answer.status_code}). Set LOGSIEVE_ELASTICSEARCH_USER and"
+            " LOGSIEVE_ELASTICSEARCH_PASSWORD to an account that may write saved objects"
         )
     try:
-        said: dict[str, Any] = answer.json()
+        result: dict[str, Any] = answer.json()
     except ValueError:
-        said = {}
-    if answer.status_code != httpx.codes.OK or "successCount" not in said:
+        result = {}
+    if answer.status_code != httpx.codes.OK or "successCount" not in result:
         raise ImportRefusedError(
-            f"{url} answers {answer.status_code} {answer.text[:500]}. Is it the address of Kibana 8?"
+            f"{url} answered {answer.status_code} {answer.text[:500]}. Is it the address of Kibana 8?"
         )
-    if not said.get("success"):
-        errors = [f"{each.get('type')} {each.get('id')}: {each.get('error')}" for each in said.get("errors", ())]
+    if not result.get("success"):
+        errors = [f"{each.get('type')} {each.get('id')}: {each.get('error')}" for each in result.get("errors", ())]
         raise ImportRefusedError(f"Kibana at {url} refused saved objects: {'; '.join(errors)}. Is it 8.9 or newer?")
-    return int(said["successCount"])
+    return int(result["successCount"])
 
 
 def main() -> None:
-    """Print the saved objects or, with --import URL, bring them to Kibana; ends with 1 when it does not take them."""
+    """Print the saved objects or, with --import URL, import them; exits with 1 if Kibana refuses them."""
     parser = argparse.ArgumentParser(prog="python -m include.kibana.importing", description=__doc__)
-    parser.add_argument("--import", dest="url", metavar="URL", help="the address of Kibana, like http://127.0.0.1:5601")
-    parser.add_argument("--seconds", type=float, default=PATIENCE_SECONDS, help="how long Kibana may take to be ready")
+    parser.add_argument("--import", dest="url", metavar="URL", help="address of Kibana, e.g. http://127.0.0.1:5601")
+    parser.add_argument(
+        "--seconds", type=float, default=PATIENCE_SECONDS, help="how long to wait until Kibana is ready"
+    )
     options = parser.parse_args()
     if not options.url:
         sys.stdout.write(ndjson())
@@ -86,7 +90,7 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
     try:
-        count = bring(options.url, Settings(), options.seconds)
+        count = import_objects(options.url, Settings(), options.seconds)
     except ImportRefusedError as error:
         sys.exit(str(error))
     log.info("%d saved objects are in Kibana: %s/app/dashboards", count, options.url.rstrip("/"))

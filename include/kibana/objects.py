@@ -1,7 +1,7 @@
-"""Kibana's saved objects, made of include/kibana/panels.py: a data view, a saved search, a dashboard of Lens charts.
+"""Kibana's saved objects, built from include/kibana/panels.py: data view, saved search, dashboard of Lens charts.
 
-The format is what Kibana 8.9 exports. Each later version, 8.19 and 9 too, brings it to its own when it imports; a newer
-format than its own it would refuse.
+The format is that of Kibana 8.9. Later versions, including 8.19 and 9, migrate it on import; Kibana refuses a format
+newer than its own.
 """
 
 import json
@@ -39,7 +39,7 @@ Object = dict[str, Any]
 
 
 def ndjson() -> str:
-    """The saved objects, one a line, each behind those that it refers to."""
+    """The saved objects, one per line, each after the objects it refers to."""
     return "".join(json.dumps(each, sort_keys=True) + "\n" for each in (_data_view(), _newest(), _dashboard()))
 
 
@@ -123,7 +123,7 @@ def _chart_panel(chart: Chart) -> Object:
 
 
 def _columns(chart: Chart) -> dict[str, Object]:
-    """A chart's columns by id. Their order is that of the aggregations, from the outermost on."""
+    """A chart's columns by id, in the order of the aggregations, outermost first."""
     filters = [{"label": status, "input": _kuery(f"status: {status}")} for status in STATUS_ORDER]
     status = _bucket("Status", "string", "filters", "ordinal", {"filters": filters})
     count = {

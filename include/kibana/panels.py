@@ -1,4 +1,4 @@
-"""What the dashboard in Kibana shows, panel by panel. include/kibana/objects.py makes saved objects of it."""
+"""The panels of the Kibana dashboard. include/kibana/objects.py builds saved objects from them."""
 
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -6,23 +6,23 @@ from typing import Final, Literal
 from include.names import BAD, GOOD, INDEX, SUSPICIOUS
 
 DATA_VIEW: Final = INDEX
-"""Title and id of the data view: the name of the index."""
+"""Title and id of the data view, the same as the index name."""
 TIME_FIELD: Final = "received_at"
 TITLE: Final = "Server logs"
-DESCRIPTION: Final = "Every log has exactly one status. The same verdicts are in MySQL, in the three tables."
+DESCRIPTION: Final = "Every log has exactly one status. The same verdicts are in three tables in MySQL."
 SINCE: Final = "now-15m"
 REFRESH_SECONDS: Final = 10
 
 STATUS_ORDER: Final = (GOOD, SUSPICIOUS, BAD)
-"""From green to red, in every panel."""
+"""Order of the colours in every panel: green to red."""
 
 Grid = tuple[int, int, int, int]
-"""Place and size of a panel: x, y, width, height. A row has 48 columns."""
+"""Position and size of a panel: x, y, width, height. A row has 48 columns."""
 
 
 @dataclass(frozen=True)
 class Chart:
-    """Logs counted by status and, where `by` names one, by a field: over time, or its `most` most frequent values."""
+    """Logs counted by status and, if `by` is set, by a field: over time, or its `most` most frequent values."""
 
     id: str
     title: str
@@ -34,7 +34,7 @@ class Chart:
 
 @dataclass(frozen=True)
 class Newest:
-    """The newest logs of a status, one a row. `columns` are fields of the document."""
+    """The newest logs of a status, one per row. `columns` are fields of the document."""
 
     id: str
     title: str

@@ -1,4 +1,4 @@
-"""The page's clients of Kafka, MySQL and Elasticsearch: made when first needed, kept, and replaced after an error."""
+"""The page's clients of Kafka, MySQL and Elasticsearch: created on first use, kept, and replaced after an error."""
 
 import logging
 import threading
@@ -25,7 +25,7 @@ _KEPT_CONNECTIONS: Final = 4
 
 
 class PageClients:
-    """May be used by several threads; ask_kafka by one at a time."""
+    """Thread-safe, except for ask_kafka: one thread at a time."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -35,23 +35,23 @@ class PageClients:
         self._connections: deque[Any] = deque()
 
     def search(self) -> Elasticsearch:
-        """The one client."""
+        """The shared Elasticsearch client."""
         with self._lock:
             if self._search is None:
-                # A line for each request otherwise.
+                # Otherwise it logs a line per request.
                 logging.getLogger("elastic_transport").setLevel(logging.WARNING)
                 self._search = template.connect(self._settings)
             return self._search
 
     @contextmanager
     def cursor(self, **options: Any) -> Iterator[Any]:
-        """A cursor of a connection that nobody else uses meanwhile. Raises mysql.connector.Error."""
+        """A cursor of a connection that no other thread uses meanwhile. Raises mysql.connector.Error."""
         try:
             connection = self._connections.pop()
         except IndexError:
             connection = mysql_client.connect(self._settings, MYSQL_SECONDS)
         try:
-            # A kept connection may be older than the server's last start.
+            # A kept connection may be older than the server's last restart.
             connection.ping(reconnect=True)
             with closing(connection.cursor(**options)) as cursor:
                 yield cursor
@@ -65,7 +65,7 @@ class PageClients:
             connection.close()
 
     def ask_kafka(self) -> dict[str, Any]:
-        """See log_way_sample.ask_kafka."""
+        """See way_sample.ask_kafka."""
         if self._kafka is None:
             kafka = kafka_client.native(self._settings) | {"log_level": 0}
             consumer = Consumer({**kafka, **hops.LOOKING, "group.id": GROUP, "enable.auto.commit": False})
@@ -73,13 +73,13 @@ class PageClients:
         try:
             return way_sample.ask_kafka(*self._kafka)
         except KafkaException:
-            # After a restart of the broker it would fail for ever: FENCED_LEADER_EPOCH (seen).
+            # After a restart of the broker it would keep failing with FENCED_LEADER_EPOCH (observed).
             self._kafka[0].close()
             self._kafka = None
             raise
 
     def ask_mysql(self) -> dict[str, Any]:
-        """See log_way_sample.ask_mysql; and users and reconciled."""
+        """See way_sample.ask_mysql; plus users and reconciled."""
         with self.cursor() as cursor:
             return {
                 **way_sample.ask_mysql(cursor),
@@ -88,5 +88,5 @@ class PageClients:
             }
 
     def ask_elasticsearch(self) -> dict[str, Any]:
-        """See log_way_sample.ask_elasticsearch."""
+        """See way_sample.ask_elasticsearch."""
         return way_sample.ask_elasticsearch(self.search())

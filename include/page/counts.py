@@ -1,4 +1,4 @@
-"""Counts of logs over time: put together from parts of the range, of which those that are over are kept."""
+"""Counts of logs over time: summed over parts of the range; parts in the past are cached."""
 
 import math
 import threading
@@ -15,53 +15,53 @@ from include.names import STATUSES
 from include.page.filters import Filters, milliseconds, text
 
 PART_BUCKETS: Final = 6
-"""Buckets of a part."""
+"""Buckets per part."""
 BUCKET_SLICES: Final = 5
-"""Slices of a bucket."""
+"""Slices per bucket."""
 SETTLED_SECONDS: Final = 15
-"""A part whose end lies this far back is over."""
+"""A part that ended this long ago is settled."""
 TOP: Final = 10
 _KEPT_FILTERS: Final = 12
-"""So many filters are kept, those used last: some MB each."""
+"""Number of most recently used filters whose parts are cached: some MB each."""
 
 Span = tuple[int, int]
-"""From the first millisecond up to the second, without it."""
+"""Begin (inclusive) and end (exclusive), in milliseconds."""
 
 
 @dataclass
 class Part:
-    """What one span holds."""
+    """The counts of one span."""
 
     buckets: dict[int, list[int]] = field(default_factory=dict)
-    """Logs by status, in the order of STATUSES, by the bucket's first millisecond."""
+    """By the bucket's first millisecond: logs per status, in the order of STATUSES."""
     tops: dict[str, Counter[Any]] = field(default_factory=dict)
-    """Logs by reason, country, device, account, most first; empty where it was not asked."""
+    """Logs by reason, country, device, account, most first; empty if not requested."""
 
 
 class TakesLongError(Exception):
-    """The server, named, has not counted all parts in time; those that came are kept, so that the next try goes on."""
+    """The named server has not counted all parts in time; finished parts are kept, so the next try continues."""
 
 
 class Source(Protocol):
-    """Where logs are counted."""
+    """A server that counts logs."""
 
     kept_seconds: float
-    """How long a part that is over is believed: then it is read again, for corrections and for late logs."""
+    """How long a settled part is cached before it is read again, for corrections and late logs."""
 
     def read(self, filters: Filters, spans: Sequence[Span]) -> Iterable[Part]:
-        """Reads the spans in order, each as one part; the filters' own range does not count."""
+        """Reads the spans in order, each as one part; ignores the filters' own range."""
 
     def changed(self, since: int | None, before: int, length: int) -> tuple[int | None, set[int]]:
-        """What to ask with the next time, and the first milliseconds of the spans of this length that have changed.
+        """Returns the `since` for the next call, and the first milliseconds of spans of this length that have changed.
 
-        `since`: None at first; spans that begin `before` then count. Nothing, from a source that cannot tell.
+        `since`: None in the first call. Only spans that begin `before` count. Empty if changes cannot be detected.
         """
 
 
 def spans(begin: int, end: int, bucket_ms: int) -> list[Span]:
-    """The range in parts that begin at whole multiples of their length; at its edges in buckets, and in slices. Pure.
+    """Splits the range into parts at multiples of their length, and its edges into buckets and slices. Pure.
 
-    So what has to be counted anew at each refresh, as the range moves on, is a slice at either end.
+    So each refresh of a moving range recounts only a slice at either end.
     """
     lengths = (bucket_ms * PART_BUCKETS, bucket_ms, bucket_ms // BUCKET_SLICES)
 
@@ -79,9 +79,9 @@ def spans(begin: int, end: int, bucket_ms: int) -> list[Span]:
 
 
 def renewed(ages: Sequence[float], since_last: float, kept_seconds: float) -> set[int]:
-    """Which kept parts to read again, by their ages in seconds: those too old, and of the others the oldest few. Pure.
+    """Cached parts to read again, by their ages in seconds: expired parts, and a few of the oldest others. Pure.
 
-    So that all are read again within `kept_seconds`, but never all at once.
+    So all are read again within `kept_seconds`, but never all at once.
     """
     few = min(math.ceil(len(ages) * since_last / (0.8 * kept_seconds)), len(ages))
     oldest = sorted(range(len(ages)), key=lambda number: -ages[number])[:few]
@@ -91,7 +91,7 @@ def renewed(ages: Sequence[float], since_last: float, kept_seconds: float) -> se
 
 
 class Summaries:
-    """Reads summaries from one source, and keeps their parts; may be used by several threads."""
+    """Reads summaries from one source and caches their parts. Thread-safe."""
 
     def __init__(self, source: Source, clock: Callable[[], float] = time.monotonic) -> None:
         self._source, self._clock = source, clock
@@ -99,13 +99,13 @@ class Summaries:
         self._kept: OrderedDict[Any, _Kept] = OrderedDict()
 
     def summary(self, filters: Filters, now: datetime) -> dict[str, Any]:
-        """See `as_json`. Raises what the source raises."""
+        """The summary, see `as_json`. Raises the source's errors."""
         bucket_ms = filters.bucket_seconds * 1000
         wanted = spans(milliseconds(filters.begin), milliseconds(filters.end), bucket_ms)
         kept = self._of(filters, bucket_ms)
-        with kept.lock:  # who comes meanwhile finds what was read
+        with kept.lock:  # concurrent callers wait for the parts read here
             at, over = self._clock(), milliseconds(now) - SETTLED_SECONDS * 1000
-            # Asked before anything is read: what changes meanwhile is told the next time.
+            # Asked before reading: later changes are reported the next time.
             slice_ms = bucket_ms // BUCKET_SLICES
             kept.since, changed = self._source.changed(kept.since, over, slice_ms)
             firsts = sorted(changed)
@@ -118,7 +118,7 @@ class Summaries:
             kept.parts = {span: kept.parts[span] for span in old}
             for span, part in zip(missing, self._source.read(filters, missing), strict=True):
                 found[span] = part
-                if span[1] <= over:  # kept even if the next one cannot be read: then there is less to do the next time
+                if span[1] <= over:  # kept even if the next part fails: the next try has less to do
                     kept.parts[span] = at, part
             return as_json(filters, [found.get(span) or kept.parts[span][1] for span in wanted], now)
 
@@ -133,9 +133,9 @@ class Summaries:
 
 
 def _touched(span: Span, firsts: Sequence[int], length: int) -> bool:
-    """Whether one of the spans of this length, told by their first milliseconds in order, has a part in it."""
-    behind = bisect_right(firsts, span[0] - length)
-    return behind < len(firsts) and firsts[behind] < span[1]
+    """Whether the span overlaps a span of this length; `firsts`: the latter's first milliseconds, in order."""
+    after = bisect_right(firsts, span[0] - length)
+    return after < len(firsts) and firsts[after] < span[1]
 
 
 class _Kept:
@@ -148,7 +148,7 @@ class _Kept:
 
 def as_json(filters: Filters, parts: Sequence[Part], now: datetime) -> dict[str, Any]:
     """from, to, now, bucket_seconds, buckets (dense: first millisecond, good, bad, suspicious), totals by status, and
-    the largest TOP reasons, countries, devices, accounts, with their logs. Pure."""
+    the TOP most frequent reasons, countries, devices and accounts with their counts. Pure."""
     step = filters.bucket_seconds * 1000
     counts: dict[int, list[int]] = {}
     tops: dict[str, Counter[Any]] = {}

@@ -1,4 +1,4 @@
-"""Counts logs over time in MySQL: what is left to tell when Elasticsearch is away."""
+"""Counts logs over time in MySQL, the fallback while Elasticsearch is unreachable."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -10,11 +10,11 @@ from include.page.counts import Part, Span, TakesLongError
 from include.page.filters import Filters
 
 SECONDS: Final = 2.5
-"""How long MySQL may take for all of them; it gives up by itself."""
+"""How long MySQL may take for all parts; it aborts the query itself."""
 
 
 class RowSource:
-    """A Source of summaries; `cursor` opens a cursor of a session in UTC, for as long as the block lasts.
+    """A Source of summaries; `cursor` opens a cursor of a session in UTC, as a context manager.
 
     Reading raises TakesLongError, and mysql.connector.Error.
     """
@@ -25,12 +25,12 @@ class RowSource:
         self._cursor = cursor
 
     def read(self, filters: Filters, spans: Sequence[Span]) -> Iterator[Part]:
-        """Parts without tops, by the index of received_at; of the filters only the status counts."""
+        """Parts without tops, by the index on received_at; of the filters only the status applies."""
         with self._cursor() as cursor:
             yield from _read(cursor, filters, spans)
 
     def changed(self, since: int | None, before: int, length: int) -> tuple[int | None, set[int]]:
-        """MySQL cannot tell."""
+        """Nothing: MySQL cannot detect changes."""
         return None, set()
 
 

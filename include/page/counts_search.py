@@ -12,32 +12,32 @@ from include.page.counts import Part, Span, TakesLongError
 from include.page.filters import Filters
 
 SECONDS: Final = 3
-"""How long Elasticsearch may take for some parts; it gives up by itself a little sooner."""
+"""How long Elasticsearch may take for one batch of parts; it aborts the search itself a little sooner."""
 ALL_SECONDS: Final = 6
-"""After so long no further parts are asked for."""
+"""After this time no further parts are requested."""
 AT_ONCE: Final = 12
-"""Parts asked for at once."""
+"""Parts per request."""
 SEEN_TWICE: Final = 10_000
-"""So many changes are looked at again: two requests at once may become visible in another order than they began."""
+"""Changes checked twice: concurrent requests may become visible in another order than they began."""
 _SIZES: Final = {"reasons": 100, "countries": 300, "devices": 300, "accounts": 500}
-"""Terms of a part that are counted; what is rarer within it is left out of the tops."""
+"""Terms counted per part; rarer ones are missing from the tops."""
 _FIELDS: Final = {"reasons": "reasons", "countries": "location_country", "devices": "device", "accounts": "account_id"}
 
 
 class SearchSource:
-    """A Source of summaries; `client` gives the client, `note` is told the milliseconds that each request took.
+    """A Source of summaries; `client` returns the client, `note` gets the milliseconds that each request took.
 
     Its methods raise elastic_transport.TransportError and elasticsearch.ApiError, `read` also TakesLongError.
     """
 
     kept_seconds = 3600.0
-    """For what `changed` does not see: documents that were removed."""
+    """Because `changed` does not detect removed documents."""
 
     def __init__(self, client: Callable[[], Elasticsearch], note: Callable[[int], None] = lambda took: None) -> None:
         self._client, self._note = client, note
 
     def read(self, filters: Filters, spans: Sequence[Span]) -> Iterator[Part]:
-        """A search for some parts at once."""
+        """Reads the spans with one search per AT_ONCE parts."""
         until = time.monotonic() + ALL_SECONDS
         client = self._client().options(request_timeout=SECONDS, ignore_status=404)
         for first in range(0, len(spans), AT_ONCE):
@@ -46,13 +46,13 @@ class SearchSource:
             some = spans[first : first + AT_ONCE]
             answer = client.search(index=INDEX, **body(filters, some))
             if answer.get("timed_out") or answer.get("_shards", {}).get("failed"):
-                # Counts of some documents only would look like fewer logs.
+                # Partial counts would look like fewer logs.
                 raise ApiError("only a part was counted", answer.meta, answer.body)
             self._note(answer.get("took", 0))
             yield from parts(answer.body, len(some))
 
     def changed(self, since: int | None, before: int, length: int) -> tuple[int | None, set[int]]:
-        """By the sequence number that Elasticsearch gives to each change of a document: a correction has a new one."""
+        """Detects changes by the sequence number of each change to a document; a correction has a new one."""
         last: dict[str, Any] = {"last": {"max": {"field": "_seq_no"}}}
         asked: dict[str, Any] = {"size": 0, "track_total_hits": False, "aggs": last}
         if since is not None:
@@ -70,7 +70,7 @@ class SearchSource:
 
 
 def runs(spans: Sequence[Span]) -> list[list[Span]]:
-    """The spans in order, those that follow each other without a gap together. Pure."""
+    """The spans in order, grouped by runs without gaps. Pure."""
     found: list[list[Span]] = []
     for span in spans:
         if found and found[-1][-1][1] == span[0]:
@@ -81,14 +81,14 @@ def runs(spans: Sequence[Span]) -> list[list[Span]]:
 
 
 def body(filters: Filters, spans: Sequence[Span]) -> dict[str, Any]:
-    """The search for some parts, in order. Pure."""
+    """The search request for these spans, in order. Pure."""
     received = [
         {"range": {"received_at": {"gte": run[0][0], "lt": run[-1][1], "format": "epoch_millis"}}}
         for run in runs(spans)
     ]
     ranges = [{"from": begin, "to": end} for begin, end in spans]
     over_time = {"field": "received_at", "fixed_interval": f"{filters.bucket_seconds}s", "min_doc_count": 1}
-    # What is looked for here is what is suspicious, unless somebody asks for another status.
+    # The lists are of suspicious logs unless the user has chosen statuses.
     looked_for = {"match_all": {}} if filters.statuses else {"term": {"status": SUSPICIOUS}}
     return {
         "size": 0,
@@ -112,8 +112,8 @@ def body(filters: Filters, spans: Sequence[Span]) -> dict[str, Any]:
 
 
 def parts(answer: dict[str, Any], count: int) -> list[Part]:
-    """What one search found, a part for each of its `count` spans. Pure."""
-    # No index yet, no logs yet.
+    """The result of one search: a part for each of its `count` spans. Pure."""
+    # Without an index there are no logs yet.
     buckets = answer.get("aggregations", {}).get("parts", {}).get("buckets", [{}] * count)
     return [_part(bucket) for bucket in buckets]
 

@@ -1,4 +1,4 @@
-"""Which logs are asked for: a range of their arrival, and exact values of some fields."""
+"""Filters of the page: a range of arrival times, and exact values of some fields."""
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -14,7 +14,7 @@ _STEPS: Final = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 
 
 @dataclass(frozen=True)
 class Filters:
-    """Logs that arrived from `begin` up to `end`, without it; an empty tuple lets every value pass."""
+    """Logs that arrived from `begin` to `end` (exclusive); an empty tuple allows every value."""
 
     begin: datetime
     end: datetime
@@ -26,30 +26,30 @@ class Filters:
 
     @property
     def wanted(self) -> tuple[str, ...]:
-        """The statuses that pass."""
+        """The allowed statuses."""
         return self.statuses or STATUSES
 
     @property
     def bucket_seconds(self) -> int:
-        """The shortest length of which about MOST_BUCKETS are as long as the range."""
+        """The shortest bucket length that needs at most about MOST_BUCKETS buckets for the range."""
         seconds = (self.end - self.begin).total_seconds()
         return next(step for step in _STEPS if seconds // step <= MOST_BUCKETS)
 
     @property
     def need_search(self) -> bool:
-        """Whether they ask for what MySQL has no index for."""
+        """Whether they use fields that MySQL has no index for."""
         return bool(self.reasons or self.countries or self.devices or self.accounts)
 
     def only_by_status(self) -> "Filters":
-        """What MySQL can tell fast."""
+        """The filters without those that are slow in MySQL."""
         return replace(self, reasons=(), countries=(), devices=(), accounts=())
 
     def of_status(self, *statuses: str) -> "Filters":
-        """The same, of these statuses only."""
+        """The filters with these statuses instead."""
         return replace(self, statuses=statuses)
 
     def clauses(self) -> list[dict[str, Any]]:
-        """The same as clauses of an Elasticsearch filter, without the range."""
+        """The filters as clauses of an Elasticsearch filter, without the range."""
         fields = {
             "status": self.statuses,
             "reasons": self.reasons,
@@ -61,7 +61,7 @@ class Filters:
 
 
 def milliseconds(time: datetime) -> int:
-    """Since 1970, rounded down: what MySQL's and Elasticsearch's received_at have."""
+    """Milliseconds since 1970, rounded down: the precision of received_at in MySQL and Elasticsearch."""
     return (time - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
 
 

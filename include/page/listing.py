@@ -15,11 +15,11 @@ from include.topics import times
 
 SECONDS: Final = 3
 SHARES: Final = (256, 16, 1)
-"""Newest parts of the range that are searched until the page is full: to sort the logs of a week takes long."""
+"""Divisors of the range: its newest part is searched first, because sorting a week of logs is slow."""
 RAW_BYTES: Final = 400
-"""So much of a log's bytes is in a list."""
+"""Bytes of a log shown in the list."""
 SHORTEST_BEGINNING: Final = 3
-"""From so many letters on, a word also finds events whose id begins with it."""
+"""A word of at least this length also finds events whose id begins with it."""
 _CURSOR: Final = re.compile(r"(\d{1,15})-(\d{1,10})-(\d{1,19})", re.ASCII)
 _ACCOUNT: Final = re.compile(r"-?\d{1,10}", re.ASCII)
 _FIELDS: Final = ("event_timestamp", "status", "reasons", "event_id", "account_id", "event_type", "device")
@@ -27,7 +27,7 @@ _FIELDS: Final = ("event_timestamp", "status", "reasons", "event_id", "account_i
 
 @dataclass(frozen=True)
 class Place:
-    """Where a page ends: the last log that it has."""
+    """Position of a page's end: its last log."""
 
     received_at: int
     """Milliseconds since 1970."""
@@ -36,13 +36,13 @@ class Place:
 
     @classmethod
     def of(cls, text: str) -> "Place | None":
-        """The place that `str` wrote; None for any other text."""
+        """Parses the output of `str`; None for any other text."""
         found = _CURSOR.fullmatch(text)
         return cls(*map(int, found.groups())) if found else None
 
     @classmethod
     def at(cls, received_at: datetime, partition: int, offset: int) -> "Place":
-        """The place of the log."""
+        """The position of a log."""
         return cls(milliseconds(received_at), partition, offset)
 
     def __str__(self) -> str:
@@ -50,12 +50,12 @@ class Place:
 
 
 def account_of(word: str) -> int | None:
-    """The account that the word means, if it is a number that one can have."""
+    """The word as an account number; None if it is not a valid one."""
     return int(word) if _ACCOUNT.fullmatch(word) and -(2**31) <= int(word) < 2**31 else None
 
 
 def body(filters: Filters, word: str, size: int, before: Place | None) -> dict[str, Any]:
-    """The search for one page, and one log more, which tells whether there is another. Pure.
+    """The search for one page plus one log, which shows whether there is a next page. Pure.
 
     `word`: an origin, an account, an event's id or its beginning; empty: any log.
     """
@@ -64,7 +64,7 @@ def body(filters: Filters, word: str, size: int, before: Place | None) -> dict[s
     if word:
         clauses.append({"bool": {"should": _meanings(word), "minimum_should_match": 1}})
     if names.origin_of(word.encode()):
-        clauses = [{"ids": {"values": [word]}}]  # it is that log, whenever it came and whatever it is
+        clauses = [{"ids": {"values": [word]}}]  # an origin finds its log regardless of all filters
     made: dict[str, Any] = {
         "size": size + 1,
         "track_total_hits": False,
@@ -97,22 +97,22 @@ def read(
     before: Place | None,
     note: Callable[[int], None] = lambda took: None,
 ) -> list[dict[str, Any]]:
-    """Up to size + 1 logs, the newest first, see `row`. Raises what the client raises.
+    """Up to size + 1 logs, newest first, see `row`. Raises the client's errors.
 
-    `note` is told the milliseconds that each request took.
+    `note` is called with the milliseconds that each request took.
     """
     asked = client.options(request_timeout=SECONDS, ignore_status=404)
     for share in SHARES:
         answer = asked.search(index=names.INDEX, **body(newest(filters, before, share), word, size, before))
         note(answer.get("took", 0))
         hits = answer.get("hits", {}).get("hits", [])
-        if len(hits) > size or names.origin_of(word.encode()):  # an origin is looked for in no range
+        if len(hits) > size or names.origin_of(word.encode()):  # an origin is found regardless of the range
             break
     return [row(hit["_source"]) for hit in hits]
 
 
 def newest(filters: Filters, before: Place | None, share: int) -> Filters:
-    """The same filters on the newest part of their range, or of what of it lies before the place. Pure."""
+    """The filters limited to the newest part of their range, or of the part before the position. Pure."""
     if before is None:
         return replace(filters, begin=filters.end - (filters.end - filters.begin) / share)
     end = times.utc(before.received_at)
@@ -121,7 +121,7 @@ def newest(filters: Filters, before: Place | None, share: int) -> Filters:
 
 def row(source: dict[str, Any]) -> dict[str, Any]:
     """One log of the list: origin, received_at, the six fields, status, reasons, raw (base64, its first RAW_BYTES;
-    null but for a bad log) and raw_size. Pure."""
+    only for bad logs, else null) and raw_size. Pure."""
     raw = source.get("raw")
     return {
         "origin": names.origin_key(source["origin"]["kafka_partition"], source["origin"]["kafka_offset"]),
@@ -133,5 +133,5 @@ def row(source: dict[str, Any]) -> dict[str, Any]:
 
 
 def beginning(raw: bytes) -> str:
-    """Its first RAW_BYTES as base64."""
+    """The first RAW_BYTES as base64."""
     return base64.b64encode(raw[:RAW_BYTES]).decode()

@@ -1,4 +1,4 @@
-"""The newest logs that pass the filters, page by page, from MySQL: when Elasticsearch is away."""
+"""The newest logs that pass the filters, page by page, from MySQL: the fallback while Elasticsearch is unreachable."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -9,7 +9,7 @@ from include.page.filters import Filters, text
 from include.page.listing import RAW_BYTES, Place, beginning
 
 MILLISECONDS: Final = 2500
-"""How long MySQL may take for one statement; it gives up by itself."""
+"""How long MySQL may take for one statement; it aborts the statement itself."""
 _COLUMNS: Final = (
     "kafka_partition, kafka_offset, received_at, event_timestamp, CAST(status AS CHAR) AS status, reasons, event_id,"
     " account_id, event_type, device, location_country"
@@ -17,9 +17,9 @@ _COLUMNS: Final = (
 
 
 def read(cursor: Any, filters: Filters, word: str, size: int, before: Place | None) -> list[dict[str, Any]]:
-    """Up to size + 1 logs as log_search.read gives them, by a cursor that gives dictionaries.
+    """Up to size + 1 logs in the form of listing.read; `cursor` must return dictionaries.
 
-    Of the filters only range and status count, of words only an origin. Raises mysql.connector.Error.
+    Of the filters only range and status apply; a word must be an origin. Raises mysql.connector.Error.
     """
     origin = names.origin_of(word.encode())
     found = []
@@ -55,7 +55,7 @@ def _sql(time: datetime) -> datetime:
 
 
 def row(each: dict[str, Any]) -> dict[str, Any]:
-    """One log of the list, as log_search.row gives it. Pure."""
+    """One log of the list, in the form of listing.row. Pure."""
     raw, happened = each.get("raw"), each["event_timestamp"]
     return {
         "origin": names.origin_key(each["kafka_partition"], each["kafka_offset"]),

@@ -1,4 +1,4 @@
-"""Results that several askers share: one is made at a time, and it is good for a moment."""
+"""Cache of short-lived results shared by concurrent callers; each result is computed once at a time."""
 
 import threading
 import time
@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 
 class Shared:
-    """Keeps up to `most` results for `seconds` each; may be used by several threads."""
+    """Keeps up to `most` results for `seconds` each. Thread-safe."""
 
     def __init__(self, seconds: float, most: int = 64, clock: Callable[[], float] = time.monotonic) -> None:
         self._seconds, self._most, self._clock = seconds, most, clock
@@ -18,13 +18,13 @@ class Shared:
         self._slots: OrderedDict[Hashable, _Slot] = OrderedDict()
 
     def get(self, key: Hashable, make: Callable[[], T]) -> T:
-        """What `make` gave a moment ago, or gives now. What it raises is raised, and not kept."""
+        """The cached result, or that of `make` now. Errors of `make` are raised and not cached."""
         with self._lock:
             slot = self._slots.setdefault(key, _Slot())
             self._slots.move_to_end(key)
             while len(self._slots) > self._most:
                 self._slots.popitem(last=False)
-        with slot.lock:  # who asks meanwhile waits for the one that makes it
+        with slot.lock:  # concurrent callers wait for the thread that computes it
             if slot.made_at is None or self._clock() - slot.made_at >= self._seconds:
                 slot.result = make()
                 slot.made_at = self._clock()

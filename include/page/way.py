@@ -1,4 +1,4 @@
-"""The way of a log as it is now: what each hop has done, how fast, how far behind it is, and whether it is well."""
+"""The path of a log: for each hop its count, rate, lag and health."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,16 +8,16 @@ from urllib.parse import quote
 
 from include.driver.lease import Driver
 from include.driver.stream_verdict import UNJUDGED, Airflow
-from include.driver.stream_verdict import tell as tell_stream
+from include.driver.stream_verdict import assess as assess_stream
 from include.index.positions import HOW_TO_GO_ON
 from include.names import LOGS_TOPIC, STATUS_TOPIC
 from include.page.filters import text
 from include.watch.troubles import Standing
 
 LAG: Final = 10_000
-"""More logs may not wait at a hop: then it is late. The same as lag_limit of the DAG watch_logs."""
+"""A hop where more logs wait is late. The default of lag_limit in the DAG watch_logs."""
 FRESH_SECONDS: Final = 60
-"""A newest log that is older is late."""
+"""A hop whose newest log is older is late."""
 
 Health = Literal["ok", "late", "broken", "unknown"]
 
@@ -30,7 +30,7 @@ class Run:
     run_id: str
     state: str
     at: datetime
-    """When it was to begin."""
+    """When it was due to start."""
     base: str = ""
     """Path of Airflow's address, without the last slash."""
 
@@ -40,20 +40,20 @@ class Run:
         return self.state in ("queued", "running")
 
     def link(self, task: str | None = None) -> str:
-        """Its place in Airflow's UI, or that of one of its tasks."""
+        """Link to the run, or to one of its tasks, in Airflow's UI."""
         place = f"{self.base}/dags/{self.dag_id}/runs/{quote(self.run_id, safe='')}"
         return f"{place}/tasks/{task}" if task else place
 
 
 @dataclass(frozen=True)
 class Sample:
-    """Numbers of one moment. None: not known, as its server is away or has nothing yet; `away` tells which and why."""
+    """Numbers at one moment. None: unknown, because the server is unreachable (see `away`) or empty."""
 
     at: datetime
     away: Mapping[str, str] = field(default_factory=dict)
-    """By server (Kafka, MySQL, Elasticsearch), what its client said."""
+    """Client errors by unreachable server (Kafka, MySQL, Elasticsearch)."""
     logs: int | None = None
-    """Logs that were sent; then those with a status, status messages, and those loaded and indexed of them."""
+    """Logs sent; the next fields: logs classified, status messages, logs and messages loaded, messages indexed."""
     classified: int | None = None
     status: int | None = None
     loaded_logs: int | None = None
@@ -61,21 +61,21 @@ class Sample:
     indexed: int | None = None
     documents: int | None = None
     removed: str = ""
-    """What Kafka has removed before it was indexed, as a sentence; empty: nothing."""
+    """Verdicts that Kafka removed before they were indexed, as a sentence; empty: none."""
     newest: Mapping[str, datetime | None] = field(default_factory=dict)
-    """By hop, when its newest log came to server-logs (in the status topic: when its newest message was sent)."""
+    """By hop, when its newest log reached server-logs (status topic: when its newest message was sent)."""
     heartbeat_at: datetime | None = None
-    """Of the driver's lease."""
+    """Heartbeat of the driver's lease."""
     stop_asked: bool = False
     runs: Mapping[str, Run] = field(default_factory=dict)
     """By DAG."""
     stream: Airflow | None = None
-    """What Airflow says of the stream."""
+    """Airflow's view of the stream."""
     troubles: Mapping[str, Standing] = field(default_factory=dict)
-    """By part, as include/watch/troubles.py reads them."""
+    """Troubles by part, as read by include/watch/troubles.py."""
 
     def done(self, hop: str) -> int | None:
-        """What the hop's rate counts."""
+        """The counter that the hop's rate is derived from."""
         return {
             "generator": self.logs, LOGS_TOPIC: self.logs, "classify": self.classified, STATUS_TOPIC: self.status,
             "MySQL": self.loaded, "Elasticsearch": self.indexed,
@@ -85,9 +85,9 @@ class Sample:
 HOPS: Final = ("generator", LOGS_TOPIC, "classify", STATUS_TOPIC, "MySQL", "Elasticsearch")
 
 
-def tell(now: Sample, before: Sample | None) -> list[dict[str, Any]]:
-    """The hops in order: name, rate (a second, since `before`), count, lag, freshness_seconds, health, sentence, remedy
-    and link. Pure."""
+def describe(now: Sample, before: Sample | None) -> list[dict[str, Any]]:
+    """The hops in order: name, rate (per second, since `before`), count, lag, freshness_seconds, health, sentence,
+    remedy and link. Pure."""
     found = []
     for hop in HOPS:
         rate, newest = _rate(now, before, hop), now.newest.get(hop)
@@ -130,23 +130,23 @@ def _verdict(now: Sample, hop: str, numbers: dict[str, Any]) -> _Verdict:
     server = {"MySQL": "MySQL", "Elasticsearch": "Elasticsearch"}.get(hop, "Kafka")
     if server in now.away:
         if hop == "classify":
-            return "unknown", "Nobody knows how far classify is while Kafka is away.", None, None
-        return "broken", f"{server} is away: {now.away[server]}", _REMEDY.format(server.lower()), None
+            return "unknown", "The progress of classify is unknown while Kafka is unreachable.", None, None
+        return "broken", f"{server} is unreachable: {now.away[server]}", _REMEDY.format(server.lower()), None
     if hop == "classify":
-        found = _told(now, "start", "classify") or _driver(now) or _told(now, "users", "lease")
+        found = _trouble(now, "start", "classify") or _driver(now) or _trouble(now, "users", "lease")
     elif hop == "MySQL":
-        found = _told(now, "start", "load") or _load(now) or _told(now, "lease")
+        found = _trouble(now, "start", "load") or _load(now) or _trouble(now, "lease")
     elif hop == "Elasticsearch" and now.removed:
         found = "broken", now.removed, HOW_TO_GO_ON, None
     elif hop == "Elasticsearch":
-        found = _told(now, "index")
+        found = _trouble(now, "index")
     else:
         found = None
     return found or _numbers(now, hop, numbers)
 
 
-def _told(now: Sample, *parts: str) -> _Verdict | None:
-    """What the first of the parts says that waits: without lease and users judging goes on, so it is not broken."""
+def _trouble(now: Sample, *parts: str) -> _Verdict | None:
+    """The first part's trouble; troubles of lease and users are not broken, since judging continues."""
     for part in parts:
         if standing := now.troubles.get(part):
             health: Health = "late" if part in ("lease", "users") else "broken"
@@ -155,27 +155,27 @@ def _told(now: Sample, *parts: str) -> _Verdict | None:
 
 
 _REMEDY: Final = (
-    "./logsieve status tells which servers are well, ./logsieve logs {} what it says; ./logsieve up brings it back."
+    "./logsieve status shows which servers are up, ./logsieve logs {} shows its log; ./logsieve up starts it again."
 )
 
 
 def _generator(now: Sample, rate: float | None) -> _Verdict:
     run = now.runs.get("generate_logs")
     if run is None:
-        return "unknown", "The DAG generate_logs has not run: whatever comes is sent by others.", None, None
+        return "unknown", "The DAG generate_logs has not run: logs come from other senders, if any.", None, None
     link = run.link("generate")
     if run.active:
         return "ok", f"generate_logs is {run.state}.", None, link
     if run.state == "failed" and not rate:
         return "broken", "The newest run of generate_logs failed.", "See its log, and trigger the DAG again.", link
-    return "ok", "No run of generate_logs is active: whatever comes is sent by others.", None, link
+    return "ok", "No run of generate_logs is active: logs come from other senders, if any.", None, link
 
 
 def _driver(now: Sample) -> _Verdict | None:
-    """What keeps the stream from running."""
-    if "MySQL" in now.away or "lease" in now.troubles:  # told by a driver that lives
+    """Why the stream does not run; None if it does."""
+    if "MySQL" in now.away or "lease" in now.troubles:  # reported by a live driver
         return None
-    found = tell_stream(Driver(now.heartbeat_at, now.at, now.stop_asked), now.stream)
+    found = assess_stream(Driver(now.heartbeat_at, now.at, now.stop_asked), now.stream)
     if found.health == "ok":
         return None
     run = now.runs.get("classify_logs")
@@ -183,7 +183,7 @@ def _driver(now: Sample) -> _Verdict | None:
 
 
 def _load(now: Sample) -> _Verdict | None:
-    """The driver writes to MySQL too."""
+    """Why nothing is loaded: the driver also writes to MySQL."""
     found = _driver(now)
     return found and (found[0], found[1].replace(UNJUDGED, "Nothing is loaded."), *found[2:])
 
@@ -193,33 +193,33 @@ def _numbers(now: Sample, hop: str, numbers: dict[str, Any]) -> _Verdict:
     link = run.link("stream") if run and hop in ("classify", STATUS_TOPIC, "MySQL") else None
     lag, age = numbers["lag"], numbers["freshness_seconds"]
     if lag is not None and lag > LAG:
-        remedy = "./logsieve logs indexer" if hop == "Elasticsearch" else "See the task's log for what it waits for."
+        remedy = "./logsieve logs indexer" if hop == "Elasticsearch" else "See the task's log."
         return "late", f"{lag:,} logs wait, more than {LAG:,}.", remedy, link
     if age is None and numbers["count"] is None:
         return "unknown", "Nothing is known yet.", None, link
     if hop == "classify":
         return "ok", f"{lag or 0:,} logs wait.", None, link
     if age is None:
-        return "late", "It is empty.", "See whether logs are sent and the stream runs.", link
+        return "late", "It is empty.", "Check that logs are sent and the stream runs.", link
     if age > FRESH_SECONDS:
-        return "late", f"The newest is {age:,.0f} s old.", "See whether logs are sent and the stream runs.", link
+        return "late", f"The newest is {age:,.0f} s old.", "Check that logs are sent and the stream runs.", link
     return "ok", f"The newest is {age:,.0f} s old" + (f", {lag:,} wait." if lag is not None else "."), None, link
 
 
 def reconciled(closed: tuple[datetime, int] | None, run: Run | None) -> dict[str, Any] | None:
-    """The last conservation proof: at, logs (all that are proven), state of the newest run, sentence, link. Pure.
+    """The last conservation proof: at, logs (proven in total), state of the newest run, sentence, link. Pure.
 
-    `closed`: when a range was last found whole, and how many logs all of them have; `run`: of reconcile_logs.
+    `closed`: when a range was last proven, and the number of logs in all proven ranges; `run`: of reconcile_logs.
     """
-    # A run that has not ended has proven nothing yet.
+    # An active run has not proven anything yet.
     ended = [run.at] if run and not run.active else []
     at = max([*ended, *([closed[0]] if closed else [])], default=run.at if run else None)
     if at is None:
         return None
     logs, state = closed[1] if closed else 0, run.state if run else "success"
-    sentence = f"{logs:,} logs are proven whole at every hop."
+    sentence = f"{logs:,} logs are proven complete at every hop."
     if state == "failed":
-        sentence += " The newest run failed, or found that hops differ: see its log."
+        sentence += " The newest run failed or found differences between hops: see its log."
     return {
         "at": text(at),
         "logs": logs,

@@ -1,4 +1,4 @@
-"""Asks each server how far the logs have come, cheaply: nothing here counts rows."""
+"""Reads the progress of logs from each server, cheaply: nothing here counts rows."""
 
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -27,14 +27,14 @@ from include.topics import hops, times
 
 SECONDS = 3
 MOST_CHANGES = 100_000
-"""So many pending changes are counted, not more."""
+"""Pending changes are counted up to this number."""
 
 NEWEST: Final[dict[str, Any]] = {
     "size": 0,
     "aggs": {"newest": {"max": {"field": "received_at"}}},
     "track_total_hits": True,
 }
-"""The search for the newest time and the number of documents: both stand in the index, where sorting would read all."""
+"""Search for the newest time and the number of documents, both from the index; sorting would read all documents."""
 
 
 def ask_kafka(consumer: Consumer, admin: AdminClient) -> dict[str, Any]:
@@ -116,7 +116,7 @@ def ask_reconciled(cursor: Any) -> tuple[datetime, int] | None:
 
 
 def ask_elasticsearch(client: Elasticsearch) -> dict[str, Any]:
-    """documents and newest of a Sample. Raises what the client raises."""
+    """documents and newest of a Sample. Raises the client's errors."""
     asked = client.options(request_timeout=SECONDS, ignore_status=404)
     answer = asked.search(index=INDEX, **NEWEST)
     documents = answer.get("hits", {}).get("total", {}).get("value", 0)

@@ -1,4 +1,4 @@
-"""The generator plays the source system: sends made logs at a chosen rate, and hands over each day's accounts."""
+"""The generator stands in for a source system: sends generated logs at a given rate and exports daily accounts."""
 
 import logging
 import secrets
@@ -18,17 +18,17 @@ from include.source.sender import Sender
 from include.users.export import is_elsewhere
 
 LARGEST_STEP: Final = 1000
-"""Logs sent between two looks at the clock, the stop mark and the progress."""
+"""Logs sent between two checks of the clock, the stop mark and the progress."""
 LONGEST_WAIT: Final = 0.1
-"""Seconds between the same looks when the rate is low."""
+"""Seconds between these checks at a low rate."""
 
 log = logging.getLogger(__name__)
 
 
 class Pace:
-    """How many logs are due: a bucket that fills at `rate` a second and holds at most `catch_up` seconds of it.
+    """Token bucket for the rate: fills with `rate` logs a second and holds at most `catch_up` seconds of them.
 
-    So after a stall it sends faster than the rate, but never more than that much of what was missed.
+    After a stall the generator sends faster, but catches up on at most `catch_up` seconds.
     """
 
     def __init__(self, rate: float, clock: Callable[[], float] = time.monotonic, catch_up: float = 1.0) -> None:
@@ -39,14 +39,14 @@ class Pace:
         self._filled_at = clock()
 
     def due(self) -> int:
-        """Logs that may be sent now."""
+        """Number of logs that may be sent now."""
         now = self._clock()
         self._due = min(self._due + (now - self._filled_at) * self._rate, self._limit)
         self._filled_at = now
         return int(self._due)
 
     def sent(self, logs: int) -> None:
-        """Take that many out of the bucket."""
+        """Take this many logs out of the bucket."""
         self._due -= logs
 
     def wait(self) -> float:
@@ -54,8 +54,8 @@ class Pace:
         return min(max((1 - self._due) / self._rate, 0.001), LONGEST_WAIT)
 
 
-class AccountsOffice:
-    """Hands over the accounts export of each UTC day when the day begins."""
+class AccountsExporter:
+    """Writes the accounts export of each UTC day when the day begins."""
 
     def __init__(self, settings: Settings, clock: Callable[[], float] = time.time) -> None:
         self.accounts = Accounts(settings.seed, settings.accounts)
@@ -63,11 +63,13 @@ class AccountsOffice:
         self._clock = clock
         self._day: date | None = None
         if is_elsewhere(self._exports):
-            log.warning("The accounts exports are at %s: another system writes them, not the generator", self._exports)
-        self.look_at_the_day()
+            log.warning(
+                "The accounts exports are at %s: another system must write them, the generator does not", self._exports
+            )
+        self.ensure_todays_export()
 
-    def look_at_the_day(self) -> None:
-        """Sees that today's export is there, once a day. Raises OSError when it cannot be written."""
+    def ensure_todays_export(self) -> None:
+        """Writes today's export if it is missing, once a day. Raises OSError if it cannot be written."""
         day = datetime.fromtimestamp(self._clock(), UTC).date()
         if day != self._day and not is_elsewhere(self._exports):
             ensure_export(self._exports, day, self.accounts)
@@ -87,16 +89,16 @@ def run(
     on_progress: Callable[[int, float], None] | None = None,
     stop: threading.Event | None = None,
 ) -> dict[str, int]:
-    """Send logs until `count`, `seconds` or `stop`, whichever is first; returns how many of each status Kafka took.
+    """Send logs until `count`, `seconds` or `stop`, whichever is first; returns the number of logs sent by status.
 
-    What is None comes from the settings. Without a seed no two runs make the same event_ids; the accounts follow
-    settings.seed always. `on_progress(sent, logs a second)` is called about once a second. Waits while Kafka is away.
-    Raises ValueError for impossible shares, OSError when the accounts export cannot be written, NotDeliveredError.
+    Arguments that are None come from the settings. Without a seed, event_ids differ in every run; the accounts always
+    follow settings.seed. `on_progress(sent, logs a second)` is called about once a second. Waits while Kafka is down.
+    Raises ValueError for impossible shares, OSError if the accounts export cannot be written, NotDeliveredError.
     """
     stop = stop or threading.Event()
-    office = AccountsOffice(settings)
+    exporter = AccountsExporter(settings)
     maker = LogMaker(
-        office.accounts,
+        exporter.accounts,
         f"{settings.seed} {secrets.token_hex(16)}" if seed is None else seed,
         share_bad=settings.share_bad if share_bad is None else share_bad,
         share_suspicious=settings.share_suspicious if share_suspicious is None else share_suspicious,
@@ -116,7 +118,7 @@ def run(
             if on_progress and now - shown_at >= 1:
                 on_progress(sent, (sent - shown) / (now - shown_at))
                 shown, shown_at = sent, now
-            office.look_at_the_day()
+            exporter.ensure_todays_export()
             step = min(pace.due(), LARGEST_STEP, LARGEST_STEP if count is None else count - sent)
             if not step:
                 stop.wait(pace.wait())
@@ -129,7 +131,7 @@ def run(
             pace.sent(step)
             sender.check()
     finally:
-        # However it ends: what was queued is delivered, or counted as not.
+        # In any case, queued logs are delivered, or reported as undelivered.
         sender.close()
     if on_progress:
         on_progress(sent, sent / max(time.monotonic() - started, 0.001))
@@ -137,7 +139,7 @@ def run(
 
 
 def main() -> None:
-    """Send logs as the settings say until SIGTERM or SIGINT."""
+    """Send logs according to the settings until SIGTERM or SIGINT."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

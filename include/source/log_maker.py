@@ -1,4 +1,4 @@
-"""Makes logs from a seed, of a chosen share of each status, and knows of each what it is: no input or output."""
+"""Generates logs from a seed with given shares of each status, and labels each with its expected verdict. No I/O."""
 
 import random
 import time
@@ -16,14 +16,14 @@ COUNTRIES: Final = ["GB"] * 30 + ["US"] * 25 + ["DE"] * 15 + ["FR"] * 10 + ["IN"
 
 DAY_SECONDS: Final = 86_400
 DRAWN_AT_ONCE: Final = 500
-"""Accounts and times: that many together cost a hundredth of what they cost one by one."""
+"""Accounts and times are drawn in batches of this size, which costs a hundredth of drawing them singly."""
 
 Fields = dict[str, Any]
 Spoil = Callable[[random.Random, Fields], bytes | None]
 
 
 class Log(NamedTuple):
-    """A message for the logs topic, and what it was made as. `kind` is a key of REASONS."""
+    """A message for the logs topic, with its expected status. `kind` is a key of REASONS."""
 
     key: bytes
     value: bytes | None
@@ -32,7 +32,7 @@ class Log(NamedTuple):
 
 
 class BadKind(NamedTuple):
-    """One way to break the contract: the reasons its verdict must give, and how to make it of a good log's fields."""
+    """One way to break the contract: the expected reasons, and how to build it from a good log's fields."""
 
     reasons: tuple[str, ...]
     spoil: Spoil
@@ -100,14 +100,14 @@ REASONS: Final[dict[str, tuple[str, ...]]] = {
     names.UNEXPECTED_DEVICE: (names.UNEXPECTED_DEVICE,),
     **{kind: made.reasons for kind, made in BAD_KINDS.items()},
 }
-"""The reasons a verdict must give, by the kind the log was made as."""
+"""Expected reasons of a verdict, by the kind of log."""
 
 
 class LogMaker:
-    """An endless, seeded maker of logs. The same arguments and the same clock give the same bytes.
+    """Endless, seeded source of logs. The same arguments and the same clock give the same bytes.
 
-    A log's event_timestamp is now, or any second of the last `late_days` days; its device is what its account has on
-    that UTC day. `clock`: seconds since 1970. Raises ValueError when the two shares are more than the whole.
+    A log's event_timestamp is now, or any second of the last `late_days` days; its device is its account's device on
+    that UTC day. `clock`: seconds since 1970. Raises ValueError if the two shares add up to more than 1.
     """
 
     def __init__(
@@ -122,7 +122,7 @@ class LogMaker:
     ) -> None:
         if min(share_bad, share_suspicious) < 0 or round(share_bad + share_suspicious, 9) > 1:
             raise ValueError(
-                f"share_bad {share_bad} and share_suspicious {share_suspicious} are not parts of one whole"
+                f"share_bad {share_bad} and share_suspicious {share_suspicious} must be 0 or more, and at most 1 in all"
             )
         self._rng = random.Random(seed)  # noqa: S311  made-up data, no secrets
         self._accounts = accounts
@@ -152,7 +152,7 @@ class LogMaker:
         return Log(b"%d" % account, self._text(account, device, when), names.GOOD, names.GOOD)
 
     def _next(self) -> tuple[int, str, int]:
-        """An account, its device, and the event_timestamp."""
+        """The next account, its device, and the event_timestamp."""
         now = int(self._clock())
         if not self._drawn or self._drawn_in != now // 60:
             self._draw(now)
@@ -160,7 +160,7 @@ class LogMaker:
         return account, device, when if self._late_seconds else now
 
     def _draw(self, now: int) -> None:
-        """Accounts and times for the next logs, of this minute at most."""
+        """Draws accounts and times for the next logs, valid for this minute."""
         bits = np.frombuffer(self._rng.randbytes(16 * DRAWN_AT_ONCE), np.uint64).reshape(2, DRAWN_AT_ONCE)
         times = now - (bits[0] % (self._late_seconds + 1)).astype(np.int64)
         numbers, devices = self._accounts.at((bits[1] % self._accounts.count).astype(np.int64), times // DAY_SECONDS)

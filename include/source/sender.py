@@ -1,4 +1,4 @@
-"""Hands logs to Kafka so that none is lost or doubled, for as long as it takes."""
+"""Sends logs to Kafka without loss or duplicates, retrying indefinitely."""
 
 import logging
 import threading
@@ -10,37 +10,37 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 from include.names import LOGS_TOPIC
 
 FLUSH_SECONDS: Final = 60
-"""How long the end waits for Kafka to take what is in flight."""
+"""How long `close` waits for Kafka to acknowledge logs in flight."""
 FULL_SECONDS: Final = 0.1
-"""How long a full queue is waited for between two looks at the stop mark."""
+"""How long to wait for a full queue between two checks of the stop mark."""
 
 log = logging.getLogger(__name__)
 
 
 def producer_settings(kafka: Mapping[str, Any]) -> dict[str, Any]:
-    """What every sender of logs asks of librdkafka: idempotent, acknowledged by all replicas, tried again for ever.
+    """librdkafka settings of every sender of logs: idempotent, acknowledged by all replicas, retried indefinitely.
 
-    `kafka`: how it is reached, see include/clients/kafka.py.
+    `kafka`: connection settings, see include/clients/kafka.py.
     """
     return {
         **kafka,
         "enable.idempotence": True,
         "acks": "all",
         "linger.ms": 5,
-        # For ever: a log leaves the queue when Kafka has it, and a full queue makes the sender wait.
+        # Indefinitely: a log leaves the queue once Kafka has it, and a full queue makes the sender wait.
         "message.timeout.ms": 0,
         "reconnect.backoff.max.ms": 1000,
     }
 
 
 class NotDeliveredError(RuntimeError):
-    """Kafka has not taken every log; the message says how many, why, and what to do."""
+    """Kafka has not acknowledged every log; the message has the number, the cause and the remedy."""
 
 
 class Sender:
-    """Hands logs to Kafka: idempotent, acknowledged by all replicas, retried for as long as Kafka is away.
+    """Sends logs to Kafka: idempotent, acknowledged by all replicas, retried while Kafka is down.
 
-    Raises NotDeliveredError when a log was refused for good, or was still in flight at the end of `close`.
+    Raises NotDeliveredError if a log was refused permanently, or was still in flight at the end of `close`.
     """
 
     def __init__(self, kafka: Mapping[str, Any], stop: threading.Event) -> None:
@@ -52,7 +52,7 @@ class Sender:
             producer_settings(kafka)
             | {
                 "delivery.report.only.error": True,
-                # Critical ones only: on_error says that Kafka is away.
+                # Critical ones only: on_error logs that Kafka is down.
                 "log_level": 2,
                 "error_cb": self._on_error,
                 "on_delivery": self._on_failure,
@@ -69,10 +69,10 @@ class Sender:
             self._refusal = error.str()
 
     def wait_for_topic(self) -> None:
-        """Return when Kafka answers and has the topic, or when stopped. Raises NotDeliveredError without the topic."""
+        """Return once Kafka answers and has the topic, or when stopped. Raises NotDeliveredError without the topic."""
         while not self._stop.is_set():
             try:
-                # All topics, not this one: asking for one by name can create it, with the wrong number of partitions.
+                # All topics, not this one: requesting one by name can create it, with the wrong number of partitions.
                 topics = self._producer.list_topics(timeout=5).topics
             except KafkaException as error:
                 log.warning(
@@ -85,7 +85,7 @@ class Sender:
             return
 
     def send(self, key: bytes, value: bytes | None) -> bool:
-        """Queue one log; waits while the queue is full. False, and not queued, when stopped meanwhile."""
+        """Queue one log; waits while the queue is full. Returns False, without queueing it, if stopped meanwhile."""
         while True:
             try:
                 self._producer.produce(LOGS_TOPIC, value, key)
@@ -97,20 +97,20 @@ class Sender:
                 return True
 
     def check(self) -> None:
-        """Learn of deliveries so far. Raises NotDeliveredError."""
+        """Process delivery reports so far. Raises NotDeliveredError."""
         self._producer.poll(0)
         if self._refused:
             raise NotDeliveredError(
                 f"{self._refused} logs were refused by Kafka at {self._bootstrap}: {self._refusal}. "
-                f"Look at topic {LOGS_TOPIC} and the broker's log, then start the generator again"
+                f"Check the topic {LOGS_TOPIC} and the broker's log, then restart the generator"
             )
 
     def close(self) -> None:
-        """Wait until Kafka has all that is in flight. Raises NotDeliveredError."""
+        """Wait until Kafka has acknowledged all logs in flight. Raises NotDeliveredError."""
         lost = self._producer.flush(FLUSH_SECONDS)
         self.check()
         if lost:
             raise NotDeliveredError(
-                f"{lost} logs are not known to be delivered: Kafka at {self._bootstrap} did not answer "
-                f"for {FLUSH_SECONDS} s. Bring it up and start the generator again"
+                f"{lost} logs may not have been delivered: Kafka at {self._bootstrap} did not answer "
+                f"for {FLUSH_SECONDS} s. Start it, then restart the generator"
             )

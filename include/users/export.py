@@ -1,4 +1,4 @@
-"""An accounts export, as a source system hands it over: where it lies, and what must hold of each line."""
+"""Accounts exports as delivered by a source system: their location, and the rules for each line."""
 
 import csv
 import re
@@ -20,29 +20,29 @@ _BYTE_ORDER_MARK = "\ufeff"
 
 
 class ExportRefusedError(ValueError):
-    """An accounts export is not as it must be. Nothing of it is loaded."""
+    """An accounts export is invalid; nothing of it is loaded."""
 
-    def __init__(self, found: str, remedy: str = "Mend the file and clear the task") -> None:
+    def __init__(self, found: str, remedy: str = "Fix the file and clear the task") -> None:
         super().__init__(f"{found} Nothing was loaded. {remedy}.")
 
 
 def is_elsewhere(exports: str) -> bool:
-    """Whether the exports lie behind a URL: then another system writes them, and we only read."""
+    """Whether the exports are at a URL: then another system writes them, and Logsieve only reads them."""
     return "://" in exports
 
 
 def export_file(folder: str | Path, day: date) -> Path:
-    """Where one day's export lies."""
+    """Path of one day's export."""
     return Path(folder) / f"ds={day.isoformat()}" / "accounts.csv"
 
 
 def read_export(export: IO[bytes], name: str) -> Iterator[tuple[int, str, int]]:
-    """(account_no, user_device, line) of each account of an export, whoever wrote it; `name` is what errors call it.
+    """Yields (account_no, user_device, line) of each account of an export; `name` is its name in errors.
 
-    Keeps no more than a line in memory, so an account that comes twice is for the caller to find. Empty lines at the
-    end are nothing. Raises ExportRefusedError, naming the line, for what is no UTF-8 or no CSV, another header, a
-    number that is no 32-bit integer, a device that is empty or longer than MAX_TEXT, and a line without an end, as a
-    file that was cut has; and when there is no account at all.
+    Keeps only one line in memory, so the caller must detect duplicate accounts. Empty lines at the end are ignored.
+    Raises ExportRefusedError, with the line, for text that is not UTF-8 or not CSV, a wrong header, an account number
+    that is not a 32-bit integer, a device that is empty or longer than MAX_TEXT, a line without a line end, as in a
+    truncated file, and for an export without accounts.
     """
     rows = csv.reader(_whole_lines(export, name), strict=True)
     empty, blank = True, 0
@@ -65,7 +65,7 @@ def read_export(export: IO[bytes], name: str) -> Iterator[tuple[int, str, int]]:
             empty = False
             yield int(number), device, rows.line_num
     except (csv.Error, UnicodeDecodeError) as error:
-        # The reader counts a line once it has it: one that cannot be decoded it never got.
+        # The reader counts a line only after decoding it.
         line = rows.line_num + isinstance(error, UnicodeDecodeError)
         raise ExportRefusedError(f"{name}, line {line}: not CSV in UTF-8: {error}.") from None
     if empty:
@@ -73,14 +73,14 @@ def read_export(export: IO[bytes], name: str) -> Iterator[tuple[int, str, int]]:
 
 
 def _whole_lines(export: IO[bytes], name: str) -> Iterator[str]:
-    """Each line, up to LF or CRLF; of a file without one no more is read than a line may have."""
+    """Yields lines that end with LF or CRLF; never reads more than the longest allowed line at once."""
     for number in count_from(1):
         line = export.readline(_LONGEST_LINE)
         if not line:
             return
         if not line.endswith(b"\n"):
             raise ExportRefusedError(
-                f"{name}, line {number}: it has no line end: the file was cut, or is still being written.",
-                "Hand over the whole file, written under another name and then renamed, and clear the task",
+                f"{name}, line {number}: it has no line end: the file is truncated or still being written.",
+                "Write the whole file under another name, rename it, and clear the task",
             )
         yield line.decode()

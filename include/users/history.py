@@ -1,4 +1,4 @@
-"""The users history in MySQL takes one day's accounts export in: days in any order, and as often as one likes.
+"""Loads one day's accounts export into the users history in MySQL: days in any order, and repeatedly.
 
 The connection's database has the tables of include/sql/dim_users.sql, and the connection allows `LOAD DATA LOCAL`.
 """
@@ -16,7 +16,7 @@ from include.users.export import ExportRefusedError, read_export
 from include.users.limits import Difference, Example, Limits, check, nearest
 
 BEGINNING: Final = date(1970, 1, 1)
-"""Where the first period of every account begins."""
+"""Start of the first period of every account."""
 
 _STAGING: Final = (
     "CREATE TEMPORARY TABLE new_users (account_no INT NOT NULL, user_device VARCHAR(64) NOT NULL, line INT NOT NULL,"
@@ -31,7 +31,7 @@ _TWICE: Final = (
     " ORDER BY MAX(line) LIMIT 1"
 )
 _SQL: Final = ROOT / "include" / "sql"
-# Who comes second waits here, and reads what the first has committed.
+# A second load waits here, then reads what the first has committed.
 _LOCK: Final = (
     "INSERT INTO users_version (version, changed_at) VALUES (0, UTC_TIMESTAMP(3)) ON DUPLICATE KEY UPDATE id = id"
 )
@@ -50,7 +50,7 @@ _LOADED: Final = "REPLACE INTO loads (ds, accounts, version, loaded_at) VALUES (
 
 @dataclass(frozen=True)
 class Loaded:
-    """What the export of a day changed: accounts that appeared, have another device, or went, from that day on."""
+    """What a day's export changed: accounts added, changed to another device, or closed from that day on."""
 
     day: str
     accounts: int
@@ -58,19 +58,19 @@ class Loaded:
     changed: int
     closed: int
     version: int
-    """Of the history, once it was loaded."""
+    """Version of the history after the load."""
 
 
 def load_day(connection: Any, day: date, export: IO[bytes], name: str, limits: Limits | None) -> Loaded:
-    """Loads the day's export, `name` in errors, and commits. `connection`: of mysql.connector, without a transaction.
+    """Loads the day's export, called `name` in errors, and commits. `connection`: mysql.connector, no open transaction.
 
-    `limits`: how much it may differ from the nearest day that was loaded; None: in everything. The first one that is
-    ever loaded is not compared. Raises ExportRefusedError, and errors of MySQL as they come; then nothing is loaded.
+    `limits`: how much it may differ from the nearest loaded day; None: without limit. The very first export is not
+    compared. Raises ExportRefusedError and MySQL's errors; then nothing is loaded.
     """
     if day < BEGINNING:
-        raise ExportRefusedError(f"{name} is of {day}: the history begins on {BEGINNING}.", "Load a later day")
+        raise ExportRefusedError(f"{name} is for {day}, but the history begins on {BEGINNING}.", "Load a later day")
     with closing(connection.cursor()) as cursor:
-        # Every statement sees what is committed, so nothing is read that is older than the lock; and no gap is locked.
+        # Every statement sees the newest commits, so nothing read is older than the lock; and no gaps are locked.
         cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
         cursor.execute(f"SET SESSION innodb_lock_wait_timeout = {_LOCK_SECONDS}")
         try:
@@ -84,18 +84,18 @@ def load_day(connection: Any, day: date, export: IO[bytes], name: str, limits: L
 
 
 def is_any_pending(cursor: Any) -> bool:
-    """Whether verdicts are still to be judged again, as the users of their day have changed since."""
+    """Whether verdicts must still be rejudged because the users of their day have changed."""
     cursor.execute("SELECT 1 FROM changes LIMIT 1")
     return cursor.fetchone() is not None
 
 
 def close_changes(cursor: Any, version: int) -> None:
-    """Nothing is pending any more of the changes up to this version."""
+    """Marks all changes up to this version as processed."""
     cursor.execute("DELETE FROM changes WHERE version <= %s", (version,))
 
 
 def _stage(cursor: Any, export: IO[bytes], name: str) -> int:
-    """Brings the export into the table new_users, and gives the number of accounts."""
+    """Loads the export into the table new_users and returns the number of accounts."""
     cursor.execute("DROP TEMPORARY TABLE IF EXISTS new_users")
     cursor.execute(_STAGING)
     accounts = 0
@@ -111,11 +111,11 @@ def _stage(cursor: Any, export: IO[bytes], name: str) -> int:
     if cursor.rowcount != accounts or cursor.warning_count:
         raise ExportRefusedError(
             f"{name}: MySQL took {cursor.rowcount} of {accounts} accounts, warnings: {cursor.warning_count}.",
-            "Look for a device that MySQL cannot keep, mend the file and clear the task",
+            "Look for a device that MySQL cannot store, fix the file and clear the task",
         )
     cursor.execute(_TWICE)
     if row := cursor.fetchone():
-        raise ExportRefusedError(f"{name}, line {row[2]}: account {row[0]} has been in line {row[1]} already.")
+        raise ExportRefusedError(f"{name}, line {row[2]}: account {row[0]} is already in line {row[1]}.")
     return accounts
 
 
@@ -127,7 +127,7 @@ def _merge(cursor: Any, day: date, accounts: int, name: str, limits: Limits | No
     around = [ds for (ds,) in cursor.fetchall()]
     other = nearest(day, around)
     if limits is not None and other is not None:
-        # Up to the next day that was loaded, the history says the same: only a later one has to be looked at apart.
+        # Up to the next loaded day, the history is the same: only a later day has to be compared separately.
         _run(cursor, "differing_users.sql", {"day": max(day, other)})
         check(_difference(cursor, day, other, accounts), name, limits)
     if limits is None or other is None or other > day:
@@ -143,7 +143,7 @@ def _merge(cursor: Any, day: date, accounts: int, name: str, limits: Limits | No
 
 
 def _difference(cursor: Any, day: date, other: date, accounts: int) -> Difference:
-    """What the table differing says, with the account of the lowest number of each kind."""
+    """The counts of the table differing, with the lowest account of each kind as an example."""
 
     def example(which: str) -> Example | None:
         cursor.execute(_EXAMPLE.format(which))
@@ -165,7 +165,7 @@ def _difference(cursor: Any, day: date, other: date, accounts: int) -> Differenc
 
 
 def _counts(cursor: Any) -> tuple[int, int, int, int]:
-    """Accounts that differ, and of them those that are added, changed and closed."""
+    """Number of accounts that differ, and of those added, changed and closed."""
     cursor.execute(_COUNTS)
     differing, added, changed, closed = map(int, cursor.fetchone())
     return differing, added, changed, closed

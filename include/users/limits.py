@@ -1,4 +1,4 @@
-"""Is an accounts export wrong as a whole? Judged by what it changes against the nearest day that was loaded. Pure."""
+"""Detects an accounts export that is wrong as a whole, by its changes since the nearest loaded day. Pure."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,29 +9,29 @@ from typing import Final
 from include.users.export import ExportRefusedError
 
 FEW_ACCOUNTS: Final = 3
-"""So many may always be changed, closed or added, but for all of a dimension that is not larger."""
+"""This many accounts may always be changed, closed or added, unless they are the whole dimension."""
 MOST_BY_TIME: Final = 0.95
-"""However far the other day is, a limit does not grow beyond this share."""
+"""A limit does not grow beyond this share, however far away the other day is."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """Shares, 0 to 1, of a day beside the other one: with each further day between them each grows by a tenth.
+    """Shares, 0 to 1, for consecutive days; each further day between the two exports adds a tenth.
 
     1 allows everything. See the settings `accounts_most_…`.
     """
 
     changed: float
-    """Of the accounts that are in both."""
+    """Share of the accounts in both."""
     closed: float
-    """Of the accounts of the other day."""
+    """Share of the accounts of the other day."""
     added: float
-    """Of the accounts of the export."""
+    """Share of the accounts of the export."""
 
 
 @dataclass(frozen=True)
 class Example:
-    """One account that differs; None: it is not there."""
+    """One account that differs; None: it is absent."""
 
     account_no: int
     was: str | None
@@ -44,12 +44,12 @@ class Example:
 
 @dataclass(frozen=True)
 class Difference:
-    """What the export of `day` says otherwise than the history does of `other`, which may be the same day."""
+    """How the export of `day` differs from the history on `other`, which may be the same day."""
 
     day: date
     other: date
     accounts: int
-    """Of the export."""
+    """Number of accounts in the export."""
     changed: int
     closed: int
     added: int
@@ -59,36 +59,36 @@ class Difference:
 
     @property
     def in_both(self) -> int:
-        """Accounts that the export and the other day have."""
+        """Number of accounts in both the export and the other day."""
         return self.accounts - self.added
 
 
 def nearest(day: date, loaded: Iterable[date]) -> date | None:
-    """The loaded day that an export is compared with: its own, else the nearest, of two the earlier."""
+    """The loaded day that an export is compared with: the same day, else the nearest, in a tie the earlier."""
     return min(loaded, key=lambda other: (abs(other - day), other), default=None)
 
 
 def check(found: Difference, name: str, limits: Limits) -> None:
-    """Raises ExportRefusedError, naming every limit that is exceeded with an example, and how to accept it once."""
+    """Raises ExportRefusedError if a limit is exceeded: with an example each, and how to accept the export once."""
     kinds = (
         (found.changed, found.in_both, limits.changed, "CHANGED", "have another device", "in both", found.changed_as),
         (found.closed, found.in_both + found.closed, limits.closed, "CLOSED", "are closed", "before", found.closed_as),
         (found.added, found.accounts, limits.added, "ADDED", "are new", "in it", found.added_as),
     )
     days = abs(found.day - found.other).days
-    told = []
+    exceeded = []
     for differing, all_of_them, limit, setting, what, where, example in kinds:
         share = _share(limit, days)
         if differing > _most(share, all_of_them):
-            told.append(
-                f"{differing:,} of {all_of_them:,} accounts {where} {what}, as {example};"
+            exceeded.append(
+                f"{differing:,} of {all_of_them:,} accounts {where} {what}, for example {example};"
                 f" at most {share:.0%} may (LOGSIEVE_ACCOUNTS_MOST_{setting}={limit:g})"
             )
-    if told:
-        other = found.other if days else "what was loaded for its day"
+    if exceeded:
+        other = found.other if days else "what was loaded for that day"
         raise ExportRefusedError(
-            f"{name} is too different from {other}: {'. '.join(told)}.",
-            "Mend the file and clear the task. If it is right, accept this day once: ./logsieve airflow dags trigger"
+            f"{name} is too different from {other}: {'. '.join(exceeded)}.",
+            "Fix the file and clear the task. If it is right, accept this day once: ./logsieve airflow dags trigger"
             f' users_dimension --conf \'{{"accept": "{found.day}"}}\'',
         )
 

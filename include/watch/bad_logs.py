@@ -1,7 +1,6 @@
-"""The bad logs of the last minutes, for the breaker: how many, how many in a row, why, and an example of each reason.
+"""Recent bad logs, for the breaker: their share, runs of them, the top reasons, and an example of each reason.
 
-Through any DB-API cursor whose parameters are `%s`. Everything here only reads. Errors of the client are raised as they
-are.
+Works with any DB-API cursor whose parameters are `%s`. Everything here only reads. The client's errors are passed on.
 """
 
 import json
@@ -13,20 +12,20 @@ from include.names import BAD, GOOD, LOGS_DATABASE, SUSPICIOUS, TABLES, origin_k
 from include.watch.health import Run
 
 SAMPLE: Final = 10_000
-"""Reasons are counted in so many of the newest bad logs: enough to see what is wrong, however many there are."""
+"""Reasons are counted in at most this many of the newest bad logs, which is enough to find the cause."""
 MOST_REASONS: Final = 3
 MOST_CHARACTERS: Final = 200
-"""Length of an example in an alert."""
+"""Maximum length of an example in an alert."""
 
 _TABLE: Final = {status: f"{LOGS_DATABASE}.{table}" for status, table in TABLES.items()}
-# The producer's clock tells `received_at`. What is dated far ahead must not stay in the window until then.
+# `received_at` comes from the producer's clock: logs dated far ahead must not stay in the window until then.
 _IN_WINDOW: Final = "received_at BETWEEN UTC_TIMESTAMP(3) - INTERVAL %s MINUTE AND UTC_TIMESTAMP(3) + INTERVAL 1 MINUTE"
 _IN_RUN: Final = "kafka_partition = %s AND kafka_offset BETWEEN %s AND %s"
 
 
 @dataclass(frozen=True)
 class Reason:
-    """How many logs of the sample have it, and the newest of them: its origin, and its beginning as readable text."""
+    """How many logs of the sample have a reason, and the newest of them: its origin and its first bytes as text."""
 
     reason: str
     logs: int
@@ -34,11 +33,11 @@ class Reason:
     example: str
 
     def __str__(self) -> str:
-        return f"{self.reason}: {self.logs:,}, as {self.origin}: {self.example}"
+        return f"{self.reason}: {self.logs:,}, for example {self.origin}: {self.example}"
 
 
 def counts(cursor: Any, minutes: int) -> dict[str, int]:
-    """Logs of the last `minutes` by status; read from the index of `received_at` alone."""
+    """Number of logs of the last `minutes` by status, read from the index on `received_at` only."""
     found = {}
     for status, table in _TABLE.items():
         cursor.execute(f"SELECT COUNT(*) FROM {table} WHERE {_IN_WINDOW}", (minutes,))  # noqa: S608
@@ -47,10 +46,10 @@ def counts(cursor: Any, minutes: int) -> dict[str, int]:
 
 
 def run_of_bad(cursor: Any, minutes: int, length: int) -> Run | None:
-    """`length` bad logs in a row, the last of them from the last `minutes`; None where there are none.
+    """A run of `length` bad logs whose last log is from the last `minutes`; None if there is none.
 
-    What follows a run does not hide it, nor does it matter when it began. The gaps that a producer's transactions leave
-    between offsets end no run, as long as there are no more of them than logs.
+    Logs after a run do not hide it, and it may have begun earlier. Gaps that a producer's transactions leave between
+    offsets do not end a run unless there are more gaps than logs.
     """
     bad = _TABLE[BAD]
     cursor.execute(
@@ -58,7 +57,7 @@ def run_of_bad(cursor: Any, minutes: int, length: int) -> Run | None:
         (minutes,),
     )
     for partition, oldest in cursor.fetchall():
-        # Each bad log is laid beside the one `length` before it. Only where these are near is it worth to look between.
+        # Pairs each bad log with the one `length` before it. Only close pairs are worth a look at the logs between.
         cursor.execute(
             "SELECT begins, ends FROM (SELECT kafka_offset AS ends, LAG(kafka_offset, %s) OVER (ORDER BY kafka_offset)"  # noqa: S608
             f" AS begins FROM {bad} WHERE kafka_partition = %s AND kafka_offset >= %s) AS near"
@@ -68,7 +67,7 @@ def run_of_bad(cursor: Any, minutes: int, length: int) -> Run | None:
         other = -1
         for first, last in cursor.fetchall():
             if first <= other:
-                continue  # the log that breaks the run before breaks this one too
+                continue  # the log that broke the previous run breaks this one too
             run = Run(partition, first, last)
             other = _newest_other(cursor, run)
             if other < first:
@@ -77,7 +76,7 @@ def run_of_bad(cursor: Any, minutes: int, length: int) -> Run | None:
 
 
 def top_reasons(cursor: Any, minutes: int, run: Run | None = None) -> list[Reason]:
-    """The most frequent reasons of the newest SAMPLE bad logs, of the run or else of the last `minutes`."""
+    """The most frequent reasons among the newest SAMPLE bad logs of the run, or else of the last `minutes`."""
     where, values = (_IN_RUN, (run.partition, run.first, run.last)) if run else (_IN_WINDOW, (minutes,))
     cursor.execute(
         f"SELECT reasons, kafka_partition, kafka_offset FROM {_TABLE[BAD]} WHERE {where}"  # noqa: S608
@@ -97,7 +96,7 @@ def top_reasons(cursor: Any, minutes: int, run: Run | None = None) -> list[Reaso
 
 
 def readable(raw: bytes | None) -> str:
-    """The beginning of a log in one line: what is no UTF-8 or not printable is escaped."""
+    """The start of a log on one line; bytes that are not UTF-8 or not printable are escaped."""
     if raw is None:
         return "(no value)"
     text = bytes(raw).decode(errors="backslashreplace")
@@ -106,7 +105,7 @@ def readable(raw: bytes | None) -> str:
 
 
 def _newest_other(cursor: Any, run: Run) -> int:
-    """Offset of the last log in the range that is not bad, by one look at each index; -1 where there is none."""
+    """Offset of the last log in the range that is not bad, by one lookup in each index; -1 if there is none."""
     found = [-1]
     for status in (GOOD, SUSPICIOUS):
         cursor.execute(
@@ -124,4 +123,4 @@ def _example(cursor: Any, origin: tuple[int, int]) -> str:
         origin,
     )
     found = cursor.fetchone()
-    return readable(found[0]) if found else "(gone: it is judged anew)"
+    return readable(found[0]) if found else "(gone: it is being judged again)"

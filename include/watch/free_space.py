@@ -1,4 +1,4 @@
-"""Free space where the state is: read by `watch_logs`, `./logsieve status` and the page, before a server ends of it."""
+"""Free disk space for the state, watched by `watch_logs`, `./logsieve status` and the page before a server fails."""
 
 import shutil
 from collections.abc import Iterable
@@ -11,8 +11,8 @@ from include.settings import Settings
 from include.watch.health import Verdict
 
 LOG_BYTES: Final = 950
-"""What a log takes over all hops, of logs as the generator makes them (docs/operations.md#the-disk)."""
-REMEDY: Final = "Free some there, or let logs expire sooner: LOGSIEVE_DISK_GIB, docs/operations.md#the-disk"
+"""Disk space of one generated log over all hops (docs/operations.md#the-disk)."""
+REMEDY: Final = "Free some there or let logs expire sooner: LOGSIEVE_DISK_GIB, docs/operations.md#the-disk"
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Space:
 
 
 def read(settings: Settings) -> list[Space]:
-    """Of each disk that has data of this stack, one folder of ours on it; what is not there yet is not asked."""
+    """One folder for each disk that holds data of this stack; folders that do not exist yet are skipped."""
     found: dict[int, Space] = {}
     for folder in (settings.state, settings.outside):
         try:
@@ -35,23 +35,23 @@ def read(settings: Settings) -> list[Space]:
     return list(found.values())
 
 
-def tell(spaces: Iterable[Space], free_gib: float, logs_a_second: float | None = None) -> list[Verdict]:
-    """Whether each disk has as much free as `free_gib` says. `logs_a_second`: to say how long it lasts. Pure."""
-    return [_tell(space, free_gib, logs_a_second) for space in spaces]
+def assess(spaces: Iterable[Space], free_gib: float, logs_a_second: float | None = None) -> list[Verdict]:
+    """Whether each disk has `free_gib` free. `logs_a_second`: adds how long the space will last. Pure."""
+    return [_assess(space, free_gib, logs_a_second) for space in spaces]
 
 
 def short(settings: Settings) -> str:
-    """What is wrong with the disks, with the remedy; empty when all is well."""
-    wrong = [verdict.sentence for verdict in tell(read(settings), settings.free_gib) if not verdict.ok]
+    """The disks that are short of space, with the remedy; empty if none is."""
+    wrong = [verdict.sentence for verdict in assess(read(settings), settings.free_gib) if not verdict.ok]
     return "; ".join(wrong)
 
 
-def _tell(space: Space, free_gib: float, logs_a_second: float | None) -> Verdict:
+def _assess(space: Space, free_gib: float, logs_a_second: float | None) -> Verdict:
     free = f"{space.free / GIB:,.1f} GiB are free at {space.folder}"
     if space.free >= free_gib * GIB:
         return Verdict(True, free)
     lasts = ""
     if logs_a_second:
         hours = space.free / (logs_a_second * LOG_BYTES) / 3600
-        lasts = f", which {logs_a_second:,.0f} logs a second fill in {hours:,.1f} h if none expires"
+        lasts = f", which {logs_a_second:,.0f} logs a second fill in {hours:,.1f} h if none expire"
     return Verdict(False, f"{free}, less than {free_gib:g}{lasts}. {REMEDY}")

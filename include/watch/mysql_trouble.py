@@ -1,6 +1,7 @@
-"""Errors of MySQL as what they are to the stream: the state of a server below it, which it waits for, with its remedy.
+"""Maps errors of MySQL to troubles: a server state that the stream waits out, and its remedy.
 
-None of them is a fault of a log, so none stops the judging. Some pass by themselves, as a lock; most wait for a person.
+No such error is the fault of a log, so none stops the stream. Some pass by themselves, such as a lock; most need a
+person.
 """
 
 import re
@@ -12,24 +13,26 @@ from mysql.connector import errorcode as code
 
 from include.watch.troubles import Trouble, TroubleError
 
-_AWAY: Final = "./logsieve status tells whether it is up, ./logsieve logs mysql what it says"
+_AWAY: Final = "./logsieve status shows whether it is up, ./logsieve logs mysql shows its log"
 _RIGHTS: Final = (
-    "Give its account the rights and the password of docs/own-servers.md#mysql; the embedded MySQL does so itself"
-    " when it starts: ./logsieve down, then ./logsieve up"
+    "Grant its account the rights and the password in docs/own-servers.md#mysql; the embedded MySQL does this when it"
+    " starts: ./logsieve down, then ./logsieve up"
 )
-_LOCKED: Final = "SHOW PROCESSLIST tells who holds the lock, as a long read behind which an ALTER TABLE waits: end it"
+_LOCKED: Final = (
+    "SHOW PROCESSLIST shows the session that holds the lock, often a long read that blocks an ALTER TABLE: end it"
+)
 _MISSING: Final = (
-    "Somebody renamed, dropped or changed it: bring it back as include/sql/logs.sql has it. What is missing,"
-    " ./logsieve airflow dags trigger bootstrap makes"
+    "It was renamed, dropped or changed: restore it as defined in include/sql/logs.sql."
+    " ./logsieve airflow dags trigger bootstrap creates what is missing"
 )
-_ROWS: Final = "The table differs from include/sql/logs.sql, or has a trigger or constraint of somebody else: remove it"
-_SPACE: Final = "Free disk space where MySQL has its data and its tmpdir"
+_ROWS: Final = "The table differs from include/sql/logs.sql, or has a trigger or constraint that is not ours: remove it"
+_SPACE: Final = "Free disk space on the disks of MySQL's data folder and tmpdir"
 PACKETS: Final = "SET GLOBAL max_allowed_packet = 67108864, and in the server's own configuration"
 _READ_ONLY: Final = "SET GLOBAL super_read_only = OFF, SET GLOBAL read_only = OFF, SET GLOBAL offline_mode = OFF"
-_CONNECTIONS: Final = "End connections that nobody needs, or raise max_connections and the account's own limits"
+_CONNECTIONS: Final = "Close connections that are not needed, or raise max_connections and the account's own limits"
 
 _DISK_FULL: Final = 1021
-"""Which the client's own list leaves out."""
+"""Missing from the client's own list."""
 _BY_REMEDY: Final[Mapping[str, tuple[int, ...]]] = {
     "SET GLOBAL local_infile = ON, and in the server's own configuration": (
         code.ER_CLIENT_LOCAL_FILES_DISABLED, code.ER_NOT_ALLOWED_COMMAND,
@@ -43,7 +46,7 @@ _BY_REMEDY: Final[Mapping[str, tuple[int, ...]]] = {
     "Let the server offer TLS (its ssl_cert, ssl_key), or SET GLOBAL require_secure_transport = OFF": (
         code.ER_SECURE_TRANSPORT_REQUIRED,
     ),
-    "FLUSH HOSTS, once it is known why connections from here broke": (code.ER_HOST_IS_BLOCKED,),
+    "Find out why connections from here broke, then FLUSH HOSTS": (code.ER_HOST_IS_BLOCKED,),
     _LOCKED: (
         code.ER_LOCK_WAIT_TIMEOUT, code.ER_LOCK_DEADLOCK, code.ER_LOCK_NOWAIT, code.ER_LOCK_TABLE_FULL,
         code.ER_CANT_UPDATE_WITH_READLOCK,
@@ -75,7 +78,7 @@ _BY_REMEDY: Final[Mapping[str, tuple[int, ...]]] = {
         code.ER_CON_COUNT_ERROR, code.ER_TOO_MANY_USER_CONNECTIONS, code.ER_USER_LIMIT_REACHED,
         code.ER_CANT_CREATE_THREAD,
     ),
-    "Somebody or something ends its statements: a person by KILL, a tool by max_execution_time": (
+    "Its statements are being terminated: find the cause, such as KILL or max_execution_time": (
         code.ER_QUERY_INTERRUPTED, code.ER_QUERY_TIMEOUT, code.ER_SESSION_WAS_KILLED,
         code.ER_CLIENT_INTERACTION_TIMEOUT,
     ),
@@ -85,9 +88,9 @@ _BY_REMEDY: Final[Mapping[str, tuple[int, ...]]] = {
     ),
 }  # fmt: skip
 _REMEDIES: Final = {number: remedy for remedy, numbers in _BY_REMEDY.items() for number in numbers}
-_OTHER: Final = "Nobody has met this before: what it says is all there is. The driver tries again and again"
+_OTHER: Final = "There is no known remedy for this error; see its text. The driver tries again until it succeeds"
 
-# JDBC's, in Spark's text: its own classes when the server is away, Java's when it refuses, Spark's when it hides both.
+# JDBC errors in Spark's text: MySQL's classes if the server is down, Java's if it refuses, Spark's if it hides both.
 _OF_JDBC: Final = (
     re.compile(r"(?:com\.mysql\.cj\S*|java\.sql\.SQL\w*)Exception:? *([^\n]*)"),
     re.compile(r"(\[FAILED_JDBC[^\n]*)"),
@@ -95,9 +98,9 @@ _OF_JDBC: Final = (
 
 
 def of(error: BaseException) -> Trouble | None:
-    """What the error says of MySQL, or None where it is of something else; a TroubleError brings its own.
+    """The error as a trouble, or None if MySQL is not the cause; a TroubleError has its own.
 
-    An OSError is of this machine: the file that LOAD DATA sends, or a connection that was cut.
+    An OSError comes from this machine: from the file that LOAD DATA sends, or from a broken connection.
     """
     if isinstance(error, TroubleError):
         return error.trouble
@@ -114,13 +117,13 @@ def of(error: BaseException) -> Trouble | None:
 
 
 def explain(error: mysql.connector.Error) -> Trouble:
-    """The same of an error that is MySQL's."""
+    """An error of the MySQL client as a trouble."""
     return _of_number(error.errno, error.msg or str(error))
 
 
-def _of_number(number: int, said: str) -> Trouble:
+def _of_number(number: int, text: str) -> Trouble:
     remedy = _REMEDIES.get(number)
     if number <= 0 and remedy is None:
-        return Trouble(f"MySQL does not answer: {said}", _AWAY)
-    what = "MySQL is away" if remedy is _AWAY else "MySQL refuses"
-    return Trouble(f"{what}: {' '.join(said.split())} (error {number})", remedy or _OTHER)
+        return Trouble(f"MySQL does not answer: {text}", _AWAY)
+    what = "MySQL is unreachable" if remedy is _AWAY else "MySQL refuses"
+    return Trouble(f"{what}: {' '.join(text.split())} (error {number})", remedy or _OTHER)

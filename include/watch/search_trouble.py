@@ -1,4 +1,4 @@
-"""Errors of Elasticsearch as what they are to the indexer: a server's state, which it waits for, with its remedy."""
+"""Maps errors of Elasticsearch to troubles: a server state that the indexer waits out, and its remedy."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -10,18 +10,18 @@ from include.watch.troubles import Trouble
 
 _SETTING: Final = f"PUT {INDEX}/_settings "
 _SPACE: Final = (
-    "Free disk space: above the flood stage Elasticsearch takes nothing, below the high watermark it goes on by itself"
+    "Free disk space: above the flood stage Elasticsearch refuses writes, below the high watermark it resumes by itself"
 )
 _RIGHTS: Final = (
-    f"Give the user the rights of docs/own-servers.md#elasticsearch (all on {INDEX}*, manage_index_templates), or mend"
-    " LOGSIEVE_ELASTICSEARCH_USER and …_PASSWORD"
+    f"Grant the user the rights in docs/own-servers.md#elasticsearch (all on {INDEX}*, manage_index_templates), or"
+    " correct LOGSIEVE_ELASTICSEARCH_USER and …_PASSWORD"
 )
-_ALLOCATION: Final = "GET _cluster/allocation/explain tells why its shard is not there; ./logsieve logs elasticsearch"
-_BUSY: Final = "It takes them once it has room: see its heap and its load"
+_ALLOCATION: Final = "GET _cluster/allocation/explain shows why its shard is unassigned; ./logsieve logs elasticsearch"
+_BUSY: Final = "It accepts them once it has room: check its heap and its load"
 
 _BY_WORDS: Final[tuple[tuple[str, str], ...]] = (
-    ("have the same priority", "Give that template another priority, or delete it: GET _index_template names them"),
-    ("shards open", "Delete indices that nobody needs, or raise cluster.max_shards_per_node"),
+    ("have the same priority", "Give that template another priority, or delete it: GET _index_template lists them"),
+    ("shards open", "Delete indices that are not needed, or raise cluster.max_shards_per_node"),
     ("flood-stage watermark", _SPACE),
     ("read-only / allow delete", _SPACE),
     ("index write (api)", _SETTING + '{"index.blocks.write": null}'),
@@ -37,14 +37,14 @@ _BY_WORDS: Final[tuple[tuple[str, str], ...]] = (
         _SETTING + '{"index.default_pipeline": "_none", "index.final_pipeline": "_none"}',
     ),
     ("already exists as alias", f"Delete the alias {INDEX}: the index needs the name"),
-    ("data stream", f"Delete the data stream {INDEX} and the template that makes it: the index needs the name"),
-    ("cannot exceed", f"The shard is full: ./logsieve reconcile tells how many logs {INDEX} holds; expire more"),
+    ("data stream", f"Delete the data stream {INDEX} and the template that creates it: the index needs the name"),
+    ("cannot exceed", f"The shard is full: ./logsieve reconcile shows how many logs {INDEX} holds; expire more"),
     ("no write index", f"Delete the alias {INDEX}: the index needs the name"),
 )
-"""Words of the reason, and the remedy: many reasons share the type illegal_argument_exception."""
+"""Parts of the reason's text and their remedies: many reasons share the type illegal_argument_exception."""
 _BY_TYPE: Final[Mapping[str, str]] = {
     "index_closed_exception": f"POST {INDEX}/_open",
-    "index_not_found_exception": "It is made anew at the next try",
+    "index_not_found_exception": "It is recreated at the next try",
     "unavailable_shards_exception": _ALLOCATION,
     "no_shard_available_action_exception": _ALLOCATION,
     "security_exception": _RIGHTS,
@@ -54,30 +54,30 @@ _BY_TYPE: Final[Mapping[str, str]] = {
 _BY_STATUS: Final[Mapping[int, str]] = {
     401: _RIGHTS,
     403: _RIGHTS,
-    413: "Raise http.max_content_length to 100mb, what it is by default, there and in a proxy between",
+    413: "Raise http.max_content_length to 100mb, its default, in Elasticsearch and in any proxy in front of it",
     429: _BUSY,
     503: _ALLOCATION,
 }
-_OTHER: Final = "Is it up, with free disk? ./logsieve logs elasticsearch tells more"
+_OTHER: Final = "Is it up, with free disk? See ./logsieve logs elasticsearch"
 
 
 def of(error: Exception) -> Trouble:
-    """What the client's error says, and what to do."""
+    """The client's error as a trouble with its remedy."""
     if not isinstance(error, ApiError):
         return Trouble(f"Elasticsearch does not answer: {_line(error)}", _OTHER)
     body: Any = error.body
-    told = body.get("error") if isinstance(body, Mapping) else None
-    if isinstance(told, Mapping):
-        return of_item(str(told.get("type")), str(told.get("reason")), error.status_code)
+    details = body.get("error") if isinstance(body, Mapping) else None
+    if isinstance(details, Mapping):
+        return of_item(str(details.get("type")), str(details.get("reason")), error.status_code)
     return of_item(str(error.message), "", error.status_code)
 
 
 def of_item(kind: str, reason: str, status: int = 0) -> Trouble:
-    """The same of one document that was not taken: type and reason of its error."""
+    """The error of one refused document as a trouble, by its type and reason."""
     remedy = next((remedy for words, remedy in _BY_WORDS if words in reason), None)
     remedy = remedy or _BY_TYPE.get(kind) or _BY_STATUS.get(status) or _OTHER
     return Trouble(f"Elasticsearch refuses: {kind}{': ' if reason else ''}{_line(reason)}", remedy)
 
 
-def _line(said: object) -> str:
-    return " ".join(str(said).split())
+def _line(text: object) -> str:
+    return " ".join(str(text).split())

@@ -1,4 +1,4 @@
-"""Asks every server for one log, by its origin; a server that is away is noted, and the rest is still asked."""
+"""Asks every server for one log by its origin; an unreachable server is noted, and the others are still asked."""
 
 import json
 from collections.abc import Iterator
@@ -24,14 +24,14 @@ from include.settings import Settings
 from include.topics import foreign_messages, hops, times
 
 AWAY: Final = (KafkaException, mysql.connector.Error, TransportError, ApiError, OSError)
-"""What the clients raise when their server is away."""
+"""Errors that clients raise if their server is unreachable."""
 SECONDS: Final = 3
 """How long a server may take for its first answer."""
 _LOGS: Final = names.LOGS_DATABASE
 
 
 class NoSuchLogError(Exception):
-    """There is no log of this origin: `message` says why, `remedy` where to look."""
+    """There is no log with this origin: `message` has the cause, `remedy` says where to look."""
 
     def __init__(self, message: str, remedy: str) -> None:
         super().__init__(message)
@@ -40,7 +40,7 @@ class NoSuchLogError(Exception):
 
 @dataclass(frozen=True)
 class Message:
-    """The log as it is in server-logs."""
+    """The log in server-logs."""
 
     key: bytes | None
     value: bytes | None
@@ -49,39 +49,39 @@ class Message:
 
 @dataclass(frozen=True)
 class Row:
-    """The log as it is in one of the three tables."""
+    """The log in one of the three tables."""
 
     table: str
     record: dict[str, Any]
-    """As its verdict would be, see `contents.row_text`."""
+    """In the form of its verdict, see `contents.row_text`."""
 
 
 @dataclass
 class Facts:
-    """What was found. None: not asked, as its server is away, or not there; `away` tells which."""
+    """Everything found about a log. None: its server is unreachable (then `away` lists it), or it does not exist."""
 
     partition: int
     offset: int
     away: dict[str, str] = field(default_factory=dict)
-    """By server, what its client said."""
+    """Client errors of unreachable servers, by server."""
     logs: tuple[int, int] | None = None
-    """What server-logs has of the partition: from the first up to the second, without it."""
+    """Offsets that server-logs has of the partition: first (inclusive) and end (exclusive)."""
     message: Message | None = None
     no_status_partition: bool = False
     found: Found | None = None
     indexed: int = 0
-    """The status offset up to which, without it, the indexer has committed; `loaded`: of load."""
+    """The next status offset of the indexer; `loaded` is that of load."""
     loaded: int = 0
     rows: list[Row] | None = None
     expired: str | None = None
-    """When it expired, UTC; None: it has not."""
+    """When the log expired, UTC; None: it has not."""
     device: str | None = None
-    """What the users history has for its account on the day of the event; None: it does not know the account then."""
+    """The account's device on the day of the event, by the users history; None: the account is unknown on that day."""
     document: dict[str, Any] | None = None
     strays: list[str] = field(default_factory=list)
-    """Ids of documents that say they are of this log, but have another id."""
+    """Ids of documents with this origin but another id."""
     refused: list[str] = field(default_factory=list)
-    """Why Elasticsearch refused it, each time."""
+    """Reasons of all refusals by Elasticsearch."""
 
     @property
     def key(self) -> str:
@@ -89,22 +89,22 @@ class Facts:
         return names.origin_key(self.partition, self.offset)
 
     def last(self) -> dict[str, Any]:
-        """The newest record of the log that is anywhere: of the status topic, else of MySQL, else of the index."""
+        """The newest record of the log: from the status topic, else from MySQL, else from the index."""
         return self.verdict() or (self.rows[0].record if self.rows else self.document or {})
 
     def verdict(self) -> dict[str, Any]:
-        """The last verdict; a message with the log's key that is none has no record. Empty: there is none."""
+        """The last verdict; empty: there is none. Messages with the log's key that are not verdicts have no record."""
         records = [each.record for each in self.found.verdicts if each.record] if self.found else []
         return records[-1] if records else {}
 
     @contextmanager
     def asking(self, server: str) -> Iterator[None]:
-        """Notes the server as away instead of raising what its client raises."""
+        """Records the server as unreachable instead of raising its client's error."""
         try:
             yield
         except AWAY as error:
-            told = error.args[0].str() if isinstance(error, KafkaException) else str(error)
-            self.away[server] = told.splitlines()[0] if told else type(error).__name__
+            text = error.args[0].str() if isinstance(error, KafkaException) else str(error)
+            self.away[server] = text.splitlines()[0] if text else type(error).__name__
 
 
 def gather(settings: Settings, partition: int, offset: int) -> Facts:
@@ -115,12 +115,12 @@ def gather(settings: Settings, partition: int, offset: int) -> Facts:
     with facts.asking("MySQL"), closing(mysql_client.connect(settings, SECONDS)) as connection:
         foreign = foreign_messages.offsets(connection.cursor()).get(partition, set())
     with facts.asking("Kafka"), hops.looking(kafka, GROUP) as consumer:
-        consumer.list_topics(names.LOGS_TOPIC, timeout=SECONDS)  # who is away is not waited for as long as who is slow
+        consumer.list_topics(names.LOGS_TOPIC, timeout=SECONDS)  # fails faster than the reads below if Kafka is down
         _ask_logs(facts, consumer)
         facts.no_status_partition = partition not in hops.topic_ranges(consumer, names.STATUS_TOPIC)
         if not facts.no_status_partition:
             facts.found = verdict_search.find(consumer, partition, offset, foreign)
-            # Progress is read before what it speaks of: here before the index, in MySQL in one snapshot.
+            # Progress is read before the data it refers to: here before the index, in MySQL in one snapshot.
             facts.indexed = hops.indexed(consumer, [partition])[partition]
     with facts.asking("MySQL"), closing(mysql_client.connect(settings, SECONDS)) as connection:
         _ask_tables(facts, connection.cursor(dictionary=True))
@@ -195,12 +195,12 @@ def _ask_users(facts: Facts, cursor: Any) -> None:
 
 
 def day_of(record: dict[str, Any]) -> str | None:
-    """The UTC day of the event; None where that is not readable."""
+    """The UTC day of the event; None if it is not readable."""
     time = record.get("event_timestamp")
     return str(time)[:10] if time else None
 
 
 def _differs(facts: Facts) -> bool:
-    """Whether a sink holds something else than the last verdict that was found."""
+    """Whether a sink differs from the last verdict found."""
     held = [row.record for row in facts.rows or []] + ([facts.document] if facts.document else [])
     return any(contents.differing(facts.last(), record) for record in held)

@@ -1,4 +1,4 @@
-"""The story of one log: its bytes, verdict and reasons, its users row, and where it is at each hop."""
+"""The history of one log: its bytes, verdict and reasons, its users row, and its place at each hop."""
 
 import base64
 import json
@@ -14,13 +14,13 @@ from include.why.facts import Facts, NoSuchLogError
 from include.why.reasons import MEANINGS
 
 LONGEST: Final = 2000
-"""Characters of a log that are shown."""
+"""Characters of a log shown at most."""
 _LONGEST_VALUE: Final = 200
 
 
 @dataclass
 class Story:
-    """A log's story as plain values, ready for JSON."""
+    """A log's history as plain values, ready for JSON."""
 
     origin: str
     log: dict[str, Any]
@@ -28,34 +28,34 @@ class Story:
     bytes); empty: unknown."""
     status: str | None
     reasons: dict[str, str]
-    """Each with its meaning."""
+    """Reasons with their meanings."""
     users: str
     verdicts: list[dict[str, Any]]
     """status_offset, status, reasons, users_version, revision and rejudged of each status message, the oldest first;
     the last one counts."""
     hops: dict[str, str]
-    """By the hop's name: where the log is there, or why it is not, and what it says other than the verdict."""
+    """By hop: where the log is, or why it is not there, and any difference from the verdict."""
     differences: list[dict[str, Any]] = field(default_factory=list)
-    """hop and field, and the values: verdict and found, of which one is left out where the field is not there."""
+    """hop, field, and the values verdict and found; a value is omitted if the field is absent there."""
     away: dict[str, str] = field(default_factory=dict)
-    """Servers that did not answer, and what their clients said."""
+    """Servers that did not answer, with their clients' errors."""
 
 
 def read(settings: Settings, key: str) -> Story:
-    """The story of the log with this origin. Raises NoSuchLogError for no origin, and for a log not sent yet."""
+    """The history of the log with this origin. Raises NoSuchLogError for an invalid origin or a log not sent yet."""
     origin = names.origin_of(key.encode(errors="replace"))
     if origin is None:
         raise NoSuchLogError(
-            f"{printable(key)!r} is no origin: that is the partition and the offset of a log in"
-            f" {names.LOGS_TOPIC}, as in 0-1234.",
-            "It is kafka_partition and kafka_offset in MySQL, _id in the index, and each line's first word in"
+            f"{printable(key)!r} is not an origin. An origin is the partition and offset of a log in"
+            f" {names.LOGS_TOPIC}, for example 0-1234.",
+            "Find it as kafka_partition and kafka_offset in MySQL, as _id in the index, or as each line's first word in"
             f" ./logsieve tail {names.LOGS_TOPIC}.",
         )
-    return tell(log_facts.gather(settings, *origin), str(settings.dead_letters))
+    return describe(log_facts.gather(settings, *origin), str(settings.dead_letters))
 
 
-def tell(facts: Facts, dead_letters: str) -> Story:
-    """The story that the facts make. Pure."""
+def describe(facts: Facts, dead_letters: str) -> Story:
+    """The log's history, built from the facts. Pure."""
     record = facts.last()
     return Story(
         origin=facts.key,
@@ -105,7 +105,7 @@ def _log(facts: Facts) -> dict[str, Any]:
         if bad is None:
             return {}
         value, about = _bytes(bad["raw"]), {"size": bad["raw_size"]}
-    # A log may have hundreds of MiB where the broker takes them.
+    # A log may have hundreds of MiB if the broker accepts them.
     head = None if value is None else value[: names.MAX_RAW]
     text = printable(head)
     shown = text if len(text) <= LONGEST else f"{text[:LONGEST]}… (cut)"
@@ -120,57 +120,57 @@ def _users(facts: Facts) -> str:
     record = facts.last()
     account = record.get("account_id")
     if "MySQL" in facts.away:
-        return "MySQL is away"
+        return "MySQL is unreachable"
     if not record:
         return "not judged yet"
     if record.get("status") == names.BAD:
-        return "a bad log is judged without the users"
+        return "bad logs are judged without the users dimension"
     day, version = log_facts.day_of(record), record.get("users_version")
     known = f"has the device {facts.device}" if facts.device else "is unknown"
-    told = f"account {account} {known} on {day}, the log says {record.get('device')}; judged by version {version}"
+    sentence = f"account {account} {known} on {day}, the log has {record.get('device')}; judged by version {version}"
     would_be = names.SUSPICIOUS if facts.device != record.get("device") else names.GOOD
     if would_be != record.get("status"):
-        told += f", by the present one it would be {would_be}: ./logsieve rejudge --account {account}"
-    return told
+        sentence += f", by the current version it would be {would_be}: ./logsieve rejudge --account {account}"
+    return sentence
 
 
 def _in_logs(facts: Facts) -> str:
     if facts.logs is None:
-        return "Kafka is away"
+        return "Kafka is unreachable"
     first, _ = facts.logs
     if facts.message is not None:
         return f"partition {facts.partition}, offset {facts.offset}"
     if facts.offset < first:
-        return f"Kafka has removed it: the partition begins at {first:,} now"
-    return "no log has this offset: a producer with transactions leaves such gaps"
+        return f"Kafka has removed it: the partition now begins at {first:,}"
+    return "no log has this offset: transactions of a producer leave such gaps"
 
 
 def _in_status(facts: Facts) -> str:
     if facts.no_status_partition:
-        return f"it has no partition {facts.partition}: ./logsieve topics --partitions {facts.partition + 1}"
+        return f"the topic has no partition {facts.partition}: ./logsieve topics --partitions {facts.partition + 1}"
     if facts.found is None or facts.logs is None:
-        return "Kafka is away"
+        return "Kafka is unreachable"
     found = facts.found
     if found.verdicts:
         offsets = [f"{verdict.offset}{' (rejudged)' if verdict.rejudged else ''}" for verdict in found.verdicts]
         where = f"partition {facts.partition}, offset {', '.join(offsets)}: {facts.last().get('status')}"
-        more = "" if found.searched_all else f"; only {verdict_search.FURTHER:,} messages were searched for later ones"
+        more = "" if found.searched_all else f"; only {verdict_search.FURTHER:,} further messages were searched"
         return where + more
     if facts.message is None and facts.offset >= facts.logs[0]:
         return "not there: it is no log"
     if found.judged <= facts.offset:
         return f"not judged yet (classify is {facts.logs[1] - max(found.judged, facts.logs[0]):,} behind)"
     if found.place == found.first > 0:
-        return f"Kafka has removed it: the partition begins at {found.first:,} now"
+        return f"Kafka has removed it: the partition now begins at {found.first:,}"
     return f"missing: it should be near offset {found.place:,}"
 
 
 def _in_tables(facts: Facts) -> str:
     if facts.rows is None:
-        return "MySQL is away"
+        return "MySQL is unreachable"
     tables = [f"{names.LOGS_DATABASE}.{row.table}" for row in facts.rows]
     if len(tables) > 1:
-        return f"in {len(tables)} tables at once, which must not be: {', '.join(tables)}"
+        return f"in {len(tables)} tables at once, which is an error: {', '.join(tables)}"
     if tables:
         return tables[0] + _other_than_verdict(facts, facts.rows[0].record) + _to_expire(facts)
     return _absent(facts, facts.loaded, "loaded", "load")
@@ -178,7 +178,7 @@ def _in_tables(facts: Facts) -> str:
 
 def _in_index(facts: Facts) -> str:
     if "Elasticsearch" in facts.away:
-        return "Elasticsearch is away"
+        return "Elasticsearch is unreachable"
     if facts.document is not None:
         place = f"{names.INDEX}/_doc/{facts.key}: {facts.document.get('status')}"
         return place + _other_than_verdict(facts, facts.document) + _to_expire(facts) + _strays(facts)
@@ -192,17 +192,17 @@ def _strays(facts: Facts) -> str:
 
 
 def _absent(facts: Facts, position: int, done: str, who: str) -> str:
-    """Why a sink does not have the log, given the next status offset that it will take."""
+    """Why a sink does not have the log, given its next status offset."""
     if facts.expired:
         return f"expired: expire_logs has removed it, {facts.expired} UTC"
     if facts.found is None:
-        return f"not there; without Kafka nobody knows whether it is to be {done} yet"
+        return f"not there; without Kafka it is unknown whether it is still to be {done}"
     if not facts.found.verdicts:
         return "not there"
     if position <= facts.found.verdicts[0].offset:
         return f"not {done} yet ({who} is {facts.found.end - position:,} behind)"
     unsure = ", or expired" if "MySQL" in facts.away else ""
-    return f"missing, though {who} has passed it: removed by hand{unsure}"
+    return f"missing, though {who} has passed it: removed manually{unsure}"
 
 
 def _to_expire(facts: Facts) -> str:
@@ -214,7 +214,7 @@ def _other_than_verdict(facts: Facts, record: dict[str, Any]) -> str:
         f"{each['field']} is {_shown(each, 'found')}, not {_shown(each, 'verdict')}"
         for each in _differences(facts, record)
     ]
-    return f", other than the {'verdict' if facts.verdict() else 'row'}: {'; '.join(found)}" if found else ""
+    return f", unlike the {'verdict' if facts.verdict() else 'row'}: {'; '.join(found)}" if found else ""
 
 
 def _differences(facts: Facts, record: dict[str, Any]) -> list[dict[str, Any]]:

@@ -203,7 +203,7 @@ def _keep(
         except (mysql.connector.Error, OSError) as error:
             # Nothing is at risk: whoever takes the lease meanwhile changes its epoch, and nothing of ours is committed.
             if trouble := mysql_trouble.of(error):
-                troubles.tell("lease", trouble)
+                troubles.report("lease", trouble)
             continue
         troubles.clear("lease")
         if row is None or row.epoch != ours.epoch:

@@ -37,7 +37,7 @@ class Patience:
                         raise
                     if not self.lasts:
                         raise QueryFailedError(str(trouble)) from error
-                    self.troubles.tell("start", trouble)
+                    self.troubles.report("start", trouble)
                 self.stop.pause(_PAUSE_SECONDS)
         finally:
             self.troubles.clear("start")

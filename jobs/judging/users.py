@@ -111,7 +111,7 @@ def watched(
                 if trouble is None:
                     on_error(QueryFailedError(f"the users history could not be read anew: {error}"))
                     return
-                troubles.tell("users", trouble)
+                troubles.report("users", trouble)
             else:
                 troubles.clear("users")
             ended.wait(_LOOK_SECONDS)

@@ -1,4 +1,4 @@
-"""The page's buttons. Each one calls Airflow's own API as the user who pressed it: Airflow decides who may."""
+"""The page's buttons. Each calls Airflow's own API as the current user, so Airflow checks the permissions."""
 
 import asyncio
 import time
@@ -21,28 +21,28 @@ from plugins.page.errors import PageError
 STREAM, USERS = "classify_logs", "users_dimension"
 LONGEST_BACKFILL = timedelta(days=366)
 ENDING_SECONDS = 15
-"""So long a run may take to end behind its driver."""
+"""How long a run may take to end after its driver."""
 
 
 class Strict(BaseModel):
-    """Refuses what it does not know."""
+    """A request body without unknown fields."""
 
     model_config = ConfigDict(extra="forbid")
 
 
 class Nothing(Strict):
-    """{}"""
+    """The empty body {}."""
 
 
 class Days(Strict):
-    """Both belong to the range."""
+    """A range of days, both inclusive."""
 
     begin: date = Field(alias="from")
     end: date = Field(alias="to")
 
 
 class Chosen(Strict):
-    """Of events in the range, or of one account."""
+    """Logs to rejudge: of events in a range, or of one account."""
 
     begin: AwareDatetime | None = Field(None, alias="from")
     end: AwareDatetime | None = Field(None, alias="to")
@@ -57,11 +57,11 @@ def may_act(user: Any) -> bool:
 
 
 def same_site(request: Request) -> None:
-    """Lets no foreign page press a button: the header needs its leave, and a browser tells who asks."""
+    """Rejects requests from other sites, by the Origin, Sec-Fetch-Site and X-Requested-With headers."""
     origin = request.headers.get("origin")
     foreign = origin is not None and urlsplit(origin).netloc != request.headers.get("host")
     if request.headers.get("sec-fetch-site", "same-origin") != "same-origin" or foreign:
-        raise PageError(403, "Another site asked for this.", "Use the buttons of the page Logs.")
+        raise PageError(403, "The request came from another site.", "Use the buttons of the page Logs.")
     if request.headers.get("x-requested-with") != "logsieve":
         raise PageError(403, "The header X-Requested-With is missing.", "Use the buttons of the page Logs.")
 
@@ -82,7 +82,7 @@ def add(app: FastAPI) -> None:
             "dag_id": USERS,
             "from_date": f"{days.begin}T00:00:00Z",
             "to_date": f"{days.end}T00:00:00Z",
-            # A day that was loaded before is loaded again: its export may have been corrected.
+            # Loaded days are loaded again: their exports may have been corrected.
             "reprocess_behavior": "completed",
             "max_active_runs": 1,
         }
@@ -99,7 +99,7 @@ def add(app: FastAPI) -> None:
         if chosen.account is not None:
             conf["accounts"] = [chosen.account]
         if not conf:
-            raise PageError(422, "Neither a range nor an account is given.", "Choose one of them.")
+            raise PageError(422, "There is neither a range nor an account.", "Choose one of them.")
         if chosen.begin and chosen.end and chosen.begin >= chosen.end:
             raise PageError(422, "The range is empty.", "Choose another range.")
         return await inside.trigger(request, "rejudge_logs", conf)
@@ -110,24 +110,24 @@ def add(app: FastAPI) -> None:
 
     @app.post("/actions/start", dependencies=_acts_on(STREAM))
     async def logs_page_start(request: Request, _: Nothing) -> dict[str, Any]:
-        # Who starts the stream does not mean its DAG to be paused.
+        # Starting the stream implies unpausing its DAG.
         await inside.call(request, "PATCH", f"/dags/{STREAM}", {"is_paused": False})
         if run := await _run_that_stays(request):
-            raise PageError(409, "A run of classify_logs is active already.", f"See {inside.link(STREAM, run)}.")
+            raise PageError(409, "A run of classify_logs is already active.", f"See {inside.link(STREAM, run)}.")
         return await inside.trigger(request, STREAM, {"trigger": Settings().trigger})
 
     @app.post("/actions/stop", dependencies=_acts_on(STREAM))
     async def logs_page_stop(request: Request, _: Nothing) -> dict[str, Any]:
         run = await inside.active_run(request, STREAM)
-        alive = await run_in_threadpool(stream.leave_the_mark)
+        alive = await run_in_threadpool(stream.set_stop_mark)
         if run and not alive:
-            # No driver sees the mark: it has not come as far as the lease, or is refused at each try.
+            # No driver will detect the mark: none has the lease yet, or none can start.
             await inside.call(request, "PATCH", f"/dags/{STREAM}/dagRuns/{quote(run, safe='')}", {"state": "success"})
         return inside.started(STREAM, [run] if run else [])
 
 
 async def _run_that_stays(request: Request) -> str | None:
-    """The active run, once one whose driver was stopped has had the time to end."""
+    """The active run, after giving a run whose driver was stopped time to end."""
     until = time.monotonic() + ENDING_SECONDS
     while run := await inside.active_run(request, STREAM):
         stopping = await run_in_threadpool(stream.is_stopping)

@@ -1,4 +1,4 @@
-"""The page's FastAPI application: what is the same for every answer, and Airflow's own application around it."""
+"""The page's FastAPI application: common response headers, and access to the surrounding Airflow application."""
 
 from typing import Final
 
@@ -14,11 +14,11 @@ HEADERS: Final = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 AROUND: Final = "logsieve.airflow"
-"""In a request's scope: the application of Airflow that this one is mounted in."""
+"""Key in a request's scope for the Airflow application that this one is mounted in."""
 
 
 class PageApp(FastAPI):
-    """Adds HEADERS to each answer, and `no-store` where nothing else is said of caching."""
+    """Adds HEADERS to each response, and `no-store` unless it has a Cache-Control header."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves one request."""

@@ -1,4 +1,4 @@
-"""What the page shows: asks the servers, shares the answers among browsers, and says which server is away."""
+"""The page's data: queries the servers, shares results between browsers, and reports unreachable servers."""
 
 import json
 import logging
@@ -33,20 +33,20 @@ from plugins.page import stream_facts
 from plugins.page.errors import PageError
 
 SECONDS = 2.5
-"""How long one server may take for the hops; it is away for them then."""
+"""Timeout of one server for the hops; then it counts as unreachable."""
 SHARED_SECONDS = 1.0
 SAMPLES_SECONDS = 20
-"""Rates are of so many seconds."""
+"""Period of the rates."""
 SEARCH_AGAIN_SECONDS = 5
-"""When Elasticsearch has failed, MySQL is asked for so long without trying it first."""
+"""After a failure of Elasticsearch, only MySQL is asked for this long."""
 DAGS = ("generate_logs", "classify_logs", "reconcile_logs")
-AWAY = "Elasticsearch does not answer: only counts by status, from MySQL; the other filters do not work meanwhile."
+AWAY = "Elasticsearch does not answer: showing counts by status from MySQL; other filters do not work meanwhile."
 
 log = logging.getLogger(__name__)
 
 
 class PageData:
-    """One for each API server."""
+    """The data source, one per API server."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -61,7 +61,7 @@ class PageData:
         self._samples: deque[Sample] = deque()
 
     def summary(self, filters: Filters) -> dict[str, Any]:
-        """Of data/summary. Raises PageError when neither server answers."""
+        """Response of data/summary. Raises PageError if neither server answers."""
         return self._shared.get(("summary", filters), lambda: self._summary(filters))
 
     def _summary(self, filters: Filters) -> dict[str, Any]:
@@ -81,7 +81,7 @@ class PageData:
             raise _both_away() from error
 
     def logs(self, filters: Filters, word: str, size: int, before: Place | None) -> dict[str, Any]:
-        """Of data/logs. Raises PageError when neither server answers."""
+        """Response of data/logs. Raises PageError if neither server answers."""
         return self._shared.get(("logs", filters, word, size, before), lambda: self._logs(filters, word, size, before))
 
     def _logs(self, filters: Filters, word: str, size: int, before: Place | None) -> dict[str, Any]:
@@ -94,7 +94,7 @@ class PageData:
         except facts.AWAY as error:
             self._search_failed(error)
         if word and not origin_of(word.encode()):
-            notice = "Elasticsearch does not answer: meanwhile only an origin, as 0-1234, can be looked for."
+            notice = "Elasticsearch does not answer: meanwhile you can only search for an origin, such as 0-1234."
             return _page([], size, "mysql", notice)
         try:
             with self._clients.cursor(dictionary=True) as cursor:
@@ -104,24 +104,24 @@ class PageData:
         return _page(found, size, "mysql", AWAY)
 
     def _search_first(self) -> None:
-        """Raises ConnectionError while Elasticsearch has just failed: nobody waits for it each time."""
+        """Raises ConnectionError shortly after a failure of Elasticsearch, so that not every request waits for it."""
         if time.monotonic() < self._search_again_at:
-            raise ConnectionError("Elasticsearch has just failed")
+            raise ConnectionError("Elasticsearch failed recently")
 
     def _search_failed(self, error: BaseException) -> None:
         if time.monotonic() >= self._search_again_at:
-            log.warning("Elasticsearch does not answer, MySQL is asked instead: %s", error)
+            log.warning("Elasticsearch does not answer, using MySQL instead: %s", error)
             self._search_again_at = time.monotonic() + SEARCH_AGAIN_SECONDS
 
     def story(self, origin: str) -> dict[str, Any]:
-        """Of data/log. Raises PageError when there is no such log."""
+        """Response of data/log. Raises PageError if there is no such log."""
         try:
             return self._shared.get(("story", origin), lambda: asdict(why.read(self._settings, origin)))
         except facts.NoSuchLogError as error:
             raise PageError(404, error.message, error.remedy) from error
 
     def hops(self) -> dict[str, Any]:
-        """Of data/hops; answers within some SECONDS, whoever is away."""
+        """Response of data/hops; takes at most about SECONDS, whichever servers are down."""
         return self._shared.get("hops", self._hops)
 
     def _hops(self) -> dict[str, Any]:
@@ -152,7 +152,7 @@ class PageData:
         sample = Sample(datetime.now(UTC), away, newest=newest, **known, **numbers)
         return {
             "now": text(sample.at),
-            "hops": way.tell(sample, self._before(sample)),
+            "hops": way.describe(sample, self._before(sample)),
             "users": users and {name: text(v) if isinstance(v, datetime) else v for name, v in users.items()},
             "reconciled": None if "MySQL" in away else way.reconciled(closed, runs.get("reconcile_logs")),
             "chaos": self._chaos(),
@@ -160,7 +160,7 @@ class PageData:
         }
 
     def _ask(self, server: str, ask: Callable[[], Any]) -> Future[Any]:
-        """One question to a server at a time: who hangs is not asked again before it has answered."""
+        """Submits at most one query per server at a time: a hung server is not asked again before it answers."""
         with self._asking:
             known = self._asked.get(server)
             if known is None or known.done():
@@ -168,7 +168,7 @@ class PageData:
             return known
 
     def _before(self, sample: Sample) -> Sample | None:
-        """The sample that rates are counted from; keeps the new one."""
+        """The sample that rates are relative to; stores the new one."""
         if self._samples and sample.at < self._samples[-1].at:  # the clock was set back
             self._samples.clear()
         self._samples.append(sample)
@@ -178,7 +178,7 @@ class PageData:
 
         while len(self._samples) > 2 and age(1) >= SAMPLES_SECONDS:
             self._samples.popleft()
-        if age(0) > 3 * SAMPLES_SECONDS:  # nobody looked for a while
+        if age(0) > 3 * SAMPLES_SECONDS:  # the page was not open for a while
             self._samples.popleft()
         return self._samples[0] if len(self._samples) > 1 else None
 
@@ -200,9 +200,9 @@ def _page(found: list[dict[str, Any]], size: int, source: str, notice: str | Non
 
 def _counting(error: TakesLongError) -> PageError:
     return PageError(
-        503, f"{error} is still counting.", "Wait: it goes on with each refresh. Or choose a shorter range."
+        503, f"{error} is still counting.", "Wait: each refresh continues the count. Or choose a shorter range."
     )
 
 
 def _both_away() -> PageError:
-    return PageError(503, "Neither Elasticsearch nor MySQL answers.", "./logsieve status tells more; ./logsieve up.")
+    return PageError(503, "Neither Elasticsearch nor MySQL answers.", "Run ./logsieve status, then ./logsieve up.")

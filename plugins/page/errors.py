@@ -1,4 +1,4 @@
-"""How the page's routes say no: always a sentence, and what to do."""
+"""Error responses of the page: always a sentence and a remedy."""
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -13,7 +13,7 @@ REMEDIES = {
 
 
 class PageError(Exception):
-    """An answer other than 200: `message` says what is wrong, `remedy` what to do."""
+    """An error response: `message` has the cause, `remedy` says what to do."""
 
     def __init__(self, status: int, message: str, remedy: str) -> None:
         super().__init__(message)
@@ -21,7 +21,7 @@ class PageError(Exception):
 
 
 def handle(app: FastAPI) -> None:
-    """Answers each error of the app as {"error", "remedy"}."""
+    """Returns every error of the app as {"error", "remedy"}."""
 
     @app.exception_handler(PageError)
     def ours(_: Request, error: PageError) -> JSONResponse:
@@ -33,11 +33,9 @@ def handle(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
-        # Where and why, not what was sent.
-        said = "; ".join(f"{'.'.join(map(str, each['loc'][1:]))}: {each['msg']}" for each in error.errors())
-        return _answer(
-            422, said, "Reload the page; who writes requests by hand finds their form in plugins/page/routes.py."
-        )
+        # Location and reason, without the input.
+        details = "; ".join(f"{'.'.join(map(str, each['loc'][1:]))}: {each['msg']}" for each in error.errors())
+        return _answer(422, details, "Reload the page. The requests are defined in plugins/page/routes.py.")
 
 
 def _answer(status: int, message: str, remedy: str) -> JSONResponse:

@@ -1,4 +1,4 @@
-"""The files of the page: those of plugins/page/static, and of the chart library, packed among the fetched parts."""
+"""Static files of the page: those in plugins/page/static, and the chart library in its fetched archive."""
 
 import mimetypes
 import zipfile
@@ -18,20 +18,20 @@ VENDOR: Final = {"uPlot.iife.min.js", "uPlot.min.css"}
 
 
 def own(request: Request, name: str) -> Response:
-    """A file of plugins/page/static. Raises PageError where there is none of this name."""
+    """A file in plugins/page/static. Raises PageError if it does not exist."""
     path = FILES / name
     if path.parent != FILES or path.suffix not in KINDS or not path.is_file():
-        raise PageError(404, "There is no such file.", REMEDIES[404])
+        raise PageError(404, "This file does not exist.", REMEDIES[404])
     return _answer(request, name, path.read_bytes())
 
 
 def vendor(request: Request, name: str, parts: Path) -> Response:
-    """A file of the chart library. Raises PageError where there is none of this name, or the library is not there."""
+    """A file of the chart library. Raises PageError if the file or the library does not exist."""
     if name not in VENDOR:
-        raise PageError(404, "There is no such file.", REMEDIES[404])
+        raise PageError(404, "This file does not exist.", REMEDIES[404])
     jars = sorted((parts / "jars" / "page").glob("uplot-*.jar"))
     if not jars:
-        raise PageError(404, f"The chart library is not in {parts}.", "./logsieve up fetches it.")
+        raise PageError(404, f"The chart library is missing in {parts}.", "./logsieve up fetches it.")
     return _answer(request, name, _packed(jars[-1], name))
 
 
@@ -43,7 +43,7 @@ def _packed(jar: Path, name: str) -> bytes:
 
 
 def _answer(request: Request, name: str, content: bytes) -> Response:
-    """The browser may keep it, and asks each time whether it is still so."""
+    """The response; browsers may cache the file but must revalidate it."""
     etag = f'"{sha256(content).hexdigest()[:32]}"'
     headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
     if etag in request.headers.get("if-none-match", ""):

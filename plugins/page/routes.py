@@ -1,4 +1,4 @@
-"""The routes of the page "Logs". Each, of files too, asks for a user of Airflow who may see the stream's runs."""
+"""The routes of the page "Logs". All, including files, require an Airflow user who may see the stream's runs."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
@@ -32,7 +32,7 @@ def filters(
     begin: Annotated[datetime | None, Query(alias="from")] = None,
     end: Annotated[datetime | None, Query(alias="to")] = None,
 ) -> Filters:
-    """What the query parameters ask for. A range that reaches up to now is taken in whole seconds, to be shared."""
+    """The filters in the query parameters. A range up to now is rounded to whole seconds so that results are shared."""
     now = datetime.now(UTC)
     wanted_end = _utc(end or now)
     wanted_begin = _utc(begin or wanted_end - timedelta(hours=1))
@@ -42,7 +42,7 @@ def filters(
     if not timedelta(0) < wanted_end - wanted_begin <= LONGEST + timedelta(seconds=2):
         raise PageError(422, "The range is empty, or longer than 31 days.", "Choose another range.")
     if wanted_begin.year < 1971:
-        raise PageError(422, "Nothing was received so long ago.", "Choose another range.")
+        raise PageError(422, "There are no logs that old.", "Choose another range.")
     return Filters(
         wanted_begin, wanted_end, tuple(status), tuple(reason), tuple(country), tuple(device), tuple(account)
     )
@@ -52,7 +52,7 @@ Asked = Annotated[Filters, Depends(filters)]
 
 
 def make_app() -> FastAPI:
-    """The application. Nothing is asked of any server before the first request."""
+    """Builds the application. No server is contacted before the first request."""
     reads = Depends(requires_access_dag("GET", DagAccessEntity.RUN, STREAM))
     app = PageApp(dependencies=[reads], openapi_url=None, docs_url=None, redoc_url=None)
     errors.handle(app)
@@ -93,7 +93,7 @@ def make_app() -> FastAPI:
     ) -> dict[str, Any]:
         place = Place.of(before) if before else None
         if before and place is None:
-            raise PageError(422, "This is no place in the list.", "Begin with the first page.")
+            raise PageError(422, "This is not a position in the list.", "Start from the first page.")
         return data.logs(asked, search.strip(), size, place)
 
     @app.get("/data/log/{origin}")

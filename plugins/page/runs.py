@@ -1,4 +1,4 @@
-"""The newest runs of our DAGs, from Airflow's own metadata: the API server reads them as its own pages do."""
+"""The newest runs of our DAGs, read from Airflow's metadata as the API server's own pages do."""
 
 from collections.abc import Iterable
 from urllib.parse import urlsplit
@@ -14,7 +14,7 @@ from plugins.page.stream_facts import ACTIVE
 
 
 def newest(dag_ids: Iterable[str]) -> dict[str, Run]:
-    """By DAG: its newest active run, else its newest run; a DAG that never ran is left out. Raises SQLAlchemyError."""
+    """By DAG: its newest active run, else its newest run; DAGs without runs are omitted. Raises SQLAlchemyError."""
     found = {}
     with create_session() as session:
         for dag_id in dag_ids:
@@ -26,7 +26,7 @@ def newest(dag_ids: Iterable[str]) -> dict[str, Run]:
 
 
 def of_backfill(backfill_id: int) -> list[str]:
-    """The runs that the backfill waits for, in its order; none for a day that another run is loading already."""
+    """Ids of the backfill's runs, in its order; a day already being loaded by another run has none."""
     days = select(DagRun.run_id).join(BackfillDagRun, BackfillDagRun.dag_run_id == DagRun.id)
     with create_session() as session:
         found = days.where(BackfillDagRun.backfill_id == backfill_id).order_by(BackfillDagRun.sort_ordinal)
@@ -34,5 +34,5 @@ def of_backfill(backfill_id: int) -> list[str]:
 
 
 def base() -> str:
-    """Path of Airflow's address, without the last slash: what links into its pages begin with."""
+    """Path of Airflow's base URL without the trailing slash, the prefix of links into its UI."""
     return urlsplit(conf.get("api", "base_url", fallback="")).path.rstrip("/")

@@ -1,4 +1,4 @@
-"""The stream's lease and stop mark, as the page's buttons need them: by the account that the DAGs use."""
+"""The stream's lease and stop mark for the page's buttons, through the DAGs' MySQL account."""
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -12,24 +12,24 @@ from include.watch import mysql_trouble
 from plugins.page.errors import PageError
 
 
-def leave_the_mark() -> bool:
-    """Asks the stream to stop; whether a driver lives that sees it."""
+def set_stop_mark() -> bool:
+    """Sets the stop mark; returns whether a live driver will detect it."""
     with _mysql() as connection, closing(connection.cursor()) as cursor:
         lease.ask_to_stop(cursor)
         connection.commit()
-        return lease.look(cursor).lives
+        return lease.look(cursor).is_alive
 
 
 def is_stopping() -> bool:
-    """Whether the stream was asked to stop and its driver has gone."""
+    """Whether the stream was asked to stop and its driver has exited."""
     with _mysql() as connection, closing(connection.cursor()) as cursor:
         driver = lease.look(cursor)
-        return driver.stop_asked and not driver.lives
+        return driver.stop_asked and not driver.is_alive
 
 
 @contextmanager
 def _mysql() -> Iterator[Any]:
-    """A connection by the account that the DAGs use."""
+    """A connection of the DAGs' MySQL account. Raises PageError."""
     try:
         with closing(BaseHook.get_hook("mysql").get_conn()) as connection:
             yield connection

@@ -1,4 +1,4 @@
-"""What Airflow's own metadata say of the stream: the API server reads them as its own pages do."""
+"""Facts on the stream, read from Airflow's metadata as the API server's own pages do."""
 
 from dataclasses import replace
 from typing import Any
@@ -24,7 +24,7 @@ _LOOK_BACK = 25
 
 
 def read() -> Airflow:
-    """What the verdict on the stream is made of. Raises SQLAlchemyError."""
+    """The facts for the verdict on the stream. Raises SQLAlchemyError."""
     scheduled = get_airflow_health()["scheduler"]["status"] == "healthy"
     with create_session() as session:
         dag = session.get(DagModel, STREAM)
@@ -33,7 +33,7 @@ def read() -> Airflow:
         error = trace.strip().splitlines()[-1] if trace else ""
         if dag is None:
             return Airflow(known=False, import_error=error, scheduled=scheduled)
-        # As many runs as a person starts: the newest ones are enough.
+        # Runs are started manually, so the newest ones are enough.
         runs = session.scalars(
             select(DagRun).where(DagRun.dag_id == STREAM).order_by(DagRun.id.desc()).limit(_LOOK_BACK)
         )

@@ -29,7 +29,7 @@ def test_reconcile_shows_its_run_until_it_has_ended(visit: Callable[..., Visitor
     press(frame, "reconcile")
     notices = frame.locator("#notices")
     expect(notices).to_contain_text("of reconcile_logs")
-    expect(notices).to_contain_text("done, with success", timeout=180_000)
+    expect(notices).to_contain_text("has succeeded", timeout=180_000)
     run = notices.get_by_role("link").inner_text().split()[2]
     notices.get_by_role("link").click()
     visitor.page.wait_for_url(f"**/dags/reconcile_logs/runs/{run.replace(':', '*').replace('+', '*')}*")
@@ -50,7 +50,7 @@ def test_rejudge_and_backfill_show_their_runs(visit: Callable[..., Visitor]) -> 
     page.get_by_role("button", name="Backfill", exact=True).click()
     notices = page.locator("#notices")
     expect(notices).to_contain_text(f"{today}T00:00:00+00:00 of users_dimension")
-    expect(notices).to_contain_text("Backfill: the run is done, with success", timeout=180_000)
+    expect(notices).to_contain_text("Backfill: the run has succeeded", timeout=180_000)
     expect(notices.locator(".broken")).to_have_count(0)
 
 
@@ -69,7 +69,7 @@ def test_the_stream_is_stopped_and_started(visit: Callable[..., Visitor], stack:
 def test_a_viewer_sees_all_and_cannot_act(visit: Callable[..., Visitor]) -> None:
     visitor = visit(user="viewer")
     page = visitor.open()
-    expect(page.locator("#actions")).to_contain_text("viewer may look, and not act")
+    expect(page.locator("#actions")).to_contain_text("viewer has read-only access")
     expect(page.locator("#actions button")).to_have_count(0)
     for action, body in ACTIONS.items():
         assert post(page, f"actions/{action}", body, OWN)["status"] == 403, action

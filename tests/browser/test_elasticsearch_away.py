@@ -17,7 +17,7 @@ def test_the_page_lives_on_mysql_while_elasticsearch_is_away(visit: Callable[...
         expect(page.locator("#remedies")).to_contain_text("What to do")
         expect(page.locator("#headline")).to_contain_text("Elasticsearch broken")
         expect(page.locator("#notices")).to_contain_text("MySQL")
-        expect(page.locator("#lists")).to_contain_text("while Elasticsearch is away")
+        expect(page.locator("#lists")).to_contain_text("while Elasticsearch is unreachable")
         before = totals(page)
         assert before["good"] > 0
         until(lambda: totals(page)["good"] > before["good"], 30, "the counts move on")

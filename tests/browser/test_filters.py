@@ -76,7 +76,7 @@ def test_a_log_is_found_by_event_account_and_origin_and_tells_its_story(
     page.locator(f"#logs [data-key='{origin}']").focus()
     page.keyboard.press("Enter")
     story = page.get_by_role("dialog")
-    expect(story).to_contain_text("the users dimension gave the account another device")
+    expect(story).to_contain_text("the account has another device in the users dimension")
     expect(story).to_contain_text('"device": "A-SPARE-ONE"')
     expect(story).to_contain_text("logs.suspicious_logs")
     assert f"log={origin}" in page.evaluate("location.hash")

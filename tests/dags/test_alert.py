@@ -122,7 +122,7 @@ def alert(context: Any, remedy: str = "") -> None:
     Alert(remedy)(context)
 
 
-WRONG = ValueError('31.0% are bad\nnot_json: 9, as 0-7: {"a": <!channel> & "Zürich"}')
+WRONG = ValueError('31.0% are bad\nnot_json: 9, for example 0-7: {"a": <!channel> & "Zürich"}')
 
 
 def test_without_a_connection_it_is_in_the_log(printed: Printed) -> None:
@@ -152,7 +152,7 @@ def test_what_slack_refuses_is_still_mailed_and_the_log_says_what_to_do(
     slack.code = 404
     alert(failure(WRONG))
     assert len(mail.taken) == 1
-    assert "not sent through the connection alerts_slack: Slack answered 404 'no_service'. Make a new" in printed()
+    assert "not sent through the connection alerts_slack: Slack answered 404 'no_service'. Create a new" in printed()
     assert "secret" not in printed()
 
 
@@ -186,7 +186,7 @@ def test_a_task_that_was_killed_alerts_too(slack: Webhook) -> None:
     context = failure(None)
     del context["dag_run"], context["exception"]
     alert(context)
-    assert "Its process ended without a word." in slack.taken[0][1]["text"]
+    assert "Its process died without an error message." in slack.taken[0][1]["text"]
 
 
 @pytest.mark.parametrize(

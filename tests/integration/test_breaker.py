@@ -222,7 +222,7 @@ def test_a_tripped_breaker_is_red_and_tells_slack_why(stack: Stack, slack: tuple
     (message,) = taken
     title, text, *_ = message["text"].splitlines()
     assert title == "watch_logs: breaker failed"
-    assert "are bad, more than 0.0%: see whether a sender changed" in text
+    assert "are bad, more than 0.0%: check whether a sender changed" in text
     assert "Top reasons:" in message["text"]
     assert "stopped" not in message["text"]
     assert stack.root_sql(STOP_ASKED) == [], "it never stops the stream by itself"
@@ -234,7 +234,7 @@ def test_with_breaker_stops_the_stream_ends_and_can_be_started_again(
 ) -> None:
     url, taken = slack
     trip(stack, url, breaker_stops=True)
-    assert "The stream was stopped, as breaker_stops says: `./logsieve stream start`" in taken[0]["text"]
+    assert "The stream was stopped because breaker_stops is set: `./logsieve stream start`" in taken[0]["text"]
     until(lambda: stack.status()["dags"]["classify_logs"]["state"] == "success", 60, "the stream has ended well")
     assert stack.run("stream", "start").returncode == 0
     until(lambda: stack.root_sql(STOP_ASKED) == [], 90, "a driver runs again")

@@ -352,13 +352,13 @@ def test_stop_ends_the_stream_and_start_brings_it_back(stack: Stack, admin: http
     until(lambda: drivers(stack), 60, "a driver runs")
     refused = act(admin, "start")
     assert refused.status_code == 409
-    assert "active already" in refused.json()["error"]
+    assert "already active" in refused.json()["error"]
     stopped = act(admin, "stop").raise_for_status().json()
     assert stopped["dag_id"] == "classify_logs"
     assert until_they_ended(admin, stack, stopped, 120) == {"success"}
     assert not drivers(stack)
     classify = until(lambda: _hop(admin, "classify", "broken"), 60, "the page says that it is stopped")
-    assert "stopped by a person" in classify["sentence"]
+    assert "stopped on request" in classify["sentence"]
     assert classify["remedy"]
     again = act(admin, "start")
     assert again.status_code == 200, again.text
@@ -392,7 +392,7 @@ def test_while_elasticsearch_is_away_mysql_counts_and_the_page_says_so(stack: St
         key = logs["logs"][0]["origin"]
         assert [each["origin"] for each in get(viewer, "data/logs", search=key)["logs"]] == [key]
         story = get(viewer, f"data/log/{key}")
-        assert story["hops"]["Elasticsearch"] == "Elasticsearch is away"
+        assert story["hops"]["Elasticsearch"] == "Elasticsearch is unreachable"
         others = {hop["name"]: hop["health"] for hop in get(viewer, "data/hops")["hops"]}
         assert others["MySQL"] == others["server-logs"] == "ok"
     until(lambda: get(viewer, "data/summary")["source"] == "elasticsearch", 60, "it counts there again")

@@ -101,7 +101,7 @@ def test_marked_and_deleted_in_airflow_it_is_told_and_started_again(stack: Stack
     until(lambda: "has ended (failed)" in stream_facts.read(stack.env).sentence, 15, "its end is told")
     until(lambda: api._http.delete("/api/v2/dags/classify_logs").is_success, 60, "no task of it runs any more")
     found = stream_facts.read(stack.env)
-    assert (found.ok, "does not know the DAG" in found.sentence) == (False, True)
+    assert (found.ok, "has no DAG" in found.sentence) == (False, True)
 
     (epoch,) = stack.root_sql(EPOCH)[0]
     done = stack.run("stream", "start")

@@ -21,7 +21,7 @@ def test_who_takes_over_goes_on_alone_and_nothing_is_doubled(stack: Stack, tmp_p
         until(lambda: not first.is_running(), 30, "the first has ended")
         tries = stack.state / "logs" / "airflow" / "dag_id=classify_logs" / f"run_id={run}"
         until(lambda: has_said(tries, "another driver took over"), 10, "Airflow's log says why")
-        until(lambda: has_said(tries, "tried again until it has ended"), 30, "Airflow's next try waits")
+        until(lambda: has_said(tries, "retried until that driver has ended"), 30, "Airflow's next try waits")
         wait_until_it_loads(stack)
         assert [driver.pid for driver in drivers(stack)] == [second.pid]
         python_of(second.pid).terminate()

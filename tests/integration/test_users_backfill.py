@@ -171,7 +171,7 @@ def test_an_export_that_is_wrong_as_a_whole_is_refused_until_its_day_is_accepted
     done = stack.run("airflow", "dags", "test", "users_dimension", str(day))
     assert done.returncode != 0
     said = done.stdout + done.stderr
-    assert re.search(r"have another device, as account \d+: '[A-Z]+' → '[a-z]+'", said)
+    assert re.search(r"have another device, for example account \d+: '[A-Z]+' → '[a-z]+'", said)
     (command,) = set(re.findall(r"\./logsieve (airflow dags trigger users_dimension --conf '.*?')", said))
     assert stack.root_sql("SELECT version FROM dim_users.users_version") == [(version,)]
 
@@ -193,6 +193,6 @@ def test_a_broken_export_is_red_and_changes_nothing(stack: Stack, exports: Path)
     file.unlink()
     file.parent.rmdir()
     assert done.returncode != 0
-    assert "line 3: account 684 has been in line 2 already" in done.stdout + done.stderr
+    assert "line 3: account 684 is already in line 2" in done.stdout + done.stderr
     assert stack.root_sql("SELECT version FROM dim_users.users_version") == before
     assert stack.root_sql("SELECT COUNT(*) FROM dim_users.changes") == [(0,)]

@@ -227,7 +227,7 @@ LIMITS = Limits(0.1, 0.1, 0.1)
     ("text", "complaint"),
     [
         ("account_no,device\n1,IOS\n", "line 1: the header is 'account_no,device'"),
-        (f"{HEADER}1,IOS\n2,LINUX\n1,IOS\n", "line 4: account 1 has been in line 2 already"),
+        (f"{HEADER}1,IOS\n2,LINUX\n1,IOS\n", "line 4: account 1 is already in line 2"),
         (f"{HEADER}1,IOS\n2147483648,IOS\n", r"line 3: .* is not a 32-bit integer"),
         (HEADER, "has no accounts"),
         (export(MANY).getvalue().decode()[:-4], "line 1001: it has no line end"),
@@ -238,11 +238,11 @@ LIMITS = Limits(0.1, 0.1, 0.1)
         (export({n: f"{d} " for n, d in MANY.items()}).getvalue().decode(), "1,000 of 1,000 .* have another device"),
         (
             export({n: MANY[n] for n in range(400)}).getvalue().decode(),
-            "600 of 1,000 .* closed, as account 400: 'Device",
+            "600 of 1,000 .* closed, for example account 400: 'Device",
         ),
         (
             export({-n: MANY[n] for n in MANY}).getvalue().decode(),
-            "999 of 1,000 .* new, as account -999: unknown → 'Dev",
+            "999 of 1,000 .* new, for example account -999: unknown → 'Dev",
         ),
     ],
 )

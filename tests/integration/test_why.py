@@ -39,7 +39,7 @@ def test_the_stories_of_a_good_a_bad_and_a_suspicious_log(stack: Stack) -> None:
     assert good["reasons"] == {}
     assert bad["reasons"] == {"not_json": "the bytes are not exactly one JSON object in UTF-8"}
     assert list(suspicious["reasons"]) == ["unexpected_device"]
-    assert f"account 684 has the device {device} on 2021-04-29, the log says [red]FRIDGE" in suspicious["users"]
+    assert f"account 684 has the device {device} on 2021-04-29, the log has [red]FRIDGE" in suspicious["users"]
     assert "account -5 is unknown" in unknown["users"]
     for story, origin in zip((good, bad, suspicious), origins, strict=False):
         assert story["hops"].keys() == HOPS

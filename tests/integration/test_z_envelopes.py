@@ -170,5 +170,5 @@ def test_foreign_messages_are_nobodys_verdict(stack: Stack) -> None:
     assert stack.documents([origin]) == {origin: "suspicious"}
     assert [verdict["status"] for verdict in why(stack, origin)["verdicts"]] == ["suspicious"]
     done = stack.run("airflow", "tasks", "test", "watch_logs", "foreign", seconds=60)
-    assert "were nobody's verdict: see logs.foreign_messages" in done.stdout + done.stderr
+    assert "are not verdicts: see logs.foreign_messages" in done.stdout + done.stderr
     stack.root_sql("UPDATE logs.foreign_messages SET found_at = found_at - INTERVAL 1 DAY")

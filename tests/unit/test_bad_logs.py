@@ -32,4 +32,4 @@ def test_a_long_example_is_cut_and_says_so(char: str):
 
 
 def test_a_reason_names_the_origin_of_its_example():
-    assert str(Reason("missing_device", 1234, "0-77", "{}")) == "missing_device: 1,234, as 0-77: {}"
+    assert str(Reason("missing_device", 1234, "0-77", "{}")) == "missing_device: 1,234, for example 0-77: {}"

@@ -65,7 +65,7 @@ def test_what_is_wrong_as_a_whole_is_refused_with_its_setting_and_an_example(cou
     said = refusal(before, make(Accounts(7, count).devices_on(DAY)))
 
     assert f"LOGSIEVE_ACCOUNTS_MOST_{setting}=0.1" in said
-    assert re.search(r"as account -?\d+: ('.*'|unknown) → ('.*'|absent);", said)
+    assert re.search(r"for example account -?\d+: ('.*'|unknown) → ('.*'|absent);", said)
 
 
 @pytest.mark.parametrize("count", [10, 100, 10_000])
@@ -88,11 +88,12 @@ def test_the_error_says_everything_at_once_and_the_command_that_accepts_it():
     after = dict.fromkeys(range(50, 150), "ios")
 
     assert refusal(before, after) == (
-        "that.csv is too different from 2026-03-08: 50 of 50 accounts in both have another device, as account 50: 'IOS'"
-        " → 'ios'; at most 10% may (LOGSIEVE_ACCOUNTS_MOST_CHANGED=0.1). 50 of 100 accounts before are closed, as"
-        " account 0: 'IOS' → absent; at most 10% may (LOGSIEVE_ACCOUNTS_MOST_CLOSED=0.1). 50 of 100 accounts in it are"
-        " new, as account 100: unknown → 'ios'; at most 10% may (LOGSIEVE_ACCOUNTS_MOST_ADDED=0.1). Nothing was loaded."
-        " Mend the file and clear the task. If it is right, accept this day once: ./logsieve airflow dags trigger"
+        "that.csv is too different from 2026-03-08: 50 of 50 accounts in both have another device, for example account"
+        " 50: 'IOS' → 'ios'; at most 10% may (LOGSIEVE_ACCOUNTS_MOST_CHANGED=0.1). 50 of 100 accounts before are"
+        " closed, for example account 0: 'IOS' → absent; at most 10% may (LOGSIEVE_ACCOUNTS_MOST_CLOSED=0.1). 50 of 100"
+        " accounts in it are new, for example account 100: unknown → 'ios'; at most 10% may"
+        " (LOGSIEVE_ACCOUNTS_MOST_ADDED=0.1). Nothing was loaded. Fix the file and clear the task. If it is right,"
+        " accept this day once: ./logsieve airflow dags trigger"
         """ users_dimension --conf '{"accept": "2026-03-09"}'."""
     )
 

@@ -12,22 +12,22 @@ from include.watch.free_space import Space
 
 
 def test_enough_space_is_well():
-    (verdict,) = free_space.tell([Space(Path("/data"), 5 * GIB)], 3)
+    (verdict,) = free_space.assess([Space(Path("/data"), 5 * GIB)], 3)
     assert verdict.ok
     assert verdict.sentence == "5.0 GiB are free at /data"
 
 
 def test_little_space_is_told_for_each_disk_with_the_remedy():
-    verdicts = free_space.tell([Space(Path("/data"), 5 * GIB), Space(Path("/other"), 2 * GIB)], 3)
+    verdicts = free_space.assess([Space(Path("/data"), 5 * GIB), Space(Path("/other"), 2 * GIB)], 3)
     assert [verdict.ok for verdict in verdicts] == [True, False]
     assert "2.0 GiB are free at /other, less than 3" in verdicts[1].sentence
     assert "LOGSIEVE_DISK_GIB" in verdicts[1].sentence
 
 
 def test_it_tells_for_how_long_it_lasts_where_the_rate_is_known():
-    (verdict,) = free_space.tell([Space(Path("/data"), 2 * GIB)], 3, 100)
+    (verdict,) = free_space.assess([Space(Path("/data"), 2 * GIB)], 3, 100)
     assert "100 logs a second fill in 6.3 h" in verdict.sentence
-    (unknown,) = free_space.tell([Space(Path("/data"), 2 * GIB)], 3, 0)
+    (unknown,) = free_space.assess([Space(Path("/data"), 2 * GIB)], 3, 0)
     assert " h" not in unknown.sentence.split(".")[1]
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from include.settings import Settings
-from include.source.generator import LONGEST_WAIT, AccountsOffice, Pace, run
+from include.source.generator import LONGEST_WAIT, AccountsExporter, Pace, run
 
 
 class Clock:
@@ -65,19 +65,19 @@ def test_each_utc_day_gets_its_accounts_export(tmp_path: Path):
     settings = Settings(accounts_path=str(tmp_path), accounts=10)
     clock = Clock(datetime(2026, 3, 9, 23, 59, 59, tzinfo=UTC).timestamp())
 
-    office = AccountsOffice(settings, clock)
-    office.look_at_the_day()
+    exporter = AccountsExporter(settings, clock)
+    exporter.ensure_todays_export()
     assert [day.name for day in tmp_path.iterdir()] == ["ds=2026-03-09"]
 
     clock.now += 1
-    office.look_at_the_day()
+    exporter.ensure_todays_export()
     assert sorted(day.name for day in tmp_path.iterdir()) == ["ds=2026-03-09", "ds=2026-03-10"]
 
 
 def test_exports_at_a_url_are_left_to_whoever_writes_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(tmp_path)
 
-    AccountsOffice(Settings(accounts_path="s3://bucket/accounts", accounts=10))
+    AccountsExporter(Settings(accounts_path="s3://bucket/accounts", accounts=10))
 
     assert list(tmp_path.iterdir()) == []
 

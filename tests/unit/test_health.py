@@ -34,13 +34,15 @@ def test_share_of_bad(bad: int, total: int, ok: bool):
 
 def test_share_of_bad_says_the_numbers_and_where_to_look():
     sentence = health.share_of_bad(1100, 10_000, 0.1, 15).sentence
-    assert sentence.startswith("11.0% of 10,000 logs of the last 15 minutes are bad, more than 10.0%: see")
+    assert sentence.startswith("11.0% of 10,000 logs of the last 15 minutes are bad, more than 10.0%: check")
 
 
 def test_a_run_of_bad_logs_is_named_by_its_origins():
     verdict = health.bad_in_a_row(Run(3, 5000, 5999), 1000)
     assert not verdict.ok
-    assert verdict.sentence.startswith("1,000 bad logs or more came in a row in partition 3, offsets 5000 to 5999: see")
+    assert verdict.sentence.startswith(
+        "1,000 bad logs or more came in a row in partition 3, offsets 5000 to 5999: check"
+    )
     assert health.bad_in_a_row(None, 1000).ok
 
 

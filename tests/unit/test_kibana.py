@@ -142,7 +142,7 @@ def test_panels_lie_side_by_side_within_the_48_columns():
 
 def test_the_import_waits_until_kibana_is_ready_and_is_one_call():
     with StagedKibana(503, "close", 503) as staged:
-        assert importing.bring(staged.url, Settings(), pause=0) == 3
+        assert importing.import_objects(staged.url, Settings(), pause=0) == 3
 
     assert len(staged.requests) == 4
     path, headers, body = staged.requests[-1]
@@ -155,8 +155,10 @@ def test_the_import_waits_until_kibana_is_ready_and_is_one_call():
 
 def test_the_import_logs_in_where_a_login_is_set():
     with StagedKibana() as staged:
-        importing.bring(staged.url, Settings(elasticsearch_user="elastic", elasticsearch_password="secret"), pause=0)
-        importing.bring(staged.url, Settings(), pause=0)
+        importing.import_objects(
+            staged.url, Settings(elasticsearch_user="elastic", elasticsearch_password="secret"), pause=0
+        )
+        importing.import_objects(staged.url, Settings(), pause=0)
 
     assert ["Authorization" in headers for _, headers, _ in staged.requests] == [True, False]
 
@@ -175,7 +177,7 @@ REFUSED = {"type": "dashboard", "id": "server-logs", "error": {"type": "missing_
 )
 def test_what_waiting_does_not_mend_is_told_at_once(act: Any, told: str):
     with StagedKibana(act) as staged, pytest.raises(importing.ImportRefusedError, match=told):
-        importing.bring(staged.url, Settings(), pause=0)
+        importing.import_objects(staged.url, Settings(), pause=0)
 
     assert len(staged.requests) == 1
 

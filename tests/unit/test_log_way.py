@@ -7,7 +7,7 @@ import pytest
 
 from include.driver.stream_verdict import Airflow, StreamRun
 from include.names import LOGS_TOPIC, STATUS_TOPIC
-from include.page.way import HOPS, LAG, Run, Sample, reconciled, tell
+from include.page.way import HOPS, LAG, Run, Sample, describe, reconciled
 from include.watch.troubles import Standing
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -30,37 +30,37 @@ def sample(**changes: Any) -> Sample:
 
 
 def hop(name: str, now: Sample, before: Sample | None = None) -> dict[str, Any]:
-    found = {each["name"]: each for each in tell(now, before)}
+    found = {each["name"]: each for each in describe(now, before)}
     assert list(found) == list(HOPS)
     return found[name]
 
 
 def test_all_is_well() -> None:
-    assert [each["health"] for each in tell(sample(), None)] == ["ok"] * 6
-    assert all(each["remedy"] is None for each in tell(sample(), None))
-    assert [each["count"] for each in tell(sample(), None)] == [None, 1000, 990, 995, 980, 985]
-    assert [each["lag"] for each in tell(sample(), None)] == [None, None, 10, None, 10, 5]
+    assert [each["health"] for each in describe(sample(), None)] == ["ok"] * 6
+    assert all(each["remedy"] is None for each in describe(sample(), None))
+    assert [each["count"] for each in describe(sample(), None)] == [None, 1000, 990, 995, 980, 985]
+    assert [each["lag"] for each in describe(sample(), None)] == [None, None, 10, None, 10, 5]
 
 
 def test_rates_are_differences() -> None:
     before = sample(at=NOW - timedelta(seconds=10), logs=0, classified=500, status=500, loaded=1000)
-    rates = {each["name"]: each["rate"] for each in tell(sample(), before)}
+    rates = {each["name"]: each["rate"] for each in describe(sample(), before)}
     assert rates == {
         "generator": 100.0, LOGS_TOPIC: 100.0, "classify": 49.0, STATUS_TOPIC: 49.5, "MySQL": 0.0, "Elasticsearch": 0.0,
     }  # fmt: skip
-    assert {each["rate"] for each in tell(sample(), None)} == {None}
+    assert {each["rate"] for each in describe(sample(), None)} == {None}
 
 
 @pytest.mark.parametrize(
     ("name", "changes", "health", "said"),
     [
-        (LOGS_TOPIC, {"away": {"Kafka": "no broker"}}, "broken", "Kafka is away: no broker"),
-        ("classify", {"away": {"Kafka": "no broker"}}, "unknown", "while Kafka is away"),
-        ("MySQL", {"away": {"MySQL": "refused"}}, "broken", "MySQL is away: refused"),
-        ("Elasticsearch", {"away": {"Elasticsearch": "refused"}}, "broken", "Elasticsearch is away"),
+        (LOGS_TOPIC, {"away": {"Kafka": "no broker"}}, "broken", "Kafka is unreachable: no broker"),
+        ("classify", {"away": {"Kafka": "no broker"}}, "unknown", "while Kafka is unreachable"),
+        ("MySQL", {"away": {"MySQL": "refused"}}, "broken", "MySQL is unreachable: refused"),
+        ("Elasticsearch", {"away": {"Elasticsearch": "refused"}}, "broken", "Elasticsearch is unreachable"),
         ("classify", {"heartbeat_at": None, "stream": None}, "broken", "Airflow does not answer"),
         ("classify", {"heartbeat_at": None, "stream": Airflow(paused=True)}, "broken", "paused"),
-        ("classify", {"stream": Airflow(paused=True)}, "late", "nobody would bring it back"),
+        ("classify", {"stream": Airflow(paused=True)}, "late", "would not be restarted"),
         ("classify", {"heartbeat_at": NOW - timedelta(minutes=1)}, "late", "A driver is starting"),
         ("MySQL", {"heartbeat_at": None, "stream": Airflow()}, "broken", "started. Nothing is loaded."),
         ("classify", {"logs": 991 + LAG}, "late", "10,001 logs wait"),
@@ -69,7 +69,7 @@ def test_rates_are_differences() -> None:
         ("MySQL", {"newest": FRESH | {"MySQL": NOW - timedelta(seconds=61)}}, "late", "61 s old"),
         ("MySQL", {"troubles": told("load")}, "broken", "load waits: the reason."),
         ("MySQL", {"troubles": told("load"), "newest": {}}, "broken", "load waits: the reason."),
-        ("MySQL", {"troubles": told("load"), "away": {"MySQL": "refused"}}, "broken", "MySQL is away: refused"),
+        ("MySQL", {"troubles": told("load"), "away": {"MySQL": "refused"}}, "broken", "MySQL is unreachable: refused"),
         ("MySQL", {"troubles": told("start")} | DEAD, "broken", "start waits: the reason."),
         ("MySQL", {"troubles": told("lease")} | DEAD, "late", "lease waits: the reason."),
         ("classify", {"troubles": told("load")}, "ok", "10 logs wait."),
@@ -81,7 +81,7 @@ def test_rates_are_differences() -> None:
         (LOGS_TOPIC, {"newest": {}}, "late", "empty"),
         ("generator", {"runs": {}}, "unknown", "has not run"),
         ("generator", {"runs": {"generate_logs": Run("generate_logs", "1", "failed", NOW)}}, "broken", "failed"),
-        ("generator", {"runs": {"generate_logs": Run("generate_logs", "1", "success", NOW)}}, "ok", "by others"),
+        ("generator", {"runs": {"generate_logs": Run("generate_logs", "1", "success", NOW)}}, "ok", "other senders"),
     ],
 )
 def test_what_is_not_well_says_so(name: str, changes: dict[str, Any], health: str, said: str) -> None:
@@ -94,7 +94,7 @@ def test_a_stream_that_a_person_stopped_is_told_from_one_that_died() -> None:
     ended = {"classify_logs": Run("classify_logs", "1", "success", NOW)}
     found = hop("classify", sample(heartbeat_at=None, stop_asked=True, runs=ended, stream=Airflow()))
     assert found["health"] == "broken"
-    assert found["sentence"].startswith("The stream was stopped by a person.")
+    assert found["sentence"].startswith("The stream was stopped on request.")
     assert "no log is lost" in found["remedy"]
     assert found["link"] == "/dags/classify_logs/runs/1/tasks/stream"
 
@@ -106,7 +106,7 @@ def test_links_lead_to_the_run_below_airflow_s_own_path() -> None:
 
 def test_without_any_number_nothing_is_made_up() -> None:
     away = dict.fromkeys(("Kafka", "MySQL", "Elasticsearch", "Airflow"), "no")
-    found = tell(Sample(NOW, away), Sample(NOW - timedelta(seconds=5), away))
+    found = describe(Sample(NOW, away), Sample(NOW - timedelta(seconds=5), away))
     numbers = [each[name] for each in found for name in ("rate", "count", "lag", "freshness_seconds")]
     assert numbers == [None] * 24
     assert {each["health"] for each in found} == {"unknown", "broken"}

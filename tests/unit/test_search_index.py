@@ -173,8 +173,8 @@ def written_while(
     tries = []
 
     class Listening(Troubles):
-        def tell(self, part: str, trouble: Any) -> None:
-            super().tell(part, trouble)
+        def report(self, part: str, trouble: Any) -> None:
+            super().report(part, trouble)
             tries.append(part)
             if len(tries) == 3:
                 fix()

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from include.driver.lease import Driver
-from include.driver.stream_verdict import Airflow, Pool, StreamRun, at_work, is_endless, last_endless, tell
+from include.driver.stream_verdict import Airflow, Pool, StreamRun, assess, at_work, is_endless, last_endless
 from include.stack.airflow.stream_facts import last_error
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -37,25 +37,25 @@ def of(run: StreamRun | None, **facts: object) -> Airflow:
     ],
 )
 def test_a_driver_that_judges_is_well(driver: Driver, airflow: Airflow | None) -> None:
-    assert (tell(driver, airflow).health, tell(driver, airflow).ok) == ("ok", True)
+    assert (assess(driver, airflow).health, assess(driver, airflow).ok) == ("ok", True)
 
 
 @pytest.mark.parametrize(
     ("airflow", "said", "remedy"),
     [
         (of(RUN, paused=True), "paused", "./logsieve stream start"),
-        (Airflow(known=False), "does not know", "./logsieve stream start"),
-        (of(RUN, stale=True), "not seen", "logs airflow-dag-processor"),
-        (of(RUN, import_error="NameError: x"), "NameError: x", "Mend dags/classify_logs.py"),
+        (Airflow(known=False), "has no DAG", "./logsieve stream start"),
+        (of(RUN, stale=True), "not parsed", "logs airflow-dag-processor"),
+        (of(RUN, import_error="NameError: x"), "NameError: x", "Fix dags/classify_logs.py"),
         (of(RUN, scheduled=False), "no scheduler", "logs airflow-scheduler"),
         (of(None, ended=replace(RUN, state="failed")), "no run of classify_logs is active", "./logsieve stream start"),
     ],
 )
 def test_a_driver_that_nobody_would_bring_back_is_said_before_it_ends(airflow: Airflow, said: str, remedy: str) -> None:
-    found = tell(LIVES, airflow)
+    found = assess(LIVES, airflow)
     assert (found.health, found.ok) == ("late", False)
     assert said in found.sentence
-    assert "nobody would bring it back" in found.sentence
+    assert "would not be restarted" in found.sentence
     assert remedy in found.remedy
 
 
@@ -68,30 +68,30 @@ def test_a_driver_that_nobody_would_bring_back_is_said_before_it_ends(airflow: A
         (of(WAITS, paused=True), "paused", "./logsieve stream start"),
         (of(replace(RUN, task="up_for_retry"), paused=True), "paused", "./logsieve stream start"),
         (of(None, paused=True), "paused", "./logsieve stream start"),
-        (Airflow(known=False), "does not know the DAG", "./logsieve stream start"),
-        (Airflow(known=False, import_error="SyntaxError: y"), "SyntaxError: y", "Mend"),
-        (of(RUN, stale=True), "not seen", "airflow-dag-processor"),
+        (Airflow(known=False), "has no DAG", "./logsieve stream start"),
+        (Airflow(known=False, import_error="SyntaxError: y"), "SyntaxError: y", "Fix"),
+        (of(RUN, stale=True), "not parsed", "airflow-dag-processor"),
         (of(replace(RUN, state="queued", task=None), scheduled=False), "no scheduler", "airflow-scheduler"),
         (of(None, ended=replace(RUN, state="failed")), "manual__1 of classify_logs has ended (failed)", "stream start"),
         (of(None, ended=replace(RUN, state="success")), "has ended (success)", "stream start"),
         (of(None), "was never started", "bootstrap"),
-        (of(None, ended=replace(RUN, endless=False)), "bounded runs of classify_logs only", "bootstrap"),
+        (of(None, ended=replace(RUN, endless=False)), "only bounded runs", "bootstrap"),
         (of(WAITS, pool=Pool("default_pool", 0, 0)), "default_pool has no slots", "pools set default_pool 128 ''"),
         (of(replace(WAITS, since=JUST_NOW, task_since=JUST_NOW), pool=Pool("p", 0, 0)), "p has no slots", "set p 128"),
         (of(replace(WAITS, task=None), pool=Pool("mine", 200, 200)), "all 200 slots of the pool mine", "set mine 400"),
-        (of(WAITS, all_slots_taken=True), "as Airflow runs at once", "parallelism"),
+        (of(WAITS, all_slots_taken=True), "as it may at once", "parallelism"),
         (of(replace(RUN, state="queued", task=None)), "stays queued", "airflow-scheduler"),
         (of(replace(WAITS, task="queued"), pool=Pool("one", 1, 1)), "stays queued", "airflow-scheduler"),
-        (of(RUN), "no driver comes up.", "log of its task"),
+        (of(RUN), "no driver starts.", "log of its task"),
         (of(replace(RUN, by_test=True)), "dags test never ended", "stream start ends it"),
-        (of(replace(RUN, task_since=JUST_NOW, error="no memory")), "The last one ended: no memory", "log of its task"),
+        (of(replace(RUN, task_since=JUST_NOW, error="no memory")), "The last one failed: no memory", "log of its task"),
     ],
 )
 def test_what_keeps_it_from_running_is_said_with_the_remedy(driver: Driver, airflow: Airflow, said, remedy) -> None:
-    found = tell(driver, airflow)
+    found = assess(driver, airflow)
     assert (found.health, found.ok) == ("broken", False), found
     assert said in found.sentence
-    assert found.sentence.endswith("No log gets a status.")
+    assert found.sentence.endswith("Logs get no status.")
     assert ".." not in found.sentence
     assert remedy in found.remedy
 
@@ -110,22 +110,22 @@ def test_what_keeps_it_from_running_is_said_with_the_remedy(driver: Driver, airf
     ],
 )
 def test_a_start_is_waited_for(driver: Driver, airflow: Airflow) -> None:
-    found = tell(driver, airflow)
+    found = assess(driver, airflow)
     assert (found.health, found.ok) == ("late", True), found
     assert airflow.active is None or airflow.active.error in found.sentence
 
 
 def test_a_stop_by_a_person_stays_one_whatever_else_is_wrong() -> None:
     for airflow in (of(None, ended=replace(RUN, state="success")), of(None, paused=True), of(None)):
-        found = tell(STOPPED, airflow)
-        assert (found.ok, "stopped by a person" in found.sentence) == (False, True)
+        found = assess(STOPPED, airflow)
+        assert (found.ok, "stopped on request" in found.sentence) == (False, True)
         assert "./logsieve stream start" in found.remedy
-    assert "person" not in tell(STOPPED, WELL).sentence, "it was started again"
+    assert "request" not in assess(STOPPED, WELL).sentence, "it was started again"
 
 
 def test_who_is_away_is_not_guessed() -> None:
-    assert tell(None, None).health == tell(None, WELL).health == "unknown"
-    assert tell(None, of(RUN, paused=True)).ok is False
+    assert assess(None, None).health == assess(None, WELL).health == "unknown"
+    assert assess(None, of(RUN, paused=True)).ok is False
 
 
 def test_of_active_runs_the_one_at_work_counts_and_of_ended_ones_the_newest_endless() -> None:

@@ -20,7 +20,7 @@ def test_what_is_told_is_read_until_it_is_over(tmp_path: Path):
     told = Troubles(tmp_path / "troubles")
     told.clear("load")
     assert troubles.read(tmp_path / "troubles") == {}
-    told.tell("load", DISABLED)
+    told.report("load", DISABLED)
     (found,) = troubles.read(tmp_path / "troubles").items()
     assert found[0] == "load"
     assert (found[1].sentence, found[1].remedy) == (
@@ -33,7 +33,7 @@ def test_what_is_told_is_read_until_it_is_over(tmp_path: Path):
 
 @pytest.mark.parametrize("age", [FORGOTTEN_SECONDS + 10, -3600], ids=["its teller is dead", "the clock was set back"])
 def test_what_was_not_told_just_now_is_forgotten(tmp_path: Path, age: float):
-    Troubles(tmp_path).tell("index", DISABLED)
+    Troubles(tmp_path).report("index", DISABLED)
     os.utime(tmp_path / "index.json", (time.time() - age,) * 2)
     assert troubles.read(tmp_path) == {}
 
@@ -42,8 +42,8 @@ def test_the_log_has_a_line_for_each_change(tmp_path: Path, caplog: pytest.LogCa
     told = Troubles(tmp_path)
     with caplog.at_level(logging.INFO, "logsieve.troubles"):
         for _ in range(3):
-            told.tell("load", DISABLED)
-        told.tell("load", Trouble("no such table", "make it"))
+            told.report("load", DISABLED)
+        told.report("load", Trouble("no such table", "make it"))
         told.clear_all()
     assert [record.getMessage() for record in caplog.records] == [
         "Verdicts wait to be loaded: local data is disabled. SET GLOBAL local_infile = ON",
@@ -54,7 +54,7 @@ def test_the_log_has_a_line_for_each_change(tmp_path: Path, caplog: pytest.LogCa
 
 def test_a_folder_that_cannot_be_written_stops_nobody(tmp_path: Path):
     (tmp_path / "file").touch()
-    Troubles(tmp_path / "file" / "troubles").tell("load", DISABLED)
+    Troubles(tmp_path / "file" / "troubles").report("load", DISABLED)
 
 
 def test_a_start_waits_for_mysql_and_says_so_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

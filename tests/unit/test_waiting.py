@@ -18,7 +18,7 @@ FULL = {"/pools": {"pools": [{"name": "default_pool", "slots": 0, "occupied_slot
 WELL = StreamVerdict("ok", True, "A driver judges the logs.")
 STARTS = StreamVerdict("late", True, "A driver is starting.", "Wait a minute.")
 CRASHES = StreamVerdict(
-    "late", True, "A driver is starting. The last one ended: no memory", "Wait a minute.", "no memory"
+    "late", True, "A driver is starting. The last one failed: no memory", "Wait a minute.", "no memory"
 )
 PAUSED = StreamVerdict("broken", False, "paused.", "./logsieve stream start")
 STARTED = {"start_stream": "success", "status_topic_is_filling": "running"}
@@ -30,7 +30,7 @@ STARTED = {"start_stream": "success", "status_topic_is_filling": "running"}
         ({}, STARTED, WELL, []),
         ({}, {"start_stream": "skipped", "x": "running"}, PAUSED, ["Waiting: paused"]),
         ({}, STARTED, STARTS, []),
-        ({}, STARTED, CRASHES, ["Waiting: A driver is starting. The last one ended: no memory Wait a minute."]),
+        ({}, STARTED, CRASHES, ["Waiting: A driver is starting. The last one failed: no memory Wait a minute."]),
         ({}, STARTED, PAUSED, ["Waiting: paused. ./logsieve stream start"]),
         ({}, {"start_stream": None, "make_topics": "running"}, PAUSED, []),
         (LIVES | FREE, {"start_stream": None}, PAUSED, []),

@@ -11,7 +11,7 @@ from include.proof.verdict_search import Found, Verdict
 from include.stack.commands.why import show
 from include.why.facts import Facts, Message, Row
 from include.why.reasons import MEANINGS
-from include.why.story import LONGEST, Story, tell
+from include.why.story import LONGEST, Story, describe
 
 GOOD = {"account_id": 684, "device": "IOS", "status": "good", "reasons": []}
 GOOD |= {"event_timestamp": "2026-11-23T01:02:03Z", "users_version": 3}
@@ -29,7 +29,7 @@ def facts(**changes: object) -> Facts:
 
 
 def story(**changes: object) -> Story:
-    return tell(facts(**changes), "dead-letters.jsonl")
+    return describe(facts(**changes), "dead-letters.jsonl")
 
 
 def test_each_reason_of_the_contract_has_a_meaning() -> None:
@@ -54,9 +54,13 @@ def test_a_log_that_is_everywhere() -> None:
 @pytest.mark.parametrize(
     ("hop", "changes", "said"),
     [
-        ("server-logs", {"message": None, "logs": (8, 30)}, "Kafka has removed it: the partition begins at 8"),
+        ("server-logs", {"message": None, "logs": (8, 30)}, "Kafka has removed it: the partition now begins at 8"),
         ("server-logs-status", {"found": Found(0, 5, 5, 5)}, "not judged yet (classify is 25 behind)"),
-        ("server-logs-status", {"found": Found(15, 20, 30, 15)}, "Kafka has removed it: the partition begins at 15"),
+        (
+            "server-logs-status",
+            {"found": Found(15, 20, 30, 15)},
+            "Kafka has removed it: the partition now begins at 15",
+        ),
         ("server-logs-status", {"found": Found(0, 20, 30, 9)}, "missing"),
         ("server-logs-status", {"found": Found(0, 20, 30, 9), "message": None}, "not there: it is no log"),
         ("server-logs-status", {"found": Found(0, 5, 5, 5), "message": None}, "not there: it is no log"),
@@ -69,7 +73,7 @@ def test_a_log_that_is_everywhere() -> None:
         (
             "MySQL",
             {"rows": [Row("bad_logs", GOOD | {"status": "bad"})]},
-            'other than the verdict: status is "bad", not "good"',
+            'unlike the verdict: status is "bad", not "good"',
         ),
         ("Elasticsearch", {"document": None, "indexed": 9}, "not indexed yet (the indexer is 11 behind)"),
         ("Elasticsearch", {"document": None}, "missing, though the indexer has passed it"),
@@ -85,15 +89,17 @@ def test_where_it_waits_or_is_missing(hop: str, changes: dict[str, object], said
 def test_a_server_that_is_away_is_named_and_the_rest_is_told() -> None:
     told = story(away={"Kafka": "no broker"}, logs=None, message=None, found=None)
     assert told.status == "good", "the row tells it"
-    assert told.hops["server-logs"] == told.hops["server-logs-status"] == "Kafka is away"
-    assert story(away={"MySQL": "refused"}, rows=None).hops["MySQL"] == "MySQL is away"
-    assert story(away={"Elasticsearch": "refused"}, document=None).hops["Elasticsearch"] == "Elasticsearch is away"
+    assert told.hops["server-logs"] == told.hops["server-logs-status"] == "Kafka is unreachable"
+    assert story(away={"MySQL": "refused"}, rows=None).hops["MySQL"] == "MySQL is unreachable"
+    assert (
+        story(away={"Elasticsearch": "refused"}, document=None).hops["Elasticsearch"] == "Elasticsearch is unreachable"
+    )
 
 
 def test_what_the_users_history_says_of_the_day() -> None:
-    told = "account 684 has the device IOS on 2026-11-23, the log says IOS; judged by version 3"
+    told = "account 684 has the device IOS on 2026-11-23, the log has IOS; judged by version 3"
     assert story().users == told
-    assert "by the present one it would be suspicious: ./logsieve rejudge" in story(device="ANDROID").users
+    assert "by the current version it would be suspicious: ./logsieve rejudge" in story(device="ANDROID").users
     assert "account 684 is unknown on 2026-11-23" in story(device=None).users
 
 
@@ -117,7 +123,7 @@ def test_each_field_that_was_edited_is_told_with_both_values() -> None:
     row = GOOD | {"device": "HACK", "users_version": 4}
     document = {name: value for name, value in GOOD.items() if name != "account_id"} | {"reasons": ["x"]}
     told = story(rows=[Row("good_logs", row)], document=document)
-    assert told.hops["MySQL"].endswith('other than the verdict: device is "HACK", not "IOS"; users_version is 4, not 3')
+    assert told.hops["MySQL"].endswith('unlike the verdict: device is "HACK", not "IOS"; users_version is 4, not 3')
     assert told.hops["Elasticsearch"].endswith(': account_id is nothing, not 684; reasons is ["x"], not []')
     assert told.differences == [
         {"hop": "MySQL", "field": "device", "verdict": "IOS", "found": "HACK"},

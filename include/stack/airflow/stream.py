@@ -37,11 +37,11 @@ def stop(env: Environment) -> bool:
             cursor.execute("SET autocommit = 1")
             lease.ask_to_stop(cursor)
             deadline, ran = time.monotonic() + STOP_SECONDS, False
-            if not lease.look(cursor).lives and (run := _active_run(env)):
+            if not lease.look(cursor).is_alive and (run := _active_run(env)):
                 # No driver sees the mark: it has not come as far as the lease, or is refused at each try.
                 AirflowApi(env).end_run(DAG, run.run_id)
                 ran = True
-            while lease.look(cursor).lives or (ran and _active_run(env)):
+            while lease.look(cursor).is_alive or (ran and _active_run(env)):
                 ran = True
                 if time.monotonic() > deadline:
                     raise StackError(
@@ -85,7 +85,7 @@ def wait_for_its_task(env: Environment) -> None:
     well = time.monotonic()
     while True:
         driver, airflow = stream_facts.facts(env, env.reaching(), env.variables())
-        found = stream_verdict.tell(driver, airflow)
+        found = stream_verdict.assess(driver, airflow)
         run = airflow.active if airflow else None
         if found.health == "ok" or (found.ok and run and run.task in stream_verdict.AT_WORK):
             return
@@ -133,7 +133,7 @@ def _make_ready(api: AirflowApi) -> Iterator[str]:
 
 def runs(env: Environment, cursor: Any) -> bool:
     """Whether a driver holds the lease, or Airflow is about to start one. Raises the clients' errors."""
-    return lease.look(cursor).lives or _active_run(env) is not None
+    return lease.look(cursor).is_alive or _active_run(env) is not None
 
 
 def _active_run(env: Environment) -> StreamRun | None:

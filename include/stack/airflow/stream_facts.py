@@ -43,13 +43,13 @@ _MOST_CHARACTERS: Final = 300
 
 def read(env: Environment) -> StreamVerdict:
     """The verdict on the embedded stack's stream now; whoever is away is told in it."""
-    return stream_verdict.tell(*facts(env, env.reaching(), env.variables()))
+    return stream_verdict.assess(*facts(env, env.reaching(), env.variables()))
 
 
 def facts(place: Place, settings: Settings, variables: Mapping[str, str]) -> tuple[Driver | None, Airflow | None]:
     """What the lease and Airflow say; None: MySQL, or Airflow, does not answer. `variables`: Airflow's."""
     driver = read_driver(settings)
-    in_full = driver is None or not driver.lives
+    in_full = driver is None or not driver.is_alive
     return driver, read_airflow(place, int(variables["AIRFLOW__CORE__PARALLELISM"]), in_full=in_full)
 
 

@@ -120,7 +120,7 @@ def bootstrap() -> None:
     run_id = up.trigger_bootstrap(place, {})
 
     def ask() -> StreamVerdict:
-        return stream_verdict.tell(*stream_facts.facts(place, Settings(), os.environ))
+        return stream_verdict.assess(*stream_facts.facts(place, Settings(), os.environ))
 
     up.wait_for_run(place, run_id, print, print, ask)
     deadline = time.monotonic() + INDEX_SECONDS

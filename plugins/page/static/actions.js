@@ -1,11 +1,11 @@
-// What a person may do here. Each press triggers a DAG and shows its run until that has ended.
+// The action buttons. Each triggers a DAG and shows its run until it ends.
 
 import * as api from "./api.js";
 import { byId, el, link, replace } from "./dom.js";
 import { notice } from "./notices.js";
 
 const ENDED = ["success", "failed"];
-const LOOK = 2_000; // milliseconds between two looks at a run
+const LOOK = 2_000; // milliseconds between two polls of a run
 const LONGEST = 15 * 60_000; // how long a run is followed
 
 const yesterday = () => new Date(Date.now() - 86_400_000).toISOString().slice(0, 10);
@@ -16,15 +16,15 @@ const date = (name, label) => ({ name, label, type: "date", value: yesterday(), 
 const time = (name, label, ago) => ({ name, label: `${label} (UTC)`, type: "datetime-local", value: local(ago), required: true });
 const account = { name: "account", label: "Account", type: "number", value: "", required: true, step: 1 };
 
-/** By name: what the button says, what the dialog asks, and the body that is sent. */
+/** By action: label of the button, texts of the dialog, and request body. */
 const ACTIONS = {
   reconcile: {
-    label: "Reconcile", title: "Prove that nothing is lost, doubled or edited?", button: "Reconcile",
-    explain: "Compares row and document of every log with its verdict, field by field. It changes nothing.",
+    label: "Reconcile", title: "Prove that no log is lost, duplicated or edited?", button: "Reconcile",
+    explain: "Compares each log's row and document with its verdict, field by field. Changes nothing.",
   },
   rejudge: {
-    label: "Rejudge …", title: "Judge logs again", button: "Rejudge",
-    explain: "Judges logs again with today's history of users, and corrects their verdicts in MySQL, topic and index.",
+    label: "Rejudge …", title: "Rejudge logs", button: "Rejudge",
+    explain: "Judges logs again with the current users history, and corrects their verdicts in topic, MySQL and index.",
     choices: {
       "By time": { fields: () => [time("from", "From", 3_600_000), time("to", "To", 0)], body: ({ from, to }) => ({ from: utc(from), to: utc(to) }) },
       "By account": { fields: () => [account], body: (given) => ({ account: Number(given.account) }) },
@@ -32,25 +32,25 @@ const ACTIONS = {
   },
   backfill: {
     label: "Backfill users …", title: "Load the users of past days", button: "Backfill",
-    explain: "Loads each day's accounts export into the history of users. Days that are loaded already do no harm.",
+    explain: "Loads each day's accounts export into the users history. Days already loaded are loaded again.",
     choices: { "": { fields: () => [date("from", "From"), date("to", "To")], body: (given) => given } },
   },
   start: {
     label: "Start stream", title: "Start the stream?", button: "Start stream",
-    explain: "Logs are judged again, from the first one that waits.",
+    explain: "The stream resumes with the oldest waiting log.",
   },
   stop: {
     label: "Stop stream", title: "Stop the stream?", button: "Stop stream", grave: true,
-    explain: "It ends between two batches. Logs that come meanwhile wait in Kafka, and nothing is lost.",
+    explain: "It stops between two batches. Until you start it again, new logs wait in Kafka; nothing is lost.",
   },
 };
 
-/** Shows the buttons to those who may act, and says so to the others. */
+/** Shows the buttons, or a note if the user may not use them. */
 export function showActions({ may_act: mayAct, name }) {
   const buttons = Object.entries(ACTIONS).map(([action, { label, grave }]) =>
     el("button", { type: "button", class: grave ? "grave" : "", "data-action": action, onclick: () => ask(action) }, label));
-  const looksOnly = el("p", { class: "muted" }, `${name} may look, and not act.`);
-  replace(byId("actions"), mayAct ? buttons : [looksOnly]);
+  const readOnly = el("p", { class: "muted" }, `${name} has read-only access.`);
+  replace(byId("actions"), mayAct ? buttons : [readOnly]);
 }
 
 function ask(action) {
@@ -83,21 +83,21 @@ function ask(action) {
 const field = ({ label, ...attributes }) => el("label", {}, label, el("input", attributes));
 
 async function act(action, body) {
-  const said = ACTIONS[action].button;
-  const show = notice(`${said}: asking Airflow …`);
+  const label = ACTIONS[action].button;
+  const show = notice(`${label}: asking Airflow …`);
   try {
     const { dag_id: dag, link: place, runs } = await api.act(action, body);
-    if (!runs.length) show("ok", `${said}: done, no run was needed. `, link(place, `See ${dag}`));
+    if (!runs.length) show("ok", `${label}: done, no run was needed. `, link(place, `See ${dag}`));
     await follow(dag, runs, (state, which, run) =>
-      show(state === "failed" ? "broken" : "ok", `${said}: ${which} is ${told(state)}. `, link(run.link, `See run ${run.run_id} of ${dag}`)));
+      show(state === "failed" ? "broken" : "ok", `${label}: ${which} ${outcome(state)}. `, link(run.link, `See run ${run.run_id} of ${dag}`)));
   } catch (failure) {
-    show("broken", `${said}: ${failure.message} `, failure.remedy ?? "");
+    show("broken", `${label}: ${failure.message} `, failure.remedy ?? "");
   }
 }
 
-const told = (state) => ({ success: "done, with success", failed: "failed" })[state] ?? state;
+const outcome = (state) => ({ success: "has succeeded", failed: "has failed" })[state] ?? `is ${state}`;
 
-/** Shows one run after the other, until the last has ended or one has failed. */
+/** Follows the runs one by one until the last ends or one fails. */
 async function follow(dag, runs, show) {
   for (const [at, run] of runs.entries()) {
     const which = runs.length > 1 ? `run ${at + 1} of ${runs.length}` : "the run";

@@ -1,6 +1,6 @@
-// What the page asks of its server (plugins/logs_page.py), and nobody else.
+// The requests of the page; all go to its own server (plugins/logs_page.py).
 
-/** A refusal or a failure: `message` for people, `remedy` what to do. */
+/** A failed request: `message` has the cause, `remedy` says what to do. */
 export class Failure extends Error {
   constructor(message, remedy = "", status = 0) {
     super(message);
@@ -19,13 +19,13 @@ async function ask(path, options = {}) {
     answer = await fetch(path, { credentials: "same-origin", redirect: "error", ...options, signal });
   } catch (error) {
     if (options.signal?.aborted) throw error;
-    throw new Failure("Airflow does not answer.", "See whether its API server runs: ./logsieve status");
+    throw new Failure("Airflow does not answer.", "Check that its API server is running: ./logsieve status");
   }
   const body = await answer.json().catch(() => ({}));
   if (answer.ok) return body;
   if (answer.status === 401) throw new Failure("You are logged out.", "Reload the page to log in again.", 401);
-  const said = body.error ?? (typeof body.detail === "string" ? body.detail : `The server answered ${answer.status}.`);
-  throw new Failure(said, body.remedy ?? "See Airflow's API server log: ./logsieve status", answer.status);
+  const message = body.error ?? (typeof body.detail === "string" ? body.detail : `The server answered ${answer.status}.`);
+  throw new Failure(message, body.remedy ?? "See the log of Airflow's API server: ./logsieve status", answer.status);
 }
 
 export const me = () => ask("data/me");

@@ -1,4 +1,4 @@
-// Logs per minute, stacked by status. uPlot draws; dragging or keys choose a part of the time to look at.
+// Logs per minute, stacked by status. Drawn by uPlot; drag or use keys to zoom in.
 
 import { byId, el, replace } from "./dom.js";
 import { count, day, minute, moment, clock } from "./format.js";
@@ -10,7 +10,7 @@ const css = (name) => getComputedStyle(document.documentElement).getPropertyValu
 
 let plot = null;
 let shown = null; // the last summary
-let anchor = null; // where a selection by keys began
+let anchor = null; // where a keyboard selection began
 
 /** Shows buckets of data/summary: [epoch_ms, good, bad, suspicious]. */
 export function showChart(summary) {
@@ -22,7 +22,7 @@ export function showChart(summary) {
   if (byId("chart-table").open) showTable();
 }
 
-/** For uPlot: times, then bad, bad + suspicious, all, each per minute. */
+/** Data for uPlot: times, then all, bad + suspicious, bad, each per minute. */
 function stacked({ buckets, bucket_seconds: seconds }) {
   const perMinute = 60 / seconds;
   const [times, bad, upper, all] = [[], [], [], []];
@@ -72,7 +72,7 @@ function readOut({ cursor }) {
 
 function bucketInWords([at, good, bad, suspicious]) {
   const perMinute = (number) => count(Math.round((60 * number) / shown.bucket_seconds));
-  return `${moment(at)}: ${perMinute(good)} good, ${perMinute(suspicious)} suspicious, ${perMinute(bad)} bad a minute`;
+  return `${moment(at)}: ${perMinute(good)} good, ${perMinute(suspicious)} suspicious, ${perMinute(bad)} bad per minute`;
 }
 
 function zoomToSelection({ select, posToVal }) {
@@ -90,7 +90,7 @@ function onKey(event) {
   const times = plot?.data[0] ?? [];
   if (!times.length) return;
   const last = times.length - 1;
-  const at = Math.min(plot.cursor.idx ?? last, last); // of data that a refresh may have replaced
+  const at = Math.min(plot.cursor.idx ?? last, last); // a refresh may have replaced the data
   const steps = { ArrowLeft: -1, ArrowRight: 1, PageUp: -10, PageDown: 10, Home: -times.length, End: times.length };
   if (event.key in steps) {
     const next = Math.max(0, Math.min(last, at + steps[event.key]));
@@ -112,7 +112,7 @@ function inWords({ from, to, totals }) {
   return `From ${moment(from)} to ${moment(to)}: ${count(good)} good, ${count(suspicious)} suspicious, ${count(bad)} bad.`;
 }
 
-/** The buckets added up to at most ROWS rows, for those who do not see the chart. */
+/** The buckets summed into at most ROWS rows, as a text alternative to the chart. */
 function showTable() {
   const each = Math.max(1, Math.ceil(shown.buckets.length / ROWS));
   const rows = [];
@@ -127,7 +127,7 @@ function showTable() {
   replace(byId("chart-table").lastElementChild, table);
 }
 
-/** Wires keys, size and theme, once. */
+/** Registers the listeners for keys, size and theme; call once. */
 export function startChart() {
   byId("chart").addEventListener("keydown", onKey);
   byId("chart").addEventListener("blur", () => byId("readout").setAttribute("aria-live", "off"));

@@ -1,8 +1,8 @@
-// Builds elements. Text only ever becomes a text node: nothing from a log is read as markup.
+// Builds elements. Text always becomes a text node: nothing in a log is parsed as markup.
 
 /**
  * An element with attributes and children (elements, strings, null for none). A function is a listener;
- * true stands for an empty attribute; null and false leave it out, but are said of `aria-…`.
+ * true sets an empty attribute; null and false omit it, except for `aria-…`.
  */
 export function el(tag, attributes = {}, ...children) {
   const made = document.createElement(tag);
@@ -18,8 +18,8 @@ export function el(tag, attributes = {}, ...children) {
 export const byId = (id) => document.getElementById(id);
 
 /**
- * Puts the children in place of what is there. One that looks as before is kept, wherever it was, with its listeners; the
- * focus stays on what has the same `data-key`: a refresh takes nothing from under a reader's hand.
+ * Replaces the children of the parent. Equal existing children are kept with their listeners, wherever they were; focus
+ * stays on the element with the same `data-key`, so that a refresh does not disturb the user.
  */
 export function replace(parent, ...children) {
   const fresh = children.flat().filter((child) => child !== null);
@@ -38,7 +38,7 @@ export function replace(parent, ...children) {
   }
 }
 
-/** A link into Airflow. Its frame around this page forbids navigation from inside: the click is made outside. */
+/** A link into Airflow. Airflow's frame forbids navigation from inside, so the click happens in the outer page. */
 export function link(href, ...children) {
   const follow = (event) => {
     if (window.parent === window) return;
@@ -51,7 +51,7 @@ export function link(href, ...children) {
   return el("a", { href: inAirflow(href), onclick: follow }, ...children);
 }
 
-/** The address, if it is a place in this Airflow; never `javascript:` or a foreign site. */
+/** The address if it is within this Airflow, else "#"; never `javascript:` or another site. */
 function inAirflow(href) {
   const url = new URL(href, location.origin);
   return url.origin === location.origin ? url.href : "#";

@@ -1,4 +1,4 @@
-// What stands behind the verdicts: the users dimension, the last reconciliation, the last chaos proof.
+// Facts behind the verdicts: the users dimension, the last reconciliation, the last chaos proof.
 
 import { byId, el, link, replace } from "./dom.js";
 import { age, count, moment } from "./format.js";
@@ -13,10 +13,10 @@ export function showFacts({ users, reconciled, chaos, now }) {
 const card = (title, parts) => el("section", { class: "card" }, el("h3", {}, title), parts);
 
 const pairs = (rows) =>
-  el("dl", { class: "pairs" }, rows.map(([name, told]) => el("div", {}, el("dt", {}, name), el("dd", {}, told))));
+  el("dl", { class: "pairs" }, rows.map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, value))));
 
 function usersPart(users, ago) {
-  if (!users) return el("p", { class: "muted" }, "Not to be had while MySQL is away.");
+  if (!users) return el("p", { class: "muted" }, "Not available while MySQL is unreachable.");
   return pairs([
     ["version", `${count(users.version)}, changed ${ago(users.changed_at)}`],
     ["accounts", count(users.accounts)],
@@ -26,7 +26,7 @@ function usersPart(users, ago) {
 }
 
 function proofPart(proof, ago) {
-  if (!proof) return el("p", { class: "muted" }, "None yet: press Reconcile, or wait for the full hour.");
+  if (!proof) return el("p", { class: "muted" }, "None yet: click Reconcile or wait for the hourly run.");
   return [
     el("p", { class: `verdict ${proof.state === "success" ? "ok" : proof.state === "failed" ? "broken" : "unknown"}` },
       el("span", { "aria-hidden": "true" }, proof.state === "success" ? "✓ " : proof.state === "failed" ? "✕ " : "… "), proof.sentence),
@@ -38,7 +38,7 @@ function proofPart(proof, ago) {
 const CHAOS = ["hop", "lost", "doubled", "in two tables", "other status"];
 
 function chaosPart(chaos) {
-  if (!chaos) return el("p", { class: "muted" }, "None yet. On the machine of the stack: ./logsieve chaos");
+  if (!chaos) return el("p", { class: "muted" }, "None yet. Run ./logsieve chaos on the machine of the stack.");
   const row = ([hop, ...numbers]) => el("tr", {}, el("th", { scope: "row" }, hop),
     numbers.map((number) => el("td", { class: number ? "broken" : "" }, count(number))));
   return [

@@ -1,4 +1,4 @@
-// What is looked at: range and filters. Kept in the address after #, so that a view can be sent to somebody.
+// The current view: range and filters, kept in the address after # so that a view can be shared.
 
 export const RANGES = { hour: 3600, day: 86_400, week: 604_800 };
 const MANY = ["status", "reason", "country", "device", "account"];
@@ -10,7 +10,7 @@ class Filters extends EventTarget {
     super();
     addEventListener("hashchange", () => {
       this.#words = new URLSearchParams(location.hash.slice(1));
-      this.#tell();
+      this.#notify();
       this.dispatchEvent(new Event("log"));
     });
   }
@@ -27,7 +27,7 @@ class Filters extends EventTarget {
     return this.#words.get("search") ?? "";
   }
 
-  /** The origin of the log whose story is open, or null. */
+  /** The origin of the log whose history is open, or null. */
   get log() {
     return this.#words.get("log");
   }
@@ -48,14 +48,14 @@ class Filters extends EventTarget {
     this.#changed();
   }
 
-  /** Sets or, with an empty value, removes one word. */
+  /** Sets one parameter, or removes it if the value is empty. */
   set(name, value) {
     if (value) this.#words.set(name, value);
     else this.#words.delete(name);
     this.#changed();
   }
 
-  /** Opens the story of a log, or with null closes it. */
+  /** Opens the history of a log; null closes it. */
   openLog(origin) {
     if (origin) this.#words.set("log", origin);
     else this.#words.delete("log");
@@ -83,7 +83,7 @@ class Filters extends EventTarget {
     this.#changed();
   }
 
-  /** Query parameters for the server; a range up to now begins at its length ago. */
+  /** Query parameters for the server; a range up to now is converted to its begin. */
   query(more = {}) {
     const query = new URLSearchParams(this.chosen);
     const ago = Date.now() - 1000 * (RANGES[this.range] ?? 0);
@@ -95,20 +95,20 @@ class Filters extends EventTarget {
 
   #changed() {
     this.#keep();
-    this.#tell();
+    this.#notify();
   }
 
   #keep() {
     const hash = `#${this.#words}`;
     history.replaceState(null, "", hash);
-    // Airflow's page around this one shows its own address: it carries the view too.
+    // The surrounding Airflow page shows its own address, so it gets the view too.
     if (window.parent !== window) {
       const { history: outer, location: place } = window.parent;
       outer.replaceState(outer.state, "", place.pathname + place.search + hash);
     }
   }
 
-  #tell() {
+  #notify() {
     this.dispatchEvent(new Event("change"));
   }
 }

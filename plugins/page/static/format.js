@@ -1,4 +1,4 @@
-// Numbers, times and strangers' bytes as text for people. All times are UTC.
+// Formats numbers, times and untrusted bytes for display. All times are UTC.
 
 const whole = new Intl.NumberFormat("en-US");
 const compact = new Intl.NumberFormat("en-US", { notation: "compact", maximumFractionDigits: 1 });
@@ -13,7 +13,7 @@ export const rate = (perSecond) =>
 
 export const share = (part, all) => `${all ? ((100 * part) / all).toFixed(1) : "0.0"} %`;
 
-/** How long ago, in one unit. */
+/** A duration in one unit. */
 export function age(seconds) {
   if (seconds === null || seconds === undefined) return "–";
   if (seconds < 10) return `${Math.max(0, seconds).toFixed(1)} s`;
@@ -29,7 +29,7 @@ export const minute = (when) => iso(when).slice(11, 16);
 export const day = (when) => iso(when).slice(0, 10);
 export const moment = (when) => `${day(when)} ${clock(when)}`;
 
-/** What cannot be seen, or would turn the text around it, in the words of a program: \x1b, \u{202e}. */
+/** Escapes invisible characters and those that change the text direction: \x1b, \u{202e}. */
 export const printable = (text) =>
   text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, (char) => {
     const code = char.codePointAt(0);
@@ -38,7 +38,7 @@ export const printable = (text) =>
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** Bytes (base64) as text on one line; what is no UTF-8 as \xff. */
+/** Bytes (base64) as text on one line; bytes that are not UTF-8 as \xff. */
 export function bytes(base64) {
   const all = Uint8Array.from(atob(base64), (char) => char.charCodeAt(0));
   let text = "";

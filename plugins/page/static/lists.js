@@ -1,4 +1,4 @@
-// Totals and shares, the ranges, the filters in force, and the lists of what comes most. Each press filters everything.
+// Totals, time ranges, active filters, and the lists of most frequent values. Click any value to filter.
 
 import { byId, el, replace } from "./dom.js";
 import { count, printable, share } from "./format.js";
@@ -54,7 +54,7 @@ function listCard(title, name, rows) {
     item.style.setProperty("--part", `${(100 * number) / most}%`);
     return el("li", {}, item);
   });
-  const none = rows === null ? "Not to be had while Elasticsearch is away." : "None in this range.";
+  const none = rows === null ? "Not available while Elasticsearch is unreachable." : "None in this range.";
   return el(
     "section",
     { class: "card list" },
@@ -63,7 +63,7 @@ function listCard(title, name, rows) {
   );
 }
 
-/** Shows the ranges and the filters in force; they follow the address, not the server. */
+/** Shows the ranges and active filters; they come from the address, not from the server. */
 export function showFilters() {
   const names = Object.keys(RANGES).map((name) =>
     el("button", {

@@ -1,9 +1,9 @@
-// Asks again and again while somebody looks: never two at once, slower while it fails, at once when asked to.
+// Polls while the page is visible: one request at a time, slower after failures, at once on demand.
 
 const EVERY = 3_000; // milliseconds
 const SLOWEST = 30_000;
 
-/** Calls `load(signal)` and gives the answer to `show`, a Failure to `fail`. */
+/** Calls `load(signal)` and passes the answer to `show`, a Failure to `fail`. */
 export class Live {
   #load;
   #show;
@@ -11,7 +11,7 @@ export class Live {
   #timer = null;
   #flight = null;
   #pause = EVERY;
-  /** When an answer last came, in milliseconds since 1970; null: not yet. */
+  /** Time of the last answer, in milliseconds since 1970; null: none yet. */
   last = null;
   /** Whether the last try failed. */
   failed = false;
@@ -21,7 +21,7 @@ export class Live {
     document.addEventListener("visibilitychange", () => (document.hidden ? this.#stop() : this.now()));
   }
 
-  /** Gives up what is under way and asks anew. */
+  /** Aborts the current request and sends a new one. */
   now() {
     this.#stop();
     this.#pause = EVERY;

@@ -1,4 +1,4 @@
-// The newest bad and suspicious logs, page by page. A log's own words are shown as text only, in their own direction.
+// The newest bad and suspicious logs, page by page. Values from logs are shown as text only, with isolated text direction.
 
 import { byId, el, replace } from "./dom.js";
 import { bytes, clock, count, day, printable } from "./format.js";
@@ -6,21 +6,21 @@ import { filters } from "./filters.js";
 
 const SIZE = 25;
 const COLUMNS = ["received", "status", "reasons", "account", "device", "country", "event", "bytes as received", "origin"];
-const HELD = "; held while you are in the table";
+const HELD = "; paused while you are in the table";
 const MARKS = { good: "✓", suspicious: "?", bad: "✕" };
 
 /** The cursors of the pages before this one; the first is null, the newest. */
 let pages = [null];
 let next = null;
 
-/** Query parameters of the page that is looked at. */
+/** Query parameters of the current page. */
 export const logsQuery = () => filters.query({ search: filters.search, size: SIZE, before: pages.at(-1) });
 
-/** Whether a refresh may change the table: not while somebody pages, reads a story, points at it or is in it by keyboard. */
+/** Whether a refresh may change the table: not while the user pages, reads a log, hovers over it or has focus in it. */
 export const mayRefresh = () =>
   pages.length === 1 && !filters.log && !byId("logs").matches(":hover") && !byId("logs").contains(document.activeElement);
 
-/** Says that newer logs wait to be shown. */
+/** Shows that updates of the table are paused. */
 export const holdLogs = () => {
   const state = byId("logs-state");
   if (pages.length === 1 && !state.textContent.includes(HELD)) state.textContent += HELD;
@@ -34,7 +34,7 @@ export function showLogs(answer) {
   const { logs } = answer;
   byId("logs-state").textContent = logs.length
     ? `${pages.length > 1 ? `Page ${pages.length}, ` : ""}${day(logs[0].received_at)}, times are UTC`
-    : answer.notice ?? (filters.search ? "Nothing found by this event, account or origin." : "No such logs in this range.");
+    : answer.notice ?? (filters.search ? "No log matches this event, account or origin." : "No matching logs in this range.");
   const head = COLUMNS.map((name) => el("th", { scope: "col", role: "columnheader" }, name));
   const table = byId("logs").firstElementChild ?? el(
     "table", { role: "table", "aria-labelledby": "logs-heading" },
@@ -57,7 +57,7 @@ function row(log) {
     [words(log.event_type), log.event_id === null ? null : el("bdi", { class: "id" }, words(log.event_id))],
     log.raw === null ? null : el("code", {}, el("bdi", { dir: "ltr" }, rawText(log))),
     el("button", {
-      type: "button", class: "plain", "data-key": log.origin, "aria-label": `Story of log ${log.origin}`,
+      type: "button", class: "plain", "data-key": log.origin, "aria-label": `History of log ${log.origin}`,
       onclick: () => filters.openLog(log.origin),
     }, log.origin),
   ];
@@ -71,11 +71,11 @@ function rawText(log) {
   return log.raw_size > 400 ? `${text} … ${count(log.raw_size)} bytes` : text;
 }
 
-/** A value of the log that filters by itself. */
+/** A value of the log as a button that filters by it. */
 function press(name, value) {
   if (value === null || value === undefined) return null;
   return el("button", {
-    type: "button", class: "value", title: `Only this ${name}`, onclick: () => filters.toggle(name, value),
+    type: "button", class: "value", title: `Filter by this ${name}`, onclick: () => filters.toggle(name, value),
   }, el("bdi", {}, printable(String(value)) || "(empty)"));
 }
 
@@ -84,7 +84,7 @@ export function badge(status) {
   return el("span", { class: `badge ${known}` }, el("span", { "aria-hidden": "true" }, `${MARKS[known] ?? "·"} `), status ?? "none yet");
 }
 
-/** Wires search and pages, once; `again` reads the table anew. */
+/** Registers the listeners for search and paging; call once. `again` reloads the table. */
 export function startLogs(again) {
   byId("search").addEventListener("submit", (event) => {
     event.preventDefault();

@@ -1,10 +1,10 @@
-// Messages at the top of the page, also read aloud: what the server wants said, and what became of a press.
+// Messages at the top of the page, also for screen readers: server notices and results of actions.
 
 import { byId, el } from "./dom.js";
 
 const MARKS = { ok: "✓", late: "!", broken: "✕", unknown: "…" };
 
-/** Adds a message that can be dismissed; gives a function of kind and parts that changes it. */
+/** Adds a dismissible message; returns a function (kind, ...parts) that changes it. */
 export function notice(...first) {
   const text = el("p", {});
   const mark = el("span", { class: "mark", "aria-hidden": "true" });
@@ -20,7 +20,7 @@ export function notice(...first) {
   return change;
 }
 
-/** Shows one standing message by its key, or takes it away where there is none. */
+/** Shows a permanent message by its key, or removes it if the message is empty. */
 export function standing(key, kind, message) {
   const old = byId("notices").querySelector(`[data-standing="${key}"]`);
   if (!message) old?.remove();

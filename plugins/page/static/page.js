@@ -1,4 +1,4 @@
-// The page "Logs" of Airflow: asks its server every few seconds and shows what it says.
+// The page "Logs" in Airflow: polls its server every few seconds and shows the results.
 
 import * as api from "./api.js";
 import { showActions } from "./actions.js";
@@ -41,7 +41,7 @@ const hops = new Live(
   fail("hops"),
 );
 
-let asked = true; // whether somebody asked for other logs, rather than the clock
+let asked = true; // whether the user, rather than the timer, requested the logs
 const logs = new Live(
   (signal) => api.logs(logsQuery(), signal),
   (answer) => {
@@ -57,7 +57,7 @@ const readLogs = () => {
   logs.now();
 };
 
-/** Says whether what is shown is fresh, each second. */
+/** Shows whether the data is fresh; called every second. */
 function showLiveness() {
   const all = [summary, hops, logs];
   const oldest = Math.min(...all.map((part) => part.last ?? 0));

@@ -1,4 +1,4 @@
-// The story of one log, as `./logsieve why` tells it: bytes, verdict, reasons, and where it is at each hop.
+// The history of one log, as in `./logsieve why`: bytes, verdict, reasons, and its place at each hop.
 
 import * as api from "./api.js";
 import { byId, el, replace } from "./dom.js";
@@ -8,17 +8,17 @@ import { badge } from "./logs_table.js";
 
 const dialog = () => byId("story");
 
-/** Opens or closes the dialog as the address says. */
+/** Opens or closes the dialog according to the address. */
 async function follow() {
   const origin = filters.log;
   if (!origin) return dialog().close();
   if (dialog().open && dialog().dataset.origin === origin) return;
   dialog().dataset.origin = origin;
-  replace(dialog(), head(origin, null), el("p", { class: "muted" }, "Reading its story …"));
+  replace(dialog(), head(origin, null), el("p", { class: "muted" }, "Loading its history …"));
   if (!dialog().open) dialog().showModal();
   let parts;
   try {
-    parts = tell(await api.story(origin));
+    parts = describe(await api.story(origin));
   } catch (failure) {
     parts = [head(origin, null), el("p", { class: "notice broken", role: "alert" }, `${failure.message} ${failure.remedy ?? ""}`)];
   }
@@ -33,7 +33,7 @@ function head(origin, status) {
   );
 }
 
-function tell(story) {
+function describe(story) {
   const { log } = story;
   const facts = Object.hasOwn(log, "size")
     ? [["size", log.size === null ? "none: a tombstone" : `${count(log.size)} bytes`], ["key", log.key], ["received", log.received_at]]
@@ -43,11 +43,11 @@ function tell(story) {
     section("Why", reasons(story), el("p", {}, printable(story.users))),
     section("What was received",
       log.raw === undefined
-        ? el("p", { class: "muted" }, "Nowhere to be read any more.")
+        ? el("p", { class: "muted" }, "No longer available at any hop.")
         : el("pre", { tabindex: "0", "aria-label": "The log's bytes" }, el("bdi", { dir: "ltr" }, printable(log.text ?? ""))),
-      list(facts.filter(([, told]) => told !== undefined && told !== null))),
+      list(facts.filter(([, value]) => value !== undefined && value !== null))),
     section("Where it is", list(Object.entries(story.hops)),
-      Object.entries(story.away).map(([server, why]) => el("p", { class: "notice late" }, `${server} is away: ${printable(why)}`))),
+      Object.entries(story.away).map(([server, why]) => el("p", { class: "notice late" }, `${server} is unreachable: ${printable(why)}`))),
     story.verdicts.length ? section("Verdicts", verdicts(story.verdicts)) : null,
   ];
 }
@@ -55,11 +55,11 @@ function tell(story) {
 const section = (title, ...parts) => el("section", {}, el("h3", {}, title), ...parts);
 
 const list = (pairs) =>
-  el("dl", { class: "pairs" }, pairs.map(([name, told]) => el("div", {}, el("dt", {}, name), el("dd", {}, printable(String(told))))));
+  el("dl", { class: "pairs" }, pairs.map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, printable(String(value))))));
 
 function reasons(story) {
   const found = Object.entries(story.reasons);
-  if (!found.length) return el("p", {}, story.status === "good" ? "It breaks no rule." : "No reason is known yet.");
+  if (!found.length) return el("p", {}, story.status === "good" ? "It breaks no rule." : "No reasons are known yet.");
   return el("ul", { class: "reasons" }, found.map(([reason, meaning]) => el("li", {}, el("code", {}, reason), ` ${meaning}`)));
 }
 
@@ -71,11 +71,11 @@ function verdicts(all) {
   return el("table", {}, el("thead", {}, el("tr", {}, head)), el("tbody", {}, rows));
 }
 
-/** Wires the dialog, once, and opens the log that the address names. */
+/** Registers the dialog's listeners and opens the log in the address; call once. */
 export function startStory() {
   filters.addEventListener("log", follow);
   dialog().addEventListener("close", () => {
-    // A refresh may have put another row in the place of the one that was left.
+    // A refresh may have replaced the row that had the focus.
     byId("logs").querySelector(`[data-key="${CSS.escape(dialog().dataset.origin)}"]`)?.focus();
     if (filters.log) filters.openLog(null);
   });

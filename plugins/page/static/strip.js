@@ -1,4 +1,4 @@
-// The way of a log: generator → topic → classify → status topic → MySQL and Elasticsearch, each with its health.
+// The path of a log: generator → topic → classify → status topic → MySQL and Elasticsearch, each with its health.
 
 import { byId, el, link, replace } from "./dom.js";
 import { age, rate, short } from "./format.js";
@@ -13,7 +13,7 @@ const WHAT = {
 };
 const MARKS = { ok: "✓", late: "!", broken: "✕", unknown: "?" };
 
-/** Shows the hops of data/hops; those that are not well also with sentence, remedy and link. */
+/** Shows the hops of data/hops; unhealthy ones also with sentence, remedy and link. */
 export function showStrip({ hops }) {
   replace(byId("strip"), hops.map(hopItem));
   replace(byId("remedies"), troubles(hops).map(remedyItem));
@@ -25,7 +25,7 @@ function hopItem(hop) {
     ["count", short(hop.count)],
     ["waiting", short(hop.lag)],
     ["newest", age(hop.freshness_seconds)],
-  ].filter(([, told]) => told !== "–");
+  ].filter(([, value]) => value !== "–");
   return el(
     "li",
     { class: `hop ${hop.health}`, title: hop.sentence },
@@ -37,12 +37,12 @@ function hopItem(hop) {
       el("span", { class: "hidden" }, `: ${hop.health}`),
     ),
     el("p", { class: "muted" }, WHAT[hop.name] ?? ""),
-    el("dl", {}, facts.map(([name, told]) => el("div", {}, el("dt", {}, name), el("dd", {}, told)))),
+    el("dl", {}, facts.map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, value)))),
     el("span", { class: "hidden" }, hop.sentence),
   );
 }
 
-/** Groups of hops that are not well for the same reason: broken ones first, each with what is to be done, told once. */
+/** Unhealthy hops grouped by remedy, broken ones first. */
 function troubles(hops) {
   const groups = new Map();
   for (const health of ["broken", "late"]) {
@@ -58,7 +58,7 @@ function remedyItem(group) {
   const [{ health, remedy }] = group;
   const names = group.map((hop) => hop.name);
   const sentences = new Set(group.map((hop) => hop.sentence));
-  const told = sentences.size === 1 ? [...sentences] : group.map((hop) => `${hop.name}: ${hop.sentence}`);
+  const text = sentences.size === 1 ? [...sentences] : group.map((hop) => `${hop.name}: ${hop.sentence}`);
   const place = group.find((hop) => hop.link)?.link;
   return el(
     "li",
@@ -68,7 +68,7 @@ function remedyItem(group) {
       "p",
       {},
       el("strong", {}, `${and(names)} ${names.length > 1 ? "are" : "is"} ${health}. `),
-      told.join(" "),
+      text.join(" "),
       remedy ? el("span", { class: "remedy" }, el("strong", {}, "What to do: "), remedy) : null,
       place ? link(place, "See the run and its log in Airflow") : null,
     ),
@@ -77,13 +77,13 @@ function remedyItem(group) {
 
 const and = (names) => (names.length > 1 ? `${names.slice(0, -1).join(", ")} and ${names.at(-1)}` : names[0]);
 
-/** One sentence on all of it, for the top of the page. */
+/** The overall state in one sentence, for the top of the page. */
 export function headline({ hops }) {
   const names = (health) => hops.filter((hop) => hop.health === health).map((hop) => hop.name);
   const wrong = ["broken", "late"].filter((health) => names(health).length);
-  if (wrong.length) return `Not well: ${wrong.map((health) => `${and(names(health))} ${health}`).join("; ")}.`;
+  if (wrong.length) return `Problems: ${wrong.map((health) => `${and(names(health))} ${health}`).join("; ")}.`;
   const sink = hops.find((hop) => hop.name === "MySQL");
   const source = hops.find((hop) => hop.name === "server-logs");
   if (!sink || !source) return "";
-  return `All is well: ${rate(source.rate)} come in, the newest row is ${age(sink.freshness_seconds)} old.`;
+  return `All is well: ${rate(source.rate)} incoming, the newest row is ${age(sink.freshness_seconds)} old.`;
 }

@@ -1,4 +1,4 @@
-// Light or dark, as Airflow keeps it; runs before the first paint, so that nothing flashes.
+// Light or dark theme, as chosen in Airflow; runs before the first paint to avoid a flash.
 "use strict";
 (() => {
   const dark = matchMedia("(prefers-color-scheme: dark)");
@@ -10,5 +10,5 @@
   };
   apply();
   dark.addEventListener("change", apply);
-  addEventListener("storage", apply); // Airflow's own page around this one changed it
+  addEventListener("storage", apply); // the surrounding Airflow page changed it
 })();
