@@ -23,17 +23,15 @@ def home(path: str | None = None) -> Path | None:
     folder = Path(os.path.realpath(found)).parent.parent
     if (folder / "lib" / "modules").exists() and (folder / "bin" / "java").exists():
         return folder
-    shown = re.search(r"^\s*java\.home = (.+)$", _ask(found), re.MULTILINE)  # `java` may be a wrapper script
-    return Path(shown[1]) if shown else None
+    line = re.search(r"^\s*java\.home = (.+)$", _ask(found), re.MULTILINE)  # `java` may be a wrapper script
+    return Path(line[1]) if line else None
 
 
 def version(path: str | None = None) -> str:
     """Version that Java reports, such as 17.0.15; empty if it does not start."""
     folder = home(path)
-    if folder is None:
-        return ""
-    shown = re.search(r"^\s*java\.version = (.+)$", _ask(str(folder / "bin" / "java")), re.MULTILINE)
-    return shown[1].strip() if shown else ""
+    line = re.search(r"^\s*java\.version = (.+)$", _ask(str(folder / "bin" / "java")), re.MULTILINE) if folder else None
+    return line[1].strip() if line else ""
 
 
 def is_too_old(reported: str) -> bool:
