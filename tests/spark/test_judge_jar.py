@@ -1,4 +1,4 @@
-"""The compiled rules match their source, or nothing is judged."""
+"""The compiled rules are those of now, or nothing is judged."""
 
 import shutil
 from pathlib import Path
@@ -24,12 +24,12 @@ def rules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def with_compiler(folder: Path) -> Path:
-    """A folder of parts with the fetched jars, but without compiled rules."""
+    """A folder of parts with what was fetched, and no rules."""
     (folder / "jars").symlink_to(parts.fetch_jars(Settings().parts).resolve())
     return folder
 
 
-def test_changed_rules_are_compiled_to_another_jar(rules: Path, tmp_path: Path) -> None:
+def test_a_change_of_the_rules_makes_another_jar(rules: Path, tmp_path: Path) -> None:
     settings = Settings(parts=with_compiler(tmp_path))
     first = judge_jar.ensure(settings)
     rules.write_text(rules.read_text().replace('"not_json"', '"no_json"'))
@@ -39,19 +39,19 @@ def test_changed_rules_are_compiled_to_another_jar(rules: Path, tmp_path: Path) 
     assert judge_jar.ensure(settings) == second
 
 
-def test_a_compile_error_is_reported_with_its_line(rules: Path, tmp_path: Path) -> None:
+def test_rules_that_do_not_compile_are_told_with_their_line(rules: Path, tmp_path: Path) -> None:
     rules.write_text(rules.read_text().replace('"missing"', "missing"))
     with pytest.raises(StackError, match=r"(?s)Rules\.java \(at line [0-9]+\).*missing cannot be resolved"):
         judge_jar.ensure(Settings(parts=with_compiler(tmp_path)))
     assert [path.suffix for path in tmp_path.iterdir() if path.suffix == ".jar"] == []
 
 
-def test_a_missing_compiler_is_reported_with_the_remedy(tmp_path: Path) -> None:
+def test_without_the_compiler_it_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(StackError, match="compiler for the rules is missing"):
         judge_jar.ensure(Settings(parts=tmp_path))
 
 
-def test_a_session_rejects_outdated_rules(spark: SparkSession, rules: Path) -> None:
+def test_a_session_with_other_rules_judges_nothing(spark: SparkSession, rules: Path) -> None:
     rules.write_text(rules.read_text() + "// changed\n")
     with pytest.raises(judge.NotCompiledError, match=r"\./logsieve up"):
         judge.register(spark, Settings())

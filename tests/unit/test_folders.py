@@ -1,4 +1,4 @@
-"""Which folders the stack can run from; others are rejected before anything is fetched."""
+"""Which folders the stack can live in: the others are refused before anything is fetched."""
 
 import os
 from pathlib import Path
@@ -14,18 +14,18 @@ from include.stack.servers import configs
 
 
 @pytest.mark.parametrize("name", ["My Projects", "Müller", "Mu\u0308ller", "日誌", "a (1)", "a&b", "x+y@2z~", "-a.c"])
-def test_plain_names_are_accepted(tmp_path: Path, name: str):
+def test_plain_names_are_taken(tmp_path: Path, name: str):
     assert folders.wrong(tmp_path / name) is None
 
 
 @pytest.mark.parametrize("letter", [*":;,%#\"'\\$`*?[]{}|<>!^=\n\t\r\x7f\u2028😀", "\udce9"])
-def test_characters_that_a_server_interprets_are_rejected_by_name(tmp_path: Path, letter: str):
+def test_letters_that_a_part_reads_in_its_own_way_are_refused_by_name(tmp_path: Path, letter: str):
     found = needs.places(tmp_path, tmp_path / f"a{letter}b")
     assert ascii(letter)[1:-1].lstrip("\\") in found.found
     assert "LOGSIEVE_STATE" in found.remedy
 
 
-def test_a_long_name_a_file_and_a_noexec_mount_are_rejected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_long_name_a_file_and_a_mount_without_programs_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     (tmp_path / "file").touch()
     assert "letters" in (folders.wrong(tmp_path / ("x" * 250)) or "")
     assert folders.wrong(tmp_path / "file" / "state") == "is no folder"
@@ -33,17 +33,17 @@ def test_a_long_name_a_file_and_a_noexec_mount_are_rejected(tmp_path: Path, monk
     assert "noexec" in (folders.wrong(tmp_path) or "")
 
 
-def test_a_user_without_a_name_is_rejected_with_the_remedy(monkeypatch: pytest.MonkeyPatch):
+def test_a_user_without_a_name_is_refused_and_told_how_to_get_one(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("os.geteuid", lambda: 54321)
     assert "/etc/passwd" in needs.user().remedy
 
 
-def test_java_options_keep_their_spaces(tmp_path: Path):
+def test_options_of_a_jvm_keep_their_spaces(tmp_path: Path):
     assert java_options(["-Xss8m", "-Da=/my logs/é"]) == '-Xss8m "-Da=/my logs/é"'
     settings = Settings(state=tmp_path / "my logs", parts=tmp_path / "my parts")
     option = f'"-Djava.io.tmpdir={settings.scratch / "stream_logs"}"'
     assert option in submit_conf(settings)["spark.driver.extraJavaOptions"]
 
 
-def test_properties_files_escape_non_ascii_names():
+def test_java_reads_names_of_any_alphabet_in_a_properties_file():
     assert configs._java_text(Path("/my logs/é𝒳")) == "/my logs/\\u00e9\\ud835\\udcb3"
