@@ -47,7 +47,7 @@ def test_rules_that_do_not_compile_are_told_with_their_line(rules: Path, tmp_pat
 
 
 def test_without_the_compiler_it_says_what_to_do(tmp_path: Path) -> None:
-    with pytest.raises(StackError, match="compiler for the rules is missing"):
+    with pytest.raises(StackError, match="not fetched yet"):
         judge_jar.ensure(Settings(parts=tmp_path))
 
 

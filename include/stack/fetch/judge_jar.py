@@ -26,7 +26,7 @@ def ensure(settings: Settings) -> Path:
         return target
     compiler = next((settings.parts / "jars" / "compiler").glob("*.jar"), None)
     if compiler is None:
-        raise StackError("The compiler for the rules is missing.", "Run ./logsieve down, then ./logsieve up")
+        raise StackError("The compiler for the rules was not fetched yet.", "Run ./logsieve down, then ./logsieve up")
     needed = os.pathsep.join(str(path) for name in _NEEDED for path in pyspark_home.jars().glob(name))
     with tempfile.TemporaryDirectory(dir=target.parent) as folder:
         classes, partial = Path(folder) / "classes", Path(folder) / target.name
