@@ -1,9 +1,9 @@
-# Airflow with Java, Spark's jars and Logsieve itself: a start of docker-compose.airflow.yml downloads nothing.
+# Airflow with Java, Spark's jars and Logsieve, so that starting docker-compose.airflow.yml downloads nothing.
 FROM apache/airflow:slim-3.3.2-python3.11
 
 USER 0
 SHELL ["/bin/bash", "-o", "pipefail", "-c"]
-# Debian keeps no older version of a package than the present one, so Java 17 cannot be pinned closer.
+# Debian keeps only the current version of a package, so Java 17 cannot be pinned more precisely.
 # hadolint ignore=DL3008
 RUN apt-get update \
     && apt-get install -y --no-install-recommends openjdk-17-jre-headless \
@@ -12,8 +12,8 @@ RUN apt-get update \
 USER 50000:0
 WORKDIR /opt/logsieve
 
-# A virtual environment of its own with exactly requirements.txt, as the tests have it, and none of the image's packages
-# beside it. So of the official image these are used: Debian, Python, the user, the entry point.
+# A virtual environment with exactly requirements.txt, as in the tests, and without the image's packages. From the
+# official image, only Debian, Python, the user and the entry point are used.
 ENV PATH=/opt/logsieve/.venv/bin:$PATH VIRTUAL_ENV=/opt/logsieve/.venv
 ARG UV_DEFAULT_INDEX
 COPY --chown=50000:0 requirements.txt ./
@@ -40,5 +40,5 @@ ENV PYTHONPATH=/opt/logsieve \
     CONNECTION_CHECK_MAX_COUNT=0
 RUN python -m compileall -q dags plugins include jobs && python -m include.stack.containers.image
 
-# The only folder that is written to: a volume.
+# The only writable folder: a volume.
 WORKDIR /opt/logsieve/state

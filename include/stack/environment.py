@@ -1,6 +1,6 @@
-"""The environment of the embedded stack: its ports, its generated secrets, and the variables every program gets.
+"""The environment of the embedded stack: its ports, its generated secrets, and the variables of its programs.
 
-Made at the first `up` and kept in the state folder, so that every later command finds the same servers.
+Created by the first `up` and stored in the state folder, so that later commands find the same servers.
 """
 
 import json
@@ -33,11 +33,11 @@ NOT_EMBEDDED = (
     "kafka_security", "kafka_ca", "kafka_sasl_mechanism", "kafka_user", "kafka_password", "mysql_ca",
     "mysql_stream_user", "mysql_reader_user", "elasticsearch_ca", "elasticsearch_user", "elasticsearch_password",
 )  # fmt: skip
-"""Settings of servers of one's own. The embedded ones have no TLS, and users of their own: each is as by default."""
+"""Settings for external servers only. The embedded servers use the defaults: no TLS, and their own users."""
 
 
 class Ports(BaseSettings):
-    """One port a server, all bound to 127.0.0.1. `LOGSIEVE_PORT_KAFKA=…` sets `kafka`, and so on."""
+    """One port per server, all on 127.0.0.1. `LOGSIEVE_PORT_KAFKA=…` sets `kafka`, and so on."""
 
     model_config = SettingsConfigDict(env_prefix="LOGSIEVE_PORT_", extra="ignore", env_ignore_empty=True)
 
@@ -52,7 +52,7 @@ class Ports(BaseSettings):
 
 
 def free_ports() -> dict[str, int]:
-    """A free port for each server; all are held until all are chosen, so no two are the same."""
+    """A free port for each server, by name. All are held until the last is chosen, so that they differ."""
     with ExitStack() as held:
         ports = {}
         for name in Ports.model_fields:
@@ -63,7 +63,7 @@ def free_ports() -> dict[str, int]:
 
 
 class Environment:
-    """Ports, secrets and settings of one stack, by its state folder."""
+    """Ports, secrets and settings of one stack."""
 
     def __init__(self, settings: Settings, ports: Ports, passwords: dict[str, str]) -> None:
         self.settings = settings.model_copy(update={name: Settings.model_fields[name].default for name in NOT_EMBEDDED})
@@ -72,27 +72,27 @@ class Environment:
 
     @property
     def state(self) -> Path:
-        """The folder with everything that belongs to this stack alone."""
+        """The folder with all files of this stack."""
         return self.settings.state
 
     @property
     def airflow_url(self) -> str:
-        """Where Airflow's pages and its REST API are."""
+        """Base URL of Airflow's UI and REST API."""
         return f"http://{HOST}:{self.ports.airflow}"
 
     @property
     def metadata_url(self) -> str:
-        """SQLAlchemy's address of Airflow's metadata."""
+        """SQLAlchemy URL of Airflow's metadata, with its password."""
         return f"postgresql+psycopg2://airflow:{self.passwords['postgres']}@{HOST}:{self.ports.postgres}/postgres"
 
     @property
     def disk_gib(self) -> float:
-        """How much disk the logs may take; 0 for no bound."""
-        told = self.settings.disk_gib
-        return EMBEDDED_GIB if told is None else told
+        """Disk limit for logs in GiB; 0 for no limit."""
+        configured = self.settings.disk_gib
+        return EMBEDDED_GIB if configured is None else configured
 
     def reaching(self) -> Settings:
-        """The settings as the stack's own programs have them: how its servers are reached, by who may only read."""
+        """The settings with the addresses of this stack's servers and its read-only MySQL user."""
         return self.settings.model_copy(
             update={
                 "kafka_bootstrap": f"{HOST}:{self.ports.kafka}",
@@ -104,24 +104,24 @@ class Environment:
         )
 
     def variables(self) -> dict[str, str]:
-        """What tells Logsieve and Airflow of this stack, secrets too."""
+        """The variables that connect Logsieve and Airflow to this stack, including secrets."""
         return {**self._logsieve(), **self._airflow(), **programs.python()}
 
     def machine(self, folder: Path | None = None) -> dict[str, str]:
-        """The whole environment of a server that needs to know nothing of this stack, with its mark; no secret.
+        """The complete environment of a server without access to the stack: the stack's mark, but no secrets.
 
-        `folder`: where it may write, if not in the state.
+        `folder`: its writable folder, by default the state folder.
         """
         temporary = folder / "tmp" if folder else self.settings.scratch
         return programs.machine(folder or self.state, temporary) | {STACK_VARIABLE: str(self.state)}
 
     def judging(self) -> dict[str, str]:
-        """The whole environment of a program of ours that is neither Airflow's nor started by it."""
+        """The complete environment of our programs that run outside of Airflow."""
         return {**shell.for_programs(os.environ), **self._logsieve(), **programs.python(), **self.machine()}
 
     def whole(self) -> dict[str, str]:
-        """The whole environment of Airflow's programs, and of all that they start."""
-        # Airflow renames its processes; SPT_NOENV keeps their environment readable for `down`.
+        """The complete environment of Airflow's programs and their children."""
+        # Airflow retitles its processes; with SPT_NOENV their environment stays readable for `down`.
         return {**self.judging(), **self._airflow(), "SPT_NOENV": "1"}
 
     def _logsieve(self) -> dict[str, str]:
@@ -148,7 +148,7 @@ class Environment:
             "auto.offset.reset": "latest",
             "enable.auto.commit": False,
         }
-        # The driver asks for more once it sees more partitions (jobs/session.py).
+        # The driver requests more cores if there are more partitions (jobs/session.py).
         master = local_master(self.settings.topic_partitions)
         mysql_extra = {"client": "mysql-connector-python", "charset": "utf8mb4"}
         connections: dict[str, dict[str, object]] = {
@@ -161,7 +161,7 @@ class Environment:
             "elasticsearch": {
                 "conn_type": "elasticsearch", "host": HOST, "port": ports.elasticsearch, "schema": "http",
             },
-            # For the DAG expire_runs: Airflow lets no task come at its metadata.
+            # For the DAG expire_runs: Airflow gives tasks no access to its metadata.
             "metadata": {
                 "conn_type": "postgres", "host": HOST, "port": ports.postgres, "login": "airflow",
                 "password": passwords["postgres"], "schema": "postgres",
@@ -186,28 +186,28 @@ class Environment:
             "AIRFLOW__API_AUTH__JWT_SECRET": passwords["airflow_jwt"],
             "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": self.metadata_url,
             "AIRFLOW__DAG_PROCESSOR__PARSING_PROCESSES": "1",
-            # A file that changed is read at once all the same; the rest cost a third of a core, every 30 s.
+            # Changed files are parsed at once regardless; parsing all every 30 s costs a third of a core.
             "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "300",
             "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(self.state / "logs" / "airflow"),
-            # A task that starts before the API server waits for it instead of failing.
+            # A task that starts before the API server retries instead of failing.
             "AIRFLOW__WORKERS__EXECUTION_API_RETRIES": "20",
             "AIRFLOW__WORKERS__EXECUTION_API_RETRY_WAIT_MAX": "4",
             "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "30",
-            # The API server takes 14 to 19 s to come back. With less than that a living task is taken for lost, and its
-            # driver replaced. Tasks whose worker was killed are seen by include/stack/run/lost_tasks.py.
+            # The API server takes 14 to 19 s to restart. With a shorter timeout, running tasks would count as lost, and
+            # their drivers would be replaced. include/stack/run/lost_tasks.py detects tasks whose worker was killed.
             "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "40",
             "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "2",
             "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "2",
-            # For so long a killed task's end is not told while its driver lives and holds the ends of its pipes.
+            # Delay of reporting a killed task's exit, while its driver still holds the pipes open.
             "AIRFLOW__WORKERS__SOCKET_CLEANUP_TIMEOUT": "2",
-            # The stream does not end because the API server is away.
+            # The stream keeps running while the API server is down.
             "AIRFLOW__WORKERS__MAX_FAILED_HEARTBEATS": "1000",
             **{f"AIRFLOW_CONN_{name.upper()}": json.dumps(parts) for name, parts in connections.items()},
         }
 
 
 def load(settings: Settings) -> Environment | None:
-    """The environment that an earlier `up` kept in this state folder, or None when there was none."""
+    """The environment that an earlier `up` stored in the state folder, or None."""
     kept = settings.state / "stack.json"
     if not kept.exists():
         return None
@@ -216,19 +216,19 @@ def load(settings: Settings) -> Environment | None:
 
 
 def load_or_plan(settings: Settings) -> Environment:
-    """The kept environment, or one without secrets, of today's settings, to check what an `up` would meet."""
+    """The stored environment, or one from the current settings without secrets, for checks before `up`."""
     return load(settings) or Environment(settings, Ports(), {})
 
 
 def make(settings: Settings, ports: Ports | None = None) -> Environment:
-    """The environment of a stack about to start: kept or new secrets; without `ports`, those of the settings."""
+    """Creates and stores the environment of a stack: stored or new secrets; ports from the settings by default."""
     known = load(settings)
     passwords = known.passwords if known else {name: secrets.token_urlsafe(24) for name in SECRETS}
     passwords.setdefault("airflow_fernet", fernet_key())
-    made = Environment(settings, ports or Ports(), passwords)
-    scratch.make(settings)  # it is the TMPDIR of every program
+    created = Environment(settings, ports or Ports(), passwords)
+    scratch.make(settings)  # the TMPDIR of every program
     write_private(
         settings.state / "stack.json",
-        json.dumps({"ports": made.ports.model_dump(), "passwords": passwords}, indent=2),
+        json.dumps({"ports": created.ports.model_dump(), "passwords": passwords}, indent=2),
     )
-    return made
+    return created

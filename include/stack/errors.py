@@ -1,8 +1,8 @@
-"""What goes wrong with the stack, always with its remedy."""
+"""The expected failures of the stack, each with its remedy."""
 
 
 class StackError(Exception):
-    """Something the person at the shell can mend: `message` says what is wrong, `remedy` what to do."""
+    """A failure that the user can fix: `message` states what happened, `remedy` what to do."""
 
     def __init__(self, message: str, remedy: str) -> None:
         super().__init__(message)

@@ -1,4 +1,4 @@
-"""Files that only their owner can read, and new secrets of a certain form. Needs the standard library only."""
+"""Files that only their owner can read, and generated secrets. Standard library only."""
 
 import os
 import secrets
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def write_private(path: Path, text: str) -> None:
-    """Writes a file that only its owner can read (0600), whole or not at all."""
+    """Writes a file atomically, readable only by its owner (0600)."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + ".partial")
     partial.unlink(missing_ok=True)
@@ -17,10 +17,10 @@ def write_private(path: Path, text: str) -> None:
 
 
 def fernet_key() -> str:
-    """A new key for what Airflow encrypts in its database."""
+    """A new Fernet key, with which Airflow encrypts secrets in its database."""
     return urlsafe_b64encode(secrets.token_bytes(32)).decode()
 
 
 def cluster_id() -> str:
-    """A new id for a Kafka cluster. Its first letter is fixed: a "-" there would be taken for an option."""
+    """A new Kafka cluster id. Its first letter is fixed, because a leading "-" would be parsed as an option."""
     return urlsafe_b64encode(b"L" + secrets.token_bytes(15)).decode().rstrip("=")

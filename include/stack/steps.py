@@ -1,4 +1,4 @@
-"""Shows the steps of long work."""
+"""Shows the progress of long-running work, step by step."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -8,7 +8,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 
 class Steps:
-    """Shows each step with its time while it runs, and leaves a line when it is done."""
+    """Shows each step with its elapsed time, and keeps a line for each finished step."""
 
     def __init__(self, console: Console) -> None:
         self._progress = Progress(
@@ -25,13 +25,13 @@ class Steps:
     def __exit__(self, *_: object) -> None:
         self._progress.stop()
 
-    def tell(self, line: str) -> None:
-        """Prints a line above the steps, which stays."""
+    def report(self, line: str) -> None:
+        """Prints a permanent line above the steps."""
         self._progress.console.print(line, highlight=False, markup=False)
 
     @contextmanager
     def step(self, text: str) -> Iterator[Callable[[str], None]]:
-        """Times one step; the function it gives changes the text."""
+        """Times one step. Yields a function that changes its text."""
         task = self._progress.add_task(text, total=1)
         yield lambda new: self._progress.update(task, description=new)
         self._progress.update(task, completed=1)

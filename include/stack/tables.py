@@ -1,4 +1,4 @@
-"""Tables of figures, for the terminal and for the docs."""
+"""Tables for the terminal and for the docs."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ from rich.table import Table
 
 
 def new(*header: str, title: str | None = None) -> Table:
-    """A table in which nothing is cut where the terminal is narrow: words go on in the next line."""
+    """A table that wraps cells instead of truncating them on a narrow terminal."""
     table = Table(title=title, title_justify="left")
     for name in header:
         table.add_column(name, overflow="fold")
@@ -15,7 +15,7 @@ def new(*header: str, title: str | None = None) -> Table:
 
 
 def show(console: Console, title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Prints the table; all columns but the first are figures."""
+    """Prints a table; all columns except the first are right-aligned."""
     table = new(*header, title=title)
     for column in table.columns[1:]:
         column.justify = "right"
@@ -25,6 +25,6 @@ def show(console: Console, title: str, header: Sequence[str], rows: Sequence[Seq
 
 
 def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """The same as Markdown, without title."""
+    """The same table as Markdown, without a title."""
     lines = [header, ["---", *["---:"] * (len(header) - 1)], *rows]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)

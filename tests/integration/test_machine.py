@@ -92,7 +92,7 @@ def test_down_ends_an_up_that_is_under_way(stack: Stack, tmp_path) -> None:
         until(lambda: (state / "stack.json").exists(), 60, "it has begun")
         down = stack.run("down", **places)
         assert down.returncode == 0, down.stderr
-        assert "Ending ./logsieve up" in down.stderr
+        assert "Stopping ./logsieve up" in down.stderr
         ended = up.result()
     assert ended.returncode != 0
     assert "Traceback" not in ended.stderr

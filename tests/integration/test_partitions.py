@@ -52,7 +52,7 @@ def test_again_does_no_harm_and_fewer_are_refused(stack: Stack) -> None:
     assert f"server-logs has {count} partitions already" in done.stderr
     done = stack.run("topics", "--partitions", str(count - 1))
     assert done.returncode == 1
-    assert "Kafka cannot take one away" in done.stderr
+    assert "Kafka cannot remove any" in done.stderr
     assert partitions(stack) == [count, count]
 
 

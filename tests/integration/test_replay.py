@@ -146,7 +146,7 @@ def test_given_origins_get_their_row_and_document_again(stack: Stack, env: Envir
     assert verdict(stack, lost)[0] == "nothing"
 
     said: list[str] = []
-    report = rejudge.run(env, origins=runs(lost, wrong), say=said.append)
+    report = rejudge.run(env, origins=runs(lost, wrong), on_step=said.append)
     assert set(report.changes) == {Change(None, "good", True, 1), Change("good", "good", False, 1)}
     assert (report.sent, report.gone, len(said)) == (2, [], 2)
     assert [row(stack, "good_logs", origin)[0] for origin in (lost, wrong)] == [json.loads(good)["event_id"]] * 2

@@ -85,7 +85,7 @@ def test_a_person_stops_it_and_starts_it_again(stack: Stack) -> None:
     since = stack.now()
     done = stack.run("stream", "stop")
     assert done.returncode == 0, done.stderr
-    assert "has ended" in done.stdout
+    assert "has stopped" in done.stdout
     until(lambda: not drivers(stack), 30, "the driver has ended by itself")
     until(lambda: stack.status()["dags"]["classify_logs"]["state"] == "success", 30, "to Airflow it is a good end")
     assert "was not running" in stack.run("stream", "stop").stdout

@@ -67,7 +67,7 @@ def test_paused_and_killed_and_without_slots_it_is_told_until_it_runs_again(stac
 
         give_slots(stack, 0)
         done = stack.run("stream", "start")
-        assert "is not any more" in done.stdout, done.stderr
+        assert "is now unpaused" in done.stdout, done.stderr
         assert "active already" in done.stdout
         assert done.returncode == 1
         assert "the pool default_pool has no slots" in done.stderr
@@ -106,7 +106,7 @@ def test_marked_and_deleted_in_airflow_it_is_told_and_started_again(stack: Stack
     (epoch,) = stack.root_sql(EPOCH)[0]
     done = stack.run("stream", "start")
     assert done.returncode == 0, done.stderr
-    for said in ("reads its file again", "was paused: it is not any more", "Triggered"):
+    for said in ("parsed its file again", "was paused and is now unpaused", "Triggered"):
         assert said in done.stdout
     until(lambda: stack.root_sql(EPOCH)[0][0] > epoch, 90, "it starts")
     check(stack, since)

@@ -82,7 +82,7 @@ def test_new_logs_are_adopted_and_the_old_ones_set_apart(stack: Stack) -> None:
     done = stack.run("topics", "--adopt", "--yes")
     assert done.returncode == 1
     assert "./logsieve stream stop" in done.stderr
-    assert "has ended" in stack.run("stream", "stop").stdout
+    assert "has stopped" in stack.run("stream", "stop").stdout
     until(lambda: not drivers(stack), 60, "no driver is left")
 
     # It breaks off halfway, behind the rows: the index cannot be set apart.

@@ -1,4 +1,4 @@
-"""An Airflow on loopback: its REST API as far as it is told what to answer."""
+"""A fake Airflow on loopback, whose REST API returns the given answers."""
 
 import json
 import threading
@@ -11,7 +11,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class StagedAirflow:
-    """The place, as AirflowApi asks for it."""
+    """Address and passwords, for AirflowApi."""
 
     airflow_url: str
     passwords: Mapping[str, str] = field(default_factory=lambda: {"airflow_admin": "any"})
@@ -19,7 +19,7 @@ class StagedAirflow:
 
 @contextmanager
 def staged(answers: Mapping[str, Any]) -> Iterator[StagedAirflow]:
-    """`answers`: by the path behind /api/v2, with the query where it matters; any other path is unknown (404)."""
+    """`answers`: by the path after /api/v2, with the query if it matters. Other paths return 404."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:

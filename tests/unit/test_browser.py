@@ -1,4 +1,4 @@
-"""Which browser the tests of the page look through."""
+"""Which browser the browser tests use."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ def program(folder: Path, name: str) -> Path:
     return made
 
 
-def test_the_named_one_comes_before_what_path_has(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_named_browser_takes_precedence_over_the_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv(browser.VARIABLE, raising=False)
     assert browser.find() is None
@@ -26,9 +26,7 @@ def test_the_named_one_comes_before_what_path_has(tmp_path: Path, monkeypatch: p
     assert browser.find() == chrome
 
 
-def test_a_named_one_that_is_not_there_is_not_replaced_by_another(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_missing_named_browser_is_not_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     program(tmp_path, "chromium")
     monkeypatch.setenv(browser.VARIABLE, str(tmp_path / "nowhere"))

@@ -1,4 +1,4 @@
-"""The memory that a container leaves, of either version of Linux's control groups."""
+"""The memory left in a container, for both versions of Linux control groups."""
 
 from pathlib import Path
 
@@ -21,10 +21,10 @@ def stage(root: Path, groups: str, files: dict[str, object]) -> None:
 def test_a_container_of_version_2_sees_its_limit_at_the_top(tmp_path: Path):
     files = {"memory.max": 4 * GIB, "memory.current": 3 * GIB, "memory.stat": f"anon 5\ninactive_file {GIB}"}
     stage(tmp_path, "0::/\n", files)
-    assert cgroup.available(tmp_path) == 2 * GIB, "what was read from files can be given back"
+    assert cgroup.available(tmp_path) == 2 * GIB, "the page cache can be reclaimed"
 
 
-def test_the_tightest_group_above_counts(tmp_path: Path):
+def test_the_tightest_limit_of_the_ancestors_counts(tmp_path: Path):
     stage(
         tmp_path,
         "0::/user.slice/service\n",

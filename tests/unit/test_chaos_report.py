@@ -1,4 +1,4 @@
-"""What a chaos run leaves for the page of the stack beside."""
+"""The result that a chaos run writes for the page of the user's stack."""
 
 import json
 from datetime import datetime
@@ -8,7 +8,7 @@ from include.stack.chaos.count import Result
 from include.stack.chaos.report import KEPT, keep
 
 
-def test_the_last_table_is_kept_for_the_page(tmp_path: Path) -> None:
+def test_the_last_result_is_kept_for_the_page(tmp_path: Path) -> None:
     result = Result(1000, 7, sent=990, kills={"kafka": 2, "mysql": 1}, minutes=12.5)
     result.faults = {"MySQL": {"lost": 1, "doubled": 0, "in two tables": 2, "other content": 3}}
     keep(result, tmp_path / "state")

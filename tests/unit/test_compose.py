@@ -1,4 +1,4 @@
-"""docker-compose.airflow.yml and its Dockerfile: no engine runs them here, so each promise is read from the files."""
+"""docker-compose.airflow.yml and its Dockerfile. No container engine runs here, so the tests only read the files."""
 
 import json
 import re
@@ -32,14 +32,14 @@ AIRFLOW: dict[str, str] = FILE["x-airflow"]["environment"]
 SEARCH = ROOT / "include" / "search"
 
 EMBEDDED_ONLY = {
-    "PYTHONDONTWRITEBYTECODE",  # the image has bytecode
-    "TMPDIR",  # its /tmp is its own, and in memory
-    "SPARK_HOME", "JAVA_HOME", "PYSPARK_DRIVER_PYTHON",  # a shell may say something else; in the image nobody does
-    *(f"LOGSIEVE_{name.upper()}" for name in NOT_EMBEDDED if not name.startswith("elasticsearch_")),  # set to nothing
+    "PYTHONDONTWRITEBYTECODE",  # the image contains bytecode
+    "TMPDIR",  # its /tmp is private and in memory
+    "SPARK_HOME", "JAVA_HOME", "PYSPARK_DRIVER_PYTHON",  # a shell may override them; the image has no shell
+    *(f"LOGSIEVE_{name.upper()}" for name in NOT_EMBEDDED if not name.startswith("elasticsearch_")),  # set to empty
     "LOGSIEVE_ELASTICSEARCH_CA",
     *(f"LOGSIEVE_PORT_{name.upper()}" for name in Ports.model_fields),
 }  # fmt: skip
-OF_ITS_OWN = {
+DIFFERENT = {
     "PYTHONPATH", "PYSPARK_PYTHON", "LOGSIEVE_STATE", "LOGSIEVE_PARTS", "AIRFLOW_HOME",
     "AIRFLOW__CORE__DAGS_FOLDER", "AIRFLOW__CORE__PLUGINS_FOLDER", "AIRFLOW__LOGGING__BASE_LOG_FOLDER",
     "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE",  # paths
@@ -49,11 +49,11 @@ OF_ITS_OWN = {
     "AIRFLOW__CORE__FERNET_KEY", "AIRFLOW__API__SECRET_KEY", "AIRFLOW__API_AUTH__JWT_SECRET",
     "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN",  # secrets
 }  # fmt: skip
-"""Variables whose values are others than those of the embedded stack."""
+"""Variables whose values differ from the embedded stack."""
 
 
 def image_variables() -> dict[str, str]:
-    """What the Dockerfile sets, as name and value."""
+    """The variables that the Dockerfile sets."""
     found = {}
     for block in re.findall(r"^ENV ((?:.*\\\n)*.*)", DOCKERFILE, re.MULTILINE):
         found |= dict(word.split("=", 1) for word in block.replace("\\\n", " ").split())
@@ -68,7 +68,7 @@ def embedded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, str]:
 
 
 def filled(value: str) -> str:
-    """A value of the file as Compose would give it, with `secret` for each variable."""
+    """A value as Compose would render it, with `secret` for each variable."""
     return re.sub(r"\$\{\w+[^}]*\}", "secret", value)
 
 
@@ -84,7 +84,7 @@ def required(package: str) -> str:
     return found[1]
 
 
-def test_every_image_is_pinned_to_the_version_that_is_tested():
+def test_every_image_is_pinned_to_the_tested_version():
     airflow = required("apache-airflow")
     search = revision("elasticsearch")
     images = {name: service["image"] for name, service in SERVICES.items() if "build" not in service}
@@ -99,7 +99,7 @@ def test_every_image_is_pinned_to_the_version_that_is_tested():
     assert {service["image"] for service in SERVICES.values() if "build" in service} == {f"logsieve-airflow:{airflow}"}
 
 
-def test_nothing_is_open_beyond_this_machine():
+def test_ports_are_published_on_this_machine_only():
     published = {name: service["ports"] for name, service in SERVICES.items() if "ports" in service}
     assert set(published) == {"airflow-api-server", "kafka", "kibana"}
     assert all(port.startswith("127.0.0.1:") for ports in published.values() for port in ports)
@@ -110,7 +110,7 @@ def test_nothing_is_open_beyond_this_machine():
 
 
 @pytest.mark.parametrize("name", sorted(SERVICES))
-def test_a_container_has_few_rights_and_bounds(name: str):
+def test_a_container_has_few_rights_and_limits(name: str):
     service = SERVICES[name]
     assert service["user"].split(":")[0] not in ("root", "0")
     assert service["cap_drop"] == ["ALL"]
@@ -119,16 +119,16 @@ def test_a_container_has_few_rights_and_bounds(name: str):
     assert service["pids_limit"]
     assert service["logging"]["options"]["max-size"]
     assert service["init"] is True
-    assert service.get("read_only", False) is ("build" in service), "our image is the one that was tried so"
+    assert service.get("read_only", False) is ("build" in service), "only our image is tested with it"
 
 
 @pytest.mark.parametrize("name", sorted(SERVICES))
-def test_a_container_is_asked_for_its_health_or_ends(name: str):
+def test_a_container_has_a_health_check_or_runs_once(name: str):
     assert ("healthcheck" in SERVICES[name]) is (name not in ONCE)
 
 
 @pytest.mark.parametrize("name", sorted(SERVICES))
-def test_what_a_container_waits_for_can_come(name: str):
+def test_every_dependency_can_be_met(name: str):
     for other, wanted in SERVICES[name].get("depends_on", {}).items():
         known = "service_completed_successfully" if other in ONCE else "service_healthy"
         assert wanted["condition"] == known, other
@@ -141,13 +141,13 @@ def test_no_container_waits_for_itself():
     assert waiting == {}
 
 
-def test_every_variable_is_made_by_compose_env_and_asked_for():
+def test_every_variable_is_written_by_compose_env_and_required():
     names = re.findall(r"(?<!\$)\$\{?(\w+)", TEXT)
     assert set(names) == {*SECRETS, *PORTS}
-    assert len(names) == len(re.findall(r"\$\{\w+:\?run ./logsieve compose-env\}", TEXT)), "a missing one is told"
+    assert len(names) == len(re.findall(r"\$\{\w+:\?run ./logsieve compose-env\}", TEXT)), "all are required"
 
 
-def test_compose_env_writes_secrets_once_for_its_owner_alone(tmp_path: Path):
+def test_compose_env_writes_secrets_once_and_for_the_owner_only(tmp_path: Path):
     file = tmp_path / ".env.compose"
     file.write_text("MYSQL_ROOT_PASSWORD=mine")
 
@@ -160,7 +160,7 @@ def test_compose_env_writes_secrets_once_for_its_owner_alone(tmp_path: Path):
     assert values["MYSQL_ROOT_PASSWORD"] == "mine"
     assert values["LOGSIEVE_PORT_AIRFLOW"] == "18080"
     assert len({values[name] for name in SECRETS}) == len(SECRETS)
-    assert all(re.fullmatch(r"[\w=-]+", value) for value in values.values()), "nothing that a shell or SQL would read"
+    assert all(re.fullmatch(r"[\w=-]+", value) for value in values.values()), "nothing special in a shell or SQL"
     assert len(values["KIBANA_ENCRYPTION_KEY"]) >= 32, "Kibana refuses shorter ones"
     assert write(file, {}) == []
     assert file.read_text() == first
@@ -172,7 +172,7 @@ def test_compose_env_needs_nothing_installed():
 
 
 @pytest.mark.parametrize("port", ["0", "70000", "http", "-1"])
-def test_compose_env_names_what_is_no_port(tmp_path: Path, port: str):
+def test_compose_env_names_an_invalid_port(tmp_path: Path, port: str):
     with pytest.raises(StackError, match="LOGSIEVE_PORT_KAFKA"):
         write(tmp_path / ".env.compose", {"LOGSIEVE_PORT_KAFKA": port})
     assert not (tmp_path / ".env.compose").exists()
@@ -196,33 +196,31 @@ def test_the_settings_of_the_containers_are_settings(monkeypatch: pytest.MonkeyP
         monkeypatch.delenv(f"LOGSIEVE_{field.upper()}", raising=False)
     for name in ours:
         monkeypatch.setenv(name, filled(given[name]))
-    told = Settings()
-    assert "127.0.0.1" not in f"{told.kafka_bootstrap} {told.mysql_host} {told.elasticsearch_url}"
-    of_clients = {"kafka_password"}  # Kafka asks for none inside
-    secret = {name for name, value in told if isinstance(value, SecretStr) and not value.get_secret_value()}
+    settings = Settings()
+    assert "127.0.0.1" not in f"{settings.kafka_bootstrap} {settings.mysql_host} {settings.elasticsearch_url}"
+    of_clients = {"kafka_password"}  # Kafka requires none inside
+    secret = {name for name, value in settings if isinstance(value, SecretStr) and not value.get_secret_value()}
     assert secret == of_clients
 
 
-def test_airflow_has_the_settings_of_the_embedded_one(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+def test_airflow_has_the_settings_of_the_embedded_airflow(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     theirs = embedded(monkeypatch, tmp_path)
     ours = {**image_variables(), **AIRFLOW}
     alone = {"PATH", "VIRTUAL_ENV", "PYTHONUNBUFFERED", "CONNECTION_CHECK_MAX_COUNT"}
     connections = {name for name in ours if name.startswith("AIRFLOW_CONN_")}
     assert set(theirs) - EMBEDDED_ONLY == set(ours) - alone
-    for name in set(theirs) - EMBEDDED_ONLY - OF_ITS_OWN - connections:
+    for name in set(theirs) - EMBEDDED_ONLY - DIFFERENT - connections:
         assert ours[name] == theirs[name], name
 
 
-def test_the_scheduler_has_what_the_embedded_one_has_alone(tmp_path: Path):
+def test_the_scheduler_has_the_extra_settings_of_the_embedded_scheduler(tmp_path: Path):
     env = Environment(Settings(state=tmp_path), Ports.model_construct(**dict.fromkeys(Ports.model_fields, 1)), {})
     (scheduler,) = [server for server in servers(env, Homes()) if server.name == "airflow-scheduler"]
     assert scheduler.variables
     assert FILE["services"]["airflow-scheduler"]["environment"] == AIRFLOW | scheduler.variables
 
 
-def test_the_connections_are_those_of_the_embedded_one_but_for_addresses(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-):
+def test_the_connections_match_the_embedded_airflow_except_addresses(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     theirs = embedded(monkeypatch, tmp_path)
     for name in ("MYSQL", "KAFKA", "SPARK", "ELASTICSEARCH"):
         ours = json.loads(filled(AIRFLOW[f"AIRFLOW_CONN_{name}"]))
@@ -236,7 +234,7 @@ def test_the_connections_are_those_of_the_embedded_one_but_for_addresses(
         assert ours == expected
 
 
-def test_kafka_and_mysql_have_the_settings_of_the_embedded_ones():
+def test_kafka_and_mysql_have_the_settings_of_the_embedded_servers():
     kafka = SERVICES["kafka"]["environment"]
     for name, value in configs.KAFKA.items():
         assert kafka[f"KAFKA_{name.upper().replace('.', '_')}"] == value, name
@@ -244,7 +242,7 @@ def test_kafka_and_mysql_have_the_settings_of_the_embedded_ones():
         assert f"--{name.replace('_', '-')}={value}" in SERVICES["mysql"]["command"], name
 
 
-def test_what_is_mounted_is_there():
+def test_every_mounted_path_exists():
     named = set()
     for service in SERVICES.values():
         for mount in service["volumes"]:
@@ -257,7 +255,7 @@ def test_what_is_mounted_is_there():
     assert named == set(FILE["volumes"])
 
 
-def test_logstash_is_told_what_it_asks_for():
+def test_logstash_receives_the_variables_it_uses():
     asked = {
         found
         for file in SEARCH.glob("logstash.*")
@@ -268,7 +266,7 @@ def test_logstash_is_told_what_it_asks_for():
     assert "LOGSIEVE_ELASTICSEARCH_PASSWORD" in given
 
 
-def test_each_step_that_a_container_runs_is_one():
+def test_the_containers_run_exactly_the_steps():
     commands = [service["command"] for name, service in SERVICES.items() if name in ONCE]
     steps = [command[3] for command in commands if command[:3] == ["python", "-m", "include.stack.containers.steps"]]
     assert sorted(steps) == sorted(containers.STEPS)

@@ -1,4 +1,4 @@
-"""What the one-shot container of Elasticsearch asks it for; the embedded one has no users to make."""
+"""The requests of the one-shot container for Elasticsearch; the embedded Elasticsearch needs no users."""
 
 import pytest
 
@@ -6,7 +6,9 @@ from include.stack.containers import steps
 from tests.unit.staged_elasticsearch import StagedElasticsearch
 
 
-def test_users_come_before_the_index_which_is_made_with_the_users_own_rights(monkeypatch: pytest.MonkeyPatch):
+def test_users_are_created_first_and_the_index_with_the_rights_of_its_user(
+    monkeypatch: pytest.MonkeyPatch,
+):
     with StagedElasticsearch() as server:
         monkeypatch.setenv("LOGSIEVE_ELASTICSEARCH_URL", server.url)
         monkeypatch.setenv("LOGSIEVE_ELASTICSEARCH_USER", "logsieve")

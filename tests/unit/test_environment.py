@@ -1,4 +1,4 @@
-"""The variables that the embedded stack gives its programs."""
+"""The variables that the embedded stack sets for its programs."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from include.settings import Settings
 from include.stack.environment import SECRETS, Environment, Ports
 
 
-def test_what_the_shell_says_of_other_servers_is_not_for_the_embedded_ones(
+def test_settings_for_external_servers_do_not_apply_to_the_embedded_servers(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ):
     ca = tmp_path / "ca.pem"
@@ -22,7 +22,7 @@ def test_what_the_shell_says_of_other_servers_is_not_for_the_embedded_ones(
 
     for name, value in Environment(Settings(state=tmp_path), Ports(), passwords).variables().items():
         monkeypatch.setenv(name, value)
-    told = Settings()
+    settings = Settings()
 
-    assert (told.kafka_security, told.mysql_ca, told.elasticsearch_ca) == ("PLAINTEXT", None, None)
-    assert (told.elasticsearch_user, told.elasticsearch_password.get_secret_value()) == ("", "")
+    assert (settings.kafka_security, settings.mysql_ca, settings.elasticsearch_ca) == ("PLAINTEXT", None, None)
+    assert (settings.elasticsearch_user, settings.elasticsearch_password.get_secret_value()) == ("", "")

@@ -35,7 +35,7 @@ def test_one_day_is_a_range_too(tmp_path: Path):
     assert written(tmp_path, LAST, LAST) == (1, 0)
 
 
-def test_what_is_there_is_kept_unless_forced(tmp_path: Path):
+def test_existing_exports_are_kept_unless_forced(tmp_path: Path):
     file = export_file(tmp_path, FIRST)
     file.parent.mkdir()
     file.write_text("handed over by somebody")
@@ -49,12 +49,12 @@ def test_what_is_there_is_kept_unless_forced(tmp_path: Path):
 
 
 def test_days_in_the_wrong_order_are_refused(tmp_path: Path):
-    with pytest.raises(StackError, match="2026-10-02, is after the last, 2026-09-29"):
+    with pytest.raises(StackError, match="2026-10-02, is after the last day, 2026-09-29"):
         written(tmp_path, LAST, FIRST)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_exports_of_another_system_are_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_exports_of_another_system_are_not_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(tmp_path)
 
     with pytest.raises(StackError, match="s3://bucket/accounts"):

@@ -1,4 +1,4 @@
-"""Little free space is told, with where, the limit, for how long it lasts, and the remedy."""
+"""Low disk space is reported with its place, the limit, the time until it is full, and the remedy."""
 
 import shutil
 from pathlib import Path
@@ -46,14 +46,14 @@ def test_what_is_short_is_one_text_for_status_and_page(tmp_path: Path):
     assert str(tmp_path) in free_space.short(Settings(state=tmp_path, free_gib=1_000_000))
 
 
-def test_doctor_asks_for_what_has_to_stay_free_and_says_what_logs_may_take(tmp_path: Path):
+def test_doctor_requires_the_free_space_and_shows_the_limit_for_logs(tmp_path: Path):
     def look(state: Path, **settings: float) -> doctor.Check:
         return doctor.disk(Environment(Settings(state=state, **settings), Ports.model_construct(), {}))
 
     free = shutil.disk_usage(tmp_path).free / GIB
     assert look(tmp_path, free_gib=free - 0.2).remedy == ""
-    assert look(tmp_path / "new", free_gib=free - 0.2).remedy, "its first start takes 1 GiB"
+    assert look(tmp_path / "new", free_gib=free - 0.2).remedy, "the first start takes 1 GiB"
     assert look(tmp_path, free_gib=free + 10).remedy
-    assert "the logs may take 20" in look(tmp_path).found
-    assert "the logs may take 7.5" in look(tmp_path, disk_gib=7.5).found
-    assert "no bound" in look(tmp_path, disk_gib=0).found
+    assert "logs may use 20" in look(tmp_path).found
+    assert "logs may use 7.5" in look(tmp_path, disk_gib=7.5).found
+    assert "unlimited" in look(tmp_path, disk_gib=0).found

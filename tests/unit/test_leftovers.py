@@ -1,4 +1,4 @@
-"""What killed programs left goes at the next start; parts go only when nobody has used them for long."""
+"""The next start removes the leftovers of killed programs, and parts that have not been used for long."""
 
 import os
 import stat
@@ -22,7 +22,7 @@ def mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
-def test_what_killed_programs_left_goes_at_a_start_and_others_cannot_look_in(tmp_path: Path, monkeypatch):
+def test_a_start_removes_leftovers_of_killed_programs_and_scratch_is_private(tmp_path: Path, monkeypatch):
     monkeypatch.setattr(Settings, "outside", tmp_path / "outside")
     settings = Settings(state=tmp_path / "state")
     text = settings.scratch / "stream_logs" / "blockmgr-1" / "00" / "text"
@@ -47,10 +47,10 @@ def test_what_killed_programs_left_goes_at_a_start_and_others_cannot_look_in(tmp
     assert not list((settings.scratch / "stream_logs").iterdir())
     assert {mode(settings.scratch), mode(settings.scratch / "stream_logs")} == {0o700}
     assert [file for file in crashes if file.exists()] == []
-    assert all(file.exists() for file in data), "what servers keep is theirs"
+    assert all(file.exists() for file in data), "the data of servers stays"
 
 
-def test_a_driver_empties_its_folder_of_others_but_not_of_its_own(tmp_path: Path):
+def test_a_driver_removes_old_files_from_its_folder_but_not_its_own(tmp_path: Path):
     settings = Settings(state=tmp_path)
     scratch.make(settings, "stream_logs", "rejudge_logs")
     own = scratch.folder(settings, "stream_logs")
@@ -62,7 +62,7 @@ def test_a_driver_empties_its_folder_of_others_but_not_of_its_own(tmp_path: Path
     assert (scratch.folder(settings, "rejudge_logs") / "spark-other").exists()
 
 
-def test_parts_that_nobody_used_for_long_go_and_all_others_stay(tmp_path: Path):
+def test_only_parts_unused_for_long_are_removed(tmp_path: Path):
     names = ("driver-aaa.jsa", "driver-bbb.jsa", "driver-ccc.jsa", "driver-ddd.jsa.123", "judge-aaa.jar")
     for name in names:
         (tmp_path / name).write_text("x")
@@ -80,4 +80,4 @@ def test_parts_that_nobody_used_for_long_go_and_all_others_stay(tmp_path: Path):
     assert left == {
         "driver.jsa", "driver-aaa.jsa", "driver-bbb.jsa", "jars", "jars-aaa", "judge-aaa.jar", "ivy-cache", "libaio",
     }  # fmt: skip
-    assert (tmp_path / "jars-aaa").stat().st_mtime > NOW - 60, "noted as in use, for others who prune"
+    assert (tmp_path / "jars-aaa").stat().st_mtime > NOW - 60, "marked as used, for other checkouts"

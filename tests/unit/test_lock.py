@@ -1,4 +1,4 @@
-"""One command at a time, whatever becomes of the one that holds the lock."""
+"""One command at a time, even if the holder of the lock is killed."""
 
 import subprocess
 import sys
@@ -11,7 +11,7 @@ from include.stack.errors import StackError
 from include.stack.machine import lock
 
 pytestmark = pytest.mark.timeout(60)
-"""A holder that is never told of waits for ever."""
+"""A holder that receives no input waits indefinitely."""
 
 HOLD = """
 import sys
@@ -30,41 +30,41 @@ class Holder:
             [sys.executable, "-c", HOLD, str(file)], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
 
-    def says(self) -> str:
+    def line(self) -> str:
         assert self.process.stdout
         return self.process.stdout.readline().strip()
 
-    def go_on(self) -> None:
+    def release(self) -> None:
         assert self.process.stdin
         self.process.stdin.write("\n")
         self.process.stdin.flush()
 
 
-def test_the_second_waits_and_is_told_for_whom(tmp_path: Path):
+def test_the_second_waits_and_learns_who_holds_the_lock(tmp_path: Path):
     file = tmp_path / "state" / "lock"
     first = Holder(file)
-    assert first.says() == "held"
+    assert first.line() == "held"
     second = Holder(file)
-    assert second.says() == f"waiting for {first.process.pid} up"
-    first.go_on()
-    assert first.says() == "done"
-    assert second.says() == "held"
-    assert lock.holder(file) == (second.process.pid, "up"), "a file of its own, as the first took its one away"
-    second.go_on()
-    assert second.says() == "done"
-    assert not file.parent.exists(), "nothing is left where nothing else was made"
+    assert second.line() == f"waiting for {first.process.pid} up"
+    first.release()
+    assert first.line() == "done"
+    assert second.line() == "held"
+    assert lock.holder(file) == (second.process.pid, "up"), "a new file, as the first holder removed its own"
+    second.release()
+    assert second.line() == "done"
+    assert not file.parent.exists(), "an otherwise empty folder is removed"
 
 
-def test_a_holder_that_was_killed_holds_nothing(tmp_path: Path):
+def test_the_lock_of_a_killed_holder_is_free(tmp_path: Path):
     first = Holder(tmp_path / "lock")
-    assert first.says() == "held"
+    assert first.line() == "held"
     first.process.kill()
     first.process.wait()
-    with lock.held(tmp_path / "lock", "down", lambda *_: pytest.fail("nobody holds it")):
+    with lock.held(tmp_path / "lock", "down", lambda *_: pytest.fail("the lock is free")):
         assert lock.holder(tmp_path / "lock")[1] == "down"
 
 
-def test_a_state_that_cannot_be_made_is_named_with_the_remedy(tmp_path: Path):
+def test_a_state_folder_that_cannot_be_created_is_reported_with_the_remedy(tmp_path: Path):
     (tmp_path / "file").touch()
     with (
         pytest.raises(StackError, match="cannot be written") as raised,
@@ -74,17 +74,17 @@ def test_a_state_that_cannot_be_made_is_named_with_the_remedy(tmp_path: Path):
     assert "LOGSIEVE_STATE" in raised.value.remedy
 
 
-def test_who_waits_is_told_of_each_that_was_faster(tmp_path: Path):
+def test_a_waiter_learns_of_each_new_holder(tmp_path: Path):
     first = Holder(tmp_path / "lock")
-    assert first.says() == "held"
+    assert first.line() == "held"
     others = [Holder(tmp_path / "lock"), Holder(tmp_path / "lock")]
     for other in others:
-        assert other.says() == f"waiting for {first.process.pid} up"
-    first.go_on()
-    said = [other.says() for other in others]
-    faster, slower = others if said[0] == "held" else others[::-1]
-    assert sorted(said) == ["held", f"waiting for {faster.process.pid} up"]
-    faster.go_on()
-    assert slower.says() == "held"
-    slower.go_on()
-    assert slower.says() == "done"
+        assert other.line() == f"waiting for {first.process.pid} up"
+    first.release()
+    lines = [other.line() for other in others]
+    faster, slower = others if lines[0] == "held" else others[::-1]
+    assert sorted(lines) == ["held", f"waiting for {faster.process.pid} up"]
+    faster.release()
+    assert slower.line() == "held"
+    slower.release()
+    assert slower.line() == "done"

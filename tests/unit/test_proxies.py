@@ -1,4 +1,4 @@
-"""Behind a proxy: what Java is told of it, and that Ivy asks by it, with the login."""
+"""Java's options for a proxy, and a fetch by Ivy through a proxy with a login."""
 
 import base64
 import http.server
@@ -18,32 +18,32 @@ def options(**variables: str) -> dict[str, str]:
     return dict(option.removeprefix("-D").split("=", 1) for option in java_options(variables))
 
 
-def test_without_a_proxy_java_is_told_nothing():
+def test_without_a_proxy_java_gets_no_options():
     assert java_options({"no_proxy": "example.org"}) == []
 
 
 def test_both_schemes_the_login_and_the_exceptions():
-    told = options(
+    found = options(
         http_proxy="proxy.example.org:3128",
         https_proxy="http://us%40er:p%3Aw%25@10.1.2.3",
         no_proxy="127.0.0.1,localhost,.example.org,*.example.net,::1,10.0.0.1",
     )
-    assert (told["http.proxyHost"], told["http.proxyPort"]) == ("proxy.example.org", "3128")
-    assert (told["https.proxyHost"], told["https.proxyPort"]) == ("10.1.2.3", "80")
-    assert (told["http.proxyUser"], told["http.proxyPassword"]) == ("us@er", "p:w%")
-    assert told["jdk.http.auth.tunneling.disabledSchemes"] == "", "else Java sends no password for https"
-    exceptions = told["http.nonProxyHosts"].split("|")
+    assert (found["http.proxyHost"], found["http.proxyPort"]) == ("proxy.example.org", "3128")
+    assert (found["https.proxyHost"], found["https.proxyPort"]) == ("10.1.2.3", "80")
+    assert (found["http.proxyUser"], found["http.proxyPassword"]) == ("us@er", "p:w%")
+    assert found["jdk.http.auth.tunneling.disabledSchemes"] == "", "otherwise Java sends no password for https"
+    exceptions = found["http.nonProxyHosts"].split("|")
     assert {"127.0.0.1", "localhost", "example.org", "*.example.org", "*.example.net", "[::1]"} <= set(exceptions)
 
 
 def test_a_socks_proxy_for_all():
-    told = options(all_proxy="socks5h://proxy.example.org:1081")
-    assert (told["socksProxyHost"], told["socksProxyPort"]) == ("proxy.example.org", "1081")
+    found = options(all_proxy="socks5h://proxy.example.org:1081")
+    assert (found["socksProxyHost"], found["socksProxyPort"]) == ("proxy.example.org", "1081")
 
 
 @pytest.fixture
 def proxy() -> Iterator[tuple[int, list[str]]]:
-    """A proxy that asks for a login, and then leads nowhere; the requests that had the right one."""
+    """A proxy that requires a login and connects to nothing. Yields its port and the requests with the right login."""
     right = "Basic " + base64.b64encode(b'us@er:p"w\\').decode()
     seen: list[str] = []
 
@@ -67,7 +67,7 @@ def proxy() -> Iterator[tuple[int, list[str]]]:
         server.shutdown()
 
 
-def test_ivy_asks_by_the_proxy_with_its_login_and_the_remedy_names_it(
+def test_ivy_uses_the_proxy_with_its_login_and_the_remedy_names_it(
     proxy: tuple[int, list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     port, seen = proxy
@@ -85,4 +85,4 @@ def test_ivy_asks_by_the_proxy_with_its_login_and_the_remedy_names_it(
     assert set(seen) == {"maven.invalid:443"}
     assert "https_proxy" in raised.value.remedy
     assert 'p"w' not in raised.value.message + raised.value.remedy
-    assert not list((tmp_path / "my parts (1)").glob("jars*")), "nothing half made, and no password, is left"
+    assert not list((tmp_path / "my parts (1)").glob("jars*")), "no incomplete folder and no password are left"

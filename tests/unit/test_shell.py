@@ -1,4 +1,4 @@
-"""The environment is made: nothing of a hostile shell reaches the command, still less the programs of the stack."""
+"""The environment is built from an allow-list: a hostile shell affects neither the command nor the programs."""
 
 import json
 import subprocess
@@ -26,12 +26,12 @@ def made(**shells: str) -> dict[str, str]:
 
 @pytest.fixture
 def stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Environment:
-    """Planned in a hostile shell behind a proxy, without the launcher."""
+    """A stack planned in a hostile shell with a proxy, without the launcher."""
     for name, value in {**HOSTILE, **PROXIED}.items():
         if name not in ("PYTHONWARNINGS", "TMPDIR"):
             monkeypatch.setenv(name, value)
     passwords = {name: f"{SECRET}{name}" for name in (*SECRETS, "airflow_fernet")}
-    ports = Ports.model_construct(**dict.fromkeys(Ports.model_fields, 1))  # nobody listens there
+    ports = Ports.model_construct(**dict.fromkeys(Ports.model_fields, 1))  # no server listens on it
     return Environment(Settings(state=tmp_path / "state"), ports, passwords)
 
 
@@ -39,13 +39,13 @@ def program(env: Environment, name: str) -> Server:
     return next(server for server in servers(env, Homes()) if server.name == name)
 
 
-def test_nothing_of_a_hostile_shell_passes_but_settings_of_ours():
+def test_only_our_settings_pass_from_a_hostile_shell():
     passed = {name for name, value in made(**HOSTILE).items() if HOSTILE.get(name) == value}
     assert passed == {name for name in HOSTILE if name.startswith("LOGSIEVE_")} - {shell.STACK_VARIABLE}
 
 
 @pytest.mark.parametrize("name", ["LOGSIEVE_RATE", "PIP_INDEX_URL", "UV_DEFAULT_INDEX", "UV_INDEX_OURS_PASSWORD"])
-def test_what_chooses_and_fetches_passes(name: str):
+def test_settings_and_package_sources_pass(name: str):
     assert made(**{name: "x"})[name] == "x"
     assert {item: made()[item] for item in WIDE} == WIDE
 
@@ -54,7 +54,7 @@ def test_a_name_that_no_shell_can_export_does_not_pass():
     assert "LOGSIEVE_A-B" not in made(**{"LOGSIEVE_A-B": "x"})
 
 
-def test_folders_have_one_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_every_spelling_of_a_folder_is_resolved_to_one_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     (tmp_path / "state").mkdir()
     (tmp_path / "link").symlink_to("state")
     monkeypatch.chdir(tmp_path)
@@ -65,63 +65,63 @@ def test_folders_have_one_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 
 
 @pytest.mark.parametrize("path", ["", ":.:bin::", "."])
-def test_a_path_without_places_is_the_systems(path: str):
+def test_a_path_without_absolute_folders_becomes_the_system_path(path: str):
     assert made(PATH=path)["PATH"] == shell.SYSTEM_PATH
 
 
-def test_a_proxy_is_told_by_both_names_and_never_for_loopback():
-    told = made(HTTPS_PROXY="http://proxy:3128", no_proxy="example.org,localhost")
-    assert told["https_proxy"] == told["HTTPS_PROXY"] == "http://proxy:3128"
-    assert told["no_proxy"] == told["NO_PROXY"] == "example.org,localhost,127.0.0.1,::1"
+def test_a_proxy_is_set_in_both_cases_and_never_for_loopback():
+    found = made(HTTPS_PROXY="http://proxy:3128", no_proxy="example.org,localhost")
+    assert found["https_proxy"] == found["HTTPS_PROXY"] == "http://proxy:3128"
+    assert found["no_proxy"] == found["NO_PROXY"] == "example.org,localhost,127.0.0.1,::1"
     assert not {"http_proxy", "no_proxy"} & made(no_proxy="x").keys()
 
 
-def test_programs_get_no_proxy_that_airflows_client_cannot_read_nor_certificates_that_are_none(stack: Environment):
-    """httpx ends each question with an error at these, also one on loopback."""
-    told = stack.whole()
-    assert told["https_proxy"] == PROXIED["HTTPS_PROXY"]
-    assert not {"all_proxy", "ALL_PROXY", "SSL_CERT_FILE"} & told.keys()
-    assert {"127.0.0.1", "localhost"} <= set(told["no_proxy"].split(","))
+def test_programs_get_no_proxy_or_certificates_that_airflows_client_cannot_use(stack: Environment):
+    """With these, httpx fails on every request, even on loopback."""
+    found = stack.whole()
+    assert found["https_proxy"] == PROXIED["HTTPS_PROXY"]
+    assert not {"all_proxy", "ALL_PROXY", "SSL_CERT_FILE"} & found.keys()
+    assert {"127.0.0.1", "localhost"} <= set(found["no_proxy"].split(","))
 
 
-def test_the_commands_own_questions_go_by_no_proxy_that_their_library_does_not_know(stack: Environment):
-    """httpx ends with an ImportError at a SOCKS proxy, even where the question would not go by it."""
+def test_the_requests_of_the_command_bypass_an_unsupported_proxy(stack: Environment):
+    """With a SOCKS proxy, httpx raises ImportError even for requests that would not use it."""
     assert "does not answer tasks" in (probes.api_server(stack) or "")
     with pytest.raises(httpx.ConnectError):
         AirflowApi(stack)
 
 
-def test_a_program_gets_nothing_that_the_shell_said_of_other_servers(stack: Environment):
+def test_programs_get_no_settings_of_other_servers_from_the_shell(stack: Environment):
     for server in servers(stack, Homes()):
-        told = server.environment(stack)
-        assert {name for name, value in told.items() if HOSTILE.get(name) == value} == set(), server.name
-        assert told[environment.STACK_VARIABLE] == str(stack.state), "`down` finds it by that"
-        assert told["LC_ALL"] == "C.UTF-8", server.name
+        found = server.environment(stack)
+        assert {name for name, value in found.items() if HOSTILE.get(name) == value} == set(), server.name
+        assert found[environment.STACK_VARIABLE] == str(stack.state), "`down` identifies it by this"
+        assert found["LC_ALL"] == "C.UTF-8", server.name
 
 
-def test_servers_that_anybody_may_run_know_no_secret(stack: Environment):
+def test_third_party_servers_get_no_credentials(stack: Environment):
     for name in ("kafka", "mysql", "elasticsearch", "postgres"):
-        told = program(stack, name).environment(stack)
-        assert not [each for each in told.values() if SECRET in each or "secret" in each], name
+        found = program(stack, name).environment(stack)
+        assert not [each for each in found.values() if SECRET in each or "secret" in each], name
     assert "AIRFLOW_HOME" not in program(stack, "indexer").environment(stack)
     assert f"{SECRET}airflow_jwt" in program(stack, "airflow-scheduler").environment(stack).values()
 
 
-def test_no_option_of_elasticsearch_has_a_path_as_its_scripts_split_them_at_spaces(stack: Environment):
+def test_no_option_of_elasticsearch_contains_a_path_with_spaces(stack: Environment):
     home = Path("/my logs/elasticsearch/elasticsearch-8")
     (server,) = (each for each in servers(stack, Homes(elasticsearch=home)) if each.name == "elasticsearch")
     for name in ("ES_JAVA_OPTS", "CLI_JAVA_OPTS"):
         assert "/my logs" not in server.environment(stack).get(name, ""), name
 
 
-def test_alerts_pass_as_they_are(stack: Environment, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
-    """A connection over two lines, with all that a shell and supervisord would read in their own way."""
+def test_alert_connections_pass_unchanged(stack: Environment, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    """A connection on two lines, with all characters that a shell and supervisord interpret."""
     value = json.dumps({"password": 'it\'s 100 % "$HOME" `x` \\ ; # é'}, indent=1, ensure_ascii=False)
     monkeypatch.setenv("AIRFLOW_CONN_ALERTS_SLACK", value)
     from include.stack.run import supervisor
 
     words = ["/usr/bin/env", "-0"]
-    server = Server("env", words, lambda env: None, 0, tmp_path, knows="airflow")
+    server = Server("env", words, lambda env: None, 0, tmp_path, access="airflow")
     script = supervisor.write_script(stack, server)
     assert script.stat().st_mode & 0o777 == 0o600
     printed = subprocess.run(["/bin/sh", str(script)], env={}, capture_output=True, text=True, check=True).stdout

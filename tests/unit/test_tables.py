@@ -1,4 +1,4 @@
-"""What is printed fits a terminal of 80 columns: nothing is cut."""
+"""Output fits a terminal of 80 columns without truncation."""
 
 import io
 
@@ -17,7 +17,7 @@ def printed(show) -> str:
     return console.file.getvalue()  # type: ignore[attr-defined]
 
 
-def test_a_proof_of_millions_of_logs_is_read_without_a_fold_in_its_numbers():
+def test_the_numbers_of_a_large_proof_are_not_wrapped():
     proofs = [Proof(11, 0, 16_123_457) for _ in range(2)]
     for proof in proofs:
         proof.keys = proof.rows = proof.documents = 16_123_457
@@ -28,7 +28,7 @@ def test_a_proof_of_millions_of_logs_is_read_without_a_fold_in_its_numbers():
     assert "whole" in text
 
 
-def test_long_words_go_on_in_the_next_line():
+def test_long_words_are_wrapped():
     path = "/a/very/" + "long" * 20
     checks = [Check("state folder", path, f"Set it to another one than {path}.")]
     text = printed(lambda console: doctor.show(console, checks))
@@ -37,7 +37,7 @@ def test_long_words_go_on_in_the_next_line():
     assert words == path
 
 
-def test_every_table_of_the_command_is_made_at_that_place():
+def test_all_tables_are_created_in_one_module():
     makers = [
         file.name for file in (ROOT / "include").rglob("*.py") if "rich.table" in file.read_text(encoding="utf-8")
     ]

@@ -1,4 +1,4 @@
-"""The virtual environment is made beside the last one: no command takes away what a running stack runs on."""
+"""A new virtual environment never replaces the one that a running stack uses."""
 
 import os
 import subprocess
@@ -12,7 +12,7 @@ from include.stack.errors import StackError
 from include.stack.machine import venv
 
 VARIABLES = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
-"""With the uv that is installed here: pip would take many times as long."""
+"""Uses the installed uv, as pip would take much longer."""
 
 
 @pytest.fixture
@@ -31,13 +31,15 @@ def refuse() -> None:
     raise StackError("not on this machine", "")
 
 
-def test_a_change_of_requirements_leaves_what_runs_and_only_up_installs(root: Path, capfd: pytest.CaptureFixture[str]):
+def test_changed_requirements_keep_the_old_environment_and_only_up_installs(
+    root: Path, capfd: pytest.CaptureFixture[str]
+):
     first = choose(root, "status")
     running = subprocess.Popen([first / "bin" / "python", "-c", "input()"], stdin=subprocess.PIPE)
     (root / "requirements.txt").write_text("# changed")
     for command in ("down", "status"):
         assert choose(root, command) == first
-    assert "./logsieve up installs" in capfd.readouterr().err
+    assert "To install it: ./logsieve up" in capfd.readouterr().err
     with pytest.raises(StackError, match="not on this machine"):
         venv.choose(root, ["up"], VARIABLES, refuse)
     second = choose(root, "up")
@@ -50,7 +52,7 @@ def test_a_change_of_requirements_leaves_what_runs_and_only_up_installs(root: Pa
     assert {each.name for each in root.glob(".venv-*")} == {third.name}
 
 
-def test_an_install_that_fails_leaves_the_last_one(root: Path):
+def test_a_failed_installation_keeps_the_previous_environment(root: Path):
     first = choose(root, "up")
     (root / "requirements.txt").write_text("no-such-package-of-logsieve @ file:///none")
     with pytest.raises(StackError, match="Python packages") as raised:
@@ -60,7 +62,7 @@ def test_an_install_that_fails_leaves_the_last_one(root: Path):
     assert {each.name for each in root.glob(".venv-*")} == {first.name}
 
 
-def test_one_that_was_interrupted_or_lost_its_python_is_made_anew(root: Path):
+def test_an_incomplete_environment_is_rebuilt(root: Path):
     first = choose(root, "up")
     (first / "requirements.sha256").unlink()
     (first / "half").touch()
@@ -69,7 +71,7 @@ def test_one_that_was_interrupted_or_lost_its_python_is_made_anew(root: Path):
     assert (choose(root, "status") / "bin" / "python").exists()
 
 
-def test_two_first_commands_make_one(root: Path, capfd: pytest.CaptureFixture[str]):
+def test_two_concurrent_commands_build_one_environment(root: Path, capfd: pytest.CaptureFixture[str]):
     found: list[Path] = []
     together = [threading.Thread(target=lambda: found.append(choose(root, "doctor"))) for _ in range(2)]
     for each in together:
@@ -78,10 +80,10 @@ def test_two_first_commands_make_one(root: Path, capfd: pytest.CaptureFixture[st
         each.join()
     assert len(found) == 2
     assert len(set(found)) == 1
-    assert capfd.readouterr().err.count("Making .venv") == 1
+    assert capfd.readouterr().err.count("Building .venv") == 1
 
 
-def test_the_folder_of_an_earlier_version_is_taken_and_replaced(root: Path):
+def test_the_folder_of_an_earlier_version_is_used_then_replaced(root: Path):
     made = choose(root, "up")
     (root / ".venv").unlink()
     made.rename(root / ".venv")

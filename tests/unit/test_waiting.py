@@ -1,4 +1,4 @@
-"""What `up` waits for and does not get is told while it waits, once; and what Airflow's API says of the stream."""
+"""`up` reports each blocker once while it waits; the facts about the stream come from Airflow's API."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -25,7 +25,7 @@ STARTED = {"start_stream": "success", "status_topic_is_filling": "running"}
 
 
 @pytest.mark.parametrize(
-    ("answers", "tasks", "verdict", "told"),
+    ("answers", "tasks", "verdict", "expected"),
     [
         ({}, STARTED, WELL, []),
         ({}, {"start_stream": "skipped", "x": "running"}, PAUSED, ["Waiting: paused"]),
@@ -38,18 +38,18 @@ STARTED = {"start_stream": "success", "status_topic_is_filling": "running"}
         ({"/monitor/health": {"scheduler": {"status": "unhealthy"}}}, {}, PAUSED, ["no scheduler"]),
     ],
 )
-def test_what_a_bootstrap_waits_for_is_told_once(
-    answers: dict[str, Any], tasks: dict[str, str | None], verdict: StreamVerdict, told: list[str]
+def test_each_blocker_of_a_bootstrap_is_reported_once(
+    answers: dict[str, Any], tasks: dict[str, str | None], verdict: StreamVerdict, expected: list[str]
 ) -> None:
-    said: list[str] = []
+    steps: list[str] = []
     lines: list[str] = []
     with staged(answers) as place:
-        waiting = Waiting(AirflowApi(place), said.append, lines.append, lambda: verdict, every=0)
+        waiting = Waiting(AirflowApi(place), steps.append, lines.append, lambda: verdict, every=0)
         for _ in range(3):
             waiting.look(tasks)
-    assert len(lines) == len(told)
-    assert all(part in line for part, line in zip(told, lines, strict=True))
-    assert len(said) == 1
+    assert len(lines) == len(expected)
+    assert all(part in line for part, line in zip(expected, lines, strict=True))
+    assert len(steps) == 1
 
 
 TIME = "2026-11-25T12:00:00Z"
@@ -85,7 +85,7 @@ DAG = {
 }
 
 
-def test_the_facts_are_those_of_the_run_at_work_and_of_the_newest_endless_one_that_ended() -> None:
+def test_the_facts_describe_the_active_run_and_the_newest_ended_endless_run() -> None:
     at = datetime(2026, 11, 25, 12, tzinfo=UTC)
     run = StreamRun("manual__1+00:00", "running", True, at, "running", at, "no memory")
     ended = StreamRun("manual__1+00:00", "failed", True, at)
@@ -97,16 +97,16 @@ def test_the_facts_are_those_of_the_run_at_work_and_of_the_newest_endless_one_th
     )
 
 
-def test_a_dag_that_airflow_does_not_know_and_a_pool_that_is_gone() -> None:
+def test_an_unknown_dag_and_a_deleted_pool() -> None:
     without = {path: answer for path, answer in DAG.items() if "classify_logs" not in path}
     with staged(without) as place:
         assert of_dag(AirflowApi(place), 8, in_full=True) == Airflow(known=False, import_error="NameError: x")
     with staged(DAG | {"/pools": {"pools": []}}) as place:
         assert of_dag(AirflowApi(place), 9, in_full=True).pool == Pool("default_pool", 0, 0)
-        assert of_dag(AirflowApi(place), 9, in_full=False).pool is None, "who judges needs none"
+        assert of_dag(AirflowApi(place), 9, in_full=False).pool is None, "a running driver needs none"
 
 
-def test_an_airflow_that_is_away_says_nothing() -> None:
+def test_an_airflow_that_is_down_has_no_facts() -> None:
     with staged({}) as place:
         away = StagedAirflow(place.airflow_url)
         with pytest.raises(httpx.HTTPStatusError):

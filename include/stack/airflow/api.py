@@ -1,4 +1,4 @@
-"""The few calls of Airflow's REST API that the command needs."""
+"""A client for the calls of Airflow's REST API that the command needs."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -9,22 +9,22 @@ import httpx
 
 
 class Place(Protocol):
-    """Where Airflow is, and its logins; the embedded stack's Environment is one."""
+    """The address and passwords of an Airflow; the embedded stack's Environment is one."""
 
     @property
     def airflow_url(self) -> str:
-        """Without a slash at its end."""
+        """Base URL without a trailing slash."""
 
     @property
     def passwords(self) -> Mapping[str, str]:
-        """With that of `airflow_admin`."""
+        """Passwords by user, including `airflow_admin`."""
 
 
 class AirflowApi:
-    """A logged-in client. Every call raises httpx.HTTPError when Airflow is away or says no."""
+    """A logged-in client. Every call raises httpx.HTTPError if Airflow does not answer or rejects the request."""
 
     def __init__(self, place: Place) -> None:
-        self._http = httpx.Client(base_url=place.airflow_url, timeout=30, trust_env=False)  # never by a proxy
+        self._http = httpx.Client(base_url=place.airflow_url, timeout=30, trust_env=False)  # never through a proxy
         login = {"username": "admin", "password": place.passwords["airflow_admin"]}
         token = self._http.post("/auth/token", json=login).raise_for_status().json()["access_token"]
         self._http.headers["Authorization"] = f"Bearer {token}"
@@ -40,25 +40,25 @@ class AirflowApi:
         return [f"{error['filename']}: {error['stack_trace'].strip().splitlines()[-1]}" for error in found]
 
     def unpause(self, dag_id: str) -> None:
-        """Lets the DAG run."""
+        """Unpauses the DAG."""
         self._call("PATCH", f"/dags/{dag_id}", json={"is_paused": False})
 
     def trigger(self, dag_id: str, conf: dict[str, Any]) -> str:
-        """Starts a run and gives its id."""
-        made = self._call("POST", f"/dags/{dag_id}/dagRuns", json={"logical_date": None, "conf": conf})
-        return str(made["dag_run_id"])
+        """Triggers a run and returns its id."""
+        run = self._call("POST", f"/dags/{dag_id}/dagRuns", json={"logical_date": None, "conf": conf})
+        return str(run["dag_run_id"])
 
     def end_run(self, dag_id: str, run_id: str) -> None:
-        """Marks a run as successful, which ends its tasks."""
+        """Marks a run as successful, which stops its tasks."""
         self._call("PATCH", f"/dags/{dag_id}/dagRuns/{run_id}", json={"state": "success"})
 
     def last_run(self, dag_id: str) -> dict[str, Any] | None:
-        """State, start and id of the newest run, or None."""
+        """The newest run (state, start_date, dag_run_id and more), or None."""
         found = self.runs(dag_id, limit=1)
         return found[0] if found else None
 
     def runs(self, dag_id: str, limit: int, *states: str) -> list[dict[str, Any]]:
-        """The newest runs, of these states; none of a DAG that Airflow does not know."""
+        """The newest runs in these states, newest first; empty for an unknown DAG."""
         query = {"limit": limit, "order_by": "-id", "state": states}
         try:
             found: list[dict[str, Any]] = self._call("GET", f"/dags/{dag_id}/dagRuns", params=query)["dag_runs"]
@@ -69,7 +69,7 @@ class AirflowApi:
         return found
 
     def dag(self, dag_id: str) -> dict[str, Any] | None:
-        """What Airflow knows of the DAG, None when it does not: is_paused, is_stale, has_import_errors and more."""
+        """The DAG's record (is_paused, is_stale, has_import_errors and more), or None for an unknown DAG."""
         try:
             found: dict[str, Any] = self._call("GET", f"/dags/{dag_id}")
         except httpx.HTTPStatusError as error:
@@ -79,26 +79,26 @@ class AirflowApi:
         return found
 
     def is_scheduled(self) -> bool:
-        """Whether a scheduler lives."""
+        """Whether a scheduler is running."""
         return bool(self._call("GET", "/monitor/health")["scheduler"]["status"] == "healthy")
 
     def pool(self, name: str) -> dict[str, Any] | None:
-        """slots, occupied_slots and more; None when there is no such pool."""
+        """The pool's record (slots, occupied_slots and more), or None if it does not exist."""
         found = self._call("GET", "/pools", params={"limit": 1000})["pools"]
         return next((pool for pool in found if pool["name"] == name), None)
 
     def tasks_at_work(self) -> int:
-        """How many tasks of all DAGs run, or are about to."""
+        """Number of running and queued tasks of all DAGs."""
         query = {"state": ["running", "queued"], "limit": 1}
         return int(self._call("GET", "/dags/~/dagRuns/~/taskInstances", params=query)["total_entries"])
 
     def task(self, dag_id: str, run_id: str, task_id: str) -> dict[str, Any] | None:
-        """state, try_number, pool, start_date, scheduled_when and more; None while the run has no such task yet."""
+        """A task instance (state, try_number, pool, start_date, scheduled_when and more); None if not created yet."""
         found = self._call("GET", f"/dags/{dag_id}/dagRuns/{quote(run_id, safe='')}/taskInstances")["task_instances"]
         return next((task for task in found if task["task_id"] == task_id), None)
 
     def task_log(self, dag_id: str, run_id: str, task_id: str, number: int) -> list[str]:
-        """The lines of the log of one try; what it failed with is part of its line."""
+        """The log lines of one try. Exceptions are appended to the line that they belong to."""
         place = f"/dags/{dag_id}/dagRuns/{quote(run_id, safe='')}/taskInstances/{task_id}/logs/{number}"
         content = self._call("GET", place, headers={"Accept": "application/json"})["content"]
         lines = []

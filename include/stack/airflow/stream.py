@@ -1,4 +1,4 @@
-"""Stops and starts the stream as a person: a mark beside its lease, and a run of its DAG."""
+"""Stops and starts the stream for the user: with a stop mark next to its lease, and a run of its DAG."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -21,16 +21,16 @@ from include.watch import mysql_trouble
 
 STOP_SECONDS = 120
 START_SECONDS = 180
-KEPT_SECONDS = 10
-"""What keeps the task from running for so long is told, and not waited for any more."""
+BLOCKED_SECONDS = 10
+"""After the task has been blocked for this long, waiting ends with an error."""
 READ_SECONDS = 60
-"""So long Airflow may take to read a DAG's file."""
+"""Timeout for Airflow to parse a DAG file."""
 
 
 def stop(env: Environment) -> bool:
-    """Asks the stream to stop and waits until it has; whether it ran. Airflow does not bring it back.
+    """Stops the stream, waits until it has stopped, and returns whether it ran. Airflow does not restart it.
 
-    Raises StackError when it does not end in time, or MySQL does not take the mark.
+    Raises StackError if the stream does not stop within STOP_SECONDS, or MySQL or Airflow does not answer.
     """
     try:
         with closing(mysql_connection(env, "stream")) as connection, closing(connection.cursor()) as cursor:
@@ -38,30 +38,32 @@ def stop(env: Environment) -> bool:
             lease.ask_to_stop(cursor)
             deadline, ran = time.monotonic() + STOP_SECONDS, False
             if not lease.look(cursor).is_alive and (run := _active_run(env)):
-                # No driver sees the mark: it has not come as far as the lease, or is refused at each try.
+                # No driver reads the mark: none holds the lease yet, or each try fails before that.
                 AirflowApi(env).end_run(DAG, run.run_id)
                 ran = True
             while lease.look(cursor).is_alive or (ran and _active_run(env)):
                 ran = True
                 if time.monotonic() > deadline:
                     raise StackError(
-                        f"The stream has not ended within {STOP_SECONDS} s.",
-                        f"See the log of {DAG} at {env.airflow_url}.",
+                        f"The stream has not stopped within {STOP_SECONDS} s.",
+                        f"See the log of the DAG {DAG} at {env.airflow_url}.",
                     )
                 time.sleep(0.5)
             return ran
     except mysql.connector.Error as error:
         trouble = mysql_trouble.explain(error)
-        raise StackError(f"The stream cannot be asked to stop: {trouble.sentence}.", f"{trouble.remedy}.") from error
+        raise StackError(f"The stop mark cannot be written: {trouble.sentence}.", f"{trouble.remedy}.") from error
     except httpx.HTTPError as error:
-        raise StackError(f"No driver runs, but Airflow does not answer: {error}", "./logsieve status") from error
+        raise StackError(
+            f"No driver is running, but Airflow does not answer: {error}", "Check ./logsieve status"
+        ) from error
 
 
 def start(env: Environment) -> Iterator[str]:
-    """Triggers a run of the stream's DAG, unless one is active, and waits until its task runs; tells what it does.
+    """Triggers a run of the stream's DAG, unless one is active, and waits until its task runs. Yields what it does.
 
-    Who starts the stream does not mean the DAG to be paused, or unknown: it is unpaused, and read again. Raises
-    StackError with what keeps the task from running, and when Airflow is away.
+    Unpauses the DAG, and has Airflow parse it again if it is unknown. Raises StackError with the reason if the task
+    does not run, or if Airflow does not answer.
     """
     try:
         api = AirflowApi(env)
@@ -69,20 +71,20 @@ def start(env: Environment) -> Iterator[str]:
         run = stream_facts.active_run(api)
         if run and run.by_test and not stream_facts.read(env).ok:
             api.end_run(DAG, run.run_id)
-            yield f"Ended {run.run_id}: its airflow dags test was broken off."
+            yield f"Ended {run.run_id}: its airflow dags test was interrupted."
         if stream_facts.active_run(api):
             yield f"A run of {DAG} is active already."
         else:
             api.trigger(DAG, {"trigger": env.settings.trigger})
             yield f"Triggered {DAG}."
     except httpx.HTTPError as error:
-        raise StackError(f"Airflow does not answer: {error}", "./logsieve status") from error
-    wait_for_its_task(env)
+        raise StackError(f"Airflow does not answer: {error}", "Check ./logsieve status") from error
+    wait_for_task(env)
 
 
-def wait_for_its_task(env: Environment) -> None:
-    """Until the stream's task runs, or a driver does. Raises StackError with what keeps it from that."""
-    well = time.monotonic()
+def wait_for_task(env: Environment) -> None:
+    """Waits until the stream's task or a driver runs. Raises StackError with the reason if neither does."""
+    last_ok = time.monotonic()
     while True:
         driver, airflow = stream_facts.facts(env, env.reaching(), env.variables())
         found = stream_verdict.assess(driver, airflow)
@@ -90,49 +92,49 @@ def wait_for_its_task(env: Environment) -> None:
         if found.health == "ok" or (found.ok and run and run.task in stream_verdict.AT_WORK):
             return
         if found.ok:
-            well = time.monotonic()
-        elif time.monotonic() - well > KEPT_SECONDS:
+            last_ok = time.monotonic()
+        elif time.monotonic() - last_ok > BLOCKED_SECONDS:
             raise StackError(found.sentence, found.remedy)
         time.sleep(0.5)
 
 
-def wait_until_it_judges(env: Environment, tell: Callable[[str], None]) -> None:
-    """Tells, while a driver is starting, what the last one ended of. Raises StackError with what keeps it from that."""
-    begun = well = time.monotonic()
-    said = ""
+def wait_until_classifying(env: Environment, report: Callable[[str], None]) -> None:
+    """Waits until a driver judges logs; reports the progress. Raises StackError with the reason if none does."""
+    begun = last_ok = time.monotonic()
+    reported = ""
     while (found := stream_facts.read(env)).health != "ok":
-        if found.ok and found.sentence != said:
-            said = found.sentence
-            tell(said)
+        if found.ok and found.sentence != reported:
+            reported = found.sentence
+            report(reported)
         if found.ok:
-            well = time.monotonic()
-        if time.monotonic() - min(well, begun + START_SECONDS) > KEPT_SECONDS:
-            raise StackError(found.sentence, found.remedy or "./logsieve status")
+            last_ok = time.monotonic()
+        if time.monotonic() - min(last_ok, begun + START_SECONDS) > BLOCKED_SECONDS:
+            raise StackError(found.sentence, found.remedy or "Check ./logsieve status")
         time.sleep(1)
 
 
 def _make_ready(api: AirflowApi) -> Iterator[str]:
-    """Has Airflow read the DAG's file again where it does not know the DAG, and unpauses the DAG."""
+    """Has Airflow parse the DAG file if the DAG is unknown or stale, and unpauses the DAG. Yields what it does."""
     deadline, asked = time.monotonic() + READ_SECONDS, False
     while (dag := api.dag(DAG)) is None or dag["is_stale"]:
         if not asked:
-            # Airflow reads a file again when it has changed, others after minutes.
+            # Airflow parses a changed file at once, others only after minutes.
             (ROOT / "dags" / f"{DAG}.py").touch()
-            yield f"Airflow does not know the DAG {DAG}: it reads its file again."
+            yield f"Airflow does not list the DAG {DAG}: waiting until it has parsed its file again."
             asked = True
         if time.monotonic() > deadline:
             errors = "; ".join(api.import_errors())
             raise StackError(
-                f"Airflow does not read dags/{DAG}.py. {errors}".strip(), "./logsieve logs airflow-dag-processor"
+                f"Airflow does not parse dags/{DAG}.py. {errors}".strip(), "See ./logsieve logs airflow-dag-processor"
             )
         time.sleep(0.5)
     if dag["is_paused"]:
         api.unpause(DAG)
-        yield f"{DAG} was paused: it is not any more."
+        yield f"{DAG} was paused and is now unpaused."
 
 
 def runs(env: Environment, cursor: Any) -> bool:
-    """Whether a driver holds the lease, or Airflow is about to start one. Raises the clients' errors."""
+    """Whether a driver holds the lease, or Airflow is about to start one. Raises the errors of the clients."""
     return lease.look(cursor).is_alive or _active_run(env) is not None
 
 

@@ -1,4 +1,4 @@
-"""Asks Airflow's API and the lease in MySQL what the verdict on the stream is made of."""
+"""Reads the facts for the verdict on the stream from Airflow's API and the lease in MySQL."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -30,31 +30,31 @@ DAG: Final = "classify_logs"
 TASK: Final = "stream"
 ACTIVE: Final = ("queued", "running")
 _SINCE: Final = {"running": "start_date", "up_for_retry": "end_date"}
-"""What tells since when a task is in its state, if not when it was scheduled."""
+"""The field with the time of entering each state; for other states, `scheduled_when`."""
 _LOOK_BACK: Final = 25
-"""Runs; behind so many bounded ones the last endless one is taken for never started."""
-_SAID: Final = re.compile(r" ERROR logsieve[\w.]*: (?P<python>.+)|^(?P<java>(Error|Exception in thread)\b.+)")
+"""Number of runs searched for the last endless one; older ones count as never started."""
+_ERROR: Final = re.compile(r" ERROR logsieve[\w.]*: (?P<python>.+)|^(?P<java>(Error|Exception in thread)\b.+)")
 _TRACE: Final = re.compile(r"^[\w.]+(Error|Exception)\b.*")
-_BEGUN: Final = "Spark-Submit cmd: "
+_STARTED: Final = "Spark-Submit cmd: "
 _NEXT: Final = "The next driver begins in"
 _CRASHED: Final = re.compile(r"Cannot execute: .*Error code is: (?P<code>-?\d+)", re.DOTALL)
 _MOST_CHARACTERS: Final = 300
 
 
 def read(env: Environment) -> StreamVerdict:
-    """The verdict on the embedded stack's stream now; whoever is away is told in it."""
+    """The current verdict on the embedded stack's stream; it names servers that do not answer."""
     return stream_verdict.assess(*facts(env, env.reaching(), env.variables()))
 
 
 def facts(place: Place, settings: Settings, variables: Mapping[str, str]) -> tuple[Driver | None, Airflow | None]:
-    """What the lease and Airflow say; None: MySQL, or Airflow, does not answer. `variables`: Airflow's."""
+    """The state of the lease and of Airflow; None if MySQL or Airflow does not answer. `variables`: Airflow's."""
     driver = read_driver(settings)
     in_full = driver is None or not driver.is_alive
     return driver, read_airflow(place, int(variables["AIRFLOW__CORE__PARALLELISM"]), in_full=in_full)
 
 
 def read_driver(settings: Settings) -> Driver | None:
-    """None while MySQL does not answer, or has no tables yet."""
+    """The driver by its lease; None if MySQL does not answer or has no tables yet."""
     try:
         with closing(mysql_client.connect(settings)) as connection, closing(connection.cursor()) as cursor:
             return lease.look(cursor)
@@ -63,7 +63,7 @@ def read_driver(settings: Settings) -> Driver | None:
 
 
 def read_airflow(place: Place, parallelism: int, *, in_full: bool) -> Airflow | None:
-    """None while Airflow does not answer. `parallelism`: how many tasks it runs at once."""
+    """Airflow's state of the stream; None if it does not answer. `parallelism`: maximum number of running tasks."""
     try:
         return of_dag(AirflowApi(place), parallelism, in_full=in_full)
     except httpx.HTTPError:
@@ -71,13 +71,13 @@ def read_airflow(place: Place, parallelism: int, *, in_full: bool) -> Airflow | 
 
 
 def of_dag(api: AirflowApi, parallelism: int, *, in_full: bool) -> Airflow:
-    """What Airflow says of the stream. Raises httpx.HTTPError.
+    """Airflow's state of the stream. Raises httpx.HTTPError.
 
-    `in_full`: with what is asked only where no driver lives: the task, its log and pool, and runs that have ended.
+    `in_full`: includes details that are needed only if no driver is running: the task, its log and pool, ended runs.
     """
     dag = api.dag(DAG)
     errors = [error.split(": ", 1) for error in api.import_errors()]
-    error = next((said for file, said in errors if file.endswith(f"{DAG}.py")), "")
+    error = next((text for file, text in errors if file.endswith(f"{DAG}.py")), "")
     scheduled = api.is_scheduled()
     if dag is None:
         return Airflow(known=False, import_error=error, scheduled=scheduled)
@@ -102,7 +102,7 @@ def of_dag(api: AirflowApi, parallelism: int, *, in_full: bool) -> Airflow:
 
 
 def active_run(api: AirflowApi) -> StreamRun | None:
-    """The one that is at work, or the next one; nothing of its task. Raises httpx.HTTPError."""
+    """The current run, or else the next one, without its task. Raises httpx.HTTPError."""
     return at_work([_run(run) for run in api.runs(DAG, _LOOK_BACK, *ACTIVE)])
 
 
@@ -128,7 +128,7 @@ def _pool(api: AirflowApi, task: dict[str, Any]) -> Pool:
 
 
 def _last_error(api: AirflowApi, run_id: str, task: dict[str, Any] | None) -> str:
-    """Of this try's drivers, else of the last one's."""
+    """The last error of this try's drivers, or else of the previous try's."""
     newest = task["try_number"] if task else 0
     for number in range(newest, max(newest - 2, 0), -1):
         if found := last_error(api.task_log(DAG, run_id, TASK, number), ended=number < newest):
@@ -137,16 +137,16 @@ def _last_error(api: AirflowApi, run_id: str, task: dict[str, Any] | None) -> st
 
 
 def last_error(lines: Sequence[str], *, ended: bool) -> str:
-    """What the last driver that has crashed gave for its reason, by the log of its task; empty: none has.
+    """The reason of the last driver crash in the log of a task; empty if no driver has crashed.
 
-    `ended`: the try is over, so its last driver has ended too.
+    `ended`: the try is over, so its last driver has exited too.
     """
     end = len(lines) if ended else max((at + 1 for at, line in enumerate(lines) if _NEXT in line), default=0)
-    begin = max((at for at, line in enumerate(lines[:end]) if _BEGUN in line), default=0)
-    of_it = lines[begin:end]
-    crashed = [match["code"] for line in of_it if (match := _CRASHED.search(line))]
+    begin = max((at for at, line in enumerate(lines[:end]) if _STARTED in line), default=0)
+    of_driver = lines[begin:end]
+    crashed = [match["code"] for line in of_driver if (match := _CRASHED.search(line))]
     if not crashed:
         return ""
-    said = [match["python"] or match["java"] for line in of_it if (match := _SAID.search(line))]
-    traces = [line for line in of_it if _TRACE.match(line)]
-    return (said or traces or [f"exit code {crashed[-1]}"])[-1][:_MOST_CHARACTERS].removesuffix(".")
+    errors = [match["python"] or match["java"] for line in of_driver if (match := _ERROR.search(line))]
+    traces = [line for line in of_driver if _TRACE.match(line)]
+    return (errors or traces or [f"exit code {crashed[-1]}"])[-1][:_MOST_CHARACTERS].removesuffix(".")

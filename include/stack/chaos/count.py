@@ -1,4 +1,4 @@
-"""What a chaos run has counted: every hop against the logs that were sent."""
+"""Counts the result of a chaos run: every hop compared with the logs that were sent."""
 
 from dataclasses import dataclass, field
 
@@ -15,8 +15,11 @@ from include.topics import hops
 
 @dataclass
 class Result:
-    """What was counted. `faults`: origins by hop and fault, all 0 when nothing was lost or doubled; `seconds`: by kind
-    of kill, the longest time to the first verdict of a log sent after it."""
+    """The counts of a run.
+
+    `faults`: number of origins by hop and fault, all 0 if nothing was lost or doubled. `seconds`: by kind of kill, the
+    longest time to the first verdict of a log sent after the kill.
+    """
 
     logs: int
     seed: int
@@ -28,14 +31,14 @@ class Result:
     sentences: list[str] = field(default_factory=list)
 
     @property
-    def well(self) -> bool:
+    def passed(self) -> bool:
         """Whether every count is 0."""
         return not any(count for hop in self.faults.values() for count in hop.values())
 
 
 def count(env: Environment, sender: KnownLogs, before: dict[int, int], result: Result) -> None:
-    """Fills in the result; `before`: the ends of server-logs when the sender began. Raises StackError."""
-    proofs = proving.prove(env, None, new_only=False, say=lambda read, total: None)
+    """Fills in `result`. `before`: end offsets of server-logs when the sender started. Raises StackError."""
+    proofs = proving.prove(env, None, new_only=False, on_progress=lambda read, total: None)
     other = 0
     with kafka_consumer(env) as consumer:
         ends = hops.topic_ends(consumer, LOGS_TOPIC)
@@ -53,7 +56,7 @@ def count(env: Environment, sender: KnownLogs, before: dict[int, int], result: R
         return sum(len(each.differences.get(kind, ())) for each in proofs for kind in kinds)
 
     def edited(hop: str) -> int:
-        """Fields that differ, of all logs."""
+        """Number of differing fields of all logs at this hop."""
         return differing(*{kind for each in proofs for kind in each.differences if report.is_other(kind, hop)})
 
     arrived = sum(ends.values()) - sum(before.values())

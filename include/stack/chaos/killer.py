@@ -1,4 +1,4 @@
-"""What chaos kills: every kind of process of a stack, found anew each time, and how."""
+"""Finds and kills the processes of a stack, for chaos runs. Each victim is looked up immediately before its kill."""
 
 import random
 import signal
@@ -15,11 +15,11 @@ from include.stack.run import ownership, supervisor
 FREEZE_SECONDS = 20.0
 
 IN_THE_INDEX = {"elasticsearch", "indexer"}
-"""Kinds after which a new verdict shows in the index; after all others, in MySQL."""
+"""Kinds after which a new verdict is awaited in the index; after all others, in MySQL."""
 
 
 def driver(env: Environment) -> psutil.Process | None:
-    """The JVM of the streaming application, the youngest if there are two; None while there is none."""
+    """The JVM of the streaming application, the youngest if there are two; None if there is none."""
     return max(_drivers(env), key=lambda process: process.create_time(), default=None)
 
 
@@ -33,7 +33,7 @@ def _is_driver(process: psutil.Process) -> bool:
 
 
 def _words(process: psutil.Process) -> str:
-    """The command line; of a zombie, nothing."""
+    """The command line; empty for a zombie."""
     try:
         return " ".join(process.cmdline())
     except psutil.Error:
@@ -57,7 +57,7 @@ def _worker(env: Environment) -> psutil.Process | None:
 
 def _server(name: str) -> Callable[[Environment], psutil.Process | None]:
     def find(env: Environment) -> psutil.Process | None:
-        """The largest of the program's processes: Elasticsearch has a small one before the server."""
+        """The largest process of the program: Elasticsearch starts its server from a small launcher."""
         pid = supervisor.proxy(env).getProcessInfo(name)["pid"]
         if not pid:
             return None
@@ -83,11 +83,11 @@ KINDS: dict[str, Callable[[Environment], psutil.Process | None]] = {
         )
     },
 }  # fmt: skip
-"""How to find the victim of each kind; None when it is not there just now."""
+"""Returns the victim of each kind, or None if there is none at the moment."""
 
 
 def order(count: int, rng: random.Random) -> list[str]:
-    """`count` kinds: every kind once in a random order, then again in another."""
+    """`count` kinds: every kind once in random order, then again in a new order."""
     kinds: list[str] = []
     while len(kinds) < count:
         kinds += rng.sample(list(KINDS), len(KINDS))
@@ -95,7 +95,7 @@ def order(count: int, rng: random.Random) -> list[str]:
 
 
 def supervised(env: Environment) -> bool:
-    """Whether one driver is there, and Airflow knows it: one that outlived its task is the child of somebody else."""
+    """Whether exactly one driver runs, under its Airflow task: the parent of an orphan is not part of the stack."""
     try:
         worker = _worker(env)
         return worker is not None and ownership.is_own(env, worker) and len(_drivers(env)) == 1
@@ -104,7 +104,7 @@ def supervised(env: Environment) -> bool:
 
 
 def kill(env: Environment, kind: str) -> bool:
-    """Kills one of that kind with SIGKILL, or freezes it; False when there is none just now."""
+    """Kills a process of this kind with SIGKILL, or freezes it. Returns False if there is none at the moment."""
     with suppress(psutil.Error, OSError):
         victim = KINDS[kind](env)
         if victim is None or not ownership.is_own(env, victim):

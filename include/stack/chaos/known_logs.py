@@ -1,4 +1,4 @@
-"""Sends known logs and remembers of each its origin and the status it must get."""
+"""Sends known logs and records the origin and the expected status of each."""
 
 import threading
 import time
@@ -18,10 +18,10 @@ FLUSH_SECONDS = 120
 
 
 class KnownLogs(threading.Thread):
-    """A thread that sends `count` logs at `rate` a second; the last `reserve` only as `allow` lets it, till `release`.
+    """A thread that sends `count` logs at `rate` per second. The last `reserve` logs wait for `allow` or `release`.
 
-    What Kafka does not take at once waits and is sent again for as long as it is away. `refused`: what it never took.
-    All happen on the day of the start, also over midnight: the next day's accounts may not be loaded yet.
+    While Kafka is down, logs are queued and retried. `refused`: number of logs that Kafka never accepted. All events
+    are on the day of the start, even after midnight, because the accounts of the next day may not be loaded yet.
     """
 
     def __init__(self, bootstrap: str, accounts: Accounts, seed: int, count: int, rate: float, reserve: int) -> None:
@@ -36,34 +36,34 @@ class KnownLogs(threading.Thread):
         self._codes: dict[int, bytearray] = {}
         self._mark = 0
         self.since: dict[int, int] = {}
-        """By partition, the first offset of the logs that were sent since the last `mark`."""
+        """By partition, the first offset of the logs sent since the last `mark`."""
         self.sent = self.acknowledged = self.refused = 0
         self._producer = Producer(producer_settings({"bootstrap.servers": bootstrap}) | {"log_level": 0})
 
     def expected(self, partition: int, first: int, end: int) -> np.ndarray:
-        """The code of the status of each origin of the range; 0 where the log is not one of these."""
+        """The expected status code of each origin in [first, end); 0 for logs that this thread did not send."""
         codes = np.frombuffer(bytes(self._codes.get(partition, b"")), np.int8)[first:end]
         return np.pad(codes, (0, end - first - len(codes)))
 
     def allow(self, more: int) -> None:
-        """Lets it send so many of the reserve."""
+        """Releases `more` logs of the reserve."""
         self._allowed = min(self._allowed + more, self._count)
 
     def release(self) -> None:
-        """Lets it send the whole reserve."""
+        """Releases the whole reserve."""
         self._allowed = self._count
 
     def mark(self) -> None:
-        """What `since` counts from: all that is sent from now on."""
+        """Resets `since`, which then covers all logs sent from now on."""
         self._mark = self.sent + 1  # one may be on its way into the producer
         self.since = {}
 
     def stop(self) -> None:
-        """Ends it early."""
+        """Stops the thread early."""
         self._stopped.set()
 
     def run(self) -> None:
-        """Sends until all are sent, then waits for the acknowledgements."""
+        """Sends all logs, then waits for the acknowledgements."""
         pace = Pace(self._rate)
         while self.sent < self._count and not self._stopped.is_set():
             due = min(pace.due(), self._allowed - self.sent)

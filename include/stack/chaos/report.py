@@ -20,7 +20,7 @@ def show(console: Console, result: Result) -> None:
         tables.show(console, title, header, rows)
     for sentence in result.sentences:
         console.print(sentence, highlight=False)
-    console.print("[green]Nothing lost, nothing doubled." if result.well else "[red]Not every count is 0.")
+    console.print("[green]Nothing lost, nothing doubled." if result.passed else "[red]Not every count is 0.")
 
 
 def markdown(result: Result) -> str:
@@ -34,7 +34,7 @@ def save(result: Result, file: Path) -> None:
 
 
 def keep(result: Result, state: Path) -> None:
-    """Leaves the table in the state folder of the stack beside, for its page: logs, kills, seed, minutes, at, rows."""
+    """Writes logs, kills, seed, minutes, at and rows as JSON to the user's stack (`state`), for its page."""
     state.mkdir(parents=True, exist_ok=True)
     kept = {
         "logs": result.sent,

@@ -1,4 +1,4 @@
-"""The kill-proof: known logs through a stack of its own while everything in it is killed, and then the count."""
+"""The chaos run: sends known logs through a separate stack while killing every part of it, then counts them."""
 
 import os
 import random
@@ -30,30 +30,30 @@ from include.stack.chaos.known_logs import KnownLogs
 from include.stack.environment import HOST, Environment
 from include.stack.errors import StackError
 from include.stack.run import status
-from include.stack.run.status import AWAY, kafka_consumer
+from include.stack.run.status import CLIENT_ERRORS, kafka_consumer
 from include.stack.run.up import programs_of, wipe
 from include.stack.servers.probes import mysql_connection
 from include.topics import hops
 
-SECONDS_A_KILL = 20
-"""For how long logs are sent for each kill, if the rate is not given."""
+SECONDS_PER_KILL = 20
+"""Sending time in seconds per kill, if no rate is given."""
 PAUSE_SECONDS = (2.0, 12.0)
 """The shortest and longest random pause between a new verdict and the next kill."""
 RECOVERY_SECONDS = 300
-"""After so long without a new verdict, or a process to kill, the run has failed."""
+"""Timeout in seconds for a new verdict, or for a process to kill; then the run fails."""
 DRAIN_SECONDS = 600
-HELD_BACK_A_KILL = 40
-"""Logs that are sent after each kill at the earliest: something to judge, also when all others are sent."""
+RESERVED_PER_KILL = 40
+"""Logs reserved for each kill, so that there is something to judge even if all others have been sent."""
 LOOK_SECONDS = 0.25
 
-Say = Callable[[str], None]
+Show = Callable[[str], None]
 
 
 @dataclass(frozen=True)
 class Plan:
-    """`logs` known logs, sent at `rate` a second (None: for as long as the kills take), and so many kills.
+    """Sends `logs` known logs at `rate` per second (None: spread over the kills), with `kills` kills.
 
-    Each hits a stack that is whole again, unless `relentless`: then it may hit what has not come back from the last.
+    Each kill waits until the stack has recovered from the previous one, unless `relentless`.
     """
 
     logs: int
@@ -63,64 +63,64 @@ class Plan:
     relentless: bool = False
 
 
-def run(plan: Plan, say: Say, tell: Say, *, keep: bool) -> Result:
-    """Brings up a stack in `.state-chaos` on free ports, sends, kills, counts, and takes the stack away again.
+def run(plan: Plan, on_step: Show, report: Show, *, keep: bool) -> Result:
+    """Starts a stack in `.state-chaos` on free ports, sends, kills, counts, and removes the stack, unless `keep`.
 
-    Of a run that did not end well, data and logs stay.
+    If the run fails, data and logs are kept.
 
-    `say` is told what happens now, `tell` what is done. Raises StackError when the stack does not start, or no verdict
-    comes for RECOVERY_SECONDS after a kill.
+    `on_step` receives the current step, `report` what is done. Raises StackError if the stack does not start, or no
+    verdict arrives within RECOVERY_SECONDS after a kill.
     """
     state = ROOT / ".state-chaos"
     ports = {f"LOGSIEVE_PORT_{name.upper()}": str(port) for name, port in environment.free_ports().items()}
     variables = {**os.environ, **ports, "LOGSIEVE_STATE": str(state)}
-    say("Starting a stack of its own")
+    on_step("Starting a separate stack")
     _command(variables, "up", "--fresh", "--yes", "--rate", "20")
     env = environment.load(Settings(state=state))
-    assert env is not None  # noqa: S101  # `up` made it
+    assert env is not None  # noqa: S101  # `up` created it
     result = None
     try:
         begun = time.monotonic()
-        result = Chaos(env, plan, say, tell).run()
+        result = Chaos(env, plan, on_step, report).run()
         result.minutes = round((time.monotonic() - begun) / 60, 1)
         return result
     finally:
         if not keep:
-            say("Taking the stack away")
+            on_step("Removing the stack")
             _command(variables, "down")
-            if result is not None and result.well:
+            if result is not None and result.passed:
                 wipe(env)
             else:
-                tell(f"Its data and logs are left in {env.state}, for whoever looks what went wrong.")
+                report(f"The run failed. Its data and logs are kept in {env.state}.")
 
 
 def _command(variables: dict[str, str], *words: str) -> None:
     command = [str(ROOT / "logsieve"), *words]
     done = subprocess.run(command, env=variables, capture_output=True, text=True, stdin=subprocess.DEVNULL)
     if done.returncode != 0:
-        raise StackError(f"./logsieve {words[0]} failed: {done.stderr.strip()[-2000:]}", "./logsieve doctor")
+        raise StackError(f"./logsieve {words[0]} failed: {done.stderr.strip()[-2000:]}", "Check ./logsieve doctor")
 
 
 class Chaos:
-    """One run against a stack that is up."""
+    """One run against a running stack."""
 
-    def __init__(self, env: Environment, plan: Plan, say: Say, tell: Say) -> None:
-        self._env, self._say, self._tell, self._relentless = env, say, tell, plan.relentless
+    def __init__(self, env: Environment, plan: Plan, on_step: Show, report: Show) -> None:
+        self._env, self._on_step, self._report, self._relentless = env, on_step, report, plan.relentless
         self._kinds = killer.order(plan.kills, random.Random(plan.seed))  # noqa: S311
         self._rng = random.Random(plan.seed + 1)  # noqa: S311
         self._result = Result(plan.logs, plan.seed)
-        self._held_back = max(min(HELD_BACK_A_KILL, plan.logs // 2 // max(plan.kills, 1)), 1)
+        self._reserved = max(min(RESERVED_PER_KILL, plan.logs // 2 // max(plan.kills, 1)), 1)
         self._sender = KnownLogs(
             f"{HOST}:{env.ports.kafka}",
             Accounts(env.settings.seed, env.settings.accounts),
             plan.seed,
             plan.logs,
-            plan.rate or max(plan.logs / (plan.kills * SECONDS_A_KILL), 50.0),
-            min(plan.kills * self._held_back, plan.logs),
+            plan.rate or max(plan.logs / (plan.kills * SECONDS_PER_KILL), 50.0),
+            min(plan.kills * self._reserved, plan.logs),
         )
 
     def run(self) -> Result:
-        """Sends and kills until both are done, waits until every hop has everything, counts."""
+        """Sends and kills, waits until every hop has all logs, then counts."""
         self._stop_the_generator()
         before = self._ends()
         self._sender.start()
@@ -128,18 +128,18 @@ class Chaos:
             for number, kind in enumerate(self._kinds, 1):
                 what = f"{number} of {len(self._kinds)}: {kind}"
                 if not self._relentless:
-                    self._until(self._whole, RECOVERY_SECONDS, f"Before {what}, until all is whole", pause=1)
+                    self._until(self._whole, RECOVERY_SECONDS, f"Waiting for recovery before {what}", pause=1)
                 time.sleep(self._rng.uniform(*PAUSE_SECONDS))
                 self._kill(what, kind)
             self._sender.release()
             while self._sender.is_alive():
-                self._say(f"Sending the rest, {self._progress()}")
+                self._on_step(f"Sending the rest, {self._progress()}")
                 self._sender.join(1)
         finally:
             self._sender.stop()
             self._sender.join()
-        self._until(self._drained, DRAIN_SECONDS, "Waiting until every hop has everything")
-        self._say("Counting")
+        self._until(self._drained, DRAIN_SECONDS, "Waiting until every hop has all logs")
+        self._on_step("Counting")
         count.count(self._env, self._sender, before, self._result)
         return self._result
 
@@ -159,9 +159,9 @@ class Chaos:
     def _kill(self, what: str, kind: str) -> None:
         self._until(lambda: killer.kill(self._env, kind), RECOVERY_SECONDS, f"Looking for {what}")
         begun = time.monotonic()
-        # A log that was sent before the kill may have been judged before it too.
+        # Logs sent before the kill do not count: they may also have been judged before it.
         self._sender.mark()
-        self._sender.allow(self._held_back)
+        self._sender.allow(self._reserved)
         judged = self._indexed if kind in killer.IN_THE_INDEX else self._loaded
 
         def new_verdict() -> bool:
@@ -171,7 +171,7 @@ class Chaos:
         self._until(new_verdict, RECOVERY_SECONDS, f"Kill {what}")
         seconds = round(time.monotonic() - begun, 1)
         self._result.kills[kind] = self._result.kills.get(kind, 0) + 1
-        self._tell(f"{what}: new verdict after {seconds:.1f} s")
+        self._report(f"{what}: new verdict after {seconds:.1f} s")
         self._result.seconds[kind] = max(self._result.seconds.get(kind, 0.0), seconds)
 
     def _whole(self) -> bool:
@@ -181,12 +181,14 @@ class Chaos:
     def _until(self, condition: Callable[[], Any], seconds: float, what: str, pause: float = LOOK_SECONDS) -> None:
         deadline = time.monotonic() + seconds
         while True:
-            with suppress(*AWAY):
+            with suppress(*CLIENT_ERRORS):
                 if condition():
                     return
             if time.monotonic() > deadline:
-                raise StackError(f"{what}: not within {seconds:.0f} s.", "Run it with --keep, then ./logsieve status.")
-            self._say(f"{what}, {self._progress()}")
+                raise StackError(
+                    f"{what}: not done within {seconds:.0f} s.", "Rerun with --keep, then check its status."
+                )
+            self._on_step(f"{what}, {self._progress()}")
             time.sleep(pause)
 
     def _progress(self) -> str:
@@ -217,5 +219,5 @@ class Chaos:
         ends = self._ends()
         with kafka_consumer(self._env) as consumer:
             verdicts = hops.topic_ends(consumer, STATUS_TOPIC)
-            behind = sum(verdicts[number] - done for number, done in hops.indexed(consumer, verdicts).items())
-        return self._loaded() == {number: end for number, end in ends.items() if end} and behind == 0
+            backlog = sum(verdicts[number] - done for number, done in hops.indexed(consumer, verdicts).items())
+        return self._loaded() == {number: end for number, end in ends.items() if end} and backlog == 0

@@ -1,4 +1,4 @@
-"""The command that measures: bench. Its options are in bench/__main__.py."""
+"""The `bench` command. Its options are defined in bench/__main__.py."""
 
 import os
 import sys
@@ -13,7 +13,8 @@ app = typer.Typer()
 
 @app.command(context_settings=PASS_ON | {"help_option_names": []})
 def bench(context: typer.Context) -> None:
-    """Measures Logsieve beside a baseline, hand-written consumers and the limits, on a stack of its own."""
-    # Not imported: bench/ uses include/ and jobs/, and nothing uses bench/. In this process, so it gets our signals.
+    """Benchmarks Logsieve against a baseline, hand-written consumers and the hardware limits, on a separate stack."""
+    # Executed rather than imported: bench/ depends on include/ and jobs/, and nothing depends on bench/. exec keeps the
+    # process, so it receives the signals.
     os.chdir(ROOT)
     os.execv(sys.executable, [sys.executable, "-m", "bench", *context.args])  # noqa: S606

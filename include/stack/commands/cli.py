@@ -1,4 +1,4 @@
-"""The command `./logsieve`."""
+"""The `./logsieve` command."""
 
 import json
 import os
@@ -25,7 +25,7 @@ from include.stack.run import doctor as checks
 from include.stack.run import supervisor
 
 app = typer.Typer(
-    help="Sieves server logs: Kafka → Spark → good, bad or suspicious → MySQL and Elasticsearch, run by Airflow.",
+    help="Sorts server logs into good, bad and suspicious: Kafka → Spark → MySQL and Elasticsearch, run by Airflow.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
@@ -34,15 +34,19 @@ app = typer.Typer(
 
 @app.command()
 def up(
-    rate: Annotated[float | None, typer.Option(min=0.001, max=1_000_000, help="Generated logs a second.")] = None,
-    share_bad: Annotated[float | None, typer.Option(min=0, max=1, help="Share of bad logs.")] = None,
-    share_suspicious: Annotated[float | None, typer.Option(min=0, max=1, help="Share of suspicious logs.")] = None,
-    fresh: Annotated[bool, typer.Option(help="Wipe all data first.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
-    run_bootstrap: Annotated[bool, typer.Option("--bootstrap/--no-bootstrap", help="Trigger the DAG.")] = True,
+    rate: Annotated[float | None, typer.Option(min=0.001, max=1_000_000, help="Generated logs per second.")] = None,
+    share_bad: Annotated[float | None, typer.Option(min=0, max=1, help="Share of generated logs that are bad.")] = None,
+    share_suspicious: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Share of generated logs that are suspicious.")
+    ] = None,
+    fresh: Annotated[bool, typer.Option(help="Delete all data first.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")] = False,
+    run_bootstrap: Annotated[
+        bool, typer.Option("--bootstrap/--no-bootstrap", help="Trigger the DAG bootstrap.")
+    ] = True,
 ) -> None:
-    """Starts everything and waits until logs are sorted at every hop."""
-    # `down`, in another shell, ends this one by SIGTERM; SIGINT may be ignored where it was started.
+    """Starts the stack and waits until logs have passed every hop."""
+    # A `down` in another shell stops this command with SIGTERM. A background shell may have set SIGINT to be ignored.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     settings = Settings()
     with lock.held(settings.state / "lock", "up", _wait_for):
@@ -50,7 +54,7 @@ def up(
 
 
 def _wait_for(process: int, what: str) -> None:
-    err.print(f"Waiting until ./logsieve {what} (process {process}) has ended …", soft_wrap=True)
+    err.print(f"Waiting until ./logsieve {what} (process {process}) has finished …", soft_wrap=True)
 
 
 def _up(
@@ -79,9 +83,9 @@ def _up(
         env = None
     found_running = env is not None and checks.running(env) and supervisor.is_whole(env)
     if env is not None and not found_running:
-        supervisor.stop(env)  # what an `up` that was killed halfway, or a supervisord that was killed, has left
+        supervisor.stop(env)  # leftovers of an `up` or a supervisord that was killed
     if {each.name for each in settings.state.iterdir()} == {"lock"}:
-        steps_of_up.wipe(environment.load_or_plan(settings))  # somebody deleted the folder: no more is left of it
+        steps_of_up.wipe(environment.load_or_plan(settings))  # the folder was deleted: remove its outside parts too
     if env is None or not found_running:
         steps_of_up.check(environment.load_or_plan(settings))
         env = environment.make(settings)
@@ -90,40 +94,40 @@ def _up(
     with Steps(err) as steps:
         if found_running:
             out.print("Logsieve is running already.")
-            judge_jar.ensure(settings)  # the rules may have changed since
+            judge_jar.ensure(settings)  # the rules may have changed since then
             programs = steps_of_up.programs_of(env)
         else:
             programs = start(env, steps)
-        steps_of_up.bring_to_life(env, programs, steps, conf if run_bootstrap else None, again=found_running)
+        steps_of_up.wait_and_bootstrap(env, programs, steps, conf if run_bootstrap else None, again=found_running)
     if run_bootstrap:
         status.show_hops(out, status.read_hops(env), env)
     out.print(f"Airflow: {env.airflow_url}   login: admin   password: {env.passwords['airflow_admin']}", soft_wrap=True)
     if run_bootstrap:
-        stream.wait_until_it_judges(env, lambda told: err.print(told, highlight=False, markup=False))
+        stream.wait_until_classifying(env, lambda line: err.print(line, highlight=False, markup=False))
 
 
 @app.command()
 def down() -> None:
-    """Stops everything that `up` started, and only that. Data stays."""
+    """Stops everything that `up` started, and nothing else. Keeps all data."""
     env = known()
 
-    def end(process: int, what: str) -> None:
-        """Of what starts it meanwhile, nothing is left; another `down` is waited for."""
-        err.print(f"Ending ./logsieve {what} (process {process}) first …")
+    def stop_command(process: int, what: str) -> None:
+        """Stops a concurrent `up` and everything it has started; waits for any other command to finish."""
+        err.print(f"Stopping ./logsieve {what} (process {process}) first …")
         while supervisor.is_command(process):
             if what == "up":
                 supervisor.end_command(process)
                 supervisor.stop(env)
             time.sleep(0.2)
 
-    with lock.held(env.state / "lock", "down", end), err.status("Stopping …") as line:
+    with lock.held(env.state / "lock", "down", stop_command), err.status("Stopping …") as line:
         count = supervisor.stop(env, on_wait=lambda names: line.update(f"Stopping {', '.join(names)} …"))
     out.print(f"Stopped {count} processes. Data is kept in {env.state}." if count else "Nothing was running.")
 
 
 @app.command("status")
 def show_status(as_json: Json = False) -> None:
-    """Shows servers, DAGs' last runs, counts, lag and freshness. Ends with 1 when a server or the stream is red."""
+    """Shows the servers, the last run of each DAG, counts, backlog and freshness. Exits with 1 if unhealthy."""
     from include.stack.run import status
     from include.stack.run.up import programs_of
 
@@ -138,22 +142,22 @@ def show_status(as_json: Json = False) -> None:
 
 @app.command()
 def logs(
-    name: Annotated[str, typer.Argument(help="A server's name, as in `status`.")],
-    lines: Annotated[int, typer.Option("-n", "--lines", min=1, help="How many of the last lines.")] = 50,
-    follow: Annotated[bool, typer.Option("-f", "--follow", help="Go on as lines come.")] = False,
+    name: Annotated[str, typer.Argument(help="Name of a server, as listed by `status`.")],
+    lines: Annotated[int, typer.Option("-n", "--lines", min=1, help="Number of lines to show.")] = 50,
+    follow: Annotated[bool, typer.Option("-f", "--follow", help="Keep printing new lines.")] = False,
 ) -> None:
-    """Shows what a server printed."""
+    """Shows the last lines of a server's log."""
     env = known()
     file = supervisor.log_file(env, name)
     if not file.exists():
         names = ", ".join(sorted(found.stem for found in file.parent.glob("*.log")))
-        raise StackError(f"There is no log of {name!r}.", f"Known: {names}.")
+        raise StackError(f"There is no log for {name!r}.", f"Choose one of: {names}.")
     subprocess.run(["tail", "-n", str(lines), *(["-F"] if follow else []), str(file)])
 
 
 @app.command()
 def doctor(as_json: Json = False) -> None:
-    """Checks Java, libaio, ports, memory, disk, architecture and clock, and names the remedy for each."""
+    """Checks that this machine can run the stack (Java, memory, disk, ports, …) and names a remedy for each problem."""
     env = environment.load_or_plan(Settings())
     found = [check(env) for check in checks.CHECKS]
     if as_json:
@@ -165,16 +169,16 @@ def doctor(as_json: Json = False) -> None:
 
 @app.command(context_settings=PASS_ON | {"help_option_names": []})
 def airflow(context: typer.Context) -> None:
-    """Runs Airflow's own command against this stack, as in `./logsieve airflow dags test bootstrap`."""
+    """Runs the Airflow CLI against this stack, for example `./logsieve airflow dags test bootstrap`."""
     command = [sys.executable, "-m", "airflow", *context.args]
     variables = known().whole()
-    del variables[environment.STACK_VARIABLE]  # or `down` would end it
+    del variables[environment.STACK_VARIABLE]  # without the mark, `down` does not stop it
     raise typer.Exit(subprocess.run(command, env=variables).returncode)
 
 
 @app.command("env")
 def print_env() -> None:
-    """Prints the stack's variables, secrets too, for `eval "$(./logsieve env)"`."""
+    """Prints the stack's environment variables, including secrets, for `eval "$(./logsieve env)"`."""
     variables = known().variables()
     variables["PATH"] = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     for name, value in variables.items():

@@ -1,4 +1,4 @@
-"""The command for who runs Logsieve in containers: compose-env."""
+"""The `compose-env` command, for running Logsieve in containers."""
 
 import typer
 
@@ -7,7 +7,7 @@ app = typer.Typer()
 
 @app.command("compose-env")
 def compose_env() -> None:
-    """Makes .env.compose, the secrets of docker-compose.airflow.yml; what is in it already stays."""
+    """Writes .env.compose, the secrets and ports for docker-compose.airflow.yml. Keeps existing values."""
     from include.stack.containers.compose_env import main
 
     main()

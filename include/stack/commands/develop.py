@@ -1,4 +1,4 @@
-"""The commands of who works on Logsieve itself: test, lock."""
+"""The commands for developing Logsieve: `test` and `lock`."""
 
 import subprocess
 import sys
@@ -13,7 +13,7 @@ app = typer.Typer()
 
 @app.command(context_settings=PASS_ON)
 def test(context: typer.Context) -> None:
-    """Runs the checks and tests: all, or those named (lint, unit, dags, spark, integration, chaos, bench)."""
+    """Runs checks and tests: all, or the named ones (lint, unit, dags, spark, integration, chaos, bench)."""
     from include.stack.commands.testing import run_tests
 
     raise typer.Exit(run_tests(context.args, out))
@@ -21,7 +21,7 @@ def test(context: typer.Context) -> None:
 
 @app.command()
 def lock() -> None:
-    """Makes requirements.txt anew from requirements.in."""
+    """Regenerates requirements.txt from requirements.in."""
     command = ["pip", "compile", "--universal", "--python-version", "3.11", "--no-annotate", "--upgrade"]
     command += ["--override", "requirements.overrides", "requirements.in", "-o", "requirements.txt"]
     command += ["--custom-compile-command", "./logsieve lock", "-q"]

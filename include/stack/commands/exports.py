@@ -1,4 +1,4 @@
-"""What `./logsieve exports` does: made accounts exports for a range of days, with a progress bar."""
+"""Implements `./logsieve exports`: generates accounts exports for a range of days, with a progress bar."""
 
 from datetime import date, timedelta
 
@@ -12,20 +12,21 @@ from include.users.export import export_file, is_elsewhere
 
 
 def write(settings: Settings, progress_on: Console, first: date, last: date, *, force: bool) -> tuple[int, int]:
-    """Writes the export of each day, both ends included; gives how many were written, and how many were there and kept.
+    """Writes the export of each day from `first` to `last`, inclusive. Returns the numbers of files written and kept.
 
-    With `force` none is kept. Raises StackError for a URL, for days in the wrong order and where it may not write.
+    With `force`, existing exports are overwritten. Raises StackError if the exports are at a URL, if the days are in
+    the wrong order, or if a file cannot be written.
     """
     folder = settings.accounts_exports
     if is_elsewhere(folder):
         raise StackError(
-            f"The accounts exports are at {folder}: the system behind it writes them.",
-            "To make some of your own, set LOGSIEVE_ACCOUNTS_PATH to a folder.",
+            f"The accounts exports are at {folder}: another system writes them.",
+            "To generate your own, set LOGSIEVE_ACCOUNTS_PATH to a folder.",
         )
     if first > last:
         raise StackError(
-            f"The first day, {first}, is after the last, {last}.",
-            "Give --from the earlier day; without --to the last is today, UTC.",
+            f"The first day, {first}, is after the last day, {last}.",
+            "Pass the earlier day as --from; --to defaults to today (UTC).",
         )
     accounts = Accounts(settings.seed, settings.accounts)
     days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
@@ -39,13 +40,14 @@ def write(settings: Settings, progress_on: Console, first: date, last: date, *, 
                 write_export(folder, day, accounts)
             except OSError as error:
                 raise StackError(
-                    f"The export of {day} cannot be written: {error}.", "Make room or give access, then run this again."
+                    f"The export of {day} cannot be written: {error}.",
+                    "Free disk space or fix permissions, then rerun.",
                 ) from error
             progress.advance(task)
     return len(missing), len(days) - len(missing)
 
 
 def backfill(first: date, last: date, *, again: bool) -> str:
-    """The command that loads these days; `again`: also the days that Airflow has loaded before."""
+    """The command that loads these days. `again`: also reload days that Airflow has already loaded."""
     command = "./logsieve airflow backfill create --dag-id users_dimension"
     return f"{command} --from-date {first} --to-date {last}{' --reprocess-behavior completed' if again else ''}"

@@ -1,4 +1,4 @@
-"""What `./logsieve generate` does: the generator with a progress bar."""
+"""Implements `./logsieve generate`: runs the generator with a progress bar."""
 
 import signal
 import threading
@@ -11,7 +11,7 @@ from include.settings import Settings
 from include.source import generator
 from include.stack.environment import HOST, Environment
 
-AS_FAST_AS_IT_GOES = 1e9
+UNTHROTTLED = 1e9
 
 
 def generate(
@@ -26,7 +26,7 @@ def generate(
     late_days: int | None,
     seed: int | None,
 ) -> None:
-    """Sends until `count`, `seconds` or Ctrl-C, then prints how many of each kind were made."""
+    """Sends logs until `count`, `seconds` or Ctrl-C, then prints how many of each kind were sent."""
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
@@ -42,7 +42,7 @@ def generate(
             settings,
             count=count,
             seconds=seconds,
-            rate=rate or AS_FAST_AS_IT_GOES,
+            rate=rate or UNTHROTTLED,
             share_bad=share_bad,
             share_suspicious=share_suspicious,
             late_days=late_days,

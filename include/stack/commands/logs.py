@@ -1,4 +1,4 @@
-"""The commands that make and show logs: topics, tail, why, generate, exports."""
+"""The commands that generate and show logs: `topics`, `tail`, `why`, `generate`, `exports`."""
 
 import json
 from dataclasses import asdict
@@ -16,26 +16,30 @@ DAY = "%Y-%m-%d"
 
 @app.command()
 def topics(
-    partitions: Annotated[int | None, typer.Option(min=1, max=256, help="Add partitions up to this number.")] = None,
-    adopt: Annotated[bool, typer.Option("--adopt", help="Go on with topics that were made anew.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    partitions: Annotated[int | None, typer.Option(min=1, max=256, help="Add partitions up to this total.")] = None,
+    adopt: Annotated[bool, typer.Option("--adopt", help="Continue with topics that were recreated.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Lists the topics with their partitions and offsets; adds partitions to both, also while logs flow.
+    """Lists the topics with their partitions and offsets. Can add partitions while logs flow.
 
-    With --adopt, goes on with a topic that was deleted and made anew; what the tables and the index hold is kept apart.
+    With --adopt, continues with topics that were deleted and recreated; existing rows and documents are set aside.
     """
     from include.stack.commands.topics import list_topics, show
     from include.stack.repair import adopt as adoption
     from include.stack.repair.partitions import add
 
     if adopt:
-        ids, anew = adoption.look(known())
+        ids, recreated = adoption.look(known())
         if not yes:
-            made = f"Made anew: {', '.join(anew)}."
-            typer.confirm(f"{made} Set all rows and documents apart, and begin with empty tables?", abort=True)
-        adoption.adopt(known(), ids, anew, lambda kept: err.print(kept, soft_wrap=True, highlight=False, markup=False))
-        err.print("The topics are adopted: ./logsieve stream start goes on with them.")
+            found_recreated = f"Recreated: {', '.join(recreated)}."
+            typer.confirm(
+                f"{found_recreated} Set all rows and documents aside and start with empty tables?", abort=True
+            )
+        adoption.adopt(
+            known(), ids, recreated, lambda line: err.print(line, soft_wrap=True, highlight=False, markup=False)
+        )
+        err.print("The topics are adopted. Continue with: ./logsieve stream start")
     if partitions is not None:
         for topic, (had, has) in add(known(), partitions).items():
             err.print(f"{topic}: {had} → {has} partitions" if had < has else f"{topic} has {has} partitions already")
@@ -49,11 +53,11 @@ def topics(
 @app.command()
 def tail(
     topic: Annotated[str, typer.Argument(help="server-logs or server-logs-status")],
-    from_beginning: Annotated[bool, typer.Option("--from-beginning", help="Begin with the oldest message.")] = False,
-    status: Annotated[str | None, typer.Option(help="Only verdicts of this status: good, bad, suspicious.")] = None,
-    count: Annotated[int | None, typer.Option(min=1, help="End after so many messages.")] = None,
+    from_beginning: Annotated[bool, typer.Option("--from-beginning", help="Start at the oldest message.")] = False,
+    status: Annotated[str | None, typer.Option(help="Only verdicts with this status: good, bad or suspicious.")] = None,
+    count: Annotated[int | None, typer.Option(min=1, help="Stop after this many messages.")] = None,
 ) -> None:
-    """Prints a topic's messages as they come: partition-offset, key, value."""
+    """Prints a topic's messages as they arrive: partition-offset, key, value."""
     from include.stack.commands.topics import messages
 
     for message in messages(known(), topic, from_beginning=from_beginning, status=status, count=count):
@@ -62,10 +66,10 @@ def tail(
 
 @app.command()
 def why(
-    origin: Annotated[str, typer.Argument(metavar="PARTITION-OFFSET", help="The log's origin, as in 0-1234.")],
+    origin: Annotated[str, typer.Argument(metavar="PARTITION-OFFSET", help="The log's origin, such as 0-1234.")],
     as_json: Json = False,
 ) -> None:
-    """Tells a log's story: bytes, verdict, reasons, the users row it was judged with, where it is at each hop."""
+    """Explains one log: its bytes, verdict and reasons, the users row it was judged with, and its state at each hop."""
     from include.stack.commands.why import read, show
 
     story = read(known(), origin)
@@ -77,15 +81,19 @@ def why(
 
 @app.command()
 def generate(
-    count: Annotated[int | None, typer.Option(min=1, help="How many logs; else until --seconds or Ctrl-C.")] = None,
-    seconds: Annotated[float | None, typer.Option(min=0.1, help="How long.")] = None,
-    rate: Annotated[float | None, typer.Option(min=0.001, help="Logs a second; else as fast as it goes.")] = None,
+    count: Annotated[
+        int | None, typer.Option(min=1, help="Number of logs; by default, until --seconds or Ctrl-C.")
+    ] = None,
+    seconds: Annotated[float | None, typer.Option(min=0.1, help="Stop after this many seconds.")] = None,
+    rate: Annotated[
+        float | None, typer.Option(min=0.001, help="Logs per second; by default, as fast as possible.")
+    ] = None,
     share_bad: Annotated[float | None, typer.Option(min=0, max=1)] = None,
     share_suspicious: Annotated[float | None, typer.Option(min=0, max=1)] = None,
     late_days: Annotated[
-        int | None, typer.Option(min=0, max=365, help="Logs of so many days up to now; 0: of now.")
+        int | None, typer.Option(min=0, max=365, help="Spread events over this many days up to now; 0: now.")
     ] = None,
-    seed: Annotated[int | None, typer.Option(help="The same seed makes the same logs.")] = None,
+    seed: Annotated[int | None, typer.Option(help="The same seed generates the same logs.")] = None,
 ) -> None:
     """Sends generated logs to server-logs."""
     from include.stack.commands.generate import generate as send
@@ -95,11 +103,15 @@ def generate(
 
 @app.command()
 def exports(
-    first: Annotated[datetime | None, typer.Option("--from", formats=[DAY], help="First day; else the last.")] = None,
-    last: Annotated[datetime | None, typer.Option("--to", formats=[DAY], help="Last day; else today (UTC).")] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace exports that are there.")] = False,
+    first: Annotated[
+        datetime | None, typer.Option("--from", formats=[DAY], help="First day; by default, the last.")
+    ] = None,
+    last: Annotated[
+        datetime | None, typer.Option("--to", formats=[DAY], help="Last day; by default, today (UTC).")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite existing exports.")] = False,
 ) -> None:
-    """Writes the accounts export of each day, from the generator's seed: accounts join, leave and change devices."""
+    """Generates the accounts export of each day: accounts join, leave and change devices. Depends on the seed only."""
     from include.settings import Settings
     from include.stack.commands.exports import backfill, write
 
@@ -107,6 +119,6 @@ def exports(
     begin = first.date() if first else end
     settings = Settings()
     written, there = write(settings, err, begin, end, force=force)
-    kept = f", {there:,} were there and are kept" if there else ""
-    told = f"{written:,} exports written to {settings.accounts_exports}{kept}.\n"
-    out.print(f"{told}To load them: {backfill(begin, end, again=force)}", soft_wrap=True, highlight=False, markup=False)
+    kept = f", {there:,} existing kept" if there else ""
+    done = f"{written:,} exports written to {settings.accounts_exports}{kept}.\n"
+    out.print(f"{done}To load them: {backfill(begin, end, again=force)}", soft_wrap=True, highlight=False, markup=False)

@@ -1,4 +1,4 @@
-"""The commands that mend verdicts: replay, rejudge."""
+"""The commands that correct verdicts: `replay` and `rejudge`."""
 
 import json
 from dataclasses import asdict
@@ -15,43 +15,44 @@ from include.stack.steps import Steps
 app = typer.Typer()
 
 TIMES = ["%Y-%m-%d", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S"]
-FROM = 'Received then or later, UTC, as "2026-11-23 12:00".'
-TO = "Received before, UTC."
-HAPPENED = 'Of events then or later, UTC, as "2026-11-23 12:00".'
+FROM = 'Received at or after this time (UTC), such as "2026-11-23 12:00".'
+TO = "Received before this time (UTC)."
+HAPPENED = 'Events at or after this time (UTC), such as "2026-11-23 12:00".'
+HAPPENED_BEFORE = "Events before this time (UTC)."
 
 
 @app.command()
 def replay(
-    reason: Annotated[str, typer.Option(help="Of the bad logs to judge again, as null_device.")],
+    reason: Annotated[str, typer.Option(help="Reason of the bad logs to judge again, such as null_device.")],
     begin: Annotated[datetime | None, typer.Option("--from", formats=TIMES, metavar="TIME", help=FROM)] = None,
     end: Annotated[datetime | None, typer.Option("--to", formats=TIMES, metavar="TIME", help=TO)] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would change.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Judges stored bad logs again, by today's rules and users, and corrects their verdicts everywhere."""
+    """Judges stored bad logs again with the current rules and users, and corrects their verdicts at every hop."""
     from include.stack.repair import rejudge
 
     env = known()
     rejudge.check_reason(env, reason)
-    with Steps(err) as steps, steps.step("Judging again …") as say:
-        report = rejudge.run(env, reason=reason, begin=begin, end=end, dry_run=dry_run, say=say)
+    with Steps(err) as steps, steps.step("Judging again …") as on_step:
+        report = rejudge.run(env, reason=reason, begin=begin, end=end, dry_run=dry_run, on_step=on_step)
     _print(report, dry_run, as_json)
 
 
 @app.command("rejudge")
 def rejudge_events(
     begin: Annotated[datetime | None, typer.Option("--from", formats=TIMES, metavar="TIME", help=HAPPENED)] = None,
-    end: Annotated[datetime | None, typer.Option("--to", formats=TIMES, metavar="TIME", help="Before, UTC.")] = None,
-    account: Annotated[list[int] | None, typer.Option(help="Of this account only; may be repeated.")] = None,
+    end: Annotated[datetime | None, typer.Option("--to", formats=TIMES, metavar="TIME", help=HAPPENED_BEFORE)] = None,
+    account: Annotated[list[int] | None, typer.Option(help="Only this account; may be repeated.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would change.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Judges logs that are not bad again, by today's users history, and corrects their verdicts everywhere."""
+    """Judges logs that are not bad again with the current users history, and corrects their verdicts at every hop."""
     from include.stack.repair import rejudge
 
     env = known()
-    with Steps(err) as steps, steps.step("Judging again …") as say:
-        report = rejudge.run(env, accounts=account or (), begin=begin, end=end, dry_run=dry_run, say=say)
+    with Steps(err) as steps, steps.step("Judging again …") as on_step:
+        report = rejudge.run(env, accounts=account or (), begin=begin, end=end, dry_run=dry_run, on_step=on_step)
     _print(report, dry_run, as_json)
 
 
@@ -63,7 +64,7 @@ def _print(report: Report, dry_run: bool, as_json: bool) -> None:
 
 
 def show(report: Report, dry_run: bool) -> None:
-    """Prints the table of changes, and what could not be judged."""
+    """Prints the table of changes, then the logs that could not be judged again."""
     table = tables.new("was", "would be" if dry_run else "is", "logs")
     table.columns[2].justify = "right"
     for row in sorted(report.changes, key=lambda row: -row.logs):
@@ -73,7 +74,7 @@ def show(report: Report, dry_run: bool) -> None:
     for gone in report.gone:
         out.print(
             f"[red]{gone.logs:,} logs[/] of partition {gone.partition}, offsets {gone.first} to {gone.last}, are no"
-            " longer in Kafka, and too little of them is kept: they stay as they are."
+            " longer in Kafka, and the stored copy is incomplete: their verdicts stay unchanged."
         )
     done = "would be corrected; nothing was changed" if dry_run else "corrected"
     out.print(f"{report.changed:,} verdicts {done}.")

@@ -1,4 +1,4 @@
-"""What the commands share: where they print, the stack they speak to, options that mean the same everywhere."""
+"""Shared by all commands: the consoles, the current stack, and common options."""
 
 import sys
 from typing import Annotated
@@ -16,12 +16,12 @@ from include.stack.errors import StackError
 out = Console()
 err = Console(stderr=True)
 
-Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 
 def run(app: typer.Typer) -> None:
-    """Runs a command; an expected failure is one message with its remedy and exit code 1."""
+    """Runs a command. An expected failure prints one message with its remedy and exits with 1."""
     try:
         app(prog_name="./logsieve")
     except StackError as error:
@@ -32,14 +32,14 @@ def run(app: typer.Typer) -> None:
         for wrong in error.errors():
             name = "_".join(str(part) for part in wrong["loc"]).upper()
             prefix = "LOGSIEVE_PORT_" if error.title == "Ports" else "LOGSIEVE_"
-            err.print(f"[red]✗[/] The setting {prefix}{name} does not fit: {wrong['msg']}.", highlight=False)
-        err.print("→ Correct or unset it; include/settings.py explains every setting.")
+            err.print(f"[red]✗[/] The setting {prefix}{name} is invalid: {wrong['msg']}.", highlight=False)
+        err.print("→ Correct or unset it; include/settings.py documents every setting.")
         sys.exit(1)
 
 
 def known() -> Environment:
-    """The environment of a stack that was started before. Raises StackError when there is none."""
+    """The environment of a stack that was started earlier. Raises StackError if there is none."""
     env = environment.load(Settings())
     if env is None:
-        raise StackError("No stack was started here yet.", "Run ./logsieve up first.")
+        raise StackError("No stack has been started here yet.", "Run ./logsieve up first.")
     return env

@@ -1,4 +1,4 @@
-"""What `./logsieve test` runs, in the order in which a fault is cheapest to find."""
+"""Implements `./logsieve test`: runs the checks, cheapest first."""
 
 import subprocess
 import sys
@@ -23,23 +23,23 @@ CHECKS = {
     "unit": [[*_PYTEST, "tests/unit"]],
     "dags": [[*_PYTEST, "tests/dags"]],
     "spark": [[*_PYTEST, "tests/spark"]],
-    # One process, as both share one stack; the page first, as the last integration test sets all logs apart. Where
-    # that stack is broken each test fails only after minutes.
+    # One process, because both share one stack. The page comes first, because the last integration test sets all logs
+    # aside. --maxfail, because with a broken stack each test takes minutes to fail.
     "integration": [[*_PYTEST, "--durations=40", "--maxfail=5", "tests/browser", "tests/integration"]],
     "chaos": [[*_PYTEST, "tests/chaos"]],
     "bench": [[*_PYTEST, "tests/bench"]],
 }
 BY_NAME = {"bench": "it starts a driver for each contestant, which takes minutes"}
-"""Parts that run only when they are named, and why."""
+"""Parts that run only when named, and the reason."""
 
 
 def run_tests(args: Sequence[str], console: Console) -> int:
-    """Runs the named parts, or all but those of BY_NAME; what is no part goes to pytest. Gives 0 when all are green."""
+    """Runs the named parts, or all except BY_NAME; passes other arguments to pytest. Returns 0 if all pass, else 1."""
     named = [name for name in args if name in CHECKS]
     names = named or [name for name in CHECKS if name not in BY_NAME]
     extra = [arg for arg in args if arg not in CHECKS]
     if not named and extra and not extra[0].startswith("-"):
-        raise StackError(f"There are no tests named {extra[0]!r}.", f"Known: {', '.join(CHECKS)}.")
+        raise StackError(f"There are no tests named {extra[0]!r}.", f"Choose from: {', '.join(CHECKS)}.")
     red = []
     for name in names:
         begin = time.monotonic()

@@ -1,4 +1,4 @@
-"""Looks into the topics: what `./logsieve topics` lists and `./logsieve tail` prints."""
+"""Implements `./logsieve topics` and `./logsieve tail`."""
 
 import json
 from collections.abc import Iterator
@@ -17,12 +17,12 @@ from include.stack.run.status import kafka_consumer
 SECONDS = 10
 BATCH = 500
 _LONGEST = 1024 * 1024
-"""Bytes of a value that are printed: a verdict is whole."""
+"""Bytes of a value that are printed: enough for a complete verdict."""
 
 
 @dataclass(frozen=True)
 class PartitionRow:
-    """One partition: its oldest offset that is kept, and the offset that the next message gets."""
+    """One partition: the oldest retained offset, and the offset of the next message."""
 
     topic: str
     partition: int
@@ -30,12 +30,14 @@ class PartitionRow:
     next: int
 
 
-def _away(error: KafkaException) -> StackError:
-    return StackError(f"Kafka does not answer: {error.args[0].str()}", "./logsieve status; ./logsieve up starts it.")
+def _no_answer(error: KafkaException) -> StackError:
+    return StackError(
+        f"Kafka does not answer: {error.args[0].str()}", "Check ./logsieve status; ./logsieve up starts it."
+    )
 
 
 def list_topics(env: Environment) -> list[PartitionRow]:
-    """Every partition of every topic that is not Kafka's own. Raises StackError when Kafka is away."""
+    """Every partition of every topic except Kafka's internal ones. Raises StackError if Kafka does not answer."""
     with kafka_consumer(env) as consumer:
         try:
             return [
@@ -47,7 +49,7 @@ def list_topics(env: Environment) -> list[PartitionRow]:
                 for number in sorted(topic.partitions)
             ]
         except KafkaException as error:
-            raise _away(error) from error
+            raise _no_answer(error) from error
 
 
 def show(console: Console, found: list[PartitionRow]) -> None:
@@ -61,15 +63,15 @@ def show(console: Console, found: list[PartitionRow]) -> None:
 def messages(
     env: Environment, topic: str, *, from_beginning: bool, status: str | None, count: int | None
 ) -> Iterator[str]:
-    """Lines `partition-offset key value`, as messages come; Ctrl-C ends it. Raises StackError for an unknown topic."""
+    """Yields lines `partition-offset key value` until Ctrl-C. Raises StackError if Kafka or the topic is missing."""
     with kafka_consumer(env) as consumer:
         try:
             known = consumer.list_topics(timeout=SECONDS).topics
         except KafkaException as error:
-            raise _away(error) from error
+            raise _no_answer(error) from error
         if topic not in known:
             names = ", ".join(sorted(name for name in known if not name.startswith("__"))) or "none yet"
-            raise StackError(f"There is no topic {topic!r}.", f"Known: {names}.")
+            raise StackError(f"There is no topic {topic!r}.", f"Choose one of: {names}.")
         begin = OFFSET_BEGINNING if from_beginning else OFFSET_END
         consumer.assign([TopicPartition(topic, number, begin) for number in known[topic].partitions])
         try:
@@ -78,7 +80,7 @@ def messages(
                     if failure := message.error():
                         if failure.code() == KafkaError._PARTITION_EOF:
                             continue
-                        raise StackError(f"Kafka: {failure.str()}", "./logsieve status")
+                        raise StackError(f"Kafka: {failure.str()}", "Check ./logsieve status")
                     if status is None or _status_of(message.value()) == status:
                         yield _line(message)
                         count = count - 1 if count else None

@@ -1,4 +1,4 @@
-"""The command that shows the users dimension: users."""
+"""The `users` command, which shows the users dimension."""
 
 import json
 from contextlib import closing
@@ -27,13 +27,13 @@ _PERIODS = (
 _DAYS = f"SELECT COUNT(*) AS days FROM {names.USERS_DATABASE}.{names.LOADS_TABLE}"  # noqa: S608
 
 
-# A negative number is an account too, and no option.
+# A negative number is a valid account, not an option.
 @app.command(context_settings={"ignore_unknown_options": True})
 def users(
-    account: Annotated[int, typer.Argument(metavar="ACCOUNT", help="The account's number, as in 684.")],
+    account: Annotated[int, typer.Argument(metavar="ACCOUNT", help="Account number, such as 684.")],
     as_json: Json = False,
 ) -> None:
-    """Prints which device an account was expected to use, and when."""
+    """Prints which device an account was expected to use, by period."""
     periods = read(known(), account)
     if as_json:
         shown = [{**period, "current": period["valid_to"] is None} for period in periods]
@@ -42,17 +42,17 @@ def users(
     table = tables.new("device", "from", "to", "")
     for period in periods:
         begin, end = period["valid_from"], period["valid_to"]
-        since = f"the beginning (seen on {period['seen_from']})" if begin == BEGINNING else str(begin)
+        since = f"the beginning (first seen {period['seen_from']})" if begin == BEGINNING else str(begin)
         table.add_row(escape(printable(period["device"])), since, str(end or ""), "" if end else "current")
     out.print(table)
     if periods[-1]["valid_to"] is not None:
-        out.print(f"Account {account} is unknown since {periods[-1]['valid_to']}.", highlight=False)
+        out.print(f"Account {account} has been unknown since {periods[-1]['valid_to']}.", highlight=False)
 
 
 def read(env: Environment, account: int) -> list[dict[str, Any]]:
-    """device, valid_from, valid_to (the day behind the last; None: still so) and seen_from of each period, in order.
+    """Periods of an account, oldest first: device, valid_from, valid_to (exclusive; None: current) and seen_from.
 
-    Raises StackError for an account that was never known, and when MySQL is away.
+    Raises StackError for an account that was never known, or if MySQL does not answer.
     """
     try:
         with closing(probes.mysql_connection(env)) as connection:
@@ -62,10 +62,10 @@ def read(env: Environment, account: int) -> list[dict[str, Any]]:
             cursor.execute(_DAYS)
             found: Any = cursor.fetchone()
     except MySqlError as error:
-        raise StackError(f"MySQL could not be asked: {error.msg}", "./logsieve status") from error
+        raise StackError(f"MySQL does not answer: {error.msg}", "Check ./logsieve status") from error
     if not periods:
         raise StackError(
-            f"Account {account} was never known: it is in none of the {found['days']:,} days that were loaded.",
-            "Load other days with the DAG users_dimension, or look for the number in the accounts exports.",
+            f"Account {account} was never known: it is in none of the {found['days']:,} loaded days.",
+            "Load more days with the DAG users_dimension, or search the accounts exports for it.",
         )
     return periods

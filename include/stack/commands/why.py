@@ -1,4 +1,4 @@
-"""What `./logsieve why` prints: the story of one log, see include/why/story.py."""
+"""Implements `./logsieve why`: prints the history of one log, see include/why/story.py."""
 
 from rich.console import Console
 
@@ -11,7 +11,7 @@ from include.why.story import Story
 
 
 def read(env: Environment, key: str) -> Story:
-    """The story of the log with this origin. Raises StackError for what is no origin, and for a log not sent yet."""
+    """The history of the log with this origin. Raises StackError for an invalid origin or a log not sent yet."""
     try:
         return why.read(env.reaching(), key)
     except NoSuchLogError as error:
@@ -19,19 +19,19 @@ def read(env: Environment, key: str) -> Story:
 
 
 def show(console: Console, story: Story) -> None:
-    """Prints the story, a line a fact."""
+    """Prints the history, one fact per line."""
     log = story.log
 
-    def line(name: str, told: str) -> None:
-        # Much of it is a stranger's text: neither rich's markup nor the terminal's own sequences may run.
-        console.print(printable(f"{name:<20} {told}"), markup=False, highlight=False, soft_wrap=True)
+    def line(name: str, value: str) -> None:
+        # Contains untrusted text: neither rich markup nor terminal escape sequences may be interpreted.
+        console.print(printable(f"{name:<20} {value}"), markup=False, highlight=False, soft_wrap=True)
 
     line("log", story.origin)
     if log:
         line("bytes", log["text"] if log["raw"] is not None else "none: a tombstone")
         line("size", f"{log['size']:,} bytes" if log["size"] is not None else "-")
     else:
-        line("bytes", "nowhere to be read")
+        line("bytes", "not available at any hop")
     if "received_at" in log:
         line("key", log["key"])
         line("received", log["received_at"])
@@ -39,7 +39,7 @@ def show(console: Console, story: Story) -> None:
     for reason, meaning in story.reasons.items():
         line("  " + reason, meaning)
     line("users", story.users)
-    for hop, told in story.hops.items():
-        line(hop, told)
-    for server, said in story.away.items():
-        line(f"{server} is away", said)
+    for hop, state in story.hops.items():
+        line(hop, state)
+    for server, error in story.away.items():
+        line(f"{server} is down", error)

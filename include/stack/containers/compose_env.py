@@ -1,6 +1,6 @@
-"""The env file of docker-compose.airflow.yml: generated secrets, and the ports on this machine.
+"""Writes the env file of docker-compose.airflow.yml: generated secrets, and the ports on this machine.
 
-Needs the standard library only: who runs containers has to install nothing else (./logsieve).
+Standard library only, so that running the containers requires no installation (see ./logsieve).
 """
 
 import os
@@ -18,7 +18,7 @@ COMMAND: Final = "docker compose -f docker-compose.airflow.yml --env-file .env.c
 
 
 def _password() -> str:
-    # Neither quotes nor a dollar sign, which the files and statements it comes to would each read in their own way.
+    # No quotes and no dollar sign, which the files and statements that contain it would interpret differently.
     return secrets.token_urlsafe(24)
 
 
@@ -40,13 +40,13 @@ SECRETS: Final[dict[str, Callable[[], str]]] = {
     "KIBANA_ENCRYPTION_KEY": lambda: secrets.token_urlsafe(32),
 }
 PORTS: Final = {"LOGSIEVE_PORT_AIRFLOW": 8080, "LOGSIEVE_PORT_KIBANA": 5601, "LOGSIEVE_PORT_KAFKA": 9092}
-"""Those that are open on 127.0.0.1."""
+"""The ports published on 127.0.0.1, with their defaults."""
 
 
 def write(file: Path, variables: Mapping[str, str]) -> list[str]:
-    """Adds what the file lacks, and gives the names; what is there stays. Only its owner may read it (0600).
+    """Adds missing variables to the file and returns their names; keeps existing ones. Only its owner can read it.
 
-    `variables`: of the shell, where a port that the file lacks may be chosen. Raises StackError for what is no port.
+    `variables`: the shell's, which may set ports that the file lacks. Raises StackError for an invalid port.
     """
     text = file.read_text(encoding="utf-8") if file.exists() else ""
     known = {line.partition("=")[0].strip() for line in text.splitlines()}
@@ -62,17 +62,17 @@ def write(file: Path, variables: Mapping[str, str]) -> list[str]:
 
 def _port(name: str, value: str) -> str:
     if not (value.isascii() and value.isdecimal() and 1 <= int(value) <= 65535):
-        raise StackError(f"{name}={value} is no port.", "Give a number from 1 to 65535.")
+        raise StackError(f"{name}={value} is not a port.", "Set it to a number from 1 to 65535.")
     return value
 
 
 def main() -> None:
-    """Writes the file and prints the next command; ends with 1, and the remedy, for a port that is none."""
+    """Writes the file and prints the next command. Exits with 1 and the remedy for an invalid port."""
     try:
         added = write(FILE, os.environ)
     except StackError as error:
         sys.exit(f"✗ {error.message}\n→ {error.remedy}")
-    print(f"{FILE.name}: {len(added)} added." if added else f"{FILE.name} has everything already.")  # noqa: T201
+    print(f"{FILE.name}: {len(added)} variables added." if added else f"{FILE.name} is already complete.")  # noqa: T201
     print(f"Next: {COMMAND} up --build --detach")  # noqa: T201
 
 

@@ -1,4 +1,4 @@
-"""Run while the image of Airflow is built (Dockerfile): all that a start would else fetch or make."""
+"""Runs during the build of the Airflow image (Dockerfile): fetches and builds what a start would otherwise need."""
 
 import shutil
 
@@ -7,9 +7,10 @@ from include.stack.fetch import class_archive, judge_jar, parts, pyspark_home
 
 
 def main() -> None:
-    """Spark's jars and the page's, the rules as a jar, bytecode for PySpark, and the archive of the driver's classes.
+    """Fetches the jars of Spark and of the page; builds the rules' jar, PySpark's bytecode and the class archive.
 
-    Raises StackError when a jar cannot be had; without the archive the driver only starts slower, and that is printed.
+    Raises StackError if a jar cannot be fetched. Without the class archive the driver only starts slower; its
+    failure is printed.
     """
     settings = Settings()
     jars = parts.fetch_jars(settings.parts, "spark", "page", "compiler")
@@ -17,7 +18,7 @@ def main() -> None:
     pyspark_home.prepare()
     judge_jar.ensure(settings)
     if wrong := class_archive.ensure(settings, jars):
-        print(f"Spark will start slower, no class archive: {wrong}")  # noqa: T201
+        print(f"No class archive, Spark starts slower: {wrong}")  # noqa: T201
 
 
 if __name__ == "__main__":

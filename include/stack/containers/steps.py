@@ -1,6 +1,6 @@
-"""What the one-shot containers of docker-compose.airflow.yml run: `python -m include.stack.containers.steps STEP`.
+"""The one-shot containers of docker-compose.airflow.yml run `python -m include.stack.containers.steps STEP`.
 
-Each may run again at any time: what is there stays, what is missing or has an old password is mended.
+Every step is idempotent: it keeps what exists, adds what is missing, and updates changed passwords.
 """
 
 import os
@@ -32,23 +32,23 @@ from include.stack.servers import airflow_metadata, mysql_users
 INDEX_SECONDS: Final = 180
 SEARCH_ROLE: Final = "logsieve"
 REMEDY: Final = (
-    "Where a password is refused: a volume keeps those of its first start. Bring back the .env.compose of then, or"
+    "If a password is rejected: volumes keep the passwords of their first start. Restore that .env.compose, or"
     f" delete all data with {COMMAND} down --volumes"
 )
 
 
 @dataclass(frozen=True)
 class Airflow:
-    """Where Airflow is and how to log in, as AirflowApi asks for it."""
+    """Address and login of Airflow, for AirflowApi."""
 
     airflow_url: str
     passwords: dict[str, str]
 
 
 def mysql_accounts() -> None:
-    """Makes the users of MySQL, who may come from every other container.
+    """Creates the MySQL users, who may connect from any container.
 
-    Raises StackError when it refuses root, mysql.connector.Error when it is away.
+    Raises StackError if MySQL rejects root, and mysql.connector.Error if it does not answer.
     """
     settings = Settings()
     passwords = {
@@ -69,15 +69,15 @@ def mysql_accounts() -> None:
 
 
 def search() -> None:
-    """Makes Elasticsearch's users and the index, which Logstash does not make.
+    """Creates Elasticsearch's users, and the index, which Logstash does not create.
 
-    Raises StackError when it refuses `elastic`, what its client raises when it is away.
+    Raises StackError if Elasticsearch rejects `elastic`, and its client's errors if it does not answer.
     """
     settings = Settings()
     with Elasticsearch(
         settings.elasticsearch_url,
         basic_auth=("elastic", os.environ["ELASTIC_PASSWORD"]),
-        # Its first answers come before the index of its users can be written.
+        # It answers before the index of its users is writable.
         max_retries=10,
         retry_on_timeout=True,
     ) as client:
@@ -100,7 +100,7 @@ def search() -> None:
 
 
 def airflow() -> None:
-    """Migrates Airflow's database, writes its logins, and hands over today's accounts, which the first load needs."""
+    """Migrates Airflow's database, and writes its logins and today's accounts export, which the first load needs."""
     settings = Settings()
     passwords = {f"airflow_{name}": os.environ[f"AIRFLOW_{name.upper()}_PASSWORD"] for name in ("admin", "viewer")}
     airflow_metadata.write_logins(Path(os.environ["AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE"]), passwords)
@@ -111,23 +111,23 @@ def airflow() -> None:
 
 
 def bootstrap() -> None:
-    """Unpauses the DAGs, runs `bootstrap`, and waits until documents are in the index.
+    """Unpauses the DAGs, runs `bootstrap`, and waits until the index contains documents.
 
-    Raises StackError when a DAG does not parse, `bootstrap` fails, or the index stays empty.
+    Raises StackError if a DAG does not parse, `bootstrap` fails, or the index stays empty.
     """
     url = os.environ["AIRFLOW__CORE__EXECUTION_API_SERVER_URL"].removesuffix("/execution/")
     place = Airflow(url, {"airflow_admin": os.environ["AIRFLOW_ADMIN_PASSWORD"]})
     run_id = up.trigger_bootstrap(place, {})
 
-    def ask() -> StreamVerdict:
+    def verdict() -> StreamVerdict:
         return stream_verdict.assess(*stream_facts.facts(place, Settings(), os.environ))
 
-    up.wait_for_run(place, run_id, print, print, ask)
+    up.wait_for_run(place, run_id, print, print, verdict)
     deadline = time.monotonic() + INDEX_SECONDS
     with connect(Settings()) as client:
         while not (found := client.count(index=INDEX)["count"]):
             if time.monotonic() > deadline:
-                raise StackError("The index stays empty.", "docker compose … logs logstash")
+                raise StackError("The index stays empty.", f"See {COMMAND} logs logstash")
             time.sleep(1)
     api = AirflowApi(place)
     for dag_id in up.LAST:
@@ -139,7 +139,7 @@ STEPS: Final = {"mysql": mysql_accounts, "search": search, "airflow": airflow, "
 
 
 def main() -> None:
-    """Runs the step that is named; an expected failure is one message with its remedy and exit code 1."""
+    """Runs the named step. An expected failure prints one message with its remedy and exits with 1."""
     try:
         STEPS[sys.argv[1]]()
     except StackError as error:

@@ -1,4 +1,4 @@
-"""An archive of the classes that the Spark driver loads (class-data sharing): its start needs a third less CPU time."""
+"""The class-data-sharing archive of the Spark driver, which cuts the CPU time of its start by a third."""
 
 import hashlib
 import os
@@ -15,35 +15,35 @@ SECONDS = 400
 
 
 def ensure(settings: Settings, jars: Path) -> str | None:
-    """Makes the archive where there is none of this Java, these jars and this memory; what is wrong when it cannot.
+    """Builds the archive unless one exists for this Java, these jars and this memory. Returns the problem on failure.
 
-    The driver does without it then, and takes longer to start.
+    Without the archive the driver starts more slowly.
     """
     archive = class_archive(settings)
-    made = archive.with_name(f"driver-{_made_of(settings, jars)}.jsa")
-    if not made.exists():
-        archive.unlink(missing_ok=True)  # or the rehearsal itself would use the old one
-        wrong = _rehearse(settings, made)
+    target = archive.with_name(f"driver-{_fingerprint(settings, jars)}.jsa")
+    if not target.exists():
+        archive.unlink(missing_ok=True)  # otherwise the rehearsal would use the old one
+        wrong = _rehearse(settings, target)
         if wrong:
             return wrong
-    if not archive.exists() or archive.resolve() != made.resolve():
+    if not archive.exists() or archive.resolve() != target.resolve():
         link = archive.with_name(f"driver.{os.getpid()}")
-        link.symlink_to(made.name)
+        link.symlink_to(target.name)
         link.replace(archive)
     return None
 
 
-def _made_of(settings: Settings, jars: Path) -> str:
-    """A hash of what Java asks about: it leaves an archive aside, without a word, whose jars lay elsewhere, or have
-    another size or time by now, as after a new installation of the same PySpark."""
+def _fingerprint(settings: Settings, jars: Path) -> str:
+    """A hash of everything that Java validates. It silently ignores an archive if a jar's path, size or time differs,
+    for example after a reinstallation of the same PySpark."""
     files = [programs.java_home() / "bin" / "java", judge_jar(settings)]
     files += [*pyspark_home.jars().glob("*.jar"), *jars.resolve().glob("spark/*.jar")]
     seen = [(str(file), status.st_size, status.st_mtime_ns) for file in sorted(files) for status in [file.stat()]]
     return hashlib.sha256(repr((seen, settings.driver_memory)).encode()).hexdigest()[:12]
 
 
-def _rehearse(settings: Settings, made: Path) -> str | None:
-    partial = made.with_name(f"{made.name}.{os.getpid()}")
+def _rehearse(settings: Settings, target: Path) -> str | None:
+    partial = target.with_name(f"{target.name}.{os.getpid()}")
     conf = submit_conf(settings, "rehearsal")
     conf["spark.driver.extraJavaOptions"] += " " + java_options(
         [f"-XX:ArchiveClassesAtExit={partial}", "-Xlog:cds=off", "-Xlog:cds+dynamic=off"]
@@ -56,11 +56,11 @@ def _rehearse(settings: Settings, made: Path) -> str | None:
     try:
         done = subprocess.run(command, capture_output=True, text=True, env=variables, timeout=SECONDS)
         if done.returncode == 0 and partial.exists():
-            partial.replace(made)
+            partial.replace(target)
             return None
         lines = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
         return f"exit code {done.returncode}: {' '.join(lines[-2:])}"
     except subprocess.TimeoutExpired:
-        return f"not done after {SECONDS} s"
+        return f"not finished within {SECONDS} s"
     finally:
         partial.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Fetches and unpacks what is not Python: the jars of ivy.xml, the MySQL and Elasticsearch servers, libaio."""
+"""Fetches and unpacks the parts that are not Python: the jars of ivy.xml, the servers inside them, and libaio."""
 
 import hashlib
 import os
@@ -22,7 +22,7 @@ IVY_XML = ROOT / "include" / "stack" / "fetch" / "ivy.xml"
 
 @contextmanager
 def whole(target: Path) -> Iterator[Path]:
-    """Gives a folder to fill and renames it to `target` when all went well, so a half-made one is never taken."""
+    """Yields a temporary folder and renames it to `target` on success, so that no incomplete folder is ever used."""
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = Path(tempfile.mkdtemp(prefix=f"{target.name}.", dir=target.parent))
     try:
@@ -35,9 +35,9 @@ def whole(target: Path) -> Iterator[Path]:
 
 
 def fetch_jars(parts: Path, *only: str) -> Path:
-    """Folder with one sub-folder of jars for each configuration of ivy.xml, or for these; Ivy checks every checksum.
+    """Folder with one sub-folder of jars per configuration of ivy.xml, or per name in `only`. Ivy verifies checksums.
 
-    Raises StackError when a jar cannot be had.
+    Raises StackError if a jar cannot be fetched.
     """
     version = hashlib.sha256(IVY_XML.read_bytes()).hexdigest()[:12]
     jars = parts / "-".join(["jars", version, *only])
@@ -46,7 +46,7 @@ def fetch_jars(parts: Path, *only: str) -> Path:
     ivy = next(pyspark_home.jars().glob("ivy-*.jar"))
     mirror = os.environ.get("LOGSIEVE_IVY_SETTINGS")
     with whole(jars) as folder:
-        # Ivy reads some letters of a pattern as its own, so this one has none of the folder's.
+        # Relative, because the folder's path may contain characters that Ivy interprets in a pattern.
         pattern = "[conf]/[artifact]-[revision].[ext]"
         proxy = folder / "options"
         write_private(proxy, "\n".join(_quoted(option) for option in proxies.java_options(os.environ)))
@@ -63,22 +63,20 @@ def fetch_jars(parts: Path, *only: str) -> Path:
 
 
 def _quoted(option: str) -> str:
-    """As `java` reads a file of options."""
+    """An option quoted for an argument file of `java`."""
     return '"' + option.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def _remedy(variables: Mapping[str, str]) -> str:
     named = next((name for name in ("https_proxy", "all_proxy") if variables.get(name)), None)
-    proxy = (
-        f"Java asks by the proxy that {named} names: check it" if named else "name your proxy, if any, in https_proxy"
-    )
+    proxy = f"Java uses the proxy in {named}: check it" if named else "if you use a proxy, set https_proxy"
     return (
         f"Check the network; {proxy}. For a mirror of Maven Central set LOGSIEVE_IVY_SETTINGS to your ivysettings.xml."
     )
 
 
 def _make_current(jars: Path) -> Path:
-    """Points `jars` at this version: the name that settings give to Spark."""
+    """Points the link `jars` at this version; the settings pass that name to Spark."""
     link = jars.with_name("jars")
     if not link.exists() or link.resolve() != jars.resolve():
         partial = link.with_name(f"jars.{os.getpid()}")
@@ -107,7 +105,7 @@ def _unpack_inner(jars: Path, name: str, target: Path) -> Path:
             outer.open(name) as inner,
             tarfile.open(fileobj=inner, mode="r:*") as archive,
         ):
-            # Python's before 3.11.4, as Debian 12's, have no filter; Ivy has checked what is in it.
+            # Python before 3.11.4, as in Debian 12, has no filter; Ivy has verified the archive.
             archive.extraction_filter = getattr(tarfile, "data_filter", None)
             archive.extractall(folder)  # noqa: S202
     return home
@@ -120,18 +118,18 @@ def unpack_elasticsearch(jars: Path, target: Path) -> Path:
     if not home.exists():
         with whole(home) as folder:
             with zipfile.ZipFile(archive) as content:
-                content.extractall(folder)  # noqa: S202  checked by Ivy
+                content.extractall(folder)  # noqa: S202  verified by Ivy
             inner = next(folder.iterdir())
             for path in inner.iterdir():
                 path.rename(folder / path.name)
             inner.rmdir()
             for program in (folder / "bin").iterdir():
-                program.chmod(0o755)  # the zip's own modes are lost
+                program.chmod(0o755)  # extraction drops the modes of the zip
     return home
 
 
 def find_libaio(parts: Path) -> Path | None:
-    """Folder that has libaio.so.1, which mysqld needs: the system's (an empty path), ours, or None."""
+    """Folder with libaio.so.1, which mysqld needs: an empty path if the system has it, or ours, or None."""
     if "libaio.so.1 " in subprocess.run(["/sbin/ldconfig", "-p"], capture_output=True, text=True).stdout:
         return Path()
     ours = parts / "libaio"
@@ -139,9 +137,9 @@ def find_libaio(parts: Path) -> Path | None:
 
 
 def fetch_libaio(parts: Path) -> Path:
-    """Folder that has libaio.so.1; unpacks Debian's or Ubuntu's package beside it where the system has none.
+    """Folder with libaio.so.1. If the system has none, downloads and unpacks the package of Debian or Ubuntu.
 
-    Needs no root: apt keeps its lists in a folder of ours. Raises StackError where that does not work.
+    Requires no root, because apt's lists are in our own folder. Raises StackError if the download fails.
     """
     found = find_libaio(parts)
     if found is not None:
@@ -152,15 +150,15 @@ def fetch_libaio(parts: Path) -> Path:
         (cache / "archives" / "partial").mkdir(parents=True)
         apt = ["apt-get", "-qq", "-o", f"Dir::State::Lists={lists}", "-o", f"Dir::Cache={cache}"]
         apt += ["-o", "APT::Sandbox::User=root"] if os.geteuid() == 0 else []
-        told = ""
+        errors = ""
         if shutil.which("apt-get") and shutil.which("dpkg-deb"):
             for words in (["update"], ["download", "libaio1"], ["download", "libaio1t64"]):
-                told += subprocess.run([*apt, *words], cwd=folder, capture_output=True, text=True).stderr
+                errors += subprocess.run([*apt, *words], cwd=folder, capture_output=True, text=True).stderr
             for archive in folder.glob("*.deb"):
                 subprocess.run(["dpkg-deb", "-x", str(archive), str(folder / "unpacked")], check=True)
         library = next((folder / "unpacked").rglob("libaio.so.1*.*"), None)
         if library is None:
-            first = told.partition("\n")[0]
+            first = errors.partition("\n")[0]
             raise StackError(
                 f"MySQL needs the library libaio.so.1, and it could not be fetched. {first}".rstrip(),
                 "Install it: apt-get install libaio1 (Debian), libaio1t64 (Ubuntu), dnf install libaio (Fedora).",

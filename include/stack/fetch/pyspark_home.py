@@ -1,4 +1,4 @@
-"""What `up` changes in PySpark as it was installed, once, so that every start of a driver is cheaper."""
+"""Changes that `up` makes once to the installed PySpark, so that drivers start faster."""
 
 import compileall
 import re
@@ -12,21 +12,21 @@ _UNUSED = "spark-mllib_*.jar"
 
 
 def jars() -> Path:
-    """Folder of Spark's own jars."""
+    """Folder of the jars in PySpark."""
     return _home() / "jars"
 
 
 def prepare() -> None:
-    """Adds bytecode to PySpark's zips, and removes MLlib."""
+    """Adds bytecode to PySpark's zips and removes MLlib."""
     for archive in (_home() / "python" / "lib").glob("*.zip"):
         _compile(archive)
-    # It registers functions by reflection in each session that begins; nothing here uses them.
+    # MLlib registers functions by reflection in each new session; nothing here uses them.
     for jar in jars().glob(_UNUSED):
         jar.unlink()
 
 
 def _compile(archive: Path) -> None:
-    """zipimport keeps no bytecode by itself: the driver and every worker would compile PySpark at each start."""
+    """Adds bytecode, which zipimport never stores: the driver and all workers would compile PySpark at each start."""
     with zipfile.ZipFile(archive) as content:
         if any(name.endswith(".pyc") for name in content.namelist()):
             return

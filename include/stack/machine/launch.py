@@ -1,4 +1,4 @@
-"""What `./logsieve` does before the command itself: a made environment, a virtual one, and what would forbid both.
+"""Starts the command for `./logsieve`: checks the machine, prepares the environment and the virtual environment.
 
 Standard library only.
 """
@@ -16,24 +16,24 @@ ENOUGH_DISK = 7 * needs.GIB
 
 
 def main(root: Path, arguments: list[str]) -> None:
-    """Becomes the command. Ends with 1, and the remedy, where this machine cannot run it."""
-    os.umask(0o022)  # what is installed may be read by others; what holds data closes itself (supervisor.py)
-    made = shell.for_command(os.environ, root, _home(root))
+    """Replaces this process with the command. Exits with 1 and the remedy if this machine cannot run it."""
+    os.umask(0o022)  # other users may read installed files; programs with data set their own umask (supervisor.py)
+    variables = shell.for_command(os.environ, root, _home(root))
     os.environ.clear()
-    os.environ.update(made)
-    if arguments == ["compose-env"]:  # containers bring all that else is installed here
-        os.execve(sys.executable, [sys.executable, "-m", "include.stack.containers.compose_env"], made)  # noqa: S606
+    os.environ.update(variables)
+    if arguments == ["compose-env"]:  # containers include everything that is otherwise installed here
+        os.execve(sys.executable, [sys.executable, "-m", "include.stack.containers.compose_env"], variables)  # noqa: S606
     try:
-        inside = str(venv.choose(root, arguments, made, lambda: check(root)) / "bin" / "python")
+        inside = str(venv.choose(root, arguments, variables, lambda: check(root)) / "bin" / "python")
     except StackError as error:
         sys.exit(f"logsieve: {error.message}\n-> {error.remedy}")
     except KeyboardInterrupt:
         sys.exit(130)
-    os.execve(inside, [inside, "-m", "include.stack.commands.cli", *arguments], made)  # noqa: S606
+    os.execve(inside, [inside, "-m", "include.stack.commands.cli", *arguments], variables)  # noqa: S606
 
 
 def check(root: Path) -> None:
-    """Raises StackError, naming every remedy, for what would only be noticed after the download."""
+    """Raises StackError with every remedy for problems that would otherwise surface only after the download."""
     used = [
         root,
         *(folders.real(os.environ[name]) for name in ("LOGSIEVE_STATE", "LOGSIEVE_PARTS") if name in os.environ),
@@ -49,11 +49,11 @@ def check(root: Path) -> None:
 
 
 def _home(root: Path) -> str:
-    """The user's own folder; one of ours where it has none, or none that can be written."""
+    """The user's home folder, or one of ours if it is missing or not writable."""
     named = os.environ.get("HOME", "")
     if named.startswith("/") and os.access(named, os.W_OK | os.X_OK):
         return named
     ours = root / ".parts" / "home"
-    with suppress(OSError):  # who cannot write here is told so by the first step that has to
+    with suppress(OSError):  # the first step that needs to write reports the error
         ours.mkdir(parents=True, exist_ok=True)
     return str(ours)

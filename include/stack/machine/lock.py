@@ -1,4 +1,4 @@
-"""One command at a time: a locked file, which the kernel frees when its holder ends. Standard library only."""
+"""Allows one command at a time, with a file lock, which the kernel releases on exit. Standard library only."""
 
 import fcntl
 import os
@@ -14,17 +14,17 @@ _LOOK_SECONDS = 0.1
 
 @contextmanager
 def held(file: Path, what: str, on_wait: Callable[[int, str], None]) -> Iterator[None]:
-    """Holds the lock; the file says who does, by process and `what`, and is gone with it.
+    """Holds the lock. The file contains the process id of its holder and `what`, and is removed on release.
 
-    Where somebody else does, `on_wait` is told of whom, its process and what it does, and may end it; it is told again
-    where the next one was faster. Raises StackError where the file cannot be made.
+    While another process holds the lock, `on_wait` is called once per holder with its process id and `what`, and may
+    stop that process. Raises StackError if the file cannot be created.
     """
-    told = 0
+    reported = 0
     while (descriptor := _take(file)) is None:
-        process, deed = holder(file)
-        if process not in (0, told):  # 0: it has only just begun
-            on_wait(process, deed)
-            told = process
+        process, activity = holder(file)
+        if process not in (0, reported):  # 0: it has not written the file yet
+            on_wait(process, activity)
+            reported = process
         time.sleep(_LOOK_SECONDS)
     try:
         os.ftruncate(descriptor, 0)
@@ -32,13 +32,13 @@ def held(file: Path, what: str, on_wait: Callable[[int, str], None]) -> Iterator
         yield
     finally:
         file.unlink(missing_ok=True)
-        with suppress(OSError):  # whatever was made there stays
+        with suppress(OSError):  # the folder may contain other files
             file.parent.rmdir()
         os.close(descriptor)
 
 
 def holder(file: Path) -> tuple[int, str]:
-    """Process id and deed of who holds the lock; 0 where nobody has said so."""
+    """Process id of the lock's holder and its `what`; process id 0 if the file does not contain them."""
     with suppress(OSError, ValueError):
         number, _, what = file.read_text().partition(" ")
         return int(number), what
@@ -46,7 +46,7 @@ def holder(file: Path) -> tuple[int, str]:
 
 
 def _take(file: Path) -> int | None:
-    """The open file, locked; None when somebody else had it, or has removed it meanwhile."""
+    """The descriptor of the locked file; None if another process holds the lock or has just removed the file."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
@@ -56,7 +56,7 @@ def _take(file: Path) -> int | None:
             return None  # its last holder has just removed the folder
         raise StackError(
             f"{file.parent} cannot be written: {error.strerror}.",
-            f"Give yourself the right to write {file.parent}, or name others: LOGSIEVE_STATE, LOGSIEVE_PARTS.",
+            f"Make {file.parent} writable for you, or choose other folders: LOGSIEVE_STATE, LOGSIEVE_PARTS.",
         ) from error
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

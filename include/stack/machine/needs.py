@@ -1,6 +1,6 @@
-"""What would only be noticed after a long download, or never by name: looked at before anything is fetched.
+"""Checks for problems that would otherwise surface only after a long download, or without a clear message.
 
-The launcher asks before it makes .venv, `up` and `doctor` ask again. Standard library only.
+The launcher runs them before it creates .venv; `up` and `doctor` run them again. Standard library only.
 """
 
 import os
@@ -16,14 +16,14 @@ GIB = 2**30
 NOT_ROOT = "nobody"
 """Elasticsearch and PostgreSQL refuse to run as root; when root starts the stack, they run as this user."""
 PLACE = (
-    "Move it to a folder with a plain name (letters, digits, spaces and . _ - + @ ( ) ~ &) on a disk for programs;"
-    " data and parts can be elsewhere than the checkout: LOGSIEVE_STATE, LOGSIEVE_PARTS."
+    "Move it to a folder with a plain name (letters, digits, spaces and . _ - + @ ( ) ~ &) where programs may run."
+    " To keep data and parts outside of the checkout, set LOGSIEVE_STATE and LOGSIEVE_PARTS."
 )
 
 
 @dataclass(frozen=True)
 class Check:
-    """What was looked at, what was found, and the remedy; the remedy is empty when all is well."""
+    """One check: its name, what it found, and the remedy, which is empty if there is no problem."""
 
     name: str
     found: str
@@ -31,14 +31,14 @@ class Check:
 
 
 def architecture() -> Check:
-    """Linux on x86_64, which the embedded MySQL is built for."""
+    """Linux on x86_64, the only platform of the embedded MySQL."""
     machine = os.uname()
     found = f"{machine.sysname} {machine.machine}"
     return Check("architecture", found, "" if found == "Linux x86_64" else "Use your own servers: docs/own-servers.md.")
 
 
 def java_version(path: str | None = None) -> Check:
-    """Java 17 or newer on the PATH, or on another one."""
+    """Java 17 or newer on `path`, or on the PATH."""
     if not shutil.which("java", path=path):
         return Check("java", "missing", java.REMEDY)
     found = java.version(path)
@@ -46,12 +46,12 @@ def java_version(path: str | None = None) -> Check:
 
 
 def user() -> Check:
-    """The user has a name, as Spark and PostgreSQL ask for it; root has somebody to run what refuses root."""
+    """The user has a name, which Spark and PostgreSQL require. For root, the user NOT_ROOT also exists."""
     number = os.geteuid()
     try:
         found = pwd.getpwuid(number).pw_name
     except KeyError:
-        remedy = f"Give it one, as root: echo 'logsieve:x:{number}:{os.getegid()}::/tmp:/bin/sh' >> /etc/passwd"
+        remedy = f"Add one as root: echo 'logsieve:x:{number}:{os.getegid()}::/tmp:/bin/sh' >> /etc/passwd"
         return Check("user", f"{number} has no name on this machine", remedy)
     if number == 0:
         try:
@@ -62,16 +62,16 @@ def user() -> Check:
 
 
 def places(*used: Path) -> Check:
-    """Every part can live in these folders."""
+    """Every server can run from these folders."""
     for folder in used:
         if why := folders.problem(folder):
             return Check("folders", f"{str(folder)!a} {why}", PLACE)
-    return Check("folders", "have names that all can read")
+    return Check("folders", "usable by all servers")
 
 
 def room(folder: Path, least: int) -> Check:
-    """So many bytes are free there, or where the folder will be."""
+    """At least `least` bytes are free in the folder, or where it will be created."""
     there = next(parent for parent in (folder, *folder.parents) if parent.exists())
     free = shutil.disk_usage(there).free
-    remedy = f"Free some disk at {there}, or use a folder on another one." if free < least else ""
+    remedy = f"Free disk space at {there}, or use a folder on another disk." if free < least else ""
     return Check("disk", f"{free / GIB:.1f} GiB free at {there}", remedy)

@@ -1,4 +1,4 @@
-"""The environment of the stack's programs, made from nothing: what they need of this machine, of Python and Java."""
+"""Builds the environment of the stack's programs from scratch: the machine, Python and Java."""
 
 import os
 import pwd
@@ -14,13 +14,13 @@ HOST = "127.0.0.1"
 
 
 def machine(folder: Path, temporary: Path) -> dict[str, str]:
-    """For every program: no secret is in it. Its own folder, where it may write, and one for what it throws away."""
+    """Variables for every program, without secrets. `folder`: its home; `temporary`: its temporary files."""
     home = java.home()
     places = [str(Path(sys.executable).parent), *([str(home / "bin")] if home else []), shell.SYSTEM_PATH]
     name = pwd.getpwuid(os.geteuid()).pw_name
     return {
         **shell.LANGUAGE,
-        # The user's own come last: their `bash` or `nice` are for the user.
+        # The user's PATH comes last: it may contain other versions of `bash` or `nice`.
         "PATH": ":".join([*places, os.environ.get("PATH", "")]).rstrip(":"),
         "HOME": str(folder),
         "TMPDIR": str(temporary),
@@ -30,12 +30,12 @@ def machine(folder: Path, temporary: Path) -> dict[str, str]:
 
 
 def python() -> dict[str, str]:
-    """For those of ours, and Spark's: one Python, one PySpark, one Java, whatever a shell says of others."""
+    """Variables for our programs and Spark: one Python, one PySpark and one Java, whatever the shell sets."""
     spec = find_spec("pyspark")
     home = java.home()
     return {
         "PYTHONPATH": str(ROOT),
-        "PYTHONDONTWRITEBYTECODE": "",  # every start of Airflow would compile it anew: three times slower
+        "PYTHONDONTWRITEBYTECODE": "",  # without bytecode Airflow starts three times slower
         "PYSPARK_PYTHON": sys.executable,
         "PYSPARK_DRIVER_PYTHON": sys.executable,
         **({"SPARK_HOME": str(Path(spec.origin).parent)} if spec and spec.origin else {}),
@@ -45,7 +45,7 @@ def python() -> dict[str, str]:
 
 
 def java_home() -> Path:
-    """The folder of the Java that all run on. Raises StackError where there is none."""
+    """Folder of the Java that all programs run on. Raises StackError if there is none."""
     found = java.home()
     if found is None:
         raise StackError("Java is missing.", java.REMEDY)

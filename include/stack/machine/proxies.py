@@ -1,11 +1,11 @@
-"""What Java has to be told of the proxies that everything else reads from the environment."""
+"""Translates the proxy variables of the environment, which Java ignores, to its options."""
 
 from collections.abc import Mapping
 from urllib.parse import SplitResult, unquote, urlsplit
 
 
 def java_options(variables: Mapping[str, str]) -> list[str]:
-    """Options for `java`, secrets among them, from the variables that include/stack/machine/shell.py makes."""
+    """Options for `java`, including secrets, from the variables that include/stack/machine/shell.py sets."""
     named = {scheme: variables.get(f"{scheme}_proxy") or variables.get("all_proxy") for scheme in ("http", "https")}
     proxies = {scheme: _split(url) for scheme, url in named.items() if url}
     options = []
@@ -18,12 +18,12 @@ def java_options(variables: Mapping[str, str]) -> list[str]:
         options += [f"-D{scheme}.proxyHost={proxy.hostname}"]
         options += [f"-D{scheme}.proxyPort={proxy.port or (443 if proxy.scheme == 'https' else 80)}"]
         if proxy.username:
-            # Ivy knows one login for both.
+            # Ivy supports a single login for both schemes.
             options += [f"-Dhttp.proxyUser={unquote(proxy.username)}"]
             options += [f"-Dhttp.proxyPassword={unquote(proxy.password or '')}"]
     if options:
         options += [f"-Dhttp.nonProxyHosts={_exceptions(variables.get('no_proxy', ''))}"]
-        # Java refuses by default to send a password to a proxy for https.
+        # By default, Java does not send a password to a proxy for https.
         options += ["-Djdk.http.auth.tunneling.disabledSchemes=", "-Djdk.http.auth.proxying.disabledSchemes="]
     return list(dict.fromkeys(options))
 
@@ -33,7 +33,7 @@ def _split(url: str) -> SplitResult:
 
 
 def _exceptions(no_proxy: str) -> str:
-    """`example.org` and `.example.org` name a host and all below it; Java wants `*` and bars between."""
+    """no_proxy in Java's syntax: separated by `|`, with subdomains of a host as `*.example.org`."""
     found = []
     for word in filter(None, (each.strip() for each in no_proxy.split(","))):
         host = word.split("/")[0].lstrip(".").removeprefix("*.") if word != "*" else "*"

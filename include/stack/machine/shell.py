@@ -1,7 +1,7 @@
-"""The environment of the command, made from that of the shell: what is not named here does not pass.
+"""Builds the environment of the command from an allow-list of the shell's variables.
 
-Whatever else a shell exports (SPARK_HOME, JAVA_TOOL_OPTIONS, PGSSLMODE, PYTHON…, AIRFLOW__…) was meant for something
-else, and has kept a stack from its start. Standard library only: it is used before anything is installed.
+Other exports (SPARK_HOME, JAVA_TOOL_OPTIONS, PGSSLMODE, PYTHON…, AIRFLOW__…) are meant for other programs, and have
+prevented stacks from starting. Standard library only, because this runs before anything is installed.
 """
 
 import re
@@ -14,17 +14,17 @@ from include import folders
 
 SYSTEM_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 LANGUAGE: Final = {"LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "TZ": "UTC", "PYTHONUTF8": "1"}
-"""Every program reads names of files and writes text in UTF-8, and tells times in UTC."""
+"""Every program uses UTF-8 for file names and text, and UTC for times."""
 
 TERMINAL: Final = ("TERM", "COLUMNS", "LINES", "NO_COLOR")
 PROXIES: Final = ("http_proxy", "https_proxy", "all_proxy")
-"""By these parts are fetched and alerts sent, also by their names in capitals."""
+"""Proxies for fetching parts and sending alerts; the names in capitals also work."""
 LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
-"""Never by a proxy: all servers of the stack are there."""
+"""Never through a proxy: all servers of the stack are on these hosts."""
 CERTIFICATES: Final = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
-"""Whom to trust: companies have a CA of their own."""
+"""Trusted certificates, such as a company CA."""
 ALERTS: Final = ("AIRFLOW_CONN_ALERTS_SLACK", "AIRFLOW_CONN_ALERTS_EMAIL")
-"""The only settings of Airflow that are the user's (docs/operations.md#alerts)."""
+"""The only Airflow settings that the user provides (docs/operations.md#alerts)."""
 FETCHING: Final = (
     *(f"PIP_{name}" for name in (
         "INDEX_URL", "EXTRA_INDEX_URL", "FIND_LINKS", "NO_INDEX", "TRUSTED_HOST", "CERT", "CLIENT_CERT", "PROXY",
@@ -37,14 +37,14 @@ FETCHING: Final = (
     )),
     "SSL_CLIENT_CERT", "NETRC", "XDG_CACHE_HOME", "XDG_CONFIG_HOME",
 )  # fmt: skip
-"""Where packages come from. The programs of the stack do not get these."""
+"""Package sources. Not passed to the programs of the stack."""
 _OURS: Final = re.compile(r"LOGSIEVE_[A-Z0-9_]+|UV_INDEX_[A-Z0-9_]+_(USERNAME|PASSWORD)")
 STACK_VARIABLE: Final = "LOGSIEVE_STACK"
-"""Carried by every process the stack starts, with the state folder as its value: how `down` knows its own."""
+"""Set to the state folder in every process of the stack, so that `down` can identify them."""
 
 
 def for_command(shell: Mapping[str, str], root: Path, home: str) -> dict[str, str]:
-    """All that the command and what it fetches with get. `home`: of the user."""
+    """The environment of the command and of its package installers. `home`: the user's home folder."""
     named = {name: value for name, value in shell.items() if name in FETCHING or _OURS.fullmatch(name)}
     for name in ("LOGSIEVE_STATE", "LOGSIEVE_PARTS"):
         if named.get(name):
@@ -63,9 +63,9 @@ def for_command(shell: Mapping[str, str], root: Path, home: str) -> dict[str, st
 
 
 def for_programs(shell: Mapping[str, str]) -> dict[str, str]:
-    """What passes from there on to the programs of the stack that are ours, and to Airflow's."""
+    """The part of it that is passed on to our programs and Airflow's."""
     ours = {name: value for name, value in shell.items() if name.startswith("LOGSIEVE_") and _OURS.fullmatch(name)}
-    # A library that Airflow asks with ends at the name of a proxy that it does not know.
+    # An HTTP library of Airflow fails on a proxy scheme that it does not support.
     http = {name: value for name, value in _proxies(shell).items() if "://" not in value or value.startswith("http")}
     return {**ours, **_passing(shell), **http}
 
@@ -77,7 +77,7 @@ def _passing(shell: Mapping[str, str]) -> dict[str, str]:
 
 
 def _has_certificates(path: Path) -> bool:
-    """Whether Python can read it: else each question by HTTP would end with an error, also on loopback."""
+    """Whether Python can load them: otherwise every HTTP request would fail, even on loopback."""
     try:
         if path.is_dir():
             return True
@@ -88,7 +88,7 @@ def _has_certificates(path: Path) -> bool:
 
 
 def _proxies(shell: Mapping[str, str]) -> dict[str, str]:
-    """By both names, as some read only the one and some only the other; and who is to be reached without."""
+    """The proxies in lower and upper case, as programs read either, plus no_proxy with loopback."""
     found = {name: shell.get(name) or shell.get(name.upper()) or "" for name in (*PROXIES, "no_proxy")}
     set_ones = {name: found[name] for name in PROXIES if found[name]}
     if not set_ones:

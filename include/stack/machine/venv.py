@@ -1,4 +1,4 @@
-"""The virtual environment: made of requirements.txt beside the last one, which stays as long as anything runs on it.
+"""The virtual environment, built from requirements.txt. The previous one stays while any process uses it.
 
 Standard library only.
 """
@@ -16,11 +16,11 @@ from include.stack.errors import StackError
 from include.stack.machine import lock
 
 NEEDS_NEW = ("up", "test")
-"""Commands that install what a change of requirements.txt asks for; the others take what there is."""
+"""Commands that install a changed requirements.txt; the others use the existing packages."""
 
 
 class Venvs:
-    """Those of one checkout: `.venv-…`, named by what is in them, and `.venv`, a link to the newest."""
+    """The virtual environments of a checkout: `.venv-…`, named by a hash, and `.venv`, a link to the newest."""
 
     def __init__(self, root: Path) -> None:
         self._requirements, self._link = root / "requirements.txt", root / ".venv"
@@ -28,29 +28,29 @@ class Venvs:
         self._made = root / f".venv-{self._wanted[:12]}"
 
     def fitting(self) -> Path | None:
-        """The one of exactly today's requirements.txt."""
+        """The environment built from exactly the current requirements.txt, or None."""
         return next((each for each in (self._made, self._link) if _stamp(each) == self._wanted), None)
 
     def usable(self) -> Path | None:
-        """That one, or else the newest whole one, of an earlier requirements.txt."""
+        """The fitting environment, or else the newest complete one of an earlier requirements.txt, or None."""
         others = sorted((each for each in self._all() if _stamp(each)), key=lambda each: each.stat().st_mtime)
         return self.fitting() or next(iter(others[::-1]), None)
 
     def make(
-        self, python: str, variables: Mapping[str, str], check: Callable[[], None], say: Callable[[str], None]
+        self, python: str, variables: Mapping[str, str], check: Callable[[], None], report: Callable[[str], None]
     ) -> Path:
-        """The fitting one, made where it is not there; `check` may refuse that before. One command makes it at a time.
+        """The fitting environment; builds it if missing. One command builds at a time; `check` may raise before that.
 
-        Raises StackError when a step fails; what was there before stays.
+        Raises StackError if a step fails; existing environments stay.
         """
         check()
 
         def waiting(process: int, what: str) -> None:
-            say(f"Waiting: process {process} is {what} ...")
+            report(f"Waiting: process {process} is {what} ...")
 
-        with lock.held(self._link.with_name(".venv.lock"), "making .venv", waiting):
+        with lock.held(self._link.with_name(".venv.lock"), "building .venv", waiting):
             if self.fitting() is None:
-                say("Making .venv from requirements.txt (about 1.3 GB, once) ...")
+                report("Building .venv from requirements.txt (about 1.3 GB, once) ...")
                 try:
                     self._fill(python, variables)
                 except BaseException:
@@ -58,11 +58,11 @@ class Venvs:
                     raise
                 self._switch()
         found = self.fitting()
-        assert found is not None  # noqa: S101  # it was just made
+        assert found is not None  # noqa: S101  # it was just built
         return found
 
     def _fill(self, python: str, variables: Mapping[str, str]) -> None:
-        """Exactly requirements.txt, by uv when there is one or pip can bring it, else by pip; the stamp comes last."""
+        """Installs exactly requirements.txt with uv, or with pip if uv is unavailable. Writes the stamp last."""
         shutil.rmtree(self._made, ignore_errors=True)
         variables = {
             **variables, "UV_PYTHON_DOWNLOADS": "never", "UV_LINK_MODE": "copy", "PIP_DISABLE_PIP_VERSION_CHECK": "1",
@@ -75,7 +75,8 @@ class Venvs:
         uv = shutil.which("uv", path=variables["PATH"])
         if not run(python, "-m", "venv", *(["--without-pip"] if uv else []), str(self._made)):
             raise StackError(
-                f"Could not make .venv with {python}.", "Debian, Ubuntu: apt-get install python3-venv; else see above."
+                f"Could not create .venv with {python}.",
+                "Debian, Ubuntu: apt-get install python3-venv; else see above.",
             )
         if not uv and run(inside, "-m", "pip", "install", "-q", "uv"):
             uv = str(self._made / "bin" / "uv")
@@ -83,20 +84,20 @@ class Venvs:
         if not run(*command, "--no-deps", *quiet):
             proxy = variables.get("https_proxy") or variables.get("all_proxy")
             raise StackError(
-                "Could not install the Python packages (above: why).",
+                "Could not install the Python packages (see above).",
                 "Check the network and your pip or uv index settings"
-                + (" and the proxy that https_proxy names" if proxy else ", or name your proxy in https_proxy")
-                + ", then run the same command again.",
+                + (" and the proxy in https_proxy" if proxy else "; if you use a proxy, set https_proxy")
+                + ", then rerun the same command.",
             )
         (self._made / "requirements.sha256").write_text(self._wanted)
 
     def _switch(self) -> None:
-        """Points `.venv` at the new one, and removes those on which nothing runs any more."""
+        """Points `.venv` at the new environment, and removes environments that no process uses."""
         running = set(_running_paths())
         for each in self._link.parent.glob(".venv-*"):
             if each != self._made and not any(f"{each}/" in line for line in running):
                 shutil.rmtree(each, ignore_errors=True)
-        if self._link.is_dir() and not self._link.is_symlink():  # made by an earlier version
+        if self._link.is_dir() and not self._link.is_symlink():  # created by an earlier version of Logsieve
             if any(f"{self._link}/" in line for line in running):
                 return
             shutil.rmtree(self._link)
@@ -111,7 +112,7 @@ class Venvs:
 
 
 def _stamp(venv: Path) -> str | None:
-    """The hash of what it was made of; None for one that is half made, or whose Python is gone."""
+    """The hash of its requirements.txt; None if it is incomplete, or its Python is gone."""
     with suppress(OSError):
         if os.access(venv / "bin" / "python", os.X_OK):
             return (venv / "requirements.sha256").read_text()
@@ -119,23 +120,23 @@ def _stamp(venv: Path) -> str | None:
 
 
 def _running_paths() -> Iterator[str]:
-    """The command line of every process that can be looked at."""
+    """The command line of every readable process."""
     for file in Path("/proc").glob("[0-9]*/cmdline"):
         with suppress(OSError):
             yield file.read_bytes().decode(errors="replace")
 
 
 def choose(root: Path, arguments: list[str], variables: Mapping[str, str], check: Callable[[], None]) -> Path:
-    """The virtual environment that this command runs in. Raises StackError when it has to be made and cannot be."""
+    """The virtual environment for this command. Raises StackError if it must be built and that fails."""
 
-    def say(text: str) -> None:
+    def report(text: str) -> None:
         print(text, file=sys.stderr, flush=True)  # noqa: T201
 
     venvs = Venvs(root)
     found = venvs.usable()
     stale = venvs.fitting() is None
     if found is None or (stale and arguments[:1] and arguments[0] in NEEDS_NEW):
-        return venvs.make(sys.executable, variables, check, say)
+        return venvs.make(sys.executable, variables, check, report)
     if stale:
-        say("requirements.txt has changed since the packages were installed: ./logsieve up installs the new ones.")
+        report("requirements.txt has changed since the packages were installed. To install it: ./logsieve up")
     return found

@@ -1,4 +1,4 @@
-"""Adds partitions to both topics: what `./logsieve topics --partitions N` does."""
+"""Implements `./logsieve topics --partitions N`: adds partitions to both topics."""
 
 from contextlib import closing
 from typing import Final
@@ -18,10 +18,10 @@ _SECONDS: Final = 10
 
 
 def add(env: Environment, wanted: int) -> dict[str, tuple[int, int]]:
-    """Raises both topics to so many partitions; how many each had and has now. Again and again does no harm.
+    """Raises both topics to `wanted` partitions. Returns the old and new number of each topic. Idempotent.
 
-    The tables get slices for them first, while these are empty. Raises StackError when a topic has more already, for
-    Kafka cannot take one away, is not there, or Kafka or MySQL is away.
+    Creates the slices of the new partitions first, while they are empty. Raises StackError if a topic is missing or
+    already has more partitions, or if Kafka or MySQL does not answer.
     """
     client = probes.admin(env)
     try:
@@ -29,14 +29,14 @@ def add(env: Environment, wanted: int) -> dict[str, tuple[int, int]]:
         if missing := {LOGS_TOPIC, STATUS_TOPIC} - topics.keys():
             raise StackError(
                 f"There is no topic {', '.join(sorted(missing))} yet.",
-                "The DAG bootstrap makes it: ./logsieve airflow dags trigger bootstrap",
+                "The DAG bootstrap creates it: ./logsieve airflow dags trigger bootstrap",
             )
-        # The status topic first: the partition of a log's verdict has to be there before the log.
+        # The status topic first: the partition for a verdict must exist before its log.
         had = {topic: len(topics[topic].partitions) for topic in (STATUS_TOPIC, LOGS_TOPIC)}
         if (most := max(had.values())) > wanted:
             raise StackError(
-                f"There are {most} partitions already, and Kafka cannot take one away: {wanted} is too few.",
-                f"Give {most} or more; fewer need new topics: ./logsieve up --fresh",
+                f"There are already {most} partitions, and Kafka cannot remove any: {wanted} is too few.",
+                f"Pass {most} or more. Fewer require new topics: ./logsieve up --fresh",
             )
         if min(had.values()) < wanted:
             _make_slices(env, wanted)
@@ -44,8 +44,8 @@ def add(env: Environment, wanted: int) -> dict[str, tuple[int, int]]:
             if count < wanted:
                 client.create_partitions([NewPartitions(topic, wanted)])[topic].result(_SECONDS)
     except (KafkaException, TimeoutError) as error:
-        told = error.args[0].str() if isinstance(error, KafkaException) else "no answer"
-        raise StackError(f"Kafka did not add partitions: {told}", "./logsieve status; then try again.") from error
+        reason = error.args[0].str() if isinstance(error, KafkaException) else "no answer"
+        raise StackError(f"Kafka did not add partitions: {reason}", "Check ./logsieve status, then retry.") from error
     return {topic: (count, wanted) for topic, count in had.items()}
 
 
@@ -59,4 +59,4 @@ def _make_slices(env: Environment, partitions: int) -> None:
         ):
             slices.make(cursor, partitions, env.settings.retention_days, bounds.tables if bounds else None)
     except (mysql.connector.Error, slices.BusyError) as error:
-        raise StackError(f"MySQL did not make room for them: {error}", "./logsieve status; then try again.") from error
+        raise StackError(f"MySQL did not add slices: {error}", "Check ./logsieve status, then retry.") from error

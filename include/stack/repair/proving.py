@@ -1,4 +1,4 @@
-"""What `./logsieve reconcile` does: proves every hop, and with `--repair` mends what differs."""
+"""Implements `./logsieve reconcile`: proves every hop, and with `--repair` fixes what differs."""
 
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -27,18 +27,20 @@ from include.stack.repair import rejudge
 from include.stack.run.status import kafka_consumer
 from include.stack.servers.probes import mysql_connection
 
-_BEHIND = (
+_DELETE_STRAY = (
     f"DELETE FROM {LOGS_DATABASE}.%s WHERE kafka_partition = %%s AND kafka_offset = %%s"  # noqa: S608
     " AND (kafka_offset < 0 OR kafka_offset > IFNULL((SELECT last_offset"
     f" FROM {LOGS_DATABASE}.{PROGRESS_TABLE} WHERE kafka_partition = %%s FOR UPDATE), -1))"
 )
-"""A row of no log, unless it has become one: load waits for the lock on its progress."""
+"""Deletes a row without a log, unless its log has arrived since: `load` waits for the lock on its progress."""
 
 
-def prove(env: Environment, wanted: Range | None, *, new_only: bool, say: Callable[[int, int], None]) -> list[Proof]:
-    """The proofs, see include/proof/reconcile.py. Raises StackError when a hop cannot be read."""
+def prove(
+    env: Environment, wanted: Range | None, *, new_only: bool, on_progress: Callable[[int, int], None]
+) -> list[Proof]:
+    """Returns the proofs, see include/proof/reconcile.py. Raises StackError if a hop cannot be read."""
     with _clients(env) as clients:
-        return reconcile(clients, wanted, new_only=new_only, on_progress=say)
+        return reconcile(clients, wanted, new_only=new_only, on_progress=on_progress)
 
 
 def repair(
@@ -47,12 +49,12 @@ def repair(
     *,
     new_only: bool,
     show: Callable[[list[Proof]], None],
-    say: Callable[[str], None],
+    on_step: Callable[[str], None],
 ) -> None:
-    """Proves, shows what it found, and mends it. Raises StackError.
+    """Proves, shows the differences, and fixes them. Raises StackError.
 
-    What belongs to no log is removed, the verdict of every other origin that differs is sent again; where there is
-    none, the log is judged again.
+    Rows and documents without a log are removed. For any other difference the verdict is sent again; if there is no
+    verdict, the log is judged again.
     """
     with _alone(env), _clients(env) as clients:
         proofs = reconcile(clients, wanted, new_only=new_only)
@@ -62,27 +64,30 @@ def repair(
             _delete_rows(clients.cursor, each.partition, each.differences.get(report.ROW_OF_NO_LOG, ()))
             documents.delete(clients.index, each.strays)
         places = {each.partition: each.places for each in proofs if each.partition is not None}
-        say("Sending verdicts again …")
+        on_step("Sending verdicts again …")
         sent = resend(kafka.native(env.reaching()), clients.consumer, places)
     if sent:
-        say(f"Waiting until {sent:,} verdicts are loaded …")
+        on_step(f"Waiting until {sent:,} verdicts are loaded …")
         rejudge.wait_until_loaded(env)
     if origins := _to_judge_again(proofs):
-        rejudge.run(env, origins=origins, say=say)
+        rejudge.run(env, origins=origins, on_step=on_step)
 
 
 @contextmanager
 def _alone(env: Environment) -> Iterator[None]:
-    """A correction that is sent meanwhile would be taken back by an older verdict that is sent again."""
+    """Holds the rejudgement lock: resending an older verdict would revert a concurrent correction.
+
+    Raises StackError if another run holds it.
+    """
     try:
         with closing(mysql_connection(env)) as connection, closing(connection.cursor()) as cursor:
             cursor.execute("SELECT GET_LOCK(%s, 1)", (LOCK,))
             row: Any = cursor.fetchone()
             if row != (1,):
-                raise StackError("Logs are being judged again by another run.", "Repair once it has ended.")
+                raise StackError("Another run is judging logs again.", "Wait until it has finished, then retry.")
             yield
     except mysql.connector.Error as error:
-        raise StackError(f"MySQL does not answer: {error}", "./logsieve status") from error
+        raise StackError(f"MySQL does not answer: {error}", "Check ./logsieve status") from error
 
 
 def _to_judge_again(proofs: list[Proof]) -> rejudge.Origins:
@@ -93,7 +98,7 @@ def _to_judge_again(proofs: list[Proof]) -> rejudge.Origins:
 def _delete_rows(cursor: Any, partition: int | None, offsets: Any) -> None:
     for offset in offsets:
         for table in TABLES.values():
-            cursor.execute(_BEHIND % table, (partition, int(offset), partition))
+            cursor.execute(_DELETE_STRAY % table, (partition, int(offset), partition))
     cursor.execute("COMMIT")
 
 
@@ -108,14 +113,16 @@ def _clients(env: Environment) -> Iterator[Clients]:
         ):
             yield Clients(consumer, cursor, index, refused_offsets(env.settings))
     except IndexerBehindError as error:
-        raise StackError(str(error), "./logsieve logs indexer") from error
+        raise StackError(str(error), "See ./logsieve logs indexer") from error
     except (KafkaException, mysql.connector.Error, TransportError, ApiError) as error:
-        raise StackError(f"A hop cannot be read: {error}", "./logsieve status tells which server is away.") from error
+        raise StackError(
+            f"A hop cannot be read: {error}", "Find the server that is down with ./logsieve status"
+        ) from error
 
 
 def show(console: Console, proofs: list[Proof]) -> None:
-    """Prints a row a partition, and below it what differs."""
-    # Mostly nobody needs the last two, and the others need the room of a narrow terminal.
+    """Prints one row per partition, then the differences."""
+    # The last two are rarely needed, and a narrow terminal needs the space for the others.
     rare = [name for name in ("refused", "expired") if any(getattr(each, name) for each in proofs)]
     table = tables.new("origins", "logs", "keys", "rows", "documents", *rare, "")
     for column in table.columns[1:-1]:
@@ -124,10 +131,10 @@ def show(console: Console, proofs: list[Proof]) -> None:
         number = "of none" if each.partition is None else each.partition
         origins = f"{number}-{each.first} to {number}-{each.end - 1}" if each.logs else f"{number}: nothing new"
         counts = [getattr(each, name) for name in ("logs", "keys", "rows", "documents", *rare)]
-        well = "[green]whole"
+        verdict = "[green]whole"
         if each.kinds:
-            well = "[red]differs" if each.kinds - {report.UNPROVEN} else "[red]cannot be proven"
-        table.add_row(origins, *(f"{count:,}" for count in counts), well)
+            verdict = "[red]differs" if each.kinds - {report.UNPROVEN} else "[red]cannot be proven"
+        table.add_row(origins, *(f"{count:,}" for count in counts), verdict)
     console.print(table)
     for each in proofs:
         if each.kinds:

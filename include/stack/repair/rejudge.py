@@ -1,4 +1,4 @@
-"""Runs the job that judges logs again (jobs/rejudge_logs.py), and waits until its corrections are in MySQL."""
+"""Runs the job that judges logs again (jobs/rejudge_logs.py) and waits until its corrections are loaded."""
 
 import json
 import subprocess
@@ -26,7 +26,7 @@ from include.topics import catch_up
 _JOB = "rejudge_logs"
 
 Origins = Mapping[int, Sequence[tuple[int, int]]]
-"""Runs of offsets by partition: first and last of each."""
+"""Ranges of offsets by partition, each as first and last (inclusive)."""
 
 
 def run(
@@ -38,13 +38,15 @@ def run(
     begin: datetime | None = None,
     end: datetime | None = None,
     dry_run: bool = False,
-    say: Callable[[str], None] = lambda text: None,
+    on_step: Callable[[str], None] = lambda text: None,
 ) -> Report:
-    """Judges again the logs of these origins; or the stored bad ones with the reason received in [begin, end), UTC; or,
-    given neither, the others that happened in [begin, end), of these accounts or of all.
+    """Judges a selection of logs again, waits until the corrections are loaded, and returns the job's report.
 
-    Of origins every verdict is sent again, otherwise only those that differ. Raises StackError, with the job's last
-    error, or when the corrections are not loaded in time.
+    The selection is either `origins`; or the stored bad logs with `reason` that were received in [begin, end); or else
+    the good and suspicious logs with events in [begin, end), optionally only of `accounts`. Times are in UTC.
+
+    For `origins` every verdict is sent again, otherwise only verdicts that change. Raises StackError with the job's
+    last error, or if the corrections are not loaded in time.
     """
     with tempfile.TemporaryDirectory(prefix="logsieve-rejudge-") as folder:
         report, file = Path(folder) / "report.json", Path(folder) / "origins.json"
@@ -55,26 +57,28 @@ def run(
             times = {"--from": begin, "--to": end}
             chosen = ["--reason", reason] if reason else ["--events", *(f"--account={each}" for each in accounts)]
             chosen += [f"{name}={at.isoformat()}" for name, at in times.items() if at]
-        say("Judging again …")
+        on_step("Judging again …")
         _submit(env, [*chosen, "--report", str(report), *(["--dry-run"] if dry_run else [])])
         found = Report.from_json(report.read_text())
     if found.sent:
-        say(f"Waiting until {found.sent:,} verdicts are loaded …")
+        on_step(f"Waiting until {found.sent:,} verdicts are loaded …")
         wait_until_loaded(env)
     return found
 
 
 def check_reason(env: Environment, reason: str) -> None:
-    """Raises StackError, naming those that are stored, when no rule has this reason and no bad log had it."""
+    """Raises StackError, listing the stored reasons, if neither a rule nor a stored bad log has this reason."""
     words = "JSON_TABLE(reasons, '$[*]' COLUMNS (word VARCHAR(64) PATH '$')) AS words"
     try:
         with closing(mysql_connection(env)) as connection, closing(connection.cursor()) as cursor:
             cursor.execute(f"SELECT DISTINCT word FROM {LOGS_DATABASE}.{TABLES[BAD]}, {words} ORDER BY word")  # noqa: S608
             stored = [str(word) for (word,) in cursor.fetchall()]
     except mysql.connector.Error as error:
-        raise StackError(f"MySQL does not answer: {error.msg}", "./logsieve status") from error
+        raise StackError(f"MySQL does not answer: {error.msg}", "Check ./logsieve status") from error
     if reason not in (*BAD_REASONS, *stored):
-        raise StackError(f"No log is bad for the reason {reason!r}.", f"Stored: {', '.join(stored) or 'none'}.")
+        raise StackError(
+            f"No log is bad for the reason {reason!r}.", f"Use a stored reason: {', '.join(stored) or 'none'}."
+        )
 
 
 def _submit(env: Environment, arguments: list[str]) -> None:
@@ -94,12 +98,12 @@ def _submit(env: Environment, arguments: list[str]) -> None:
         lines = log.read_text(errors="replace").splitlines()
         errors = [line.split("ERROR logsieve: ", 1)[1] for line in lines if "ERROR logsieve: " in line]
         raise StackError(
-            f"The logs were not judged again: {(errors or lines or ['no output'])[-1]}", f"./logsieve logs {_JOB}"
+            f"The logs were not judged again: {(errors or lines or ['no output'])[-1]}", f"See ./logsieve logs {_JOB}"
         )
 
 
 def wait_until_loaded(env: Environment) -> None:
-    """Returns when all that is in the status topic now is in MySQL. Raises StackError."""
+    """Waits until everything that is now in the status topic is in MySQL. Raises StackError."""
     try:
         with (
             kafka_consumer(env) as consumer,
@@ -109,8 +113,8 @@ def wait_until_loaded(env: Environment) -> None:
             cursor.execute("SET autocommit = 1")
             catch_up.wait(consumer, cursor)
     except catch_up.NotLoadedInTimeError as error:
-        raise StackError(f"The verdicts are sent, but: {error}.", "./logsieve status") from error
+        raise StackError(f"The verdicts were sent, but: {error}.", "Check ./logsieve status") from error
     except (KafkaException, mysql.connector.Error) as error:
         raise StackError(
-            f"The verdicts are sent, but whether they are loaded is not known: {error}", "./logsieve status"
+            f"The verdicts were sent, but it is unknown whether they are loaded: {error}", "Check ./logsieve status"
         ) from error

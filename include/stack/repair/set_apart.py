@@ -1,6 +1,6 @@
-"""Sets apart what the sinks hold of origins that mean other logs now; each function may be repeated.
+"""Sets aside the contents of the sinks whose origins now refer to other logs. Every function is idempotent.
 
-What is kept gets a name that ends with `at`, a time; `tell` is told of it once it is safe.
+The names of the copies end with `at`, a time. `report` receives a line for each copy once it is safe.
 """
 
 from collections.abc import Callable
@@ -18,20 +18,20 @@ from include.topics import hops
 
 _TABLES_FILE: Final = ROOT / "include" / "sql" / "logs.sql"
 _CLONE_SECONDS: Final = 600
-"""Mostly an instant: where the disk has no hard links, everything is copied."""
+"""Usually instant; without hard links, Elasticsearch copies all files."""
 
-Tell = Callable[[str], None]
+Report = Callable[[str], None]
 
 
-def rows(cursor: Any, at: str, tell: Tell) -> None:
-    """Renames the three tables together, unless all are empty, and makes them anew; `cursor` may make tables."""
+def rows(cursor: Any, at: str, report: Report) -> None:
+    """Renames the three tables atomically, unless all are empty, and recreates them. `cursor` may create tables."""
     _make_tables(cursor)
     if count := sum(hops.read_tables(cursor).rows.values()):
         kept = {f"{LOGS_DATABASE}.{table}": f"{LOGS_DATABASE}.{table}_before_{at}" for table in TABLES.values()}
-        # For whoever reads them, as a proof under way.
+        # Readers may hold the tables, such as a running proof.
         cursor.execute("SET lock_wait_timeout = 120")
         cursor.execute("RENAME TABLE " + ", ".join(f"{table} TO {name}" for table, name in kept.items()))
-        tell(f"Kept {count:,} rows: {', '.join(kept.values())}")
+        report(f"Kept {count:,} rows: {', '.join(kept.values())}")
         _make_tables(cursor)
 
 
@@ -41,16 +41,18 @@ def _make_tables(cursor: Any) -> None:
         pass
 
 
-def documents(client: Elasticsearch, at: str, tell: Tell) -> None:
-    """Clones the index, unless it is empty, and makes it anew. Raises StackError when the clone is not whole."""
+def documents(client: Elasticsearch, at: str, report: Report) -> None:
+    """Clones the index, unless it is empty, and recreates it. Raises StackError if the clone is incomplete."""
     if client.indices.exists(index=INDEX) and (count := _count(client, INDEX)):
         kept = f"{INDEX}-before-{at}"
         client.indices.add_block(index=INDEX, block="write")
         waiting = client.options(request_timeout=_CLONE_SECONDS + 10)
         waiting.indices.clone(index=INDEX, target=kept, timeout=f"{_CLONE_SECONDS}s")
         if (cloned := _count(client, kept)) != count:
-            raise StackError(f"{kept} has {cloned:,} of {count:,} documents of {INDEX}.", "Delete it, and adopt again.")
-        tell(f"Kept {count:,} documents: index {kept}")
+            raise StackError(
+                f"{kept} has only {cloned:,} of {count:,} documents of {INDEX}.", "Delete it, then adopt again."
+            )
+        report(f"Kept {count:,} documents: index {kept}")
         client.indices.delete(index=INDEX)
     ensure_index(client)
 
@@ -60,8 +62,8 @@ def _count(client: Elasticsearch, index: str) -> int:
     return int(client.count(index=index)["count"])
 
 
-def unfinished_verdicts(consumer: Consumer, done: dict[int, int], folder: Path, at: str, tell: Tell) -> None:
-    """Writes the status messages from offset `done` of each partition on to a file: their logs may be gone."""
+def unfinished_verdicts(consumer: Consumer, done: dict[int, int], folder: Path, at: str, report: Report) -> None:
+    """Saves the status messages from offset `done` of each partition to a file: their logs may be gone."""
     file, count = folder / f"verdicts_before_{at}.jsonl", 0
     for number, (first, end) in hops.topic_ranges(consumer, STATUS_TOPIC).items():
         for messages in hops.read_status(consumer, number, max(first, done.get(number, 0)), end):
@@ -69,11 +71,11 @@ def unfinished_verdicts(consumer: Consumer, done: dict[int, int], folder: Path, 
                 lines.writelines((message.value() or b"") + b"\n" for message in messages)
             count += len(messages)
     if count:
-        tell(f"Kept {count:,} verdicts that were not both loaded and indexed: {file}")
+        report(f"Kept {count:,} verdicts that were not both loaded and indexed: {file}")
 
 
-def refused_documents(file: Path, at: str, tell: Tell) -> None:
+def refused_documents(file: Path, at: str, report: Report) -> None:
     """Renames the dead-letter file, unless it is empty."""
     if file.exists() and file.stat().st_size:
         kept = file.rename(file.with_name(f"{file.stem}_before_{at}{file.suffix}"))
-        tell(f"Kept the documents that Elasticsearch had refused: {kept}")
+        report(f"Kept the documents that Elasticsearch had rejected: {kept}")

@@ -1,4 +1,4 @@
-"""Checks that the machine can run the stack, and names the remedy for each thing that is wrong."""
+"""Checks that this machine can run the stack, and names a remedy for each problem."""
 
 import os
 import shutil
@@ -21,13 +21,13 @@ from include.stack.run.supervisor import process_of
 GIB = 2**30
 MEMORY = 5 * GIB
 FIRST_START = GIB
-"""What a state folder takes before any logs are in it."""
+"""Bytes that a state folder takes before it holds any logs."""
 OLDEST_CLOCK = 1_750_000_000
-"""Seconds since 1970 in 2025: a clock before that was never set."""
+"""A Unix time in 2025: a clock that is earlier was never set."""
 
 
 def architecture(env: Environment) -> Check:
-    """Linux on x86_64, which the embedded MySQL is built for."""
+    """Linux on x86_64, the only platform of the embedded MySQL."""
     return needs.architecture()
 
 
@@ -42,74 +42,76 @@ def user(env: Environment) -> Check:
 
 
 def folders(env: Environment) -> Check:
-    """Every part can live where checkout, state and parts are."""
+    """Every server can run from the folders of the checkout, the state and the parts."""
     return needs.places(ROOT, env.state, env.settings.parts)
 
 
 def libaio(env: Environment) -> Check:
-    """libaio.so.1, or the means to fetch it without root."""
+    """libaio.so.1 is installed, or can be fetched without root."""
     found = find_libaio(env.settings.parts)
     if found is not None:
-        return Check("libaio", "on the system" if found == Path() else str(found))
+        return Check("libaio", "installed" if found == Path() else str(found))
     if shutil.which("apt-get"):
         return Check("libaio", "will be fetched with apt-get")
     return Check("libaio", "missing", "Install it: dnf install libaio, zypper install libaio1, pacman -S libaio.")
 
 
 def memory(env: Environment) -> Check:
-    """5 GiB free for all servers together, also below the limit of a container."""
+    """5 GiB of memory are available for all servers together, also within a container's limit."""
     available, bound = psutil.virtual_memory().available, cgroup.available()
     if bound is not None and bound < available:
         remedy = "Raise the limit of this container or service (docker run --memory=8g)."
-        found = f"{bound / GIB:.1f} GiB available below this container's limit"
+        found = f"{bound / GIB:.1f} GiB available within this container's limit"
     else:
-        remedy = "Close programs, or use a machine with 8 GiB."
+        remedy = "Close other programs, or use a machine with 8 GiB."
         found = f"{available / GIB:.1f} GiB available"
     enough = min(available, available if bound is None else bound) >= MEMORY
     return Check("memory", found, "" if enough or running(env) else remedy)
 
 
 def disk(env: Environment) -> Check:
-    """What has to stay free where the state folder is, and what its first start takes; says what logs may take."""
+    """Enough disk is free for the state folder: the reserve and, before the first start, its initial size."""
     folder = next(parent for parent in [env.state, *env.state.parents] if parent.exists())
     free = shutil.disk_usage(folder).free
     enough = env.settings.free_gib * GIB + (FIRST_START if folder != env.state else 0)
-    remedy = "" if free >= enough else f"Free some disk at {folder}, or set LOGSIEVE_STATE to a folder on another one."
-    logs = f", the logs may take {env.disk_gib:g}" if env.disk_gib else ", logs have no bound"
+    remedy = (
+        "" if free >= enough else f"Free disk space at {folder}, or set LOGSIEVE_STATE to a folder on another disk."
+    )
+    logs = f", logs may use {env.disk_gib:g}" if env.disk_gib else ", logs are unlimited"
     return Check("disk", f"{free / GIB:.1f} GiB free{logs}", remedy)
 
 
 def writable(env: Environment) -> Check:
-    """The state folder can be written."""
+    """The state folder is writable."""
     folder = next(parent for parent in [env.state, *env.state.parents] if parent.exists())
-    remedy = "" if os.access(folder, os.W_OK) else f"Give yourself the right to write {folder}, or set LOGSIEVE_STATE."
+    remedy = "" if os.access(folder, os.W_OK) else f"Make {folder} writable for you, or set LOGSIEVE_STATE."
     return Check("state folder", str(env.state), remedy)
 
 
 def clock(env: Environment) -> Check:
-    """The clock was set."""
+    """The clock is set."""
     now = time.time()
-    remedy = "" if now > OLDEST_CLOCK else "Set the clock (timedatectl set-ntp true): logs carry its time."
+    remedy = "" if now > OLDEST_CLOCK else "Set the clock (timedatectl set-ntp true): it timestamps the logs."
     return Check("clock", time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(now)), remedy)
 
 
 def ports(env: Environment) -> Check:
-    """Each port is free, or its server is ours."""
+    """Every port is free, or used by this stack."""
     wanted = env.ports.model_dump()
     if running(env):
         return Check("ports", "in use by this stack")
     if len(set(wanted.values())) < len(wanted):
-        return Check("ports", "two servers share one", "Give each LOGSIEVE_PORT_… its own number.")
+        return Check("ports", "two servers share a port", "Set each LOGSIEVE_PORT_… to a different port.")
     taken = {name: port for name, port in wanted.items() if not _is_free(port)}
     if not taken:
         return Check("ports", ", ".join(str(port) for port in wanted.values()) + " are free")
     found = ", ".join(f"{port} ({name})" for name, port in taken.items())
     example = f"LOGSIEVE_PORT_{next(iter(taken)).upper()}=…"
-    return Check("ports", f"taken: {found}", f"Stop the program that listens there, or set another port: {example}.")
+    return Check("ports", f"taken: {found}", f"Stop the program that uses it, or set another port: {example}.")
 
 
 def running(env: Environment) -> bool:
-    """Whether this stack's supervisord lives."""
+    """Whether this stack's supervisord is running."""
     return process_of(env) is not None
 
 

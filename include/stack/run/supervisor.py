@@ -1,4 +1,4 @@
-"""Starts, asks and stops supervisord, which keeps the stack's programs running and rotates what they print."""
+"""Starts, queries and stops supervisord, which restarts the stack's programs and rotates their logs."""
 
 import os
 import pwd
@@ -44,16 +44,16 @@ STRAGGLER_SECONDS = 15
 
 
 def log_file(env: Environment, name: str) -> Path:
-    """Where a program's printed lines go."""
+    """The file with a program's output."""
     return env.state / "logs" / f"{name}.log"
 
 
 def write_script(env: Environment, server: Server) -> Path:
-    """What starts a program in its own environment, readable by the user only who runs it.
+    """Writes the script that starts a program in its own environment, readable only by the user that runs it.
 
-    A shell takes every value as it is; supervisord's own `environment=` does not, and all programs would share one.
+    A shell takes every value literally; supervisord's `environment=` option does not. Returns the script's path.
     """
-    # Another user than ours may have no way into the state.
+    # Another user may not be able to enter the state folder.
     path = (server.directory if server.user else env.state / "programs") / f"{server.name}.sh"
     lines = [f"export {name}={shlex.quote(value)}" for name, value in sorted(server.environment(env).items())]
     write_private(path, "\n".join([*lines, f"exec {shlex.join(server.command)}", ""]))
@@ -64,7 +64,7 @@ def write_script(env: Environment, server: Server) -> Path:
 
 
 def write_config(env: Environment, programs: list[Server]) -> Path:
-    """supervisord.conf, and a script for each program. Raises StackError."""
+    """Writes supervisord.conf and a script for each program; returns the path of the former."""
     path = env.state / "supervisord.conf"
     root = "user=root\n" if os.geteuid() == 0 else ""
     text = f"""[supervisord]
@@ -97,12 +97,15 @@ supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
 
 
 def start(env: Environment, programs: list[Server]) -> None:
-    """Starts supervisord, which knows every program and runs none yet; all inherit its environment, so it is bare."""
+    """Starts supervisord with no program running yet. Programs inherit its environment, which is therefore minimal.
+
+    Raises StackError if supervisord does not start.
+    """
     log_file(env, "x").parent.mkdir(parents=True, exist_ok=True)
     config = write_config(env, programs)
     command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(config)]
     _, most = resource.getrlimit(resource.RLIMIT_CORE)
-    # All that it starts inherit it: a core has logs and secrets in it, and is as large as the program.
+    # Inherited by all programs: a core dump contains logs and secrets, and is as large as the process.
     resource.setrlimit(resource.RLIMIT_CORE, (0, most))
     done = subprocess.run(command, env=env.machine(), capture_output=True, text=True)
     if done.returncode != 0:
@@ -110,18 +113,18 @@ def start(env: Environment, programs: list[Server]) -> None:
 
 
 def proxy(env: Environment) -> Any:
-    """supervisord's own RPC interface."""
+    """supervisord's RPC interface."""
     address = f"http://logsieve:{env.passwords['supervisor']}@{HOST}:{env.ports.supervisor}/RPC2"
     return xmlrpc.client.ServerProxy(address).supervisor
 
 
 def run(env: Environment, name: str) -> None:
-    """Starts one program, and keeps it running from now on."""
+    """Starts one program; supervisord restarts it if it exits."""
     proxy(env).startProcess(name, False)
 
 
 def halt(env: Environment, name: str) -> None:
-    """Stops one program and waits until it has ended; it stays down until `run`."""
+    """Stops one program and waits until it has exited; it stays down until `run`."""
     try:
         proxy(env).stopProcess(name)
     except xmlrpc.client.Fault as fault:
@@ -130,7 +133,7 @@ def halt(env: Environment, name: str) -> None:
 
 
 def is_whole(env: Environment) -> bool:
-    """Whether every program was started. It is not when an `up` was killed halfway."""
+    """Whether every program was started. False if an `up` was killed halfway, or supervisord does not answer."""
     try:
         return all(program["start"] for program in proxy(env).getAllProcessInfo())
     except (OSError, xmlrpc.client.Error):
@@ -138,7 +141,7 @@ def is_whole(env: Environment) -> bool:
 
 
 def process_of(env: Environment) -> psutil.Process | None:
-    """supervisord's process, when this stack's is running."""
+    """The process of this stack's supervisord, or None if it is not running."""
     try:
         process = psutil.Process(int((env.state / "supervisord.pid").read_text()))
         return process if ownership.is_own(env, process) else None
@@ -147,7 +150,7 @@ def process_of(env: Environment) -> psutil.Process | None:
 
 
 def is_command(process: int) -> bool:
-    """Whether it is one of `./logsieve`, and lives."""
+    """Whether the process is a running `./logsieve` command."""
     try:
         return "include.stack.commands.cli" in psutil.Process(process).cmdline()
     except psutil.Error:
@@ -155,22 +158,23 @@ def is_command(process: int) -> bool:
 
 
 def end_command(process: int) -> None:
-    """Asks a command to end."""
+    """Sends SIGTERM to a command."""
     with suppress(psutil.NoSuchProcess):
         psutil.Process(process).terminate()
 
 
 def stop(env: Environment, *, seconds: float = 60, on_wait: Callable[[list[str]], None] | None = None) -> int:
-    """Stops supervisord and every process of this stack; gives how many there were.
+    """Stops supervisord and every process of this stack; returns the number of processes.
 
-    Asks first; what has not ended after `seconds`, or STRAGGLER_SECONDS after supervisord, is killed.
+    Sends SIGTERM first. Processes still running after `seconds`, or STRAGGLER_SECONDS after supervisord has exited,
+    are killed.
     """
     started = ownership.own_processes(env)
     supervisord = process_of(env)
     if supervisord is not None:
-        with suppress(OSError, xmlrpc.client.Fault):  # it may be starting or ending: the signal reaches it all the same
+        with suppress(OSError, xmlrpc.client.Fault):  # it may be starting or stopping: the signal still works
             _stop_tasks(env)
-            proxy(env).stopAllProcesses(False)  # all at once: supervisord's own shutdown goes one by one
+            proxy(env).stopAllProcesses(False)  # in parallel: supervisord's shutdown is sequential
         supervisord.terminate()
     else:
         for process in started:
@@ -180,7 +184,7 @@ def stop(env: Environment, *, seconds: float = 60, on_wait: Callable[[list[str]]
         if on_wait:
             on_wait(sorted({name(process) for process in living}))
         if supervisord is not None and not supervisord.is_running():
-            # What outlived supervisord was not its child: tasks of Airflow, the Spark application.
+            # Processes that outlive supervisord were not its children: Airflow tasks, the Spark application.
             supervisord, deadline = None, time.monotonic() + STRAGGLER_SECONDS
             for process in living:
                 _signal(process.terminate)
@@ -192,7 +196,7 @@ def stop(env: Environment, *, seconds: float = 60, on_wait: Callable[[list[str]]
 
 
 def _living(env: Environment, started: list[psutil.Process]) -> list[psutil.Process]:
-    """With those that are known to be ours: supervisord takes its file along when it ends."""
+    """Includes `started`: once supervisord has exited and removed its pid file, some are no longer identifiable."""
     known = [process for process in started if process.is_running() and not _is_zombie(process)]
     return list({*known, *ownership.own_processes(env)})
 
@@ -204,9 +208,9 @@ def _is_zombie(process: psutil.Process) -> bool:
 
 
 def _stop_tasks(env: Environment) -> None:
-    """Ends the scheduler and the tasks below it first, while the API server still takes their last reports."""
+    """Stops the scheduler and its tasks first, while the API server can still record their final states."""
     rpc = proxy(env)
-    with suppress(psutil.NoSuchProcess, xmlrpc.client.Fault):  # it may not be one of the programs
+    with suppress(psutil.NoSuchProcess, xmlrpc.client.Fault):  # this stack may not include a scheduler
         scheduler = psutil.Process(rpc.getProcessInfo("airflow-scheduler")["pid"])
         tasks = scheduler.children(recursive=True)
         rpc.stopProcess("airflow-scheduler", False)
@@ -216,7 +220,7 @@ def _stop_tasks(env: Environment) -> None:
 
 
 def name(process: psutil.Process) -> str:
-    """A process's short name, or a question mark when it is gone."""
+    """The short name of a process, or a question mark if it has exited."""
     try:
         return str(process.name())
     except psutil.NoSuchProcess:

@@ -1,4 +1,4 @@
-"""What `./logsieve up` does around `start`: check before, wait until logs are everywhere after."""
+"""Implements `./logsieve up` around `start`: checks before it, and waiting for logs at every hop after it."""
 
 import shutil
 import time
@@ -25,15 +25,15 @@ DAGS = {
     "users_dimension", "watch_logs",
 }  # fmt: skip
 LAST = {"expire_logs", "expire_runs", "reconcile_logs", "watch_logs"}
-"""Unpaused once verdicts arrive: before, all that they could tell is that they do not."""
+"""Unpaused once verdicts arrive: earlier, these DAGs could only fail because there are none."""
 BOOTSTRAP_SECONDS = 600
 INDEX_SECONDS = 180
 NEEDED_BY_BOOTSTRAP = {"kafka", "mysql", "airflow-api-server", "airflow-scheduler", "airflow-dag-processor"}
-"""What has to answer before `bootstrap` is triggered; it waits for the others by its retries."""
+"""Servers that must answer before `bootstrap` is triggered; its retries wait for the others."""
 
 
 def check(env: Environment) -> None:
-    """Raises StackError, naming every remedy, when this machine cannot run the stack now."""
+    """Raises StackError with every remedy if this machine cannot run the stack now."""
     wrong = [found for found in (check(env) for check in doctor.CHECKS) if found.remedy]
     if wrong:
         raise StackError(
@@ -42,9 +42,9 @@ def check(env: Environment) -> None:
 
 
 def wipe(env: Environment) -> None:
-    """Deletes everything of this stack but the downloaded parts, what it keeps outside of its state folder too.
+    """Deletes all data of this stack, including files outside of its state folder, except the downloaded parts.
 
-    The lock of a command stays as long as it holds it.
+    The lock file stays, as the command still holds it.
     """
     for folder in (other_user.folder_of(env, "elasticsearch"), other_user.folder_of(env, "postgres")):
         shutil.rmtree(folder, ignore_errors=not folder.exists())
@@ -53,18 +53,18 @@ def wipe(env: Environment) -> None:
             shutil.rmtree(path)
         elif path.name != "lock":
             path.unlink()
-    with suppress(OSError):  # the lock is there
+    with suppress(OSError):  # the lock file is still there
         env.state.rmdir()
 
 
 def programs_of(env: Environment) -> list[Server]:
-    """The programs of a stack that was prepared before, without touching anything."""
+    """The programs of a stack that was prepared earlier. Changes nothing."""
     return servers(env, Homes())
 
 
 def wait_until_healthy(env: Environment, programs: list[Server], steps: Steps, what: str) -> None:
-    """Waits until each of these programs answers. Raises StackError, with its last lines, for one that does not."""
-    with steps.step(what) as say:
+    """Waits until each program is healthy. Raises StackError with the last log lines of one that is not."""
+    with steps.step(what) as on_step:
         waiting = {server.name: server for server in programs}
         deadline = time.monotonic() + max(server.seconds_to_start for server in programs)
         while waiting:
@@ -74,17 +74,17 @@ def wait_until_healthy(env: Environment, programs: list[Server], steps: Steps, w
             waiting = {name: waiting[name] for name in wrong}
             if waiting and time.monotonic() > deadline:
                 name, why = next(iter(wrong.items()))
-                raise StackError(f"{name}: {why}\n{_last_lines(env, name)}", f"./logsieve logs {name} shows all of it.")
+                raise StackError(f"{name}: {why}\n{_last_lines(env, name)}", f"See ./logsieve logs {name}.")
             if waiting:
-                say(f"{what}, waiting for " + ", ".join(f"{name} ({wrong[name]})" for name in waiting))
+                on_step(f"{what}, waiting for " + ", ".join(f"{name} ({wrong[name]})" for name in waiting))
                 time.sleep(0.5)
-        say(what)
+        on_step(what)
 
 
-def bring_to_life(
+def wait_and_bootstrap(
     env: Environment, programs: list[Server], steps: Steps, conf: dict[str, Any] | None, *, again: bool
 ) -> None:
-    """Waits for the servers and, with a `conf`, runs `bootstrap`; not `again` over a run that went well."""
+    """Waits for the servers and, if `conf` is given, runs `bootstrap`; with `again`, only if no run has succeeded."""
     first = [server for server in programs if server.name in NEEDED_BY_BOOTSTRAP]
     rest = [server for server in programs if server.name not in NEEDED_BY_BOOTSTRAP]
     wait_until_healthy(env, first, steps, "Start the servers")
@@ -98,13 +98,13 @@ def bring_to_life(
 
 
 def bootstrapped(env: Environment) -> bool:
-    """Whether the newest run of `bootstrap` went well, or is under way."""
+    """Whether the newest run of `bootstrap` has succeeded or is still running."""
     run = AirflowApi(env).last_run("bootstrap")
     return run is not None and run["state"] != "failed"
 
 
 def trigger_bootstrap(place: Place, conf: dict[str, Any]) -> str:
-    """Unpauses the DAGs and triggers `bootstrap`; gives the run's id. Raises StackError when a DAG does not parse."""
+    """Unpauses the DAGs and triggers `bootstrap`; returns the run id. Raises StackError if a DAG does not parse."""
     api = AirflowApi(place)
     _until(lambda: api.dags().keys() >= DAGS, 120, lambda: _not_parsed(api))
     for dag_id in DAGS - LAST:
@@ -115,16 +115,17 @@ def trigger_bootstrap(place: Place, conf: dict[str, Any]) -> str:
 def wait_for_run(
     place: Place,
     run_id: str,
-    say: Callable[[str], None],
-    tell: Callable[[str], None],
-    ask: Callable[[], StreamVerdict],
+    on_step: Callable[[str], None],
+    report: Callable[[str], None],
+    verdict: Callable[[], StreamVerdict],
 ) -> None:
-    """Waits until the run of `bootstrap`, which looks at topics and tables itself, has ended well; says what is busy.
+    """Waits until a run of `bootstrap` has succeeded; the DAG itself verifies topics and tables.
 
-    What it waits for in vain is told meanwhile; `ask` gives the verdict on the stream. Raises StackError when it fails.
+    `on_step`: receives the running tasks. `report`: receives what blocks the run. `verdict`: returns the verdict on the
+    stream. Raises StackError if the run fails or does not finish within BOOTSTRAP_SECONDS.
     """
     api = AirflowApi(place)
-    waiting = Waiting(api, say, tell, ask)
+    waiting = Waiting(api, on_step, report, verdict)
 
     def ended() -> bool:
         tasks = api.tasks("bootstrap", run_id)
@@ -133,34 +134,36 @@ def wait_for_run(
         if state == "failed":
             red = [task for task, state in tasks.items() if state == "failed"]
             raise StackError(
-                f"The DAG bootstrap failed at {', '.join(red)}. {waiting.told}".strip(),
-                f"See the task's log at {place.airflow_url}.",
+                f"The DAG bootstrap failed at {', '.join(red)}. {waiting.reported}".strip(),
+                f"See the task log at {place.airflow_url}.",
             )
         return state == "success"
 
     _until(
         ended,
         BOOTSTRAP_SECONDS,
-        lambda: StackError(f"bootstrap has not ended yet. {waiting.told}".strip(), "./logsieve status"),
+        lambda: StackError(
+            f"The DAG bootstrap has not finished yet. {waiting.reported}".strip(), "Check ./logsieve status"
+        ),
     )
 
 
 def wait_for_bootstrap(env: Environment, run_id: str, steps: Steps) -> None:
-    """Waits until the run has ended well and documents are in the index.
+    """Waits until the run has succeeded and the index contains documents, then unpauses the DAGs in LAST.
 
-    Raises StackError when `bootstrap` fails, or when the index stays empty.
+    Raises StackError if `bootstrap` fails, or the index stays empty.
     """
-    with steps.step("Bootstrap") as say:
-        wait_for_run(env, run_id, say, steps.tell, lambda: stream_facts.read(env))
+    with steps.step("Bootstrap") as on_step:
+        wait_for_run(env, run_id, on_step, steps.report, lambda: stream_facts.read(env))
 
         def indexed() -> bool:
             return sum((status.read_hops(env).elasticsearch or {}).values()) > 0
 
-        _until(indexed, INDEX_SECONDS, lambda: StackError("The index stays empty.", "./logsieve logs indexer"))
+        _until(indexed, INDEX_SECONDS, lambda: StackError("The index stays empty.", "See ./logsieve logs indexer"))
         api = AirflowApi(env)
         for dag_id in LAST:
             api.unpause(dag_id)
-        say("Bootstrap: logs are in the topic, in MySQL and in Elasticsearch")
+        on_step("Bootstrap: logs are in Kafka, MySQL and Elasticsearch")
 
 
 def _until(condition: Callable[[], bool], seconds: float, error: Callable[[], StackError]) -> None:
@@ -176,7 +179,7 @@ def _not_parsed(api: AirflowApi) -> StackError:
         found = "\n".join(api.import_errors())
     except httpx.HTTPError as error:
         found = str(error)
-    return StackError(f"Airflow did not read every DAG. {found}", "./logsieve logs airflow-dag-processor tells why.")
+    return StackError(f"Airflow did not parse every DAG. {found}", "See ./logsieve logs airflow-dag-processor")
 
 
 def _last_lines(env: Environment, name: str) -> str:

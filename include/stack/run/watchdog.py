@@ -1,6 +1,6 @@
-"""Restarts a server that runs but does not answer, or that has grown beyond its bound. Itself run by supervisord.
+"""Restarts a server that runs but does not answer, or that exceeds its memory limit. Run by supervisord.
 
-supervisord brings back what ends by itself; this sees what hangs or swells, and tasks that lost their worker.
+supervisord restarts programs that exit. The watchdog detects programs that hang or leak, and tasks without a worker.
 """
 
 import logging
@@ -20,13 +20,13 @@ from include.stack.servers.programs import Server
 PAUSE = 15
 """Seconds between two rounds."""
 FAILURES = 8
-"""Unhealthy rounds in a row before a restart: two minutes, more than any server here needs to start."""
+"""Consecutive unhealthy rounds before a restart: two minutes, longer than any server here takes to start."""
 
 log = logging.getLogger("watchdog")
 
 
 def size(env: Environment, server: Server) -> int:
-    """Bytes of a program and its children; a page that several share is divided among them."""
+    """Proportional set size of a program and its children, in bytes; 0 if it does not run."""
     try:
         root = psutil.Process(supervisor.proxy(env).getProcessInfo(server.name)["pid"])
         return sum(_own_share(process) for process in [root, *root.children(recursive=True)])
@@ -37,20 +37,20 @@ def size(env: Environment, server: Server) -> int:
 def _own_share(process: psutil.Process) -> int:
     try:
         return int(process.memory_full_info().pss)
-    except psutil.Error:  # it has just ended, or is another user's
+    except psutil.Error:  # it has just exited, or belongs to another user
         return 0
 
 
 def restart(env: Environment, server: Server, why: str) -> None:
     """Stops and starts one program through supervisord.
 
-    The scheduler is killed: asked to end, it ends the tasks below it, and the stream with them.
+    The scheduler is killed instead: on SIGTERM it would stop its tasks, including the stream.
     """
     log.warning("restarting %s: %s", server.name, why)
     rpc = supervisor.proxy(env)
     try:
         if server.name == "airflow-scheduler":
-            rpc.signalProcess(server.name, "KILL")  # supervisord starts again what ends by itself
+            rpc.signalProcess(server.name, "KILL")  # supervisord restarts it
             return
         rpc.stopProcess(server.name)
         rpc.startProcess(server.name, False)
@@ -59,7 +59,7 @@ def restart(env: Environment, server: Server, why: str) -> None:
 
 
 def watch(env: Environment, programs: list[Server], stop: threading.Event) -> None:
-    """Looks at every program in turn until stopped."""
+    """Checks every program every PAUSE seconds until stopped."""
     failures = dict.fromkeys((server.name for server in programs), 0)
     while not stop.wait(PAUSE):
         for server in programs:
@@ -67,7 +67,7 @@ def watch(env: Environment, programs: list[Server], stop: threading.Event) -> No
             failures[server.name] = failures[server.name] + 1 if wrong else 0
             grown = size(env, server)
             if grown > server.memory:
-                restart(env, server, f"{grown >> 20} MiB resident, more than {server.memory >> 20}")
+                restart(env, server, f"{grown >> 20} MiB resident, limit {server.memory >> 20} MiB")
             elif failures[server.name] >= FAILURES:
                 failures[server.name] = 0
                 restart(env, server, f"unhealthy {FAILURES} times in a row, last: {wrong}")
@@ -80,7 +80,9 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     env = environment.load(Settings())
     if env is None:
-        raise SystemExit("supervisord starts this after ./logsieve up wrote the environment")
+        raise SystemExit(
+            "No stack has been started here. Run ./logsieve up, which starts the watchdog through supervisord."
+        )
     threading.Thread(target=lost_tasks.watch, args=(env, stop), name="lost-tasks", daemon=True).start()
     watch(env, [server for server in programs_of(env) if server.name != "watchdog"], stop)
 

@@ -1,4 +1,4 @@
-"""Airflow's own database and logins, at the version of the installed Airflow. Here and with containers alike."""
+"""Airflow's database and logins, for the version of the installed Airflow. Shared by the stack and the containers."""
 
 import json
 import subprocess
@@ -17,20 +17,20 @@ OURS = ROOT / "include" / "sql" / "airflow.sql"
 
 
 def write_logins(file: Path, passwords: Mapping[str, str]) -> None:
-    """The file of AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE, of `airflow_admin` and `airflow_viewer`."""
+    """Writes AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE from `airflow_admin` and `airflow_viewer`."""
     write_private(file, json.dumps({"admin": passwords["airflow_admin"], "viewer": passwords["airflow_viewer"]}))
 
 
 def migrate(url: str, variables: Mapping[str, str], remedy: str) -> None:
-    """Makes or migrates the tables, and adds what airflow.sql adds. `url`: SQLAlchemy's, of PostgreSQL.
+    """Creates or migrates Airflow's tables, then runs airflow.sql. `url`: SQLAlchemy URL of PostgreSQL.
 
-    Raises StackError, with the remedy, when Airflow cannot, psycopg2.Error when PostgreSQL is away.
+    Raises StackError with `remedy` if the migration fails, and psycopg2.Error if PostgreSQL does not answer.
     """
     command = [sys.executable, "-m", "airflow", "db", "migrate"]
     done = subprocess.run(command, capture_output=True, text=True, env=dict(variables))
     if done.returncode != 0:
         lines = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
-        raise StackError(f"Airflow's database could not be made: {' '.join(lines[-3:])}", remedy)
+        raise StackError(f"Airflow's database could not be migrated: {' '.join(lines[-3:])}", remedy)
     with closing(psycopg2.connect(url.replace("+psycopg2", ""), connect_timeout=10)) as connection:
         connection.cursor().execute(OURS.read_text(encoding="utf-8"))
         connection.commit()

@@ -1,4 +1,4 @@
-"""Writes the servers' configuration files and makes their empty data folders, once each."""
+"""Writes the configuration files of the servers and initialises their data folders once."""
 
 import json
 import os
@@ -15,10 +15,10 @@ from include.stack.private import cluster_id, write_private
 from include.stack.servers import airflow_metadata, mysql_users, quiet_search
 from include.stack.servers.other_user import folder_of, hand_over, never_root
 
-BEHIND = ("nice", "-n", "10")
-"""Before a command that gives way where processors are short, so that what is waited for comes first."""
+YIELDING = ("nice", "-n", "10")
+"""Prefix for a command that yields the CPU to more urgent programs."""
 
-REMEDY = "Run ./logsieve doctor; ./logsieve up --fresh starts anew."
+REMEDY = "Run ./logsieve doctor; ./logsieve up --fresh starts from scratch."
 
 KAFKA = {
     "process.roles": "broker,controller",
@@ -32,19 +32,19 @@ KAFKA = {
     "share.coordinator.state.topic.replication.factor": "1",
     "share.coordinator.state.topic.min.isr": "1",
     "group.initial.rebalance.delay.ms": "0",
-    # Ten years. It forgets how far an indexer came that is away, after seven days else: as soon as it removes verdicts.
+    # Ten years. By default Kafka drops the committed offsets of a stopped indexer after seven days.
     "offsets.retention.minutes": "5256000",
-    # Killed and started again, it waits until the one it was has not been heard of for so long: nine seconds else.
+    # A restarted broker waits for its old session to expire: nine seconds by default.
     "broker.session.timeout.ms": "3000",
     "broker.heartbeat.interval.ms": "500",
     "controller.socket.timeout.ms": "5000",
-    # Segments that are not wanted any more go within a minute, not five; those of its own topics are small.
+    # Expired segments are deleted within one minute instead of five. Kafka's internal topics use small segments.
     "log.retention.check.interval.ms": "60000",
     "offsets.topic.segment.bytes": "16777216",
     "metadata.log.segment.bytes": "16777216",
     "metadata.max.retention.bytes": "67108864",
 }
-"""Kafka's settings that say nothing of addresses; docker-compose.airflow.yml has the same, held by a test."""
+"""Kafka's settings except addresses; a test keeps docker-compose.airflow.yml identical."""
 
 MYSQL = {
     "mysqlx": "OFF",
@@ -59,7 +59,7 @@ MYSQL = {
     "max_connections": "100",
     "innodb_max_undo_log_size": "67108864",
 }
-"""MySQL's settings, of 8.0 and 8.4 alike; docker-compose.airflow.yml has the same, held by a test."""
+"""MySQL's settings, valid for 8.0 and 8.4; a test keeps docker-compose.airflow.yml identical."""
 
 
 def _lines(settings: dict[str, str]) -> str:
@@ -67,7 +67,7 @@ def _lines(settings: dict[str, str]) -> str:
 
 
 def _java_text(path: Path) -> str:
-    """As Java reads a value of a properties file: in Latin-1, all else escaped."""
+    """A path as a value in a Java properties file: ASCII, with other characters escaped."""
     return "".join(
         letter if letter.isascii() else "".join(f"\\u{unit.hex()}" for unit in _units(letter)) for letter in str(path)
     )
@@ -79,7 +79,7 @@ def _units(letter: str) -> list[bytes]:
 
 
 def kafka(env: Environment, jars: Path) -> None:
-    """server.properties of one KRaft node, and its formatted storage."""
+    """Writes server.properties of one KRaft node, and formats its storage. Raises StackError."""
     home, ports = env.state / "kafka", env.ports
     data = home / "data"
     properties = home / "server.properties"
@@ -94,15 +94,23 @@ log.dirs={_java_text(data)}
     )
     if (data / "meta.properties").exists():
         return
-    tool = [*BEHIND, "java", "-Xmx64m", "-XX:TieredStopAtLevel=1", "-cp", f"{jars}/kafka/*", "kafka.tools.StorageTool"]
+    tool = [
+        *YIELDING,
+        "java",
+        "-Xmx64m",
+        "-XX:TieredStopAtLevel=1",
+        "-cp",
+        f"{jars}/kafka/*",
+        "kafka.tools.StorageTool",
+    ]
     _run(env, [*tool, "format", "-t", cluster_id(), "-c", str(properties)], "Kafka's storage could not be formatted")
 
 
 def mysql(env: Environment, home: Path, libaio: Path) -> None:
-    """my.cnf, the users with their rights, and an initialised data folder."""
+    """Writes my.cnf and the users with their rights, and initialises the data folder. Raises StackError."""
     folder = env.state / "mysql"
     data, users, cnf = folder / "data", folder / "users.sql", folder / "my.cnf"
-    # Run by mysqld at every start.
+    # mysqld runs this file at every start.
     lines = mysql_users.statements(env.passwords, HOST, root=True)
     write_private(users, "".join(f"{line};\n" for line in lines))
     write_private(
@@ -123,14 +131,14 @@ innodb_log_file_size=256M
     if (data / "mysql.ibd").exists():
         return
     shutil.rmtree(data, ignore_errors=True)
-    command = [*BEHIND, str(home / "bin" / "mysqld"), "--no-defaults", f"--basedir={home}", f"--datadir={data}"]
+    command = [*YIELDING, str(home / "bin" / "mysqld"), "--no-defaults", f"--basedir={home}", f"--datadir={data}"]
     command += ["--initialize-insecure", "--innodb-log-file-size=256M"]
     command += ["--user=root"] if os.geteuid() == 0 else []
     _run(env, command, "MySQL's data folder could not be initialised", variables={"LD_LIBRARY_PATH": str(libaio)})
 
 
 def postgres_home(env: Environment, jars: Path) -> Path:
-    """Puts the server where its user reaches it; gives its folder."""
+    """Copies the server to a folder that its user can read; returns the folder."""
     unpacked = unpack_postgres(env.settings.parts, jars)
     home = folder_of(env, "postgres") / unpacked.name
     if not home.exists():
@@ -143,7 +151,7 @@ def postgres_home(env: Environment, jars: Path) -> Path:
 
 
 def postgres(env: Environment, home: Path) -> None:
-    """Initialises the server's data folder."""
+    """Initialises PostgreSQL's data folder. Raises StackError."""
     folder = folder_of(env, "postgres")
     data = folder / "data"
     if not (data / "PG_VERSION").exists():
@@ -159,7 +167,7 @@ def postgres(env: Environment, home: Path) -> None:
 
 
 def postgres_command(env: Environment, home: Path) -> list[str]:
-    """What starts PostgreSQL: TCP on loopback only, small."""
+    """The command that starts PostgreSQL: on loopback TCP only, with little memory."""
     settings = {
         "listen_addresses": HOST,
         "port": str(env.ports.postgres),
@@ -174,7 +182,7 @@ def postgres_command(env: Environment, home: Path) -> list[str]:
 
 
 def elasticsearch(env: Environment, jars: Path) -> Path:
-    """Unpacks the server and writes its configuration; gives its folder."""
+    """Unpacks Elasticsearch and writes its configuration; returns its folder."""
     folder = folder_of(env, "elasticsearch")
     home = unpack_elasticsearch(jars, folder)
     for name in ("data", "logs", "tmp"):
@@ -200,7 +208,7 @@ cluster.routing.allocation.disk.watermark.flood_stage: 500mb
 
 
 def airflow(env: Environment) -> None:
-    """Logins, and the metadata brought to the version of the installed Airflow; needs a running PostgreSQL."""
+    """Writes the logins and migrates the metadata to the installed Airflow; needs a running PostgreSQL."""
     home = env.state / "airflow"
     airflow_metadata.write_logins(home / "passwords.json", env.passwords)
     stamp = home / "migrated"

@@ -1,4 +1,4 @@
-"""MySQL's users: each program its own, with no more rights than it needs. Here and with containers alike."""
+"""MySQL's users: one per program, with the least rights. Shared by the stack and the containers."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -14,14 +14,14 @@ RIGHTS: Final = {
     "logsieve_stream": [(_CHANGE, f"{LOGS_DATABASE}.*"), ("SELECT", f"{USERS_DATABASE}.*")],
     "logsieve_reader": [("SELECT", f"{LOGS_DATABASE}.*"), ("SELECT", f"{USERS_DATABASE}.*")],
 }
-"""What each user may do, and with what."""
+"""The rights of each user, and the tables that they apply to."""
 
 
 def statements(passwords: Mapping[str, str], host: str, root: bool) -> list[str]:
-    """What makes the users of RIGHTS, or gives them these passwords; again and again does no harm.
+    """The statements that create the users of RIGHTS or update their passwords. Idempotent.
 
-    `passwords`: of `mysql_airflow` and so on, without quotes or backslashes. `host`: from where they may log in.
-    `root`: also one that may do all, for a server that was initialised without a password.
+    `passwords`: by name (`mysql_airflow` and so on), without quotes or backslashes. `host`: from which they connect.
+    `root`: also set up root, for a server that was initialised without a password.
     """
     rights = {"root": [("ALL", "*.*")], **RIGHTS} if root else RIGHTS
     lines = [f"ALTER USER 'root'@'localhost' IDENTIFIED BY '{passwords['mysql_root']}'"] if root else []

@@ -1,4 +1,4 @@
-"""The servers that refuse to run as root: where they lie, and as whom they run, when root starts the stack."""
+"""Folders and user of the servers that refuse to run as root, for a stack that root starts."""
 
 import os
 import pwd
@@ -9,7 +9,7 @@ from include.stack.machine.needs import NOT_ROOT
 
 
 def folder_of(env: Environment, name: str) -> Path:
-    """Folder of a server that refuses root: in the state; elsewhere when root's state is closed to every other user."""
+    """Folder of a server that refuses root: in the state folder, or outside of it if other users cannot reach it."""
     inside = env.state / name
     reachable = all(parent.stat().st_mode & 0o001 for parent in inside.parents if parent.exists())
     if os.geteuid() != 0 or reachable:
@@ -18,12 +18,12 @@ def folder_of(env: Environment, name: str) -> Path:
 
 
 def never_root() -> str | None:
-    """The user for a server that refuses root; None where no other user is needed."""
+    """The user that runs servers which refuse root; None if root does not start the stack."""
     return NOT_ROOT if os.geteuid() == 0 else None
 
 
 def hand_over(folder: Path) -> None:
-    """Gives a folder to the user that runs the server, when root runs the stack."""
+    """Changes the owner of a folder to the user that runs the server, if root starts the stack."""
     if os.geteuid() == 0:
         owner = pwd.getpwnam(NOT_ROOT)
         for path in [folder, *folder.rglob("*")]:

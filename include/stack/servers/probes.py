@@ -1,4 +1,4 @@
-"""Asks each server whether it does its work. A probe gives None when all is well, else one short sentence."""
+"""Health probes of the servers. A probe returns None if the server is healthy, else the problem as a short phrase."""
 
 from collections.abc import Callable
 from typing import Any, Literal
@@ -18,11 +18,11 @@ from include.names import STATUS_TOPIC
 from include.stack.environment import HOST, Environment
 
 SECONDS = 5
-"""How long a server may take to answer a probe."""
+"""Timeout of a probe in seconds."""
 
 
 def admin(env: Environment) -> AdminClient:
-    """An admin client of the stack's Kafka; it prints nothing, the probe's sentence says what it meets."""
+    """An admin client of the stack's Kafka. It logs nothing, because the probe reports its errors."""
     return AdminClient({"bootstrap.servers": f"{HOST}:{env.ports.kafka}", "log_level": 0})
 
 
@@ -38,7 +38,7 @@ def kafka(env: Environment) -> str | None:
 def mysql_connection(
     env: Environment, account: Literal["reader", "stream", "airflow"] = "reader"
 ) -> PooledMySQLConnection | MySQLConnectionAbstract:
-    """A connection in UTC, that may only read, or whatever the stream or Airflow may. Raises mysql.connector.Error."""
+    """A connection in UTC with the rights of `account`. Raises mysql.connector.Error."""
     settings = env.settings
     users = {"reader": settings.mysql_reader_user, "stream": settings.mysql_stream_user, "airflow": "logsieve_airflow"}
     return connect(
@@ -48,13 +48,13 @@ def mysql_connection(
         password=env.passwords[f"mysql_{account}"],
         connection_timeout=SECONDS,
         time_zone="+00:00",
-        # Airflow's changes tables, and waits as long as that takes.
+        # Airflow's account alters tables, and waits for locks as long as necessary.
         init_command=None if account == "airflow" else LOCKS,
     )
 
 
 def mysql(env: Environment) -> str | None:
-    """The server takes a login."""
+    """The server accepts a login."""
     try:
         mysql_connection(env).close()
     except MySqlError as error:
@@ -68,7 +68,7 @@ def postgres_connection(env: Environment) -> Any:
 
 
 def postgres(env: Environment) -> str | None:
-    """The server takes a login."""
+    """The server accepts a login."""
     try:
         postgres_connection(env).close()
     except psycopg2.Error as error:
@@ -87,19 +87,19 @@ def elasticsearch(env: Environment) -> str | None:
 
 
 def indexer(env: Environment) -> str | None:
-    """The indexer is a member of its consumer group, once there is a topic to read."""
-    client = admin(env)  # kept in a name: the answers of a client that is thrown away never come
+    """The indexer has joined its consumer group, once its topic exists."""
+    client = admin(env)  # needs a name: a client that is garbage-collected never delivers its results
     try:
         if STATUS_TOPIC not in client.list_topics(timeout=SECONDS).topics:
             return None
         group = client.describe_consumer_groups([GROUP], request_timeout=SECONDS)[GROUP].result(SECONDS)
     except (KafkaException, TimeoutError) as error:
-        return f"cannot be asked for: {error}"
+        return f"its consumer group is unknown: {error}"
     return None if group.state == ConsumerGroupState.STABLE else f"its consumer group is {group.state.name.lower()}"
 
 
 def api_server(env: Environment) -> str | None:
-    """The server answers people and tasks. For tasks it first builds all versions of their API, which takes seconds."""
+    """The server answers users and tasks. At its start it takes seconds to build the API versions for tasks."""
     try:
         _get(f"{env.airflow_url}/execution/health")
     except httpx.HTTPError as error:
@@ -108,7 +108,7 @@ def api_server(env: Environment) -> str | None:
 
 
 def airflow(part: str) -> Callable[[Environment], str | None]:
-    """A probe of one part, by its name in Airflow's own health report."""
+    """Returns the probe of one component, by its name in Airflow's health report."""
 
     def probe(env: Environment) -> str | None:
         try:
@@ -122,9 +122,9 @@ def airflow(part: str) -> Callable[[Environment], str | None]:
 
 
 def _get(url: str) -> Any:
-    # Neither a proxy, which httpx may not even know, nor certificates, whose loading would cost more than all the rest.
+    # No proxy, whose scheme httpx may not support, and no certificates, which are slow to load.
     return httpx.get(url, timeout=SECONDS, verify=False, trust_env=False).raise_for_status().json()  # noqa: S501
 
 
 def nothing_to_ask(env: Environment) -> None:
-    """For a program that is well when it runs."""
+    """The probe of a program that counts as healthy while it runs."""

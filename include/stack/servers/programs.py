@@ -1,4 +1,4 @@
-"""The programs of the embedded stack: how each is started, asked for its health, and bounded in memory."""
+"""The programs of the embedded stack: command, health probe and memory limit of each."""
 
 import os
 import sys
@@ -16,35 +16,35 @@ MIB = 2**20
 
 @dataclass(frozen=True)
 class Server:
-    """One supervised program. `memory` is the resident size, children included, above which it is restarted."""
+    """A supervised program. `memory`: limit in bytes, including children, above which it is restarted."""
 
     name: str
     command: list[str]
     probe: Callable[[Environment], str | None]
-    """Gives None when the server answers as it should, else what is wrong."""
+    """Returns None if the server is healthy, else the problem."""
     memory: int
     directory: Path
     variables: dict[str, str] = field(default_factory=dict)
-    """What it alone is told."""
-    knows: Literal["nothing", "logsieve", "airflow"] = "nothing"
-    """Of the stack: addresses and secrets, and Airflow's settings with them."""
+    """Environment variables of this program only."""
+    access: Literal["nothing", "logsieve", "airflow"] = "nothing"
+    """Variables of the stack that it receives: none, addresses and secrets, or also Airflow's settings."""
     user: str | None = None
     stop_signal: str = "TERM"
     stop_seconds: int = 30
     seconds_to_start: int = 300
 
     def environment(self, env: Environment) -> dict[str, str]:
-        """All that it gets: nothing is inherited. One that knows nothing, and others may run, gets no secret."""
-        if self.knows == "airflow":
+        """The complete environment, with nothing inherited. With access to nothing, it contains no secret."""
+        if self.access == "airflow":
             return env.whole() | self.variables
-        if self.knows == "logsieve":
+        if self.access == "logsieve":
             return env.judging() | self.variables
         return env.machine(self.directory if self.user else None) | self.variables
 
 
 @dataclass(frozen=True)
 class Homes:
-    """Where the unpacked parts are."""
+    """Folders of the unpacked parts."""
 
     jars: Path = Path()
     libaio: Path = Path()
@@ -54,7 +54,7 @@ class Homes:
 
 
 def servers(env: Environment, homes: Homes) -> list[Server]:
-    """Every program, in the order in which people read them."""
+    """Every program, in display order."""
     root = os.geteuid() == 0
     refuses_root = other_user.never_root()
     state = env.state
@@ -80,41 +80,41 @@ def servers(env: Environment, homes: Homes) -> list[Server]:
             probes.elasticsearch, 1536 * MIB, homes.elasticsearch,
             {"ES_JAVA_HOME": str(java), "ES_JAVA_OPTS": "-Xms512m -Xmx512m -XX:TieredStopAtLevel=1",
              "ES_TMPDIR": str(homes.elasticsearch.parent / "tmp"),
-             # Its script takes this apart at spaces, which a path may have; it runs in the server's folder.
+             # Relative, because its script splits this at spaces, which the path may contain.
              "CLI_JAVA_OPTS": "-Djava.io.tmpdir=../tmp",
              "TMPDIR": str(homes.elasticsearch.parent / "tmp"), "HOME": str(homes.elasticsearch.parent)},
             user=refuses_root,
         ),
-        # Being searchable comes after being judged and loaded.
+        # Low priority: indexing yields to judging and loading.
         Server(
-            "indexer", [*configs.BEHIND, *python, "include.index.indexer"], probes.indexer, 512 * MIB, state,
-            knows="logsieve",
+            "indexer", [*configs.YIELDING, *python, "include.index.indexer"], probes.indexer, 512 * MIB, state,
+            access="logsieve",
         ),
         Server(
             "postgres", configs.postgres_command(env, homes.postgres), probes.postgres, 512 * MIB,
             other_user.folder_of(env, "postgres"), user=refuses_root, stop_signal="INT",
         ),
         Server(
-            "airflow-api-server", [*airflow, "api-server"], probes.api_server, 1024 * MIB, state, knows="airflow",
+            "airflow-api-server", [*airflow, "api-server"], probes.api_server, 1024 * MIB, state, access="airflow",
         ),
         Server(
             "airflow-scheduler", [*airflow, "scheduler", "--skip-serve-logs"],
-            # Tasks run below the scheduler, the Spark applications too: its bound covers them all.
+            # Tasks, including Spark applications, are children of the scheduler: its limit covers them all.
             probes.airflow("scheduler"), 6144 * MIB, state,
-            # About 45 s. If it gives up, it ends only when its tasks have, and the stream never does: it hangs. All
-            # others end at once, and come back; they would hold up `down`, too.
-            {"AIRFLOW__DATABASE__MAX_DB_RETRIES": "20"}, knows="airflow",
+            # About 45 s. A scheduler that gives up waits for its tasks; as the stream never ends, it hangs. The other
+            # programs exit at once and are restarted; with retries, they would delay `down`.
+            {"AIRFLOW__DATABASE__MAX_DB_RETRIES": "20"}, access="airflow",
         ),
         Server(
             "airflow-dag-processor", [*airflow, "dag-processor"], probes.airflow("dag_processor"), 1024 * MIB, state,
-            knows="airflow",
+            access="airflow",
         ),
         Server(
             "airflow-triggerer", [*airflow, "triggerer", "--skip-serve-logs"],
-            probes.airflow("triggerer"), 1024 * MIB, state, knows="airflow",
+            probes.airflow("triggerer"), 1024 * MIB, state, access="airflow",
         ),
         Server(
             "watchdog", [*python, "include.stack.run.watchdog"], probes.nothing_to_ask, 256 * MIB, state,
-            knows="logsieve",
+            access="logsieve",
         ),
     ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""Keeps Elasticsearch from writing what grows beside its data: notes of its collector, its heap, its log files."""
+"""Stops Elasticsearch from writing growing files next to its data: GC logs, heap dumps and log files."""
 
 from pathlib import Path
 from typing import Final
@@ -8,7 +8,7 @@ _JVM: Final = """-Xlog:disable
 -XX:-HeapDumpOnOutOfMemoryError
 -XX:ErrorFile=hs_err.log
 """
-"""Its own options would keep 2 GiB of notes of its collector, and write its heap, with documents, when memory ends."""
+"""Its default options keep 2 GiB of GC logs, and dump the heap, including documents, when it runs out of memory."""
 
 _LOG: Final = """appender.console.type = Console
 appender.console.name = console
@@ -17,11 +17,11 @@ appender.console.layout.pattern = [%d{ISO8601}][%-5p][%-25c{1.}] [%node_name]%ma
 rootLogger.level = info
 rootLogger.appenderRef.console.ref = console
 """
-"""What it prints is kept by supervisord; its own settings would keep the same again, twice, and up to 2 GiB."""
+"""supervisord keeps its output; the default settings would store the same twice more, up to 2 GiB."""
 
 
 def write(config: Path) -> None:
-    """Into the server's folder of configuration, in the place of what came with it. Raises OSError."""
+    """Replaces the default files in the server's configuration folder. Raises OSError."""
     options = config / "jvm.options.d" / "logsieve.options"
     options.parent.mkdir(exist_ok=True)
     options.write_text(_JVM)
