@@ -221,7 +221,7 @@ def test_mysql_makes_of_a_row_the_text_of_its_verdict_whatever_stands_in_it(stac
     assert texts.keys() == verdicts.keys() == sent
     checksums = {origin: (read_verdict(*verdict) or ())[3:] for origin, verdict in verdicts.items()}
     assert checksums == {origin: (crc32(text),) for origin, text in texts.items()}
-    assert [proof["differences"] for proof in proofs(stack, "--new")] == [{}, {}]
+    assert not any(proof["differences"] for proof in proofs(stack, "--new"))
 
 
 def test_the_dag_is_red_and_names_the_first_origins(stack: Stack) -> None:

@@ -117,7 +117,8 @@ def check(stack: Stack, exports: Path) -> dict[str, int]:
     last: dict[bytes, Any] = {}
     for message in stack.messages(STATUS):
         last[message.key] = found = json.loads(message.value)
-        assert bool(found["revision"]) == is_correction(message)
+        # A repair sends the verdict again as it was.
+            assert is_correction(message) or not found["revision"]
     for (partition, offset), (status, reasons) in wanted.items():
         found = last[f"{partition}-{offset}".encode()]
         assert (found["status"], found["reasons"]) == (status, reasons), found

@@ -114,7 +114,7 @@ def test_what_spark_cannot_read_is_judged_all_the_same_and_stops_nothing(stack: 
         (at,) = sender.flush()[-1:]
         # Legal each, and more than the heap together: one poll could bring all of them.
         for _ in range(1200):
-            sender.send(LOGS_TOPIC, "zstd", value=log(extra="B" * 900_000), partition=0)
+            sender.send(LOGS_TOPIC, "zstd", value=log(extra="B" * 900_000), partition=1)
         sender.send(LOGS_TOPIC, value=good, partition=1)
         taken = sender.flush()
     assert sender.refused == []
@@ -129,10 +129,9 @@ def test_what_spark_cannot_read_is_judged_all_the_same_and_stops_nothing(stack: 
     wait_until_it_loads(stack)
     proofs = json.loads(stack.run("reconcile", "--json").stdout)
     assert not any(proof["differences"] for proof in proofs)
-    # What follows reads the topic whole.
-    ends = [TopicPartition(LOGS_TOPIC, number, end) for number, end in stack.ends(LOGS_TOPIC).items()]
+    # Later tests read all that is in the topic. The markers of transactions, in partition 0, have to stay provable.
     admin = probes.admin(stack.env)  # kept: without it, no answer comes
-    for done in admin.delete_records(ends).values():
+    for done in admin.delete_records([TopicPartition(LOGS_TOPIC, 1, stack.ends(LOGS_TOPIC)[1])]).values():
         done.result(30)
 
 
