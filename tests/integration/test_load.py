@@ -254,7 +254,7 @@ def test_who_lost_the_lease_writes_nothing(sink: Sink) -> None:
     before = sink.offsets(), sink.progress()
     newer = holding.take(sink.database, sink.lease.name, "another", take_over=True)
     assert newer.epoch == sink.lease.epoch + 1
-    with pytest.raises(holding.LeaseLostError, match="nothing is written"):
+    with pytest.raises(holding.LeaseLostError, match="nothing was written"):
         sink.load(sink.batch(sink.message(0, names.BAD), sink.message(1)))
     assert (sink.offsets(), sink.progress()) == before
     sink.lease = newer

@@ -38,7 +38,7 @@ def test_a_second_driver_started_by_hand_is_refused_and_the_first_lives_on(stack
     code = by_hand(stack, log).wait(timeout=120)
     said = log.read_text()
     assert code == holding.LeaseHeldError.exit_code, said[-3000:]
-    assert "lives (heartbeat" in said
+    assert "is running (heartbeat" in said
     assert "--take-over" in said
     assert stack.root_sql(holder) == before
 
@@ -77,7 +77,7 @@ def test_a_topic_that_was_made_anew_is_refused(stack: Stack) -> None:
     assert {topic for topic, _ in known} == {"server-logs", "server-logs-status"}
     stack.root_sql("UPDATE logs.topic_ids SET id = 'AAAAAAAAAAEAAAAAAAAAAg' WHERE topic = 'server-logs'")
     try:
-        with pytest.raises(topic_ids.OtherTopicError, match=r"server-logs was made anew .* --fresh"):
+        with pytest.raises(topic_ids.OtherTopicError, match=r"server-logs was recreated .* --fresh"):
             topic_ids.check(database, settings)
     finally:
         for topic, number in known:
@@ -100,7 +100,7 @@ def test_a_driver_begins_behind_what_the_sinks_hold(stack: Stack) -> None:
         stack.root_sql(
             "UPDATE logs.load_progress SET status_offset = status_offset + 1000000 WHERE kafka_partition = 0"
         )
-        with pytest.raises(positions.LogsGoneError, match="server-logs-status, partition 0: to go on at offset 10"):
+        with pytest.raises(positions.LogsGoneError, match="server-logs-status, partition 0: the next offset is 10"):
             positions.of_verdicts(database, settings)
     finally:
         stack.root_sql(
