@@ -1,4 +1,4 @@
-"""A client of Kafka that ceases to read: it is noticed, and load and the indexer end, so that another one goes on."""
+"""A Kafka consumer stalls: it is detected, and load and the indexer exit, so that they are restarted."""
 
 import threading
 import time
@@ -37,7 +37,7 @@ def looks_often(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Reading:
-    """Reads the first partition as load does, and knows where it is."""
+    """Reads the first partition as load does, and keeps its position."""
 
     def __init__(self, address: str, position: int = 0) -> None:
         self.consumer = reader({"bootstrap.servers": address}, "test")
@@ -49,7 +49,7 @@ class Reading:
         self.consumer.close()
 
     def read(self, seconds: float, wanted: int | None = None) -> None:
-        """For so long, or up to the wanted offset."""
+        """Reads for `seconds`, or up to the wanted offset."""
         until = time.monotonic() + seconds
         while time.monotonic() < until and self.position != wanted:
             self.watch.look()
@@ -57,20 +57,20 @@ class Reading:
                 self.position = messages[-1].offset() + 1
 
 
-def test_who_reads_nothing_of_what_is_there_has_stalled(kafka: MockKafka, deaf: DeafKafka):
+def test_a_consumer_that_does_not_read_existing_messages_has_stalled(kafka: MockKafka, deaf: DeafKafka):
     kafka.send(0, [VERDICT] * 3)
     with closing(Reading(deaf.address)) as reading:
         reading.read(SECONDS, 3)
         assert reading.position == 3
         deaf.is_deaf.set()
-        reading.read(1)  # what was asked for before may still be answered
+        reading.read(1)  # an earlier request may still be answered
         before = reading.position
         kafka.send(0, [VERDICT] * 5)
         with pytest.raises(StalledError, match=rf"partition 0 of {STATUS_TOPIC} at offset {before}"):
             reading.read(SECONDS)
 
 
-def test_who_reads_all_or_more_and_more_has_not(kafka: MockKafka):
+def test_a_consumer_that_reads_all_or_makes_progress_has_not(kafka: MockKafka):
     kafka.send(0, [VERDICT] * 20)
     with closing(Reading(kafka.address)) as reading:
         reading.read(SECONDS, 20)
@@ -82,7 +82,7 @@ def test_who_reads_all_or_more_and_more_has_not(kafka: MockKafka):
             reading.position += 1
 
 
-def test_while_kafka_is_away_and_before_anything_is_known_nothing_stalls(kafka: MockKafka):
+def test_nothing_stalls_while_kafka_is_down_or_without_a_position(kafka: MockKafka):
     kafka.send(0, [VERDICT])
     with closing(Reading(kafka.address)) as reading:
         reading.read(SECONDS, 1)
@@ -94,7 +94,7 @@ def test_while_kafka_is_away_and_before_anything_is_known_nothing_stalls(kafka: 
         away.read(5 * LOOK_SECONDS)
 
 
-def test_load_ends_when_its_client_ceases_to_read(kafka: MockKafka, deaf: DeafKafka):
+def test_load_ends_when_its_consumer_stalls(kafka: MockKafka, deaf: DeafKafka):
     kafka.send(0, [VERDICT])
     deaf.is_deaf.set()
     loading = Loading(Settings(kafka_bootstrap=deaf.address), Lease("test", 1), {0: 0})
@@ -105,7 +105,7 @@ def test_load_ends_when_its_client_ceases_to_read(kafka: MockKafka, deaf: DeafKa
     assert isinstance(loading.exception(), StalledError)
 
 
-def test_the_indexer_ends_when_its_client_ceases_to_read(
+def test_the_indexer_exits_when_its_consumer_stalls(
     kafka: MockKafka, deaf: DeafKafka, search: StagedElasticsearch, tmp_path: Path
 ):
     kafka.send(0, [VERDICT])
@@ -119,7 +119,7 @@ def test_the_indexer_ends_when_its_client_ceases_to_read(
     deadline.cancel()
 
 
-def test_the_end_of_a_partition_is_told_also_where_no_message_comes(kafka: MockKafka):
+def test_the_end_of_a_partition_is_returned_even_without_messages(kafka: MockKafka):
     kafka.send(0, [VERDICT] * 3)
     with closing(Reading(kafka.address)) as reading:
         found = read_batch(reading.consumer, 100, 1)
