@@ -38,13 +38,13 @@ class Held:
 
 
 def of_verdicts(verdicts: Mapping[int, np.ndarray]) -> np.ndarray:
-    """(sent, delay) of each log, in microseconds; `verdicts`: see `watchers.see_verdicts`."""
+    """(sent, delay) of each log, in microseconds; `verdicts`: see `watchers.watch_verdicts`."""
     both = np.concatenate([verdicts[number] for number in sorted(verdicts)])
     return np.column_stack([both[:, 0], both[:, 1] - both[:, 0]])
 
 
 def of_rows(verdicts: Mapping[int, np.ndarray], rows: Mapping[int, np.ndarray], begin: Mapping[int, int]) -> np.ndarray:
-    """(sent, delay) of each log, in microseconds; `rows`: see `watchers.see_rows`, `begin`: the first log's offset.
+    """(sent, delay) of each log, in microseconds; `rows`: see `watchers.watch_rows`, `begin`: the first log's offset.
 
     A log is visible from the first progress that reaches it: rows and progress are committed together. Raises
     ValueError if a log never became visible.

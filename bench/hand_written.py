@@ -150,8 +150,10 @@ def run(target: Callable[..., None], *arguments: Any) -> None:
 
 
 def together(target: Callable[..., None], partitions: Iterable[int], *arguments: Any) -> None:
-    """Runs a process of `target(partition, …)` for each partition; ends all once one exits or at SIGTERM. Raises
-    SystemExit."""
+    """Runs a process of `target(partition, …)` for each partition, until SIGTERM or until one of them exits.
+
+    Then ends all of them, and raises SystemExit.
+    """
     spawn = get_context("spawn")
     processes = [spawn.Process(target=target, args=(number, *arguments), daemon=True) for number in partitions]
     for process in processes:

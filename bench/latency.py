@@ -65,8 +65,8 @@ def _hold(env: Environment, trigger: Contestant, meter: Meter, rate: float, seco
     settings = own_stack.env_settings(env)
     logs, verdicts = sinks.ends(env, names.LOGS_TOPIC), sinks.ends(env, names.STATUS_TOPIC)
     with _processes() as (start, ready, stop):
-        seen = start(_see_verdicts, settings, verdicts)
-        rows = start(_see_rows, settings)
+        seen = start(_watch_verdicts, settings, verdicts)
+        rows = start(_watch_rows, settings)
         sending = start(_send, settings, rate, seconds, seed)
         with suppress(BrokenBarrierError):  # one of them failed: its result, below, raises the error
             ready.wait()
@@ -156,9 +156,9 @@ def _send(settings: Settings, rate: float, seconds: float, seed: int) -> tuple[i
     return watchers.send(settings, rate, seconds, seed, _kept["ready"], _kept["stop"])
 
 
-def _see_verdicts(settings: Settings, begin: dict[int, int]) -> Any:
-    return watchers.see_verdicts(settings, begin, _kept["ready"], _kept["stop"])
+def _watch_verdicts(settings: Settings, begin: dict[int, int]) -> Any:
+    return watchers.watch_verdicts(settings, begin, _kept["ready"], _kept["stop"])
 
 
-def _see_rows(settings: Settings) -> Any:
-    return watchers.see_rows(settings, _kept["ready"], _kept["stop"])
+def _watch_rows(settings: Settings) -> Any:
+    return watchers.watch_rows(settings, _kept["ready"], _kept["stop"])

@@ -97,8 +97,10 @@ def make_topics(env: Environment) -> None:
 
 
 def connection(env: Environment, database: str | None = None) -> Any:
-    """Opens a connection with autocommit, as the account that may create and empty tables. Raises
-    mysql.connector.Error."""
+    """Opens a connection with autocommit, as the account that may create and empty tables.
+
+    Raises mysql.connector.Error.
+    """
     return connect(
         host=HOST,
         port=env.ports.mysql,

@@ -63,7 +63,7 @@ def send(settings: Settings, rate: float, seconds: float, seed: int, ready: Read
     return sent, time.monotonic() - begin
 
 
-def see_verdicts(settings: Settings, begin: Mapping[int, int], ready: Ready, stop: Stop) -> dict[int, np.ndarray]:
+def watch_verdicts(settings: Settings, begin: Mapping[int, int], ready: Ready, stop: Stop) -> dict[int, np.ndarray]:
     """Per partition, a row (sent, seen) for each verdict from these offsets on, in order; until `stop`."""
     # In compact buffers: an hour has twenty million verdicts.
     sent = {number: bytearray() for number in begin}
@@ -88,7 +88,7 @@ def see_verdicts(settings: Settings, begin: Mapping[int, int], ready: Ready, sto
     }
 
 
-def see_rows(settings: Settings, ready: Ready, stop: Stop) -> dict[int, np.ndarray]:
+def watch_rows(settings: Settings, ready: Ready, stop: Stop) -> dict[int, np.ndarray]:
     """Per partition, a row (last log's offset, seen) each time that more rows became visible to this connection."""
     found: dict[int, list[tuple[int, int]]] = {}
     with closing(Database.of(settings).connect()) as connection, closing(connection.cursor()) as cursor:

@@ -29,7 +29,7 @@ def logs(
         .options(**kafka.spark(settings))
         .option("subscribe", names.LOGS_TOPIC)
         .option("startingOffsets", json.dumps({names.LOGS_TOPIC: begin}))
-        # Removed offsets are logs without a status: that must be an error, and not skip them.
+        # Removed offsets are logs without a status: they must cause an error, not be skipped.
         .option("failOnDataLoss", "true")
         .option("kafka.max.poll.records", str(poll_records))
     )

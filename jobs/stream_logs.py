@@ -41,7 +41,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--trigger", choices=get_args(Trigger), default=settings.trigger)
     parser.add_argument(
         "--owner",
-        default=f"{getpass.getuser()} manually, process {os.getpid()}",
+        default=f"{getpass.getuser()} (manual, process {os.getpid()})",
         help="requester of this driver, see jobs/driver/holding.py",
     )
     parser.add_argument("--take-over", action="store_true", help="take the lease even from a running driver")
@@ -55,7 +55,7 @@ def main(arguments: list[str]) -> int:
 
 
 def stream(settings: Settings, trigger: Trigger, owner: str, *, take_over: bool) -> None:
-    """Judges and loads until a person stops it; if bounded, until the backlog is done. Raises EndError otherwise."""
+    """Judges and loads until a person stops it; if bounded, only the backlog. Raises EndError for any other end."""
     stop = Stop()
     signal.signal(signal.SIGTERM, lambda *_: stop.ask())
     count = partitions.of_logs(settings)

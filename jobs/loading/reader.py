@@ -107,7 +107,7 @@ class Loading:
             self._ended.set()
 
     def _load(self, partition: int, begin: int) -> None:
-        # Removed messages were not loaded: that must be an error, and not skip them.
+        # Removed messages were not loaded: they must cause an error, not be skipped.
         options = {"auto.offset.reset": "error", "queued.max.messages.kbytes": self._waiting_kib}
         with (
             closing(reader(self._kafka, names.DRIVER, **options)) as consumer,

@@ -147,7 +147,7 @@ def _append(cursor: MySQLCursorAbstract, status: str, rows: pa.Table) -> None:
         raise LoadRefusedError(
             Trouble(
                 f"{took}{first}; rolled back",
-                "Either a row already exists that the progress row does not cover, or the table differs from"
-                " include/sql/logs.sql. Logsieve does neither: undo the manual change",
+                "A row exists beyond the progress row, or the table differs from include/sql/logs.sql: find out who"
+                " added the row or changed the table, and undo that",
             )
         )

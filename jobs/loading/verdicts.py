@@ -89,7 +89,7 @@ def _check(table: pa.Table, partition: pa.Array) -> None:
     if not pc.all(pc.equal(table["kafka_partition"], partition)).as_py():
         raise NotAVerdictError("the origin names another partition")
     if any(pc.any(pc.and_not(pc.is_null(table[field]), is_bad)).as_py() for field in names.FIELDS):
-        raise NotAVerdictError("a null field in a log that is not bad")
+        raise NotAVerdictError("a field is null, but the log is not bad")
 
 
 def check_values(rows: pa.Table) -> None:
@@ -103,7 +103,7 @@ def check_values(rows: pa.Table) -> None:
             f"{name} has more than {names.MAX_TEXT} characters",
         )
     for name, pattern in _TIMES.items():
-        _all(pc.match_substring_regex(rows[name], pattern), f"{name} has not the format of a verdict")
+        _all(pc.match_substring_regex(rows[name], pattern), f"{name} is not in a verdict's format")
         _real_times(rows[name], name)
     _all(pc.match_substring_regex(pc.list_flatten(rows["reasons"]), _REASON), "a reason is not a word")
     _all(pc.match_substring_regex(rows["raw"], _BASE64), "raw is not base64")

@@ -111,7 +111,7 @@ def by_events(
 
 
 def by_changes(spark: SparkSession, settings: Settings, version: int) -> Chosen:
-    """The stored logs of an account and days that a change of the users, up to this users_version, affects."""
+    """The stored logs whose account and day are in a change of the users, up to this users_version."""
     changes = f"{names.USERS_DATABASE}.{names.CHANGES_TABLE}"
     touched = (
         f"EXISTS (SELECT 1 FROM {changes} WHERE account_no = account_id AND version <= {version}"  # noqa: S608

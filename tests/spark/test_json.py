@@ -47,8 +47,8 @@ NOT_JSON = {
     "bytes that are no UTF-8 beside": log('"a": "?"').replace(b"?", b"\xc3"),
     "a control character": log(event_type='"a\nb"'),
     "a bare number with leading zeros": log(account_id="0684"),
-    "text behind": log() + b"x",
-    "a comma behind": log()[:-1] + b",}",
+    "text after": log() + b"x",
+    "a comma after": log()[:-1] + b",}",
     **{f"a number that is none: {text}": log(f'"a": {text}') for text in ("01", "1.", "-", ".5", "1e", "1-2", "+1")},
     **{f"a number astray: {text}": log(text) for text in ("1: 2", '"a": 1 2', '"a": 1"b"', '"a": tru1e', '"a" 1')},
 }
