@@ -1,1 +1,1 @@
-"""The measured comparison: `./logsieve bench`. Contestants, limits, and what measures them."""
+"""The benchmark `./logsieve bench`: contestants, limits, and their measurement."""

@@ -16,7 +16,7 @@ from include.stack.errors import StackError
 from include.stack.steps import Steps
 
 app = typer.Typer(
-    help="Compares Logsieve with a baseline, hand-written consumers and the limits, on a stack of its own.",
+    help="Compare Logsieve with a baseline, hand-written consumers and the limits, on a separate stack.",
     pretty_exceptions_enable=False,
     add_completion=False,
 )
@@ -25,36 +25,36 @@ RATES = (100, 1_000, 5_000, 10_000)
 
 Seed = Annotated[int, typer.Option(help="The same seed makes the same logs.")]
 Partitions = Annotated[int, typer.Option(min=1, max=64, help="Partitions of both topics.")]
-Accounts = Annotated[int, typer.Option(min=10, max=10_000_000, help="Accounts that the users dimension knows.")]
-Keep = Annotated[bool, typer.Option("--keep", help="Leave the data and the logs in .state-bench.")]
+Accounts = Annotated[int, typer.Option(min=10, max=10_000_000, help="Accounts in the users dimension.")]
+Keep = Annotated[bool, typer.Option("--keep", help="Keep the data and the logs in .state-bench.")]
 Chart = Annotated[Path | None, typer.Option(help="Write a PNG chart to this file.")]
-Markdown = Annotated[Path | None, typer.Option(help="Write the table to this file too.")]
+Markdown = Annotated[Path | None, typer.Option(help="Also write the table to this file.")]
 
 
 @app.callback(invoke_without_command=True)
 def throughput(
     context: typer.Context,
-    logs: Annotated[int, typer.Option(min=1000, max=100_000_000, help="How many logs each one reads.")] = 2_000_000,
-    rounds: Annotated[int, typer.Option(min=1, max=20, help="How often each one runs.")] = 3,
-    only: Annotated[list[str] | None, typer.Option(help="Only this contestant; may be given again.")] = None,
+    logs: Annotated[int, typer.Option(min=1000, max=100_000_000, help="Logs that each contestant reads.")] = 2_000_000,
+    rounds: Annotated[int, typer.Option(min=1, max=20, help="Runs of each contestant.")] = 3,
+    only: Annotated[list[str] | None, typer.Option(help="Run only this contestant; repeatable.")] = None,
     seed: Seed = 7,
     partitions: Partitions = 2,
     accounts: Accounts = 10_000,
     share_bad: Annotated[float, typer.Option(min=0, max=1, help="Share of bad logs.")] = 0.05,
     share_suspicious: Annotated[float, typer.Option(min=0, max=1, help="Share of suspicious logs.")] = 0.05,
-    rows: Annotated[int, typer.Option(min=0, max=1_000_000_000, help="Rows in the tables before.")] = 0,
+    rows: Annotated[int, typer.Option(min=0, max=1_000_000_000, help="Rows in the tables before each run.")] = 0,
     keep: Keep = False,
     chart: Chart = None,
     markdown: Markdown = None,
     as_json: Json = False,
 ) -> None:
-    """Measures logs a second, CPU and memory. Ends with 1 when a contestant gave other verdicts than the others."""
+    """Measure logs per second, CPU and memory. Exits with 1 if the contestants' verdicts differ."""
     if context.invoked_subcommand:
         return
     chosen = [each for each in contestants.ALL if not only or each.name in only]
     if unknown := set(only or ()) - {each.name for each in chosen}:
         known = ", ".join(each.name for each in contestants.ALL)
-        raise StackError(f"There is no contestant {', '.join(sorted(unknown))}.", f"Known: {known}.")
+        raise StackError(f"There is no contestant {', '.join(sorted(unknown))}.", f"Choose from: {known}.")
     plan = bench_run.Plan(logs, rounds, seed, partitions, accounts, share_bad, share_suspicious, rows, chosen)
     with Steps(err) as steps:
         found = bench_run.run(plan, steps, err.print, keep=keep)
@@ -73,10 +73,10 @@ def throughput(
 
 @app.command()
 def latency(
-    rate: Annotated[list[float] | None, typer.Option(min=1, max=1_000_000, help="Logs a second; repeat it.")] = None,
-    seconds: Annotated[float, typer.Option(min=1, max=86_400, help="For how long each rate is held.")] = 120,
-    warm_up: Annotated[float, typer.Option(min=1, max=3600, help="Seconds before, that do not count.")] = 30,
-    trigger: Annotated[list[str] | None, typer.Option(help="realtime or interval; both if not given.")] = None,
+    rate: Annotated[list[float] | None, typer.Option(min=1, max=1_000_000, help="Logs per second; repeatable.")] = None,
+    seconds: Annotated[float, typer.Option(min=1, max=86_400, help="Seconds to hold each rate.")] = 120,
+    warm_up: Annotated[float, typer.Option(min=1, max=3600, help="Seconds of warm-up, not measured.")] = 30,
+    trigger: Annotated[list[str] | None, typer.Option(help="realtime or interval; by default both.")] = None,
     seed: Seed = 7,
     partitions: Partitions = 2,
     accounts: Accounts = 10_000,
@@ -85,12 +85,12 @@ def latency(
     markdown: Markdown = None,
     as_json: Json = False,
 ) -> None:
-    """Measures how long a log takes to its status and into MySQL, at rates that are held."""
+    """Measure the latency from a log to its status and to its row in MySQL, at constant rates."""
     from bench import latency as latency_run
 
     chosen = [each for each in latency_run.TRIGGERS if not trigger or each.name in trigger]
     if unknown := set(trigger or ()) - {each.name for each in chosen}:
-        raise StackError(f"There is no trigger {', '.join(sorted(unknown))}.", "Known: realtime, interval.")
+        raise StackError(f"There is no trigger {', '.join(sorted(unknown))}.", "Choose from: realtime, interval.")
     plan = latency_run.Plan(rate or RATES, seconds, warm_up, seed, partitions, accounts, chosen)
     with Steps(err) as steps:
         held = latency_run.run(plan, steps, keep=keep)
@@ -108,14 +108,14 @@ def latency(
 
 @app.command()
 def page(
-    documents: Annotated[int, typer.Option(min=1000, max=1_000_000_000, help="In the index before.")] = 10_000_000,
-    refreshes: Annotated[int, typer.Option(min=3, max=10_000, help="Of each range.")] = 30,
+    documents: Annotated[int, typer.Option(min=1000, max=1_000_000_000, help="Documents in the index.")] = 10_000_000,
+    refreshes: Annotated[int, typer.Option(min=3, max=10_000, help="Refreshes of each range.")] = 30,
     seed: Seed = 7,
     keep: Keep = False,
     markdown: Markdown = None,
     as_json: Json = False,
 ) -> None:
-    """Measures what a refresh of the page "Logs" costs Elasticsearch."""
+    """Measure what a refresh of the page "Logs" costs Elasticsearch."""
     from bench import page as page_run
 
     with Steps(err) as steps:
@@ -129,8 +129,8 @@ def page(
 
 
 def _end(*_: object) -> None:
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # what is asked twice must not stop the clean-up
-    sys.exit(1)  # through every `finally`, where what was started is stopped
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a second SIGTERM must not interrupt the clean-up
+    sys.exit(1)  # runs every `finally`, which stops the started processes
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
-"""The baseline: a Spark job as the first descriptions of this pipeline have it. Run by spark-submit.
+"""The baseline: a Spark job as in the first descriptions of this pipeline. Run by spark-submit.
 
-In every micro-batch it reads the users over JDBC, judges by Spark's own JSON functions (bench/by_columns.py), appends
-each status to its table over JDBC, and writes the status messages to Kafka; nothing is cached, so each of the four
-reads and judges anew. The rules are those of the contract; the session, its memory and the most logs of a batch are
-Logsieve's own.
+In every micro-batch it reads the users over JDBC, judges with Spark's own JSON functions (bench/by_columns.py), appends
+each status to its table over JDBC, and writes the status messages to Kafka. Nothing is cached, so each of these four
+writes reads and judges the batch again. The rules are those of the contract; the session, its memory and the batch size
+are Logsieve's.
 """
 
 from typing import Any
@@ -28,19 +28,19 @@ _USERS = (
 
 
 def rows(judged: DataFrame, status: str) -> DataFrame:
-    """The verdicts of one status with the columns of its table."""
+    """The verdicts of one status, with the columns of its table."""
     columns = (*verdicts.COLUMNS, *(verdicts.RAW_COLUMNS if status == names.BAD else ()))
     return judged.filter(F.col("status") == status).withColumn("reasons", F.to_json("reasons")).select(*columns)
 
 
 def main() -> None:
-    """Runs until it is ended."""
+    """Runs until it is terminated."""
     settings = Settings()
     count = partitions.of_logs(settings)
     spark = session.build("baseline", count)
-    # Java compiles no method that is longer, and interprets it at each log.
+    # Java never compiles a longer method; it would interpret it for each log.
     spark.conf.set("spark.sql.codegen.hugeMethodLimit", "8000")
-    # A log may repeat a name, and the last one counts.
+    # A log may repeat a name; the last value counts.
     spark.conf.set("spark.sql.variant.allowDuplicateKeys", "true")
     address = f"jdbc:mysql://{settings.mysql_host}:{settings.mysql_port}/{names.LOGS_DATABASE}"
     url = f"{address}?connectionTimeZone=UTC&forceConnectionTimeZoneToSession=true"

@@ -1,7 +1,7 @@
-"""The rules as the first descriptions of this pipeline have them: Spark's own JSON functions, a column a field.
+"""The rules as in the first descriptions of this pipeline: Spark's own JSON functions, with a column for each field.
 
-The contract is Logsieve's, held by tests/spark/test_bench_by_columns.py on every worked case. Tuned as far as these
-functions go: each log is parsed once, in code that Spark compiles.
+They meet Logsieve's contract: tests/spark/test_bench_by_columns.py checks every worked case. They are tuned as far as
+these functions allow: each log is parsed once, in code that Spark compiles.
 """
 
 from typing import Final
@@ -14,14 +14,14 @@ from include import names
 _RANGES: Final = {"account_id": ("int", -(2**31), 2**31 - 1), "event_timestamp": ("bigint", 0, names.MAX_TIMESTAMP)}
 _SPACE: Final = r"[ \t\n\r]*+"
 _NUMBER: Final = r"-?(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?+(?:[eE][+-]?[0-9]++)?+"
-# A number outside of strings: put in quotes before the parse, which would write it anew.
+# A number outside strings: quoted before the parse, which would otherwise change how it is written.
 _BARE_NUMBER: Final = rf'(?s)\G((?:[^"0-9-]++|"(?:[^"\\]++|\\.)*+")*+)({_NUMBER})(?![0-9.eE+-]|{_SPACE}:)'
-# Spark takes text behind the object: as the first of an array, it would move this second element.
+# Spark ignores text after the object. Inside an array, such text would displace this second element.
 _END: Final = "__end__"
 
 
 def read(logs: DataFrame) -> DataFrame:
-    """Logs as the Kafka source gives them; adds the six fields, typed, null where they break a rule, and `reasons`."""
+    """Adds to logs of the Kafka source the six fields, typed, null if they break a rule, and `reasons`."""
     text = F.col("value").cast("string")
     quoted = F.regexp_replace(text, _BARE_NUMBER, '$1"$2"')
     whole = F.concat(F.lit("["), quoted, F.lit(f',{{"{_END}":""}}]'))
@@ -43,8 +43,8 @@ def read(logs: DataFrame) -> DataFrame:
 def judge(logs: DataFrame, users: DataFrame) -> DataFrame:
     """The verdicts: the six fields, status, reasons, kafka_partition, kafka_offset, received_at, users_version, raw.
 
-    `users`: rows of the history, account_no, first_day and end_day (since 1970; null: still so), user_device,
-    users_version.
+    `users`: rows of the history with account_no, first_day and end_day (days since 1970; null: still valid),
+    user_device, users_version.
     """
     day = F.col("event_timestamp") / 86_400
     is_user = (F.col("account_id") == F.col("account_no")) & (day >= F.col("first_day"))
@@ -82,7 +82,7 @@ def messages(judged: DataFrame) -> DataFrame:
         "users_version": F.col("users_version"),
         "revision": F.col("revision"),
     }
-    # Spark writes MIME, in lines; a contract of plain base64 has none.
+    # Spark writes MIME with line breaks; the contract requires plain base64.
     raw = {"raw": F.replace(F.base64("raw"), F.lit("\r\n"), F.lit("")), "raw_size": F.col("raw_size")}
     value = F.when(F.col("status") == names.BAD, _json(written | raw)).otherwise(_json(written))
     key = F.concat_ws("-", "kafka_partition", "kafka_offset")
@@ -95,7 +95,7 @@ def _json(members: dict[str, Column]) -> Column:
 
 
 def _value(field: str) -> Column:
-    """The field by its type; null where it is none."""
+    """The field with its type; null if its value does not have that type."""
     found = F.col(f"_{field}")
     text = F.when(F.schema_of_variant(found) == "STRING", F.variant_get(found, "$", "string"))
     if field not in _RANGES:
@@ -106,7 +106,7 @@ def _value(field: str) -> Column:
 
 
 def _broken(field: str) -> Column:
-    """The first rule that the field breaks, or null."""
+    """The first rule of form that the field breaks, or null."""
     found, value = F.col(f"_{field}"), F.col(field)
     rules = [(found.isNull(), names.missing), (F.is_variant_null(found), names.null), (value.isNull(), names.invalid)]
     if field in names.TEXT_FIELDS:

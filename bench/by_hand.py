@@ -1,6 +1,6 @@
-"""The rules as somebody writes them by hand for speed: plain Python, one log at a time, no framework. Pure.
+"""The rules, hand-written for speed: plain Python, one log at a time, no framework. Pure.
 
-The contract is Logsieve's, held by tests/unit/test_bench_by_hand.py on every worked case of tests/spark/cases.
+They meet Logsieve's contract: tests/unit/test_bench_by_hand.py checks every worked case of tests/spark/cases.
 """
 
 import base64
@@ -17,7 +17,7 @@ from include import names
 Log = tuple[bytes | None, int, int]
 """Value, offset, and Kafka's timestamp in milliseconds."""
 Periods = list[tuple[int, int | None, str]]
-"""First day, day behind the last (none: still so), days since 1970, and the device."""
+"""First day and day after the last (None: still valid), in days since 1970, and the device."""
 
 _REMEMBERED = 100_000
 _BEGINNING = datetime(1970, 1, 1)  # UTC, but written without a zone
@@ -25,18 +25,18 @@ _PLAIN = re.compile("[0-9]{1,12}")
 _UNEXPECTED, _UNKNOWN = (
     (f'["{reason}"]', f'"[""{reason}""]"') for reason in (names.UNEXPECTED_DEVICE, names.UNKNOWN_ACCOUNT)
 )
-_TAKES_CARE = (TypeError, KeyError, ValueError)
+_NEEDS_CARE = (TypeError, KeyError, ValueError)
 
 
 class Judged(NamedTuple):
-    """Status messages as (key, value), and lines of CSV by status, without the columns that `loading` sets."""
+    """Status messages as (key, value), and CSV lines by status, without the columns that `loading` sets."""
 
     messages: list[tuple[str, bytes]]
     lines: dict[str, list[str]]
 
 
 def loading(path: str, status: str, partition: int, users_version: int) -> str:
-    """The LOAD DATA statement for a file of such lines."""
+    """The LOAD DATA statement for a file of `Judged.lines`."""
     raw = ", @raw, raw_size" if status == names.BAD else ""
     return (
         f"LOAD DATA LOCAL INFILE '{path}' INTO TABLE {names.LOGS_DATABASE}.{names.TABLES[status]} CHARACTER SET utf8mb4"
@@ -53,7 +53,7 @@ class Judge:
     def __init__(self, partition: int, users: Mapping[int, Periods], users_version: int) -> None:
         self._partition = partition
         self._users = users
-        # Whoever always had one device, by the account's text: no number has to be made for it.
+        # Accounts that always had one device, by their text: these need no conversion to a number.
         self._devices = {str(account): of[0][2] for account, of in users.items() if len(of) == 1 and of[0][1] is None}
         self._tail = f'"users_version":{users_version},"revision":0'
         self._times: dict[str, str] = {}
@@ -70,17 +70,17 @@ class Judge:
         for value, offset, when in logs:
             at = received.get(when) or self._received_at(when)
             try:
-                log = loads(value)  # type: ignore[arg-type]  # a tombstone is a TypeError
+                log = loads(value)  # type: ignore[arg-type]  # a tombstone raises TypeError
                 event_id, event_type, device, country = (
                     log["event_id"], log["event_type"], log["device"], log["location_country"],
                 )  # fmt: skip
                 account, happened = log["account_id"], log["event_timestamp"]
                 time = times.get(happened) or self._time(happened)
                 if (
-                    # Together so short, so each of them; and none that is no text can be joined.
+                    # If all together are short enough, so is each one; joining a value that is not text raises.
                     len("".join((event_id, event_type, device, country))) <= names.MAX_TEXT
                     and event_id and event_type and device and country
-                    # Without an escape no character is inside that JSON or CSV would have to escape again.
+                    # Without an escape, there is no character that JSON or CSV would have to escape again.
                     and b"\\" not in value  # type: ignore[operator]
                 ):  # fmt: skip
                     if devices.get(account) == device:
@@ -98,16 +98,16 @@ class Judge:
                         f'"{event_id}",{account},"{event_type}","{device}","{country}",{time},{quoted},{at},{offset}'
                     )
                     continue
-            except _TAKES_CARE:
+            except _NEEDS_CARE:
                 pass
             self._carefully(value, offset, at, messages, lines)
         return Judged(messages, lines)
 
     def _suspicion(self, account: str) -> tuple[str, str]:
-        """The reason of a log whose device is not that of its account, as JSON, and as a cell of CSV.
+        """The reason for a log whose device is not its account's, as JSON and as a CSV cell.
 
-        Raises ValueError or TypeError where it takes a closer look: the account's text is no plain number, or had
-        several devices.
+        Raises ValueError or TypeError if the careful rules must decide: the account's text is not a plain number, or
+        the account had several devices.
         """
         if account in self._devices:
             return _UNEXPECTED
@@ -165,7 +165,7 @@ class Judge:
         return None
 
     def _time(self, happened: Any) -> str:
-        """ISO 8601 without its Z. Raises ValueError or TypeError for what is no plain text of digits in range."""
+        """Converts to ISO 8601 without its Z. Raises ValueError or TypeError unless it is text of digits in range."""
         if not _PLAIN.fullmatch(happened) or int(happened) > names.MAX_TIMESTAMP:
             raise ValueError(happened)
         if len(self._times) > _REMEMBERED:

@@ -1,4 +1,4 @@
-"""The half of the rules by hand that is not fast: what most logs do not need. Pure."""
+"""The slow half of the hand-written rules, which most logs do not need. Pure."""
 
 import json
 import re
@@ -11,7 +11,7 @@ from include import names
 NOT_JSON = (ValueError, RecursionError)
 INT32 = (-(2**31), 2**31 - 1)
 
-# No more digits than can be in range: int() refuses what has thousands.
+# At most as many digits as can be in range: int() refuses text with thousands of digits.
 _INTEGER = re.compile("([+-]?)0*([0-9]{1,12})")
 _SURROGATE = re.compile("[\\ud800-\\udfff]")
 _NUMBERS = (int, float)
@@ -22,16 +22,16 @@ class _Number(str):
 
 
 def record(value: bytes | None) -> dict[str, Any]:
-    """The log as one strict JSON object whose numbers are as written. Raises one of NOT_JSON for what is none.
+    """Parses a log as one strict JSON object that keeps numbers as written. Raises one of NOT_JSON if it is not one.
 
-    By the fast library where that tells all: it forgets how a number was written.
+    Uses the fast library where its result is enough: it does not keep how a number was written.
     """
     try:
         found = orjson.loads(value or b"")
     except ValueError:
         return _strictly(value)
     if not isinstance(found, dict):
-        raise ValueError("no object")
+        raise ValueError("not an object")
     if any(found.get(field).__class__ in _NUMBERS for field in names.FIELDS):
         return _strictly(value)
     return found
@@ -46,14 +46,14 @@ def _strictly(value: bytes | None) -> dict[str, Any]:
     text = value.decode()
     record = json.loads(text, parse_constant=refuse, parse_int=_Number, parse_float=_Number)
     if not isinstance(record, dict):
-        raise ValueError("no object")
+        raise ValueError("not an object")
     if "\\u" in text and _SURROGATE.search(json.dumps(record, ensure_ascii=False)):
         raise ValueError("half a surrogate pair")
     return record
 
 
 def field(name: str, record: dict[str, Any]) -> tuple[Any, str | None]:
-    """The field's value, and the rule that it breaks."""
+    """Returns the field's value and the rule that it breaks; one of them is None."""
     if name not in record:
         return None, names.missing(name)
     value = record[name]

@@ -1,4 +1,4 @@
-"""The pictures for docs/performance.md."""
+"""The charts in docs/performance.md."""
 
 from collections.abc import Sequence
 from io import BytesIO
@@ -15,7 +15,7 @@ COLORS = 64
 
 
 def throughput(summary: Summary, file: Path) -> None:
-    """A bar a contestant: logs a second, whole run and warm."""
+    """Two bars for each contestant: logs per second, of the whole run and warm."""
     shown = list(summary.contestants.values())[::-1]
     figure = Figure(figsize=(9, 0.6 * len(shown) + 1.2), layout="constrained")
     axes = figure.subplots()
@@ -31,7 +31,7 @@ def throughput(summary: Summary, file: Path) -> None:
 
 
 def latency(held: Sequence[Held], file: Path) -> None:
-    """A panel a rate and trigger: delays over time, with a line at each batch boundary of the real-time trigger."""
+    """A panel for each rate and trigger: delays over time, with a line at each batch boundary in real-time mode."""
     triggers = list(dict.fromkeys(each.trigger for each in held))
     rates = list(dict.fromkeys(each.rate for each in held))
     size = (5.5 * len(triggers), 2.2 * len(rates))
@@ -55,7 +55,7 @@ def latency(held: Sequence[Held], file: Path) -> None:
 
 
 def _save(figure: Figure, file: Path) -> None:
-    # With a palette it takes a quarter of the bytes.
+    # With a palette the file has a quarter of the bytes.
     drawn = BytesIO()
     figure.savefig(drawn, dpi=DOTS)
     Image.open(drawn).convert("RGB").quantize(COLORS).save(file, "PNG", optimize=True)

@@ -1,4 +1,4 @@
-"""Who is compared: the command of each, and by what it is known that it is done."""
+"""The contestants: the command of each, and how the bench detects that it is done."""
 
 import sys
 from dataclasses import dataclass
@@ -12,10 +12,10 @@ from include.settings import ROOT, Settings
 
 @dataclass(frozen=True)
 class Contestant:
-    """`hops`: status, rows, documents: where every log has to be for it to be done.
+    """A program that is measured. `hops` (status, rows, documents): it is done once every log is in all of them.
 
-    `leaves`: rows, messages, documents: what it leaves one of for each log, of the right status. `is_fed`: whether it
-    finds the verdicts in the status topic.
+    `leaves` (rows, messages, documents): its outputs, each with one entry per log, of the right status. `is_fed`:
+    whether the verdicts are already in the status topic when it starts.
     """
 
     name: str
@@ -26,7 +26,7 @@ class Contestant:
     is_fed: bool = False
 
     def command(self, settings: Settings) -> list[str]:
-        """What starts it: for Spark as Airflow's operator does (plugins/stream.py)."""
+        """The command that starts it; for Spark the same as Airflow's operator uses (plugins/stream.py)."""
         program, *rest = self.arguments
         if not program.endswith(".py"):
             return [sys.executable, "-m", program, *rest]
@@ -55,7 +55,7 @@ INDEXED: Final = Contestant(
     _BOTH | _DOCUMENTS,
     (*_VERDICTS, "documents"),
 )
-# It writes to Kafka at the end of each batch, when the rows of that are committed.
+# It writes to Kafka at the end of each batch, after its rows are committed.
 BASELINE: Final = Contestant("baseline", "baseline", ("bench/baseline.py",), frozenset({"status"}), _VERDICTS)
 HAND_WRITTEN: Final = Contestant("hand_written", "hand-written", ("bench.hand_written",), _BOTH, _VERDICTS)
 _CONSUME, _LOAD_DATA, _COPY, _BULK = LIMITS

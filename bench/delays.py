@@ -1,4 +1,4 @@
-"""From what the watchers saw to delays: percentiles, and their course over time. Pure."""
+"""Computes delays from what the watchers recorded: percentiles, and their course over time. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ PERCENTILES = (50.0, 99.0, 99.9)
 
 @dataclass
 class Delays:
-    """Of one hop, in milliseconds. `course`: of the logs sent in each second of the run: second, p50, p99, longest."""
+    """Delays of one hop in milliseconds. `course`: second of the run, and p50, p99, longest of the logs sent in it."""
 
     p50: float
     p99: float
@@ -21,33 +21,33 @@ class Delays:
 
 @dataclass
 class Held:
-    """A rate that was held. `boundaries`: when a batch of classify ended, in seconds from the first log."""
+    """The measurement of one constant rate. `boundaries`: ends of classify's batches, in seconds from the first log."""
 
     trigger: str
     rate: float
     logs: int
     reached: float
-    """Logs a second that were really sent."""
+    """Logs per second that were actually sent."""
     to_status: Delays
     to_mysql: Delays
     boundaries: list[float]
     cpu: dict[str, float]
     """Percent of one core, by group: application (with all its children), kafka, mysql, elasticsearch."""
     sizes: list[tuple[int, int, int]]
-    """Over time: second, MiB of the application's memory, MiB of its checkpoints and of all logs."""
+    """Over time: second, MiB of the application's memory, MiB of its checkpoints and all log files."""
 
 
 def of_verdicts(verdicts: Mapping[int, np.ndarray]) -> np.ndarray:
-    """(sent, delay) of each log, in microseconds; `verdicts`: see `watchers.see_verdicts`."""
+    """(sent, delay) of each log, in microseconds; `verdicts`: see `watchers.watch_verdicts`."""
     both = np.concatenate([verdicts[number] for number in sorted(verdicts)])
     return np.column_stack([both[:, 0], both[:, 1] - both[:, 0]])
 
 
 def of_rows(verdicts: Mapping[int, np.ndarray], rows: Mapping[int, np.ndarray], begin: Mapping[int, int]) -> np.ndarray:
-    """(sent, delay) of each log, in microseconds; `rows`: see `watchers.see_rows`, `begin`: the first log's offset.
+    """(sent, delay) of each log, in microseconds; `rows`: see `watchers.watch_rows`, `begin`: the first log's offset.
 
-    A log is visible when the first progress is that reaches it: rows and progress are committed together. Raises
-    ValueError when a log has never become visible.
+    A log is visible from the first progress that reaches it: rows and progress are committed together. Raises
+    ValueError if a log never became visible.
     """
     parts = []
     for number in sorted(verdicts):
@@ -62,7 +62,7 @@ def of_rows(verdicts: Mapping[int, np.ndarray], rows: Mapping[int, np.ndarray], 
 
 
 def summarise(sent_and_delay: np.ndarray) -> Delays:
-    """Percentiles are delays that a log really had."""
+    """Summarises delays; each percentile is the actual delay of a log."""
     sent, delay = sent_and_delay[:, 0], sent_and_delay[:, 1] / 1000
     second = (sent - sent.min()) // 1_000_000
     course = []

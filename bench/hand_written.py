@@ -1,9 +1,8 @@
-"""The hand-written contestant: one Python process a partition, nothing but libraries, tuned as far as we know how.
+"""The hand-written contestant: one Python process per partition, only libraries, tuned as well as we can.
 
-librdkafka reads and sends, orjson parses, LOAD DATA writes. The rows of a batch are loaded by a thread while its
-status messages are sent; they are committed with the position, once Kafka has the messages. So a restart loses no log
-and loads none twice, but may send the messages of one batch again. It has no lease and reads the users once, at its
-start.
+librdkafka reads and sends, orjson parses, LOAD DATA writes. A thread loads the rows of a batch while its status
+messages are sent; the rows are committed with the position, once Kafka has the messages. So a restart loses no log and
+loads none twice, but may send the messages of one batch again. It has no lease, and reads the users only at its start.
 """
 
 import gc
@@ -27,7 +26,7 @@ from include.settings import Settings
 from jobs.database import Database, number
 
 BATCH = 20_000
-"""Logs a transaction, at most."""
+"""Most logs in one transaction."""
 BATCH_SECONDS = 0.5
 """How long a batch waits to fill."""
 
@@ -45,7 +44,7 @@ _VERSION = f"SELECT version FROM {names.USERS_DATABASE}.{names.VERSION_TABLE}"  
 
 
 def consumer_of(settings: Settings, partition: int, position: int) -> Consumer:
-    """A consumer of one partition of the logs, from that offset on."""
+    """A consumer of one partition of the logs, from the offset `position`."""
     consumer = Consumer(
         kafka.native(settings)
         | {
@@ -96,13 +95,13 @@ def position_of(database: Database, partition: int) -> int:
 
 
 def save(cursor: Any, partition: int, last_offset: int) -> None:
-    """Writes the position; the caller commits."""
+    """Saves the position; the caller commits."""
     cursor.execute(_SAVE, (partition, last_offset))
 
 
 def work(partition: int) -> None:
-    """Judges and loads one partition for ever."""
-    gc.disable()  # nothing here makes cycles, and it would look at every row again and again
+    """Judges and loads one partition until it is terminated."""
+    gc.disable()  # there are no reference cycles here, and the collector would scan every row repeatedly
     settings = Settings()
     database = Database.of(settings)
     users, version = read_users(database)
@@ -138,12 +137,12 @@ def work(partition: int) -> None:
             for key, value in judged.messages:
                 produce(names.STATUS_TOPIC, value, key, partition)
             if producer.flush(60):
-                raise RuntimeError("Kafka does not take the status messages")
+                raise RuntimeError("Kafka does not accept the status messages: see its log")
             sent.set()
 
 
 def run(target: Callable[..., None], *arguments: Any) -> None:
-    """A process of `target(partition, …)` a partition, until SIGTERM or until one of them ends: see `together`."""
+    """Runs a process of `target(partition, …)` for each partition, see `together`."""
     settings = Settings()
     with closing(Consumer(kafka.native(settings) | {"group.id": "by-hand"})) as consumer:
         partitions = consumer.list_topics(names.LOGS_TOPIC, timeout=30).topics[names.LOGS_TOPIC].partitions
@@ -151,7 +150,10 @@ def run(target: Callable[..., None], *arguments: Any) -> None:
 
 
 def together(target: Callable[..., None], partitions: Iterable[int], *arguments: Any) -> None:
-    """A process of `target(partition, …)` each; once one has ended, or SIGTERM comes, all are. Raises SystemExit."""
+    """Runs a process of `target(partition, …)` for each partition, until SIGTERM or until one of them exits.
+
+    Then ends all of them, and raises SystemExit.
+    """
     spawn = get_context("spawn")
     processes = [spawn.Process(target=target, args=(number, *arguments), daemon=True) for number in partitions]
     for process in processes:

@@ -1,4 +1,4 @@
-"""From log to status and from log to MySQL, at rates that are held: what `./logsieve bench latency` measures."""
+"""`./logsieve bench latency`: latency from a log to its status and to MySQL, at constant rates."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -29,7 +29,7 @@ WEIGH_SECONDS = 15
 
 @dataclass(frozen=True)
 class Plan:
-    """Which rates are held for how long; before them, the driver is warmed up with WARM_UP_RATE for `warm_up` s."""
+    """The rates and how long each is held; before them, the driver is warmed up at WARM_UP_RATE for `warm_up` s."""
 
     rates: Sequence[float]
     seconds: float
@@ -41,7 +41,7 @@ class Plan:
 
 
 def run(plan: Plan, steps: Steps, *, keep: bool) -> list[Held]:
-    """Holds each rate with each trigger, on a stack of the bench's own. Raises StackError."""
+    """Measures each rate with each trigger, on the bench's own stack. Raises StackError."""
     found = []
     with own_stack.running(plan.partitions, plan.accounts, plan.seed, steps, keep=keep) as env:
         for trigger in plan.triggers:
@@ -51,9 +51,9 @@ def run(plan: Plan, steps: Steps, *, keep: bool) -> list[Held]:
                 with steps.step(f"{trigger.title}: start and warm up"):
                     _hold(env, trigger, meter, WARM_UP_RATE, plan.warm_up, plan.seed)
                 for number, rate in enumerate(plan.rates):
-                    with steps.step(f"{trigger.title}: {rate:,.0f} logs/s") as say:
+                    with steps.step(f"{trigger.title}: {rate:,.0f} logs/s") as show:
                         held = _hold(env, trigger, meter, rate, plan.seconds, plan.seed + 1 + number)
-                        say(
+                        show(
                             f"{trigger.title}: {rate:,.0f} logs/s, p99 {held.to_status.p99} ms to the status,"
                             f" {held.to_mysql.p99} ms to MySQL"
                         )
@@ -65,10 +65,10 @@ def _hold(env: Environment, trigger: Contestant, meter: Meter, rate: float, seco
     settings = own_stack.env_settings(env)
     logs, verdicts = sinks.ends(env, names.LOGS_TOPIC), sinks.ends(env, names.STATUS_TOPIC)
     with _processes() as (start, ready, stop):
-        seen = start(_see_verdicts, settings, verdicts)
-        rows = start(_see_rows, settings)
+        seen = start(_watch_verdicts, settings, verdicts)
+        rows = start(_watch_rows, settings)
         sending = start(_send, settings, rate, seconds, seed)
-        with suppress(BrokenBarrierError):  # one of them failed: its result, below, says of what
+        with suppress(BrokenBarrierError):  # one of them failed: its result, below, raises the error
             ready.wait()
         before, begin = meter.cpu(), time.monotonic()
         sizes = _weigh_until(sending, meter, settings)
@@ -78,7 +78,9 @@ def _hold(env: Environment, trigger: Contestant, meter: Meter, rate: float, seco
         stop.set()
         by_partition, steps = seen.result(), rows.result()
     if sum(map(len, by_partition.values())) != sent:
-        raise StackError(f"{sent} logs have {sum(map(len, by_partition.values()))} verdicts.", "This must not be.")
+        raise StackError(
+            f"{sent} logs have {sum(map(len, by_partition.values()))} verdicts.", "Please report this bug."
+        )
     first = min(float(each[0, 0]) for each in by_partition.values() if len(each)) / 1e6
     return Held(
         trigger.name,
@@ -105,7 +107,7 @@ def _weigh_until(sending: Future[Any], meter: Meter, settings: Settings) -> list
 def _size(folder: Path) -> int:
     total = 0
     for file in folder.rglob("*"):
-        with suppress(FileNotFoundError):  # Spark removes old ones meanwhile
+        with suppress(FileNotFoundError):  # Spark removes old files meanwhile
             total += file.stat().st_size
     return total
 
@@ -119,11 +121,11 @@ def _until_done(env: Environment, trigger: Contestant, total: int) -> None:
             if done > before:
                 moved = time.monotonic()
             elif time.monotonic() - moved > STALLED_SECONDS:
-                raise StackError(f"{trigger.title} stands still at {done:,} of {total:,} logs.", "See its log.")
+                raise StackError(f"{trigger.title} makes no progress at {done:,} of {total:,} logs.", "See its log.")
 
 
 def _boundaries(settings: Settings, begin: float, end: float) -> list[float]:
-    """When batches of classify were committed, in seconds from the beginning, as its checkpoint tells."""
+    """When batches of classify were committed, in seconds after `begin`, read from its checkpoints."""
     commits = settings.checkpoints.glob("*/classify/commits/*")
     times = sorted(file.stat().st_mtime for file in commits if file.name.isdigit())
     return [round(at - begin, 2) for at in times if begin <= at <= end]
@@ -131,7 +133,7 @@ def _boundaries(settings: Settings, begin: float, end: float) -> list[float]:
 
 @contextmanager
 def _processes() -> Iterator[tuple[Callable[..., Future[Any]], Barrier, Event]]:
-    """Three of them; they and who asked for them pass the barrier together. At the end none waits at it any more."""
+    """Three processes, which pass the barrier together with the caller. At the end the barrier releases all waiters."""
     spawn = get_context("spawn")
     stop, ready = spawn.Event(), spawn.Barrier(4, timeout=START_SECONDS)
     with ProcessPoolExecutor(3, spawn, _keep, (ready, stop)) as pool:
@@ -143,7 +145,7 @@ def _processes() -> Iterator[tuple[Callable[..., Future[Any]], Barrier, Event]]:
 
 
 _kept: dict[str, Any] = {}
-"""Of each of the three processes; such things can be handed over only as it starts."""
+"""The barrier and event in each of the three processes; these can be passed only when a process starts."""
 
 
 def _keep(ready: Barrier, stop: Event) -> None:
@@ -154,9 +156,9 @@ def _send(settings: Settings, rate: float, seconds: float, seed: int) -> tuple[i
     return watchers.send(settings, rate, seconds, seed, _kept["ready"], _kept["stop"])
 
 
-def _see_verdicts(settings: Settings, begin: dict[int, int]) -> Any:
-    return watchers.see_verdicts(settings, begin, _kept["ready"], _kept["stop"])
+def _watch_verdicts(settings: Settings, begin: dict[int, int]) -> Any:
+    return watchers.watch_verdicts(settings, begin, _kept["ready"], _kept["stop"])
 
 
-def _see_rows(settings: Settings) -> Any:
-    return watchers.see_rows(settings, _kept["ready"], _kept["stop"])
+def _watch_rows(settings: Settings) -> Any:
+    return watchers.watch_rows(settings, _kept["ready"], _kept["stop"])

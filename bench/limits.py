@@ -1,6 +1,6 @@
-"""The limits: what the parts cost alone, without any judging. `python -m bench.limits NAME`.
+"""The limits: the cost of the parts alone, without judging. Run as `python -m bench.limits NAME`.
 
-The rows that `load-data` and `copy` load were made before (`prepare`), so that they are of the same logs as all others.
+The rows that `load-data` and `copy` load are prepared from the logs that all contestants read (`prepare`).
 """
 
 import shutil
@@ -29,12 +29,12 @@ LIMITS = ("consume", "load-data", "copy", "bulk")
 
 
 def folder_of(settings: Settings) -> Path:
-    """Where the prepared rows are: a folder a partition, in it a folder a batch, named by its last offset."""
+    """The folder of the prepared rows: a folder per partition, with a folder per batch, named by its last offset."""
     return settings.state / "prepared"
 
 
 def prepare(settings: Settings, ends: dict[int, int]) -> dict[str, int]:
-    """Writes the rows of all logs up to these offsets; gives how many there are of each status."""
+    """Writes the rows of all logs up to these offsets; returns the number of each status."""
     counts = dict.fromkeys(names.STATUSES, 0)
     shutil.rmtree(folder_of(settings), ignore_errors=True)
     for partition, last_offset, version, judged in _judged(settings, ends):
@@ -58,7 +58,7 @@ def feed(settings: Settings, ends: dict[int, int]) -> None:
 
 
 def _judged(settings: Settings, ends: dict[int, int]) -> Iterator[tuple[int, int, int, Judged]]:
-    """Partition, last offset, version of the users, and verdicts, of each batch of logs up to these offsets."""
+    """Yields partition, last offset, version of the users and verdicts of each batch of logs up to these offsets."""
     users, version = hand_written.read_users(Database.of(settings))
     for partition, end in ends.items():
         judge, position = Judge(partition, users, version), 0
@@ -71,7 +71,7 @@ def _judged(settings: Settings, ends: dict[int, int]) -> Iterator[tuple[int, int
 
 
 def consume(partition: int) -> None:
-    """Reads every log and keeps how far it came."""
+    """Reads every log and saves the position."""
     settings = Settings()
     consumer = hand_written.consumer_of(settings, partition, 0)
     with closing(Database.of(settings).connect()) as connection, closing(connection.cursor()) as cursor:
@@ -83,17 +83,17 @@ def consume(partition: int) -> None:
 
 
 def load_data(partition: int) -> None:
-    """Loads the prepared rows, a transaction a batch, and ends."""
+    """Loads the prepared rows, a transaction per batch, and waits to be terminated."""
     settings = Settings()
     with closing(Database.of(settings).connect()) as connection, closing(connection.cursor()) as cursor:
         for folder in sorted((folder_of(settings) / str(partition)).iterdir()):
             _load(cursor, partition, folder)
             connection.commit()
-    _wait_for_ever()
+    _wait_for_signal()
 
 
 def copy(partition: int) -> None:
-    """Reads every log, sends it on as it is, and loads the rows that were prepared of it."""
+    """Reads every log, sends it unchanged, and loads its prepared row."""
     settings = Settings()
     consumer, producer = hand_written.consumer_of(settings, partition, 0), hand_written.producer_of(settings)
     batches = iter(sorted((folder_of(settings) / str(partition)).iterdir()))
@@ -111,11 +111,11 @@ def copy(partition: int) -> None:
             producer.flush(60)
             connection.commit()
             folder = next(batches, None)
-    _wait_for_ever()
+    _wait_for_signal()
 
 
 def bulk(partition: int) -> None:
-    """Gives every status message to the client's own bulk helper, as a document that is ready."""
+    """Passes every status message, unchanged, to the bulk helper of Elasticsearch's client."""
     settings = Settings()
     consumer = Consumer(kafka.native(settings) | {"group.id": GROUP, "enable.auto.commit": False})
     consumer.assign([TopicPartition(names.STATUS_TOPIC, partition, 0)])
@@ -139,8 +139,8 @@ def _load(cursor: Any, partition: int, folder: Path) -> None:
     hand_written.save(cursor, partition, int(folder.name))
 
 
-def _wait_for_ever() -> None:
-    """Whoever measures reads the CPU seconds of a living process, and then ends it."""
+def _wait_for_signal() -> None:
+    """Keeps the process alive until it is terminated: its CPU seconds can be read only while it exists."""
     signal.pause()
 
 

@@ -1,4 +1,4 @@
-"""What the figures were measured on."""
+"""The machine on which the figures were measured."""
 
 import os
 import platform
@@ -8,7 +8,7 @@ import psutil
 
 
 def describe() -> dict[str, str | int]:
-    """Processor, cores, memory, system."""
+    """Returns processor, cores, memory_gib, system and python."""
     models = [line.split(":", 1)[1].strip() for line in _cpuinfo() if line.startswith("model name")]
     return {
         "processor": models[0] if models else platform.machine(),

@@ -1,4 +1,4 @@
-"""One run of one contestant: timed from the start of its process until its last log is everywhere, and weighed."""
+"""One run of one contestant: its time from process start until its last log is everywhere, its CPU and memory."""
 
 import signal
 import subprocess
@@ -17,7 +17,7 @@ from include.stack.errors import StackError
 from include.stack.run import supervisor
 
 WARM_FROM = 0.3
-"""Of the logs: what is measured behind it counts as warm."""
+"""Share of the logs after which the measurement counts as warm."""
 LOOK_SECONDS = 0.2
 WEIGH_SECONDS = 1.0
 STALLED_SECONDS = 180
@@ -27,7 +27,7 @@ APPLICATION = "application"
 
 @dataclass
 class Run:
-    """What was measured. Seconds are from the start of the process; `cpu` and `warm_cpu` are CPU seconds by group:
+    """The measurements. Seconds are from the start of the process; `cpu` and `warm_cpu` are CPU seconds by group:
     application (with all its children), kafka, mysql, elasticsearch, indexer."""
 
     contestant: str
@@ -37,14 +37,14 @@ class Run:
     first_seconds: float | None = None
     """Until the first log was everywhere."""
     warm_logs: int = 0
-    """Logs that were not yet done when the warm part began; 0 when all were done at once."""
+    """Logs that were not done when the warm part began; 0 if all were done at once."""
     warm_seconds: float = 0.0
     cpu: dict[str, float] = field(default_factory=dict)
     warm_cpu: dict[str, float] = field(default_factory=dict)
     peak_bytes: int = 0
-    """Most memory of the application with its children; a page that several share is divided among them."""
+    """Peak memory of the application with its children; shared pages are divided among the processes (PSS)."""
     found: dict[str, dict[str, list[int]]] = field(default_factory=dict)
-    """What was counted after it: rows (with their checksum), messages and documents, by status."""
+    """Counts after the run: rows (with their checksum), messages and documents, by status."""
 
 
 class Meter:
@@ -57,11 +57,11 @@ class Meter:
         self._before = {name: _cpu(root) for name, root in self._roots.items() if name in own_stack.SERVERS}
 
     def cpu(self) -> dict[str, float]:
-        """Since the beginning, by group."""
+        """CPU seconds since the beginning, by group."""
         return {name: round(_cpu(root) - self._before.get(name, 0.0), 2) for name, root in self._roots.items()}
 
     def memory(self) -> int:
-        """Bytes of the application now."""
+        """Current memory of the application in bytes."""
         total = 0
         for process in _tree(self._roots[APPLICATION]):
             with suppress(psutil.Error):
@@ -77,7 +77,7 @@ def _tree(root: psutil.Process) -> list[psutil.Process]:
 
 
 def _cpu(root: psutil.Process) -> float:
-    """Of the living processes of a tree, and of their children that have ended."""
+    """CPU seconds of the running processes of a tree and of their exited children."""
     total = 0.0
     for process in _tree(root):
         with suppress(psutil.Error):
@@ -87,7 +87,7 @@ def _cpu(root: psutil.Process) -> float:
 
 @contextmanager
 def started(env: Environment, contestant: Contestant) -> Iterator[subprocess.Popen[bytes]]:
-    """Its process, in a session of its own; at the end every process below it is gone."""
+    """Starts the contestant's process in its own session; at the end stops it and all processes below it."""
     log = supervisor.log_file(env, f"bench-{contestant.name}")
     command = contestant.command(own_stack.env_settings(env))
     with log.open("ab") as out:
@@ -110,14 +110,15 @@ def started(env: Environment, contestant: Contestant) -> Iterator[subprocess.Pop
         psutil.wait_procs(left, timeout=END_SECONDS)
 
 
-def run(env: Environment, contestant: Contestant, logs: int, number: int, say: Callable[[str], None]) -> Run:
-    """Empties the sinks, starts it, measures until all logs are done, ends it, and counts what it left.
+def run(env: Environment, contestant: Contestant, logs: int, number: int, show: Callable[[str], None]) -> Run:
+    """Empties the sinks, starts the contestant, measures until all logs are done, stops it, and counts its output.
 
-    Raises StackError when it ends too early, or stands still for STALLED_SECONDS.
+    `show` is called with the progress. Raises StackError if the contestant exits early, or makes no progress for
+    STALLED_SECONDS.
     """
     sinks.empty(env, names.STATUS_TOPIC)
     if contestant.is_fed:
-        say(f"{contestant.title}: fill the status topic before")
+        show(f"{contestant.title}: fill the status topic")
         limits.feed(own_stack.env_settings(env), sinks.ends(env, names.LOGS_TOPIC))
     result = Run(contestant.name, number, logs)
     servers: tuple[str, ...] = own_stack.SERVERS
@@ -128,7 +129,7 @@ def run(env: Environment, contestant: Contestant, logs: int, number: int, say: C
         try:
             begin = time.monotonic()
             with started(env, contestant) as process:
-                _measure(env, contestant, result, Meter(env, process.pid, servers), progress, begin, process, say)
+                _measure(env, contestant, result, Meter(env, process.pid, servers), progress, begin, process, show)
         finally:
             if contestant is INDEXED:
                 supervisor.halt(env, "indexer")
@@ -144,7 +145,7 @@ def _measure(
     progress: sinks.Progress,
     begin: float,
     process: subprocess.Popen[bytes],
-    say: Callable[[str], None],
+    show: Callable[[str], None],
 ) -> None:
     done, moved, weighed, warm_from = 0, begin, 0.0, (begin, 0)
     warm_cpu: dict[str, float] = {}
@@ -154,13 +155,13 @@ def _measure(
         if done > before:
             moved = now
             result.first_seconds = result.first_seconds or round(now - begin, 2)
-            say(f"{contestant.title}: {done:,} of {result.logs:,}")
+            show(f"{contestant.title}: {done:,} of {result.logs:,}")
         elif process.poll() is not None or now - moved > STALLED_SECONDS:
-            ended = f"ended with {process.returncode}" if process.poll() is not None else "stands still"
+            ended = f"exited with {process.returncode}" if process.poll() is not None else "makes no progress"
             last = supervisor.log_file(env, f"bench-{contestant.name}").read_text(errors="replace").splitlines()[-8:]
             raise StackError(
                 f"{contestant.title} {ended} at {done:,} of {result.logs:,} logs:\n" + "\n".join(last),
-                f"Its log is {supervisor.log_file(env, f'bench-{contestant.name}')}.",
+                f"See its log, {supervisor.log_file(env, f'bench-{contestant.name}')}.",
             )
         if done >= WARM_FROM * result.logs and not warm_cpu:
             warm_from, warm_cpu = (now, done), meter.cpu()

@@ -1,4 +1,4 @@
-"""A stack of the bench's own: Kafka, MySQL and Elasticsearch on free ports, without Airflow, in `.state-bench`."""
+"""The bench's own stack: Kafka, MySQL and Elasticsearch on free ports, without Airflow, in `.state-bench`."""
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -28,16 +28,16 @@ from include.users.export import export_file
 
 SERVERS: Final = ("kafka", "mysql", "elasticsearch")
 DAY: Final = date(2026, 1, 15)
-"""The day on which all logs of the bench happen, and whose accounts are loaded: the same seed gives the same bytes."""
+"""The day of all events in the bench, and of the loaded accounts: fixed, so that the same seed gives the same bytes."""
 BEGIN: Final = int(datetime(DAY.year, DAY.month, DAY.day, 8, tzinfo=UTC).timestamp())
 _SECONDS: Final = 60
 
 
 @contextmanager
 def running(partitions: int, accounts: int, seed: int, steps: Steps, *, keep: bool) -> Iterator[Environment]:
-    """The stack, provisioned: topics, tables, users, index. At the end it is gone, unless its data is to be kept.
+    """Runs the stack with topics, tables, users and index. At the end it is removed, unless `keep` is set.
 
-    Raises StackError when a server does not start; after one, data and logs stay.
+    Raises StackError if a server does not start. Data and logs are kept after any StackError.
     """
     settings = Settings(state=ROOT / ".state-bench", topic_partitions=partitions, accounts=accounts, seed=seed)
     if (left := environment.load(settings)) is not None:
@@ -54,7 +54,7 @@ def running(partitions: int, accounts: int, seed: int, steps: Steps, *, keep: bo
             supervisor.run(env, name)
         wanted = [server for server in programs if server.name in SERVERS]
         up.wait_until_healthy(env, wanted, steps, "Start the servers")
-        with steps.step("Make topics, tables, users and index"):
+        with steps.step("Create topics, tables, users and index"):
             make_topics(env)
             _make_tables(env)
             _load_users(env)
@@ -62,7 +62,7 @@ def running(partitions: int, accounts: int, seed: int, steps: Steps, *, keep: bo
                 template.ensure_index(client)
         yield env
     except StackError:
-        keep = True  # for whoever looks what went wrong
+        keep = True  # for troubleshooting
         raise
     finally:
         supervisor.stop(env)
@@ -71,7 +71,7 @@ def running(partitions: int, accounts: int, seed: int, steps: Steps, *, keep: bo
 
 
 def env_settings(env: Environment) -> Settings:
-    """The settings as a program of the stack reads them."""
+    """The settings that a program of the stack reads."""
     return env.settings.model_copy(
         update={
             "kafka_bootstrap": f"{HOST}:{env.ports.kafka}",
@@ -88,16 +88,19 @@ def env_settings(env: Environment) -> Settings:
 
 
 def make_topics(env: Environment) -> None:
-    """Makes those topics that are not there, as bootstrap does. Raises KafkaException.
+    """Creates missing topics as bootstrap does, except for timestamps. Raises KafkaException.
 
-    But for the time of a log: a delay is counted from when its sender had it.
+    A log has the timestamp of its sender, so that delays are measured from there.
     """
     of_sender = {LOGS_TOPIC: {"message.timestamp.type": "CreateTime"}}
     topic_settings.make(probes.admin(env), env.settings.topic_partitions, overrides=of_sender)
 
 
 def connection(env: Environment, database: str | None = None) -> Any:
-    """A connection of the account that may make and empty tables, with autocommit. Raises mysql.connector.Error."""
+    """Opens a connection with autocommit, as the account that may create and empty tables.
+
+    Raises mysql.connector.Error.
+    """
     return connect(
         host=HOST,
         port=env.ports.mysql,
@@ -117,7 +120,7 @@ def _make_tables(env: Environment) -> None:
             text = (ROOT / "include" / "sql" / name).read_text(encoding="utf-8")
             for statement in sqlparse.split(sqlparse.format(text, strip_comments=True)):
                 cursor.execute(statement)
-        # As the DAG bootstrap does: else every row goes to one partition, and into the indexes of all rows there are.
+        # As in the DAG bootstrap: otherwise all rows are in one partition, with indexes over all of them.
         slices.make(cursor, env.settings.topic_partitions, env.settings.retention_days)
 
 

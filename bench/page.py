@@ -1,4 +1,4 @@
-"""What a refresh of the page "Logs" costs Elasticsearch, at an index of a given size."""
+"""Measures what a refresh of the page "Logs" costs Elasticsearch, with an index of a given size."""
 
 import random
 import string
@@ -26,13 +26,13 @@ from include.stack.steps import Steps
 
 RANGES: Final = {"hour": timedelta(hours=1), "day": timedelta(days=1), "week": timedelta(days=7)}
 DAYS: Final = 7
-"""The documents came evenly over so many days, up to now."""
+"""The documents are spread evenly over this many days up to now."""
 BULK: Final = 5_000
 SENDERS: Final = 2
 NEW: Final = 100
-"""Documents that come between two refreshes."""
+"""Documents indexed between two refreshes."""
 PAUSE_SECONDS: Final = 3
-"""As the page does."""
+"""The page's refresh interval."""
 ROWS: Final = 25
 """Logs in the page's table."""
 _COUNTRIES: Final = ("FR", "DE", "US", "JP", "BR", "IN", "GB", "ES", "IT", "CA")
@@ -41,37 +41,37 @@ _DEVICES: Final = ("IOS", "ANDROID", "WEB", "WINDOWS", "MACOS")
 
 @dataclass(frozen=True)
 class Cost:
-    """Milliseconds that Elasticsearch took for one range of the page; counts, list and hops together."""
+    """Milliseconds that Elasticsearch takes for one range of the page: counts, list and hops together."""
 
     range: str
     documents: int
     first: int
-    """Of the first look, when nothing is known yet."""
+    """For the first view, when nothing is cached."""
     median: float
-    """Of a refresh."""
+    """For a refresh, like `longest`."""
     longest: int
 
 
 def run(documents: int, refreshes: int, seed: int, steps: Steps, *, keep: bool) -> list[Cost]:
-    """Fills the index of a stack of its own, then refreshes each range as the page does. Raises StackError."""
+    """Fills the index of the bench's own stack, then refreshes each range as the page does. Raises StackError."""
     with (
         own_stack.running(2, 10, seed, steps, keep=keep) as env,
         template.connect(own_stack.env_settings(env)) as client,
     ):
         rng = random.Random(seed)  # noqa: S311
-        with steps.step(f"Index {documents:,} documents") as say:
+        with steps.step(f"Index {documents:,} documents") as show:
             for done in fill(client, documents, rng):
-                say(f"Index {documents:,} documents: {done:,}")
+                show(f"Index {documents:,} documents: {done:,}")
         found = []
         for name in RANGES:
-            with steps.step(f"Refresh the last {name}") as say:
+            with steps.step(f"Refresh the last {name}") as show:
                 found.append(_measure(client, name, documents, refreshes, rng))
-                say(f"Refresh the last {name}: {found[-1].median:.0f} ms")
+                show(f"Refresh the last {name}: {found[-1].median:.0f} ms")
         return found
 
 
 def fill(client: Elasticsearch, count: int, rng: random.Random) -> Iterator[int]:
-    """Indexes so many verdicts; gives how many are there, again and again."""
+    """Indexes `count` verdicts; yields the number indexed so far, repeatedly."""
     begin = datetime.now(UTC) - timedelta(days=DAYS)
     length = timedelta(days=DAYS)
     with ThreadPoolExecutor(SENDERS) as pool:
@@ -89,7 +89,7 @@ def fill(client: Elasticsearch, count: int, rng: random.Random) -> Iterator[int]
 
 
 def verdict(rng: random.Random, offset: int, at: datetime) -> bytes:
-    """One document as the indexer sends it, below its action: 90 % good, 5 % bad, 5 % suspicious."""
+    """One document as the indexer sends it, after its action: 90 % good, 5 % bad, 5 % suspicious."""
     drawn = rng.random()
     status = names.BAD if drawn < 0.05 else names.SUSPICIOUS if drawn < 0.1 else names.GOOD
     reasons = {names.BAD: '["null_device"]', names.SUSPICIOUS: '["unexpected_device"]'}.get(status, "[]")
@@ -107,7 +107,7 @@ def verdict(rng: random.Random, offset: int, at: datetime) -> bytes:
 
 
 def _send(client: Elasticsearch, lines: list[bytes]) -> int:
-    operations: Any = lines  # the client takes lines that are JSON already
+    operations: Any = lines  # the client accepts lines that are already JSON
     answer = client.options(request_timeout=120).bulk(
         index=names.INDEX, operations=operations, filter_path="errors,items.*.error"
     )

@@ -1,4 +1,4 @@
-"""The logs of the bench: made from a seed and poured into `server-logs` once, for every contestant to read."""
+"""The logs of the bench: generated from a seed and sent to `server-logs` once; every contestant reads them."""
 
 import threading
 from collections.abc import Callable
@@ -12,14 +12,14 @@ from include.source.sender import Sender
 from include.stack.environment import Environment
 
 LOGS_A_SECOND = 10_000
-"""Of the logs' own time: so many happen in one second of it."""
+"""Events per second in the logs' own time."""
 STEP = 10_000
 
 
 def pour(
-    env: Environment, count: int, share_bad: float, share_suspicious: float, say: Callable[[int], None]
+    env: Environment, count: int, share_bad: float, share_suspicious: float, show: Callable[[int], None]
 ) -> dict[str, int]:
-    """Sends so many logs; gives how many of each status they were made as. `say` is told of those sent so far.
+    """Sends `count` logs; returns how many were generated of each status. `show` is called with the number sent so far.
 
     Raises NotDeliveredError.
     """
@@ -39,6 +39,6 @@ def pour(
         made[log.status] += 1
         if number % STEP == 0:
             sender.check()
-            say(number)
+            show(number)
     sender.close()
     return made

@@ -1,4 +1,4 @@
-"""Rows that are in the tables before anybody begins: what a table of months costs those who add to it."""
+"""Fills the tables before the first run, to measure what appending to months of rows costs."""
 
 from collections.abc import Callable
 from contextlib import closing
@@ -10,29 +10,29 @@ from include import names
 from include.stack.environment import Environment
 
 FIRST_PARTITION: Final = 1_000_000
-"""Their kafka_partition begins here: no topic has so many."""
+"""The first kafka_partition of these rows: no topic has that many partitions."""
 
 
-def fill(env: Environment, rows: int, say: Callable[[int], None]) -> None:
-    """Loads the prepared rows of the limits again and again, until there are at least so many."""
+def fill(env: Environment, rows: int, show: Callable[[int], None]) -> None:
+    """Loads the prepared rows of the limits repeatedly, up to at least `rows`; calls `show` with the count so far."""
     folders = sorted(limits.folder_of(own_stack.env_settings(env)).glob("*/*"))
     filled, partition = 0, FIRST_PARTITION
     with closing(own_stack.connection(env)) as connection, closing(connection.cursor()) as cursor:
         while filled < rows:
-            # Every folder's offsets are its own within its partition, so each pass needs as many partitions.
+            # Folders repeat offsets only across passes, so each pass uses new partitions.
             for folder in folders:
                 version = int((folder / "version").read_text())
                 for path in folder.glob("*.csv"):
                     cursor.execute(loading(str(path), path.stem, partition + int(folder.parent.name), version))
                     filled += cursor.rowcount
-                say(filled)
+                show(filled)
                 if filled >= rows:
                     break
             partition += env.settings.topic_partitions
 
 
 def empty(cursor: Any, table: str) -> None:
-    """Removes all other rows of the table."""
+    """Removes the table's rows of contestants; keeps the rows of `fill`."""
     whole = f"{names.LOGS_DATABASE}.{table}"
     cursor.execute(f"SELECT 1 FROM {whole} WHERE kafka_partition >= {FIRST_PARTITION} LIMIT 1")  # noqa: S608
     if cursor.fetchone() is None:

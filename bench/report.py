@@ -1,4 +1,4 @@
-"""The tables of a bench, for the terminal and for docs/performance.md."""
+"""The result tables of the bench, for the terminal and for docs/performance.md."""
 
 from collections.abc import Sequence
 
@@ -13,18 +13,18 @@ HEADER = (
     "", "logs/s", "warm", "first, s", "application", "Kafka", "MySQL", "Elasticsearch", "indexer", "µs/log", "MiB",
 )  # fmt: skip
 CAPTION = (
-    "logs/s: of the whole run, from the start of the process; warm: behind the first 30 % of the logs; first: until one"
-    " log was everywhere; application to indexer: CPU seconds a million logs; µs/log: CPU of the application, warm;"
-    " MiB: most memory of the application. Each is the median of the rounds."
+    "logs/s: of the whole run, from the start of the process; warm: after the first 30 % of the logs; first: until one"
+    " log was everywhere; application to indexer: CPU seconds per million logs; µs/log: CPU of the application, warm;"
+    " MiB: peak memory of the application. Each figure is the median of the rounds."
 )
 LATENCY_HEADER = ("trigger", "logs/s", "reached", "to", "p50, ms", "p99, ms", "p99.9, ms", "longest, ms")
 LOAD_HEADER = ("trigger", "logs/s", "application", "Kafka", "MySQL", "Elasticsearch", "MiB", "files, MiB")
-PAGE_HEADER = ("range", "documents", "first look, ms", "refresh, median, ms", "longest, ms")
+PAGE_HEADER = ("range", "documents", "first view, ms", "refresh, median, ms", "longest, ms")
 GROUPS = ("application", "kafka", "mysql", "elasticsearch", "indexer")
 
 
 def lines(summary: Summary) -> list[list[str]]:
-    """A row a contestant, with the cells of HEADER."""
+    """A row per contestant, with the cells of HEADER."""
     return [
         [
             of.title,
@@ -40,11 +40,11 @@ def lines(summary: Summary) -> list[list[str]]:
 
 
 def sentences(summary: Summary) -> list[str]:
-    """The ratios, a line each."""
+    """The ratios, one line each."""
     trigger = f"Logsieve ({summary.best_trigger} trigger)"
     compared = {
         "baseline": (trigger, "the baseline"),
-        "hand_written": (trigger, "the hand-written one"),
+        "hand_written": (trigger, "the hand-written consumers"),
         "copy_limit": (trigger, "the copy limit"),
         BULK_LIMIT: ("the indexer alone", "the client's bulk helper"),
     }
@@ -57,7 +57,7 @@ def sentences(summary: Summary) -> list[str]:
 
 
 def latency_lines(held: Sequence[Held]) -> list[list[str]]:
-    """A row a rate, trigger and hop, with the cells of LATENCY_HEADER."""
+    """A row per rate, trigger and hop, with the cells of LATENCY_HEADER."""
     return [
         [
             each.trigger,
@@ -72,7 +72,7 @@ def latency_lines(held: Sequence[Held]) -> list[list[str]]:
 
 
 def load_lines(held: Sequence[Held]) -> list[list[str]]:
-    """A row a rate and trigger, with the cells of LOAD_HEADER: CPU in percent of one core, the most of each size."""
+    """A row per rate and trigger, with the cells of LOAD_HEADER: CPU in percent of one core, peaks of the sizes."""
     return [
         [
             each.trigger,
@@ -85,12 +85,12 @@ def load_lines(held: Sequence[Held]) -> list[list[str]]:
 
 
 def page_lines(costs: Sequence[Cost]) -> list[list[str]]:
-    """A row a range, with the cells of PAGE_HEADER."""
+    """A row per range, with the cells of PAGE_HEADER."""
     return [[of.range, *(_number(value) for value in (of.documents, of.first, of.median, of.longest))] for of in costs]
 
 
 def show(console: Console, summary: Summary) -> None:
-    """Prints table, ratios, and what is wrong."""
+    """Prints the table, the ratios, and wrong results."""
     tables.show(console, f"{sum(summary.made.values()):,} logs", HEADER, lines(summary))
     for sentence in (CAPTION, *sentences(summary)):
         console.print(sentence, highlight=False)
@@ -99,14 +99,14 @@ def show(console: Console, summary: Summary) -> None:
 
 
 def show_latency(console: Console, held: Sequence[Held]) -> None:
-    """Prints the tables of latencies and of what they cost."""
-    tables.show(console, "From the log to", LATENCY_HEADER, latency_lines(held))
-    tables.show(console, "Meanwhile, CPU in percent of one core", LOAD_HEADER, load_lines(held))
+    """Prints the tables of latencies and of their cost."""
+    tables.show(console, "Latency from the log", LATENCY_HEADER, latency_lines(held))
+    tables.show(console, "CPU meanwhile, in percent of one core", LOAD_HEADER, load_lines(held))
 
 
 def show_page(console: Console, costs: Sequence[Cost]) -> None:
     """Prints the table of the page's cost."""
-    tables.show(console, "What the page costs Elasticsearch", PAGE_HEADER, page_lines(costs))
+    tables.show(console, "Time in Elasticsearch for the page", PAGE_HEADER, page_lines(costs))
 
 
 def markdown(summary: Summary) -> str:
@@ -116,7 +116,7 @@ def markdown(summary: Summary) -> str:
 
 
 def latency_markdown(held: Sequence[Held]) -> str:
-    """The latencies, and what they cost, as Markdown."""
+    """The latencies and their cost as Markdown."""
     return f"{tables.markdown(LATENCY_HEADER, latency_lines(held))}\n{tables.markdown(LOAD_HEADER, load_lines(held))}"
 
 

@@ -1,4 +1,4 @@
-"""A whole bench: its own stack, the logs, and every contestant once a round, in an order that rotates."""
+"""A complete bench: its own stack, the logs, and every contestant once per round, in rotating order."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
@@ -16,7 +16,7 @@ from include.stack.steps import Steps
 
 @dataclass(frozen=True)
 class Plan:
-    """How many logs and rounds, of what, for whom."""
+    """The logs, rounds and contestants of a bench."""
 
     logs: int
     rounds: int
@@ -26,55 +26,55 @@ class Plan:
     share_bad: float
     share_suspicious: float
     rows: int = 0
-    """How many rows are in the tables before."""
+    """Rows in the tables before each run."""
     contestants: Sequence[Contestant] = ALL
 
     def as_json(self) -> dict[str, Any]:
-        """Plain values."""
+        """Returns the plan as plain values."""
         names = [each.name for each in self.contestants]
         return {field.name: getattr(self, field.name) for field in fields(self)} | {"contestants": names}
 
 
 def order(contestants: Sequence[Contestant], number: int) -> list[Contestant]:
-    """Each round begins with another one, so that none always runs on a cold or a tired machine."""
+    """The order of a round: each begins with another contestant, so that none always runs on a cold or busy machine."""
     begin = number % len(contestants)
     return [*contestants[begin:], *contestants[:begin]]
 
 
-def run(plan: Plan, steps: Steps, tell: Callable[[str], None], *, keep: bool) -> Summary:
-    """Runs all of it. `tell` is told of each run that ended. Raises StackError."""
+def run(plan: Plan, steps: Steps, report: Callable[[str], None], *, keep: bool) -> Summary:
+    """Runs the bench. `report` is called with each wrong result. Raises StackError."""
     with own_stack.running(plan.partitions, plan.accounts, plan.seed, steps, keep=keep) as env:
         made = _pour(env, plan, steps)
         if plan.rows:
-            with steps.step(f"Fill the tables with {plan.rows:,} rows") as say:
-                prefill.fill(env, plan.rows, _saying(say, "Fill the tables: {:,}"))
+            with steps.step(f"Fill the tables with {plan.rows:,} rows") as show:
+                prefill.fill(env, plan.rows, _counter(show, "Fill the tables: {:,}"))
         runs: list[Run] = []
         for number in range(plan.rounds):
             for contestant in order(plan.contestants, number):
-                with steps.step(contestant.title) as say:
-                    runs.append(measure.run(env, contestant, plan.logs, number, say))
-                    say(f"{contestant.title}, round {number + 1} of {plan.rounds}: {_told(runs[-1])}")
+                with steps.step(contestant.title) as show:
+                    runs.append(measure.run(env, contestant, plan.logs, number, show))
+                    show(f"{contestant.title}, round {number + 1} of {plan.rounds}: {_speed(runs[-1])}")
         found = summary.summarise(runs, made)
         for wrong in found.wrong:
-            tell(wrong)
+            report(wrong)
         return found
 
 
 def _pour(env: Environment, plan: Plan, steps: Steps) -> dict[str, int]:
-    with steps.step("Pour the logs") as say:
-        made = pour.pour(env, plan.logs, plan.share_bad, plan.share_suspicious, _saying(say, "Pour the logs: {:,}"))
-        say("Prepare the rows of the limits")
+    with steps.step("Send the logs") as show:
+        made = pour.pour(env, plan.logs, plan.share_bad, plan.share_suspicious, _counter(show, "Send the logs: {:,}"))
+        show("Prepare the rows of the limits")
         prepared = limits.prepare(own_stack.env_settings(env), sinks.ends(env, names.LOGS_TOPIC))
         if prepared != made:
-            raise StackError(f"The logs were made as {made}, but are {prepared}.", "This is a fault of the bench.")
-        say(f"{plan.logs:,} logs are in the topic")
+            raise StackError(f"The logs were generated as {made}, but judged as {prepared}.", "Please report this bug.")
+        show(f"{plan.logs:,} logs are in the topic")
     return made
 
 
-def _saying(say: Callable[[str], None], text: str) -> Callable[[int], None]:
-    return lambda number: say(text.format(number))
+def _counter(show: Callable[[str], None], text: str) -> Callable[[int], None]:
+    return lambda number: show(text.format(number))
 
 
-def _told(run: Run) -> str:
+def _speed(run: Run) -> str:
     speed = summary.warm(run)
     return f"{run.logs / run.seconds:,.0f} logs/s" + (f", warm {speed:,.0f}" if speed else "")

@@ -1,4 +1,4 @@
-"""What the contestants write to: emptied before each run, asked how far it came during it, counted after it."""
+"""The contestants' sinks: emptied before each run, watched for progress during it, counted after it."""
 
 import shutil
 import time
@@ -27,9 +27,9 @@ _SECONDS: Final = 60
 
 
 def empty(env: Environment, *topics: str) -> None:
-    """No row, no progress, no lease, no message in these topics, no document; and MySQL has written what it had to.
+    """Empties tables, progress, lease, the given topics and the index, and waits until MySQL has flushed its pages.
 
-    Raises StackError when Kafka does not remove a topic.
+    Raises StackError if Kafka does not remove a topic, or MySQL does not flush, in time.
     """
     shutil.rmtree(own_stack.env_settings(env).checkpoints, ignore_errors=True)
     with closing(own_stack.connection(env)) as connection, closing(connection.cursor()) as cursor:
@@ -40,9 +40,9 @@ def empty(env: Environment, *topics: str) -> None:
         admin = probes.admin(env)
         for done in admin.delete_topics(list(topics)).values():
             done.result(_SECONDS)
-        with suppress(KafkaException):  # there was none, mostly
+        with suppress(KafkaException):  # usually there is none
             admin.delete_consumer_groups([GROUP])[GROUP].result(_SECONDS)
-        _until(lambda: not admin.list_topics(timeout=_SECONDS).topics.keys() & set(topics), "the topics are gone")
+        _until(lambda: not admin.list_topics(timeout=_SECONDS).topics.keys() & set(topics), "Kafka removes the topics")
         own_stack.make_topics(env)
         with template.connect(own_stack.env_settings(env)) as client:
             client.options(ignore_status=404).indices.delete(index=names.INDEX)
@@ -52,27 +52,29 @@ def empty(env: Environment, *topics: str) -> None:
             cursor.execute(_DIRTY)
             return int(cursor.fetchone()[1]) < _FEW_PAGES
 
-        _until(is_quiet, "MySQL has written its pages")
+        _until(is_quiet, "MySQL flushes its pages")
 
 
 def _until(condition: Any, what: str) -> None:
     deadline = time.monotonic() + _SECONDS
     while not condition():
         if time.monotonic() > deadline:
-            raise StackError(f"Not after {_SECONDS} s: {what}.", "Try ./logsieve bench again on a quieter machine.")
+            raise StackError(
+                f"Waited {_SECONDS} s in vain until {what}.", "Run ./logsieve bench on a less busy machine."
+            )
         time.sleep(0.2)
 
 
 class Progress:
-    """How many logs have come how far; the fewest of the asked hops count."""
+    """The number of logs that have reached the wanted hops."""
 
     def __init__(self, consumer: Consumer, cursor: Any, wanted: frozenset[str]) -> None:
         self._consumer, self._cursor, self._wanted = consumer, cursor, wanted
 
     def read(self) -> dict[str, int]:
-        """By hop: status (messages), rows (by the progress that is committed with them), documents (committed)."""
+        """Logs by hop: status (messages), rows (from the progress committed with them), documents (committed)."""
         found = {}
-        # The furthest hop is asked last, so that the fewest are never more than they were.
+        # The first hop is read last, so that no hop seems to be ahead of an earlier one.
         if "rows" in self._wanted:
             self._cursor.execute(_LOADED)
             found["rows"] = int(self._cursor.fetchone()[0])
@@ -86,7 +88,7 @@ class Progress:
 
 @contextmanager
 def watching(env: Environment, wanted: frozenset[str]) -> Iterator[Progress]:
-    """Looks at the hops with clients of its own."""
+    """Watches the hops, with its own clients."""
     with ExitStack() as stack:
         consumer = stack.enter_context(hops.looking({"bootstrap.servers": f"{HOST}:{env.ports.kafka}"}, GROUP))
         connection = stack.enter_context(closing(own_stack.connection(env)))
@@ -94,7 +96,7 @@ def watching(env: Environment, wanted: frozenset[str]) -> Iterator[Progress]:
 
 
 def rows(env: Environment) -> dict[str, tuple[int, int]]:
-    """By status how many rows there are, and a checksum of them: equal rows have equal ones."""
+    """By status, the number of rows and their checksum: equal rows have equal checksums."""
     found = {}
     with closing(own_stack.connection(env)) as connection, closing(connection.cursor()) as cursor:
         for status, table in names.TABLES.items():
@@ -110,7 +112,7 @@ def rows(env: Environment) -> dict[str, tuple[int, int]]:
 
 
 def messages(env: Environment) -> dict[str, int]:
-    """By status how many distinct origins the status topic has, of its keys and the text of its values."""
+    """By status, the number of distinct origins in the status topic, from its keys and the text of its values."""
     marks = {status: f'"status":"{status}"'.encode() for status in names.STATUSES}
     origins: dict[str, set[bytes]] = {status: set() for status in names.STATUSES}
     with hops.looking({"bootstrap.servers": f"{HOST}:{env.ports.kafka}"}, GROUP) as consumer:
@@ -125,13 +127,13 @@ def messages(env: Environment) -> dict[str, int]:
 
 
 def documents(env: Environment) -> dict[str, int]:
-    """Documents by status."""
+    """The number of documents by status."""
     with Elasticsearch(f"http://{HOST}:{env.ports.elasticsearch}", request_timeout=60) as client:
         client.indices.refresh(index=names.INDEX)
         return hops.read_documents(client)
 
 
 def ends(env: Environment, topic: str) -> dict[int, int]:
-    """The next offset of each partition."""
+    """The next offset of each partition of a topic."""
     with hops.looking({"bootstrap.servers": f"{HOST}:{env.ports.kafka}"}, GROUP) as consumer:
         return hops.topic_ends(consumer, topic)

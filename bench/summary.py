@@ -1,4 +1,4 @@
-"""From runs to figures: speeds, costs and ratios. Pure."""
+"""Computes figures from runs: speeds, costs and ratios. Pure."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
@@ -11,30 +11,30 @@ from bench.measure import APPLICATION, Run
 Speed = Callable[[Run], float | None]
 
 RATIOS = {"baseline": BASELINE.name, "hand_written": HAND_WRITTEN.name, "copy_limit": COPY.name}
-"""What Logsieve is divided by, with its better trigger, by the name of the ratio."""
+"""The contestant that Logsieve, with its faster trigger, is divided by; by the name of the ratio."""
 BULK_LIMIT = "bulk_limit"
-"""The ratio of the indexer alone to the client's own bulk helper."""
+"""The ratio of the indexer alone to the bulk helper of Elasticsearch's client."""
 
 
 def whole(run: Run) -> float | None:
-    """Logs a second from the start of the process."""
+    """Logs per second from the start of the process."""
     return run.logs / run.seconds if run.seconds else None
 
 
 def warm(run: Run) -> float | None:
-    """Logs a second behind the first 30 %; None when all came at once."""
+    """Logs per second after the first 30 %; None if all were done at once."""
     return run.warm_logs / run.warm_seconds if run.warm_logs and run.warm_seconds else None
 
 
 def warm_microseconds(run: Run) -> float | None:
-    """CPU of the application a log, behind the first 30 %; None where documents count, as it is far ahead of these."""
+    """The application's CPU per log after the first 30 %; None if documents count, as the application is far ahead."""
     is_ahead = run.contestant == INDEXED.name
     return 1e6 * run.warm_cpu[APPLICATION] / run.warm_logs if run.warm_logs and not is_ahead else None
 
 
 @dataclass
 class Figures:
-    """Of one contestant, the median of its rounds each; None where nothing was warm."""
+    """Figures of one contestant, each the median of its rounds; None if no part of a run was warm."""
 
     title: str
     rounds: int
@@ -42,14 +42,14 @@ class Figures:
     warm_logs_a_second: float | None
     first_seconds: float | None
     cpu_seconds_a_million: dict[str, float]
-    """By group, of the whole run."""
+    """By group, for the whole run."""
     warm_microseconds_a_log: float | None
     peak_mib: float
 
 
 @dataclass
 class Summary:
-    """A bench in figures. `ratios`: see RATIOS and BULK_LIMIT: how many times as fast, warm."""
+    """The figures of a bench. `ratios`: warm, how many times as fast, see RATIOS and BULK_LIMIT."""
 
     made: dict[str, int]
     contestants: dict[str, Figures]
@@ -57,16 +57,16 @@ class Summary:
     ratios: dict[str, float | None]
     ratios_whole_run: dict[str, float | None]
     wrong: list[str]
-    """Every count that is not as it must be; empty: all contestants gave the same verdicts."""
+    """Every wrong count; empty if all contestants gave the same verdicts."""
     runs: list[Run] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
-        """Plain values."""
+        """Returns the summary as plain values."""
         return asdict(self)
 
 
 def summarise(runs: Sequence[Run], made: dict[str, int]) -> Summary:
-    """The figures of all rounds; `made`: how many logs of each status were sent."""
+    """The figures of all rounds. `made`: the number of logs sent of each status."""
     figures = {each.name: _figures(each.title, of) for each in ALL if (of := _of(runs, each.name))}
     best = _best(runs)
     return Summary(
@@ -86,14 +86,14 @@ def _ratios(runs: Sequence[Run], best: str | None, speed: Speed) -> dict[str, fl
 
 
 def ratio(runs: Sequence[Run], name: str | None, other: str, speed: Speed) -> float | None:
-    """How many times as fast: the median of the ratios of each round, whose runs are neighbours in time."""
+    """How many times as fast: the median of each round's ratio, since the runs of a round are close in time."""
     ours, theirs = ({run.round: speed(run) for run in _of(runs, who)} for who in (name, other))
     found = [fast / slow for number, fast in ours.items() if fast and (slow := theirs.get(number))]
     return round(median(found), 2) if found else None
 
 
 def wrong(runs: Iterable[Run], made: dict[str, int]) -> list[str]:
-    """What a run has left that is not one row, message and document for each log, of the status it was made for."""
+    """Lists where a run did not leave exactly one row, message and document per log, of the status it was made for."""
     found = []
     rows: dict[str, list[int]] | None = None
     for run in runs:
@@ -103,7 +103,7 @@ def wrong(runs: Iterable[Run], made: dict[str, int]) -> list[str]:
         if "rows" in run.found:
             rows = rows or run.found["rows"]
             if run.found["rows"] != rows:
-                found.append(f"{run.contestant}, round {run.round}: other rows than those of the first run")
+                found.append(f"{run.contestant}, round {run.round}: rows differ from those of the first run")
     return found
 
 

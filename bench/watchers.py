@@ -1,7 +1,7 @@
-"""The processes around a latency run: one sends at a rate, one sees verdicts arrive, one sees rows become visible.
+"""The processes around a latency run: one sends at a rate, one watches verdicts arrive, one watches rows appear.
 
-Each has a process of its own, so that none waits for another's work; `ready` waits until all three have their
-connections, `stop` tells when to end. Times are microseconds since 1970, of one clock.
+Each has its own process, so that none delays another. `ready` waits until all three are connected; `stop` returns
+whether to stop. Times are microseconds since 1970, on one clock.
 """
 
 import time
@@ -24,7 +24,7 @@ from include.source.sender import producer_settings
 from jobs.database import Database
 
 LOOK_SECONDS: Final = 0.005
-"""Between two looks at what MySQL shows: a row is seen at most so much too late."""
+"""Interval between two reads from MySQL: a row is detected late by at most this much."""
 _RECEIVED: Final = b'"received_at":"'
 _TEXT: Final = len("2026-01-15T08:00:00.000")
 _AT_ONCE: Final = 1_000_000
@@ -35,10 +35,10 @@ Stop = Callable[[], bool]
 
 
 def send(settings: Settings, rate: float, seconds: float, seed: int, ready: Ready, stop: Stop) -> tuple[int, float]:
-    """Sends logs at that rate for so long, each at once, or until `stop`; gives how many, and the seconds that it took.
+    """Sends logs at `rate` for `seconds`, each without delay, or until `stop`. Returns their number, and the seconds.
 
-    Kafka's timestamp of each is when it was given to the client, in milliseconds, cut: so it is never too late. Raises
-    RuntimeError when Kafka does not take all.
+    Kafka's timestamp of each log is the time at which the client got it, in milliseconds, rounded down, so it is never
+    too late. Raises RuntimeError if Kafka does not accept all logs.
     """
     maker = LogMaker(
         Accounts(settings.seed, settings.accounts), seed, share_bad=0.05, share_suspicious=0.05,
@@ -59,18 +59,18 @@ def send(settings: Settings, rate: float, seconds: float, seed: int, ready: Read
         producer.poll(0)
         sent += step
     if producer.flush(60):
-        raise RuntimeError("Kafka does not take the logs")
+        raise RuntimeError("Kafka does not accept the logs: see its log")
     return sent, time.monotonic() - begin
 
 
-def see_verdicts(settings: Settings, begin: Mapping[int, int], ready: Ready, stop: Stop) -> dict[int, np.ndarray]:
-    """Per partition a row (sent, seen) for each verdict behind these offsets, in their order; until `stop`."""
-    # As they lie in memory, for an hour has twenty million.
+def watch_verdicts(settings: Settings, begin: Mapping[int, int], ready: Ready, stop: Stop) -> dict[int, np.ndarray]:
+    """Per partition, a row (sent, seen) for each verdict from these offsets on, in order; until `stop`."""
+    # In compact buffers: an hour has twenty million verdicts.
     sent = {number: bytearray() for number in begin}
     seen = {number: array("q") for number in begin}
     with closing(Consumer(kafka.native(settings) | {"group.id": "bench", "fetch.wait.max.ms": 100})) as consumer:
         consumer.assign([TopicPartition(names.STATUS_TOPIC, number, offset) for number, offset in begin.items()])
-        consumer.poll(1)  # nothing is there yet
+        consumer.poll(1)  # connects; there are no messages yet
         ready()
         while True:
             message = consumer.poll(0.1)
@@ -88,15 +88,15 @@ def see_verdicts(settings: Settings, begin: Mapping[int, int], ready: Ready, sto
     }
 
 
-def see_rows(settings: Settings, ready: Ready, stop: Stop) -> dict[int, np.ndarray]:
-    """Per partition a row (last log's offset, seen) for each time that more was visible to this connection."""
+def watch_rows(settings: Settings, ready: Ready, stop: Stop) -> dict[int, np.ndarray]:
+    """Per partition, a row (last log's offset, seen) each time that more rows became visible to this connection."""
     found: dict[int, list[tuple[int, int]]] = {}
     with closing(Database.of(settings).connect()) as connection, closing(connection.cursor()) as cursor:
         connection.autocommit = True
         ready()
         ended = False
         while not ended:
-            ended = stop()  # and one more look, as the last rows may have come since the last one
+            ended = stop()  # read once more: the last rows may have appeared since the last read
             cursor.execute(_LOADED)
             rows: Any = cursor.fetchall()
             now = time.time_ns() // 1000
@@ -109,7 +109,7 @@ def see_rows(settings: Settings, ready: Ready, stop: Stop) -> dict[int, np.ndarr
 
 
 def _microseconds(times: bytearray) -> np.ndarray:
-    """Of texts as `received_at` has them, without their Z, one behind the other."""
+    """Parses concatenated texts of `received_at`, without their Z."""
     stamps = np.frombuffer(times, f"S{_TEXT}")
     parts = np.array_split(stamps, len(stamps) // _AT_ONCE + 1)
     return np.concatenate([part.astype(f"U{_TEXT}").astype("datetime64[us]").astype(np.int64) for part in parts])

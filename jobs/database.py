@@ -1,4 +1,7 @@
-"""MySQL as the Spark application sees it. (`mysql.py` would hide the library: spark-submit puts jobs/ on the path.)"""
+"""The Spark application's MySQL connections.
+
+The module is not named `mysql.py`, which would shadow the library: spark-submit puts jobs/ on the path.
+"""
 
 import socket
 import threading
@@ -13,12 +16,12 @@ from mysql.connector.abstracts import MySQLConnectionAbstract, MySQLCursorAbstra
 from include.settings import Settings
 
 _SESSION: Final[Mapping[str, str]] = {
-    # Under REPEATABLE READ the deletes of a replay lock gaps that other partitions insert into.
+    # Under REPEATABLE READ, a replay's deletes lock gaps that other partitions insert into.
     "transaction_isolation": "'READ-COMMITTED'",
-    # Who waits for a lock, as of an ALTER TABLE, says so and tries again: the server's own patience is a year.
+    # A wait for a lock, such as an ALTER TABLE's, fails early, to be reported and retried; the default is a year.
     "lock_wait_timeout": "5",
     "innodb_lock_wait_timeout": "5",
-    # Somebody may set other ones for the whole server, and would change what our statements mean.
+    # Settings of the whole server must not change what our statements mean.
     "sql_mode": "'STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION'",
     "transaction_read_only": "0",
     "max_execution_time": "0",
@@ -28,12 +31,12 @@ _SESSION: Final[Mapping[str, str]] = {
 }
 _OURS: Final = "SET SESSION " + ", ".join(f"{name} = {value}" for name, value in _SESSION.items())
 _ANSWER_SECONDS: Final = 30
-"""How long the server may take for one answer: one that is frozen would hold its thread for ever."""
+"""How long the server may take for one answer: a frozen one would block its thread indefinitely."""
 
 
 @dataclass(frozen=True)
 class Database:
-    """Address and account."""
+    """Address and account of a MySQL server."""
 
     host: str
     port: int
@@ -43,13 +46,13 @@ class Database:
 
     @classmethod
     def of(cls, settings: Settings) -> "Database":
-        """The database of the settings, with the stream's account."""
+        """Returns the configured database, with the stream's account."""
         password = settings.mysql_stream_password.get_secret_value()
         ca = str(settings.mysql_ca) if settings.mysql_ca else None
         return cls(settings.mysql_host, settings.mysql_port, settings.mysql_stream_user, password, ca)
 
     def connect(self) -> MySQLConnectionAbstract:
-        """A connection in UTC, without autocommit; closing it rolls back. Raises mysql.connector.Error."""
+        """Opens a connection in UTC, without autocommit; closing it rolls back. Raises mysql.connector.Error."""
         connection = mysql.connector.connect(
             host=self.host,
             port=self.port,
@@ -63,10 +66,10 @@ class Database:
             **_checked_with(self.ca),
         )
         assert isinstance(connection, MySQLConnectionAbstract)  # noqa: S101  # no pool is asked for
-        # Else the two packets that end each LOAD DATA LOCAL wait 40 ms for one another; the connector has no setting.
-        own: socket.socket = connection._socket.sock  # type: ignore[attr-defined]  # nothing public leads to it
+        # Otherwise the last two packets of a LOAD DATA LOCAL wait 40 ms for each other; the connector has no setting.
+        own: socket.socket = connection._socket.sock  # type: ignore[attr-defined]  # there is no public access
         own.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        # A server that vanished without a word is noticed after half a minute: the connector waits for ever.
+        # Detects within half a minute that a server vanished: the connector itself waits indefinitely.
         own.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         for option, value in ((socket.TCP_KEEPIDLE, 10), (socket.TCP_KEEPINTVL, 5), (socket.TCP_KEEPCNT, 4)):
             own.setsockopt(socket.IPPROTO_TCP, option, value)
@@ -75,9 +78,9 @@ class Database:
 
     @contextmanager
     def session(self) -> Iterator[MySQLConnectionAbstract]:
-        """This thread's connection, kept from one use to the next: TLS and login cost more than a small batch.
+        """This thread's connection, reused across calls: TLS and login cost more than a small batch.
 
-        What is not committed at the end is rolled back; after an error the connection is closed.
+        Uncommitted changes are rolled back at the end; after an error the connection is closed.
         """
         connection = _kept.connections.pop(self, None)
         if connection is None or not connection.is_connected():
@@ -107,29 +110,29 @@ class _Kept(threading.local):
 
 _kept = _Kept()
 _in_use: dict[str, MySQLConnectionAbstract] = {}
-"""By name of the thread."""
+"""By the name of the thread that uses it."""
 
 
 def cut(threads: str) -> None:
-    """Cuts the connections that the threads whose names begin so are using: what they wait for fails at once.
+    """Cuts the connections in use by threads whose names start with `threads`: their pending calls fail at once.
 
-    What they have not committed is rolled back by the server.
+    The server rolls back what they have not committed.
     """
     for name, connection in list(_in_use.items()):
         if name.startswith(threads):
-            with suppress(OSError, AttributeError):  # it was closed just now
+            with suppress(OSError, AttributeError):  # closed in the meantime
                 own: socket.socket = connection._socket.sock  # type: ignore[attr-defined]  # as above
-                # Below TLS, whose own end would be spoken by two threads at once.
+                # Below TLS: its own shutdown must not be sent by two threads at once.
                 socket.socket.shutdown(own, socket.SHUT_RDWR)
 
 
-def told(error: Exception) -> str:
-    """With its class, by which MySQL's errors are known: the connector's own in Python, or JDBC's in Spark's text."""
+def describe(error: Exception) -> str:
+    """The error with its class, which identifies MySQL's errors: the connector's in Python, JDBC's in Spark's text."""
     return f"{type(error).__module__}.{type(error).__name__}: {error}"
 
 
 def number(cursor: MySQLCursorAbstract, query: str, *parameters: Any) -> int | None:
-    """The one integer that the query gives, or None if it gives no row."""
+    """Returns the integer that the query selects, or None if it selects no row."""
     cursor.execute(query, parameters)
     row: Any = cursor.fetchone()
     return None if row is None else int(row[0])

@@ -1,6 +1,6 @@
-"""A rehearsal of the stream without servers, run once: what it loads is archived, and every driver starts sooner.
+"""A rehearsal of the stream without servers, run once: the classes it loads are archived, so drivers start faster.
 
-See include/stack/fetch/class_archive.py. Nothing that it computes is kept.
+See include/stack/fetch/class_archive.py. Its results are discarded.
 """
 
 import tempfile
@@ -27,7 +27,7 @@ _NOWHERE = "127.0.0.1:1"
 
 
 def stream(spark: SparkSession, folder: Path) -> None:
-    """One bounded micro-batch: file, rules, join, status messages."""
+    """Runs one bounded micro-batch: file, rules, join, status messages."""
     (folder / "in").mkdir()
     (folder / "in" / "logs.txt").write_text("\n".join([_LOG, _LOG.replace("FR", ""), "no JSON"]))
     logs = spark.readStream.text(str(folder / "in")).select(
@@ -48,7 +48,7 @@ def stream(spark: SparkSession, folder: Path) -> None:
 
 
 def clients(spark: SparkSession) -> None:
-    """Loads the clients of Kafka and MySQL; nothing answers them, and nothing is asked."""
+    """Loads the Kafka and MySQL clients; they connect to nothing."""
     jvm = session.jvm(spark)
     for name in _CLASSES:
         session.java_class(spark, name)

@@ -1,7 +1,7 @@
-"""Judges chosen logs again, by the rules and users of today, and sends corrected verdicts to the status topic.
+"""Judges chosen logs again, with the current rules and users, and sends corrected verdicts to the status topic.
 
-Bounded, and beside the living stream: `load` and the indexer take a second verdict of an origin for the better one, so
-nothing else is written and no lease is needed. Exits with 1, and the reason as its last error, when it refused.
+Bounded; it runs beside the stream: `load` and the indexer replace an origin's verdict with a later one, so nothing else
+is written and no lease is needed. Exits with 1, and the reason as its last logged error, if it refuses.
 """
 
 import argparse
@@ -44,17 +44,18 @@ _log = logging.getLogger("logsieve")
 
 @contextmanager
 def alone(database: Database) -> Iterator[None]:
-    """Two at a time might correct the same verdict from the same old one. Raises NotLoadedError."""
+    """Excludes other runs, which might correct the same old verdict at the same time. Raises NotLoadedError."""
     with closing(database.connect()) as connection, closing(connection.cursor()) as cursor:
         if not number(cursor, "SELECT GET_LOCK(%s, %s)", LOCK, _LOCK_SECONDS):
-            raise NotLoadedError(f"logs are being judged again by another run, for {_LOCK_SECONDS} s now; try it later")
+            raise NotLoadedError(f"another run has been rejudging logs for over {_LOCK_SECONDS} s: try again later")
         yield
 
 
 def caught_up(database: Database, settings: Settings) -> int:
-    """The version of today's users; waits until every verdict that was given with older ones is in the tables.
+    """Returns the current version of the users, once every verdict that used an older one is in the tables.
 
-    First the stream has to have told that it gives none any more, then what it gave is loaded. Raises NotLoadedError.
+    Waits until the stream has recorded that it uses this version, then until its earlier verdicts are loaded. Raises
+    NotLoadedError.
     """
     with closing(database.connect()) as connection, closing(connection.cursor()) as cursor:
         connection.autocommit = True
@@ -66,7 +67,7 @@ def caught_up(database: Database, settings: Settings) -> int:
                 break
             if time.monotonic() > deadline:
                 raise NotLoadedError(
-                    f"the stream has not taken up version {version} of the users within {_USERS_SECONDS} s:"
+                    f"the stream has not switched to version {version} of the users within {_USERS_SECONDS} s:"
                     " see ./logsieve status"
                 )
             time.sleep(_PAUSE_SECONDS)
@@ -79,14 +80,14 @@ def caught_up(database: Database, settings: Settings) -> int:
 
 
 def compare(judged: DataFrame) -> DataFrame:
-    """Verdicts with the columns WAS; adds their `status`, and `changed`: whether that or the reasons differ."""
+    """Adds to verdicts with the columns WAS their `status`, and `changed`: whether status or reasons differ."""
     now = judged.withColumn("_now", F.from_json("verdict", _NOW))
     is_same = F.col("was").eqNullSafe(F.col("_now.status")) & F.col("was_reasons").eqNullSafe(F.col("_now.reasons"))
     return now.withColumns({"status": F.col("_now.status"), "changed": ~is_same}).drop("_now", "value")
 
 
 def send(verdicts: DataFrame, settings: Settings, run: str) -> None:
-    """Appends verdicts of `compare` to the status topic, marked as corrections of the run."""
+    """Appends verdicts of `compare` to the status topic, marked as corrections by the run."""
     (
         classify.messages(verdicts, (names.REJUDGED, run.encode()))
         .write.format("kafka")
@@ -97,22 +98,22 @@ def send(verdicts: DataFrame, settings: Settings, run: str) -> None:
 
 
 def rejudge(spark: SparkSession, settings: Settings, database: Database, given: argparse.Namespace) -> Report:
-    """Judges, compares, sends. Raises EndError."""
+    """Judges the chosen logs, compares, and sends corrections. Raises EndError."""
     inputs.wait(database, settings, 0)
     topic_ids.check(database, settings)
     version = caught_up(database, settings) if given.changes or given.events else 0
     found = _choose(spark, settings, database, given, version)
-    # Once for the report and for what is sent: the users may change in between.
-    # A row that was edited by hand may have the highest number that there is.
+    # A manually edited row may already have the highest revision.
     revision = F.least(F.coalesce(F.col("was_revision"), F.lit(0)), F.lit(2**31 - 2)) + 1
     judged = judge.judge(found.logs, users.read(spark, settings).persist(), revision)
     if topic_logs.UNREADABLE in judged.columns:
         judged = judged.withColumn("verdict", topic_logs.verdict(revision)).drop(topic_logs.UNREADABLE)
+    # Computed once for both the report and the verdicts sent: the users may change in between.
     verdicts = compare(judged).persist(StorageLevel.DISK_ONLY)
     counted = verdicts.groupBy("was", F.col("status").alias("now"), "changed").agg(F.count("*").alias("logs"))
     changes = [Change(**row.asDict()) for row in counted.orderBy("was", "now", "changed").collect()]
     run = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
-    # Origins are given to mend what a hop lost, which the tables may not tell.
+    # Origins are given to repair what a hop lost, which the tables may not show.
     to_send = verdicts if given.origins else verdicts.filter("changed")
     count = sum(change.logs for change in changes if given.origins or change.changed)
     if given.dry_run or not count:
@@ -143,23 +144,23 @@ def _utc(text: str) -> datetime | None:
 
 def _reason(text: str) -> str:
     if not re.fullmatch("[a-z0-9_]{1,64}", text):
-        raise argparse.ArgumentTypeError("a reason is one word of small letters and _")
+        raise argparse.ArgumentTypeError("a reason has 1 to 64 characters out of a-z, 0-9 and _")
     return text
 
 
 def main(arguments: list[str]) -> int:
-    """Runs the job; gives its exit code."""
+    """Runs the job; returns its exit code."""
     parser = argparse.ArgumentParser(prog="rejudge_logs", description=__doc__)
     which = parser.add_mutually_exclusive_group(required=True)
     which.add_argument("--origins", type=Path, help='a file with {"<partition>": [[first offset, last offset], …]}')
-    which.add_argument("--reason", type=_reason, help="of the stored bad logs")
+    which.add_argument("--reason", type=_reason, help="the stored bad logs with this reason")
     which.add_argument("--events", action="store_true", help="the stored logs that are not bad")
-    which.add_argument("--changes", action="store_true", help="those that changes of the users may concern")
-    parser.add_argument("--from", dest="begin", type=_utc, help="UTC; received, with --events happened, at or after")
-    parser.add_argument("--to", dest="end", type=_utc, help="UTC; received, with --events happened, before")
-    parser.add_argument("--account", type=int, action="append", help="with --events: of these accounts only")
-    parser.add_argument("--dry-run", action="store_true", help="sends nothing")
-    parser.add_argument("--report", type=Path, required=True, help="file to write: see include/driver/rejudgement.py")
+    which.add_argument("--changes", action="store_true", help="the stored logs that changes of the users may affect")
+    parser.add_argument("--from", dest="begin", type=_utc, help="UTC; received (with --events: event) at or after")
+    parser.add_argument("--to", dest="end", type=_utc, help="UTC; received (with --events: event) before")
+    parser.add_argument("--account", type=int, action="append", help="with --events: only this account; repeatable")
+    parser.add_argument("--dry-run", action="store_true", help="send nothing")
+    parser.add_argument("--report", type=Path, required=True, help="report to write, see include/driver/rejudgement.py")
     given = parser.parse_args(arguments)
     settings = Settings()
     database = Database.of(settings)

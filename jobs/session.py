@@ -16,10 +16,10 @@ from include.settings import Settings
 
 CONF: Final = {
     "spark.sql.session.timeZone": "UTC",
-    # Nothing here shuffles; 200 empty tasks would be all that the default brings.
+    # Nothing here shuffles; the default would only add 200 empty tasks.
     "spark.sql.shuffle.partitions": "2",
-    # Checkpoints are thrown away at each start. Written the usual way, Hadoop starts ten processes (readlink, chmod) at
-    # each of a batch's two files, which took a third of a small batch; so it starts one.
+    # Checkpoints are deleted at each start. By default Hadoop starts ten processes (readlink, chmod) for each of a
+    # batch's two files, which took a third of a small batch; these settings reduce that to one.
     "spark.sql.streaming.checkpointFileManagerClass": (
         "org.apache.spark.sql.execution.streaming.checkpointing.FileSystemBasedCheckpointFileManager"
     ),
@@ -27,22 +27,22 @@ CONF: Final = {
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
     "spark.log.level": "WARN",
-    # For a line number in errors, PySpark would ask Java four things for each column that is made.
+    # For a line number in errors, PySpark would make four calls to Java for each column.
     "spark.python.sql.dataFrameDebugging.enabled": "false",
 }
 
 
 def build(name: str, partitions: int | None = None) -> SparkSession:
-    """The session, with what a conf on the command line of spark-submit cannot better. `name` shows in its logs.
+    """Builds the session, with settings that need not differ between calls of spark-submit. `name` shows in its logs.
 
-    `partitions`: how many the stream reads; on one machine it gets slots enough for these, whatever --master says.
+    `partitions`: how many the stream reads; on one machine the session has enough slots for them, whatever --master is.
     """
     builder = SparkSession.builder.appName(name)
     if partitions is not None and _is_local():
         builder = builder.master(local_master(partitions))
     if not _of_a_cluster():
-        # Else any local user may send Java objects to the driver's port. Spark makes the secret itself; one of a
-        # cluster of Spark's own is that cluster's, and so is this setting.
+        # Otherwise any local user may send Java objects to the driver's port. Spark generates the secret itself; a
+        # standalone cluster has its own secret, so there this setting is left to the cluster.
         builder = builder.config("spark.authenticate", "true")
     for key, value in CONF.items():
         builder = builder.config(key, value)
@@ -50,9 +50,9 @@ def build(name: str, partitions: int | None = None) -> SparkSession:
 
 
 def take_scratch(spark: SparkSession, settings: Settings, application: str) -> Callable[[], None]:
-    """Has Python too write its temporary files to the application's scratch folder, where submit_conf sends Spark's.
+    """Makes Python write temporary files to the application's scratch folder, as submit_conf does for Spark.
 
-    What it gives empties that folder of what others have left that were killed: for whoever knows that none lives.
+    Returns a function that deletes the files that killed runs left in it; call it only if no other run is alive.
     """
     begun = psutil.Process(process(spark)).create_time()
     scratch.make(settings, application)
@@ -62,20 +62,20 @@ def take_scratch(spark: SparkSession, settings: Settings, application: str) -> C
 
 
 def jvm(spark: SparkSession) -> JVMView:
-    """The driver's JVM: PySpark has no public way to a Java class."""
+    """The driver's JVM: PySpark has no public access to Java classes."""
     found = spark._jvm
     assert found is not None  # noqa: S101  # only Spark Connect has none
     return found
 
 
 def java_class(spark: SparkSession, name: str) -> Any:
-    """The java.lang.Class of that name, initialised; also of a class that came with the application's jars."""
+    """The java.lang.Class of that name, initialised; also of a class in the application's jars."""
     lang = jvm(spark).java.lang
     return lang.Class.forName(name, True, lang.Thread.currentThread().getContextClassLoader())
 
 
 def heap(spark: SparkSession) -> int:
-    """How many bytes the driver's JVM may take for its objects."""
+    """The maximum heap of the driver's JVM in bytes."""
     return int(jvm(spark).java.lang.Runtime.getRuntime().maxMemory())
 
 
@@ -93,5 +93,5 @@ def _of_a_cluster() -> bool:
 
 
 def _master() -> str:
-    SparkContext._ensure_initialized()  # only the JVM knows what spark-submit was told, and PySpark has no public way
+    SparkContext._ensure_initialized()  # only the JVM has spark-submit's options; PySpark has no public access
     return SparkConf().get("spark.master", "") or ""

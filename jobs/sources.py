@@ -1,4 +1,4 @@
-"""Where the jobs read from: the logs, and MySQL."""
+"""The sources of the jobs: the logs in Kafka, and MySQL."""
 
 import json
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from include.clients import kafka
 from include.settings import Settings, Trigger
 from jobs import trust_store
 
-# Of one micro-batch, all partitions together: what bounds memory when millions wait.
+# Most logs of one micro-batch, of all partitions together: bounds memory when the backlog has millions.
 _CAP: Final = "200000"
 
 
@@ -21,25 +21,25 @@ def logs(
 ) -> DataFrame:
     """The stream of logs: partition int, offset bigint, timestamp, value binary (null: a tombstone).
 
-    `begin`: first offset by partition; a partition that is added later is read from its first. `poll_records`: see
-    jobs/judging/ahead.py.
+    `begin`: first offset by partition; a partition that is added later is read from its first offset. `poll_records`:
+    see jobs/judging/ahead.py.
     """
     stream = (
         spark.readStream.format("kafka")
         .options(**kafka.spark(settings))
         .option("subscribe", names.LOGS_TOPIC)
         .option("startingOffsets", json.dumps({names.LOGS_TOPIC: begin}))
-        # Offsets that are gone are logs without a status: that has to stop us, not to be skipped.
+        # Removed offsets are logs without a status: they must cause an error, not be skipped.
         .option("failOnDataLoss", "true")
         .option("kafka.max.poll.records", str(poll_records))
     )
-    if trigger != "realtime":  # which holds no batch in memory, and refuses a cap
+    if trigger != "realtime":  # real-time holds no batch in memory, and refuses a cap
         stream = stream.option("maxOffsetsPerTrigger", _CAP)
     return stream.load().select("partition", "offset", "timestamp", "value")
 
 
 def logs_between(spark: SparkSession, settings: Settings, ranges: Mapping[int, tuple[int, int]]) -> DataFrame:
-    """A bounded frame of logs, columns as in `logs`. `ranges`: by partition, first offset and behind the last."""
+    """A bounded frame of logs, with the columns of `logs`. `ranges`: by partition, first offset and last offset + 1."""
     offsets = [{names.LOGS_TOPIC: {number: ends[side] for number, ends in ranges.items()}} for side in (0, 1)]
     return (
         spark.read.format("kafka")
@@ -53,7 +53,7 @@ def logs_between(spark: SparkSession, settings: Settings, ranges: Mapping[int, t
 
 
 def rows(spark: SparkSession, settings: Settings, query: str, at_once: int = 200) -> DataFrame:
-    """What MySQL answers to the query, a few rows at a time: raw of bad logs may be 64 KiB each."""
+    """The rows of a MySQL query, fetched `at_once` at a time: raw of a bad log may have 64 KiB."""
     more = {"useCursorFetch": "true", "sessionVariables": "group_concat_max_len=1073741824,lock_wait_timeout=5"}
     return _mysql(spark, settings, f"({query}) AS found", **more).option("fetchsize", at_once).load()
 

@@ -1,9 +1,9 @@
 """The streaming application: settings, session, lease, classify and load, until stopped.
 
-Exits with 0 when stopped by SIGTERM or `./logsieve stream stop`, or, bounded, at its end; 1 when a query failed; 75
-when another driver took over the lease, 76 when another one lives; 77 when the logs have more partitions than at its
-start; 78 when a topic, a table, the users or the compiled rules are missing, or a topic was made anew; 79 when
-Kafka has removed logs that were not processed (include/driver/exit_codes.py). SIGUSR1 logs a trace of each thread.
+Exit codes (include/driver/exit_codes.py): 0 when stopped by SIGTERM or `./logsieve stream stop`, or, if bounded, when
+done; 1 when a query failed; 75 when another driver took over the lease; 76 when another driver is running; 77 when
+partitions were added to the logs; 78 when a topic, a table, the users or the compiled rules are missing, or a topic was
+recreated; 79 when Kafka has removed logs before they were processed. SIGUSR1 logs a traceback of each thread.
 """
 
 import argparse
@@ -35,16 +35,16 @@ _log = logging.getLogger("logsieve")
 
 
 def main(arguments: list[str]) -> int:
-    """Runs the application; gives its exit code."""
+    """Runs the application; returns its exit code."""
     settings = Settings()
     parser = argparse.ArgumentParser(prog=names.DRIVER, description=__doc__)
     parser.add_argument("--trigger", choices=get_args(Trigger), default=settings.trigger)
     parser.add_argument(
         "--owner",
-        default=f"{getpass.getuser()} by hand, process {os.getpid()}",
-        help="who wants a driver: see jobs/driver/holding.py",
+        default=f"{getpass.getuser()} (manual, process {os.getpid()})",
+        help="requester of this driver, see jobs/driver/holding.py",
     )
-    parser.add_argument("--take-over", action="store_true", help="even from a living driver")
+    parser.add_argument("--take-over", action="store_true", help="take the lease even from a running driver")
     given = parser.parse_args(arguments)
     try:
         stream(settings, given.trigger, given.owner, take_over=given.take_over)
@@ -55,7 +55,7 @@ def main(arguments: list[str]) -> int:
 
 
 def stream(settings: Settings, trigger: Trigger, owner: str, *, take_over: bool) -> None:
-    """Judges and loads until a person stops it, or all that is there. Raises EndError for every other expected end."""
+    """Judges and loads until a person stops it; if bounded, only the backlog. Raises EndError for any other end."""
     stop = Stop()
     signal.signal(signal.SIGTERM, lambda *_: stop.ask())
     count = partitions.of_logs(settings)
@@ -65,42 +65,42 @@ def stream(settings: Settings, trigger: Trigger, owner: str, *, take_over: bool)
     database = Database.of(settings)
     troubles = Troubles(settings.troubles, _log)
     mysql = Patience(stop, troubles, lasts=trigger != "available-now")
-    mysql.does(lambda: inputs.wait(database, settings, _INPUTS_SECONDS, stop.pause))
-    mysql.does(lambda: topic_ids.check(database, settings))
-    known = mysql.does(lambda: users.Users(spark, settings))
-    # The JVM judges; when this Python is killed, it may go on for seconds.
+    mysql.retry(lambda: inputs.wait(database, settings, _INPUTS_SECONDS, stop.pause))
+    mysql.retry(lambda: topic_ids.check(database, settings))
+    known = mysql.retry(lambda: users.Users(spark, settings))
+    # The JVM judges; when this Python process is killed, it may continue for seconds.
     process = session.process(spark)
-    ours = mysql.does(lambda: holding.take(database, names.DRIVER, owner, take_over, process, stop.pause))
+    ours = mysql.retry(lambda: holding.take(database, names.DRIVER, owner, take_over, process, stop.pause))
     _log.info("lease %s, trigger %s, %d partitions", ours, trigger, count)
     empty_scratch()
     classifying = Classifying(spark, settings, trigger, database, known, ours.epoch, stop, troubles)
     bounded = trigger == "available-now"
     begin_load = partial(reader.begin, settings, ours, troubles, bounded=bounded)
-    tell_version = partial(ours.tell_users_version, database)
+    record_version = partial(ours.record_users_version, database)
     try:
         with holding.held(ours, database, stop.ask, stop.ask, classifying.settle, troubles):
-            # A rejudgement since they were read did not wait for verdicts of this driver: it could not see it yet.
-            mysql.does(lambda: known.follow(database))
+            # A rejudgement after the users were read did not wait for this driver, which had no lease yet.
+            mysql.retry(lambda: known.follow(database))
             if bounded:
-                tell_version(known.version)
-                # One after the other, so that all logs that are there now are judged and loaded.
-                queries.run({classifying.name: classifying.begin}, stop, is_mended=classifying.is_mended)
+                record_version(known.version)
+                # One after the other, so that the whole backlog is judged and loaded.
+                queries.run({classifying.name: classifying.begin}, stop, can_skip_failure=classifying.can_skip_failure)
                 queries.run({Loading.name: begin_load}, stop)
             else:
                 with (
                     partitions.watched(settings, count, on_more=stop.ask),
-                    users.watched(known, database, classifying.judging, tell_version, stop.ask, troubles),
+                    users.watched(known, database, classifying.judging, record_version, stop.ask, troubles),
                 ):
-                    # load first: classify may begin with logs that take long.
+                    # load first: the first logs of classify may take long.
                     queries.run(
                         {Loading.name: begin_load, classifying.name: classifying.begin},
                         stop,
-                        tell=troubles.report,
+                        report=troubles.report,
                         is_outdated=classifying.is_outdated,
-                        is_mended=classifying.is_mended,
+                        can_skip_failure=classifying.can_skip_failure,
                     )
                 if not stop.asked.is_set():
-                    raise QueryFailedError("a query ended without being asked to, and without an error")
+                    raise QueryFailedError("a query ended unexpectedly, without an error")
     finally:
         troubles.clear_all()
         spark.stop()

@@ -1,4 +1,4 @@
-"""The certificates that MySQL's own is checked with, in the form in which Java reads them."""
+"""Java's trust store with the certificates that verify MySQL's certificate."""
 
 import tempfile
 from pathlib import Path
@@ -12,13 +12,13 @@ from include.settings import Settings
 
 _FILE: Final = "mysql-ca.p12"
 _WORD: Final = "public"
-"""The format asks for a password; what it closes is public."""
+"""The format requires a password; the content is public."""
 
 
 def jdbc_parameters(settings: Settings) -> dict[str, str]:
-    """What the address of MySQL needs, so that its certificate and name are checked with `mysql_ca`; else nothing.
+    """JDBC parameters that verify MySQL's certificate and host name with `mysql_ca`; empty if it is not set.
 
-    Writes the file that it names, in the state folder. Raises ValueError when `mysql_ca` holds no certificate.
+    Writes the trust store to the state folder. Raises ValueError if `mysql_ca` has no certificate.
     """
     if settings.mysql_ca is None:
         return {}
@@ -32,7 +32,7 @@ def jdbc_parameters(settings: Settings) -> dict[str, str]:
 
 
 def write(ca: Path, path: Path) -> Path:
-    """Writes the certificates of a PEM file as a Java trust store, whole or not at all; gives its path."""
+    """Writes the certificates of a PEM file as a Java trust store, atomically; returns its path."""
     certificates = x509.load_pem_x509_certificates(ca.read_bytes())
     entries = [PKCS12Certificate(each, f"ca-{number}".encode()) for number, each in enumerate(certificates)]
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""One stack for all tests that need running servers: those of the page, then the integration tests."""
+"""One stack for all tests that need running servers: the page's tests, then the integration tests."""
 
 from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -24,7 +24,7 @@ def stack() -> Iterator[Stack]:
         with ThreadPoolExecutor() as pool:
             first = pool.submit(made.run, "up", "--fresh", "--yes", "--rate", str(RATE), seconds=UP_SECONDS)
             until(lambda: first.done() or lock.holder(STATE / "lock")[0], 60, "the first `up` has begun")
-            second = pool.submit(made.run, "up", seconds=UP_SECONDS)  # in another shell, by somebody in a hurry
+            second = pool.submit(made.run, "up", seconds=UP_SECONDS)  # a second `up` meanwhile
             for done in (first.result(), second.result()):
                 assert done.returncode == 0, done.stdout + done.stderr
         made.first_up, made.second_up = first.result(), second.result()  # type: ignore[attr-defined]
@@ -35,7 +35,7 @@ def stack() -> Iterator[Stack]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Shows with a failure what the stack has said last: nobody may see its logs later."""
+    """Adds the last lines of the stack's logs to a failure: the logs may not exist later."""
     report = yield
     if report.failed and (stack := getattr(item, "funcargs", {}).get("stack")):
         report.sections += [(f"end of {name}", text) for name, text in last_words(stack).items()]

@@ -1,7 +1,7 @@
-"""What shells of others export, each of which once changed or ended something: none of it may reach the stack."""
+"""Variables that users' shells export, each of which once changed or broke something: none may reach the stack."""
 
 HOSTILE = {
-    # Spark, Hadoop and Java of one's own
+    # the user's own Spark, Hadoop and Java
     "SPARK_HOME": "/opt/spark-3.5", "SPARK_CONF_DIR": "/etc/spark", "SPARK_SUBMIT_OPTS": "-Dno -bogus",
     "SPARK_DAEMON_MEMORY": "1k", "SPARK_LOCAL_DIRS": "/none", "SPARK_PREPEND_CLASSES": "1", "SPARK_MASTER": "spark://x:1",
     "PYSPARK_PYTHON": "/none/python", "PYSPARK_DRIVER_PYTHON": "jupyter", "PYSPARK_DRIVER_PYTHON_OPTS": "notebook",
@@ -13,7 +13,7 @@ HOSTILE = {
     "PYTHONOPTIMIZE": "2", "PYTHONIOENCODING": "latin-1", "PYTHONUTF8": "0", "PYTHONDONTWRITEBYTECODE": "1",
     "PYTHONSAFEPATH": "1", "PYTHONINSPECT": "1", "VIRTUAL_ENV": "/none", "CONDA_PREFIX": "/none",
     "PYTEST_ADDOPTS": "--bogus", "PIP_TARGET": "/none", "PIP_USER": "1", "UV_PYTHON": "3.9", "UV_SYSTEM_PYTHON": "1",
-    # servers of one's own
+    # the user's own servers
     "PGHOST": "db.example.org", "PGPORT": "1", "PGSSLMODE": "require", "PGDATA": "/none", "PGPASSFILE": "/none",
     "PGOPTIONS": "-c bogus=1", "PGSERVICE": "none", "MYSQL_HOST": "db.example.org", "MYSQL_HOME": "/none",
     "MYSQL_TCP_PORT": "1", "KAFKA_OPTS": "-bogus", "KAFKA_HEAP_OPTS": "-bogus", "KAFKA_LOG4J_OPTS": "-bogus",
@@ -33,10 +33,10 @@ HOSTILE = {
     "LOGSIEVE_KAFKA_USER": "them", "LOGSIEVE_KAFKA_PASSWORD": "theirs", "LOGSIEVE_ELASTICSEARCH_USER": "them",
     "LOGSIEVE_ELASTICSEARCH_PASSWORD": "theirs", "LOGSIEVE_ELASTICSEARCH_URL": "https://search.example.org",
 }  # fmt: skip
-"""By name; what a terminal is, and who is to be trusted, is not in it."""
+"""By name; without variables of the terminal and of trusted certificates."""
 
 PROXIED = {
     "http_proxy": "http://127.0.0.1:9", "HTTPS_PROXY": "http://them:secret@127.0.0.1:9",
     "ALL_PROXY": "socks5://127.0.0.1:9", "no_proxy": "example.org", "SSL_CERT_FILE": "/none",
 }  # fmt: skip
-"""A proxy that never answers, as nothing of the stack may go through one."""
+"""A proxy that never answers: no connection within the stack may use it."""

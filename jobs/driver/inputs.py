@@ -1,4 +1,4 @@
-"""What the stream needs before it can judge, all of it made by the DAG `bootstrap`."""
+"""The topics, tables and users that the stream needs before it can judge, all created by the DAG `bootstrap`."""
 
 import logging
 import time
@@ -16,7 +16,7 @@ from jobs.database import Database
 from jobs.ends import EndError
 
 _USERS_TABLES: Final = (names.HISTORY_TABLE, names.VERSION_TABLE, names.CHANGES_TABLE, names.LOADS_TABLE)
-# Not those that load alone writes: where one is missing, logs are judged, and load says that it waits.
+# Without the tables that only load writes: if one of those is missing, logs are judged while load waits and reports it.
 _LOGS_TABLES: Final = (names.PROGRESS_TABLE, names.LEASE_TABLE, names.TOPIC_IDS_TABLE, names.BEGUN_TABLE)
 _TABLES: Final = {
     *((names.LOGS_DATABASE, table) for table in _LOGS_TABLES),
@@ -30,36 +30,36 @@ _log = logging.getLogger("logsieve.inputs")
 
 
 class NotProvisionedError(EndError):
-    """A topic, a table or the users dimension was not made in time."""
+    """A topic, a table or the users dimension was not created in time."""
 
     exit_code = DriverEnd.NOT_PROVISIONED
 
 
 def wait(database: Database, settings: Settings, seconds: float, pause: Callable[[float], object] = time.sleep) -> None:
-    """Waits for topics, tables and a first load of the users dimension: without, every log would be suspicious.
+    """Waits for topics, tables and a first load of the users dimension, without which every log would be suspicious.
 
-    Raises NotProvisionedError after `seconds`, naming what is missing and the remedy; errors of a server as they come.
-    `pause` waits for so many seconds, and may raise.
+    Raises NotProvisionedError after `seconds`, naming what is missing and the remedy, and passes on servers' errors.
+    `pause` waits for the given seconds and may raise.
     """
     deadline = time.monotonic() + seconds
-    said = ""
+    logged = ""
     while found := _missing(database, settings):
         missing, remedy = found
         if time.monotonic() > deadline:
             raise NotProvisionedError(f"still missing after {seconds:.0f} s: {missing}; {remedy}")
-        if missing != said:
+        if missing != logged:
             _log.info("waiting for %s", missing)
-            said = missing
+            logged = missing
         pause(_PAUSE_SECONDS)
 
 
 def _missing(database: Database, settings: Settings) -> tuple[str, str] | None:
-    """What is missing and what brings it, or None."""
+    """Returns what is missing and the remedy, or None."""
     with database.session() as connection, closing(connection.cursor()) as cursor:
         cursor.execute("SELECT table_schema, table_name FROM information_schema.tables")
         if tables := _TABLES - {(schema, table) for schema, table in cursor.fetchall()}:
-            # Which tables there are, MySQL tells only those who may use them.
-            missing = "the table " + ", ".join(sorted(".".join(table) for table in tables)) + ", or the right to it"
+            # MySQL lists a table only to accounts that may use it.
+            missing = "the table " + ", ".join(sorted(".".join(table) for table in tables)) + ", or the privilege on it"
             return missing, _BOOTSTRAP
         cursor.execute(f"SELECT 1 FROM {names.USERS_DATABASE}.{names.LOADS_TABLE} LIMIT 1")  # noqa: S608
         if cursor.fetchone() is None:
@@ -70,7 +70,7 @@ def _missing(database: Database, settings: Settings) -> tuple[str, str] | None:
         return "the topic " + ", ".join(sorted(topics)), _BOOTSTRAP
     logs, status = (len(found[topic].partitions) for topic in (names.LOGS_TOPIC, names.STATUS_TOPIC))
     if logs > status:
-        # A verdict goes to the partition of its log's number.
-        missing = f"partitions of {names.STATUS_TOPIC}, which has {status}, as {names.LOGS_TOPIC} has {logs}"
+        # A verdict is sent to the partition with the number of its log's partition.
+        missing = f"partitions of {names.STATUS_TOPIC}, which has {status}, while {names.LOGS_TOPIC} has {logs}"
         return missing, f"add them: ./logsieve topics --partitions {logs}"
     return None

@@ -1,4 +1,4 @@
-"""How many partitions the logs have: a driver is built for so many, and one that sees more makes room for the next."""
+"""The number of partitions of the logs: a driver has task slots for these only, and exits when partitions are added."""
 
 import logging
 import threading
@@ -22,19 +22,19 @@ _log = logging.getLogger("logsieve.partitions")
 
 
 class PartitionsAddedError(EndError):
-    """The logs have more partitions than this driver has task slots for: its next try has enough."""
+    """The logs have more partitions than this driver has task slots for; the next try has enough."""
 
     exit_code = DriverEnd.MORE_PARTITIONS
 
 
 def of_logs(settings: Settings) -> int:
-    """The number as it is, or as it is going to be where Kafka or the topic is not there yet."""
+    """The current number of partitions, or the configured one if Kafka or the topic does not exist yet."""
     return _look(_client(settings)) or settings.topic_partitions
 
 
 @contextmanager
 def watched(settings: Settings, known: int, on_more: Callable[[PartitionsAddedError], None]) -> Iterator[None]:
-    """Calls `on_more` from a thread, once, as soon as there are more than `known`."""
+    """Calls `on_more` once, from a thread, as soon as there are more than `known` partitions."""
     ended = threading.Event()
     thread = threading.Thread(target=_watch, args=(settings, known, on_more, ended), name="partitions", daemon=True)
     thread.start()
@@ -53,8 +53,8 @@ def _watch(
         if found > known:
             on_more(
                 PartitionsAddedError(
-                    f"{names.LOGS_TOPIC} has {found} partitions, this driver is built for {known}:"
-                    " it ends, and the next try goes on with all of them"
+                    f"{names.LOGS_TOPIC} has {found} partitions, this driver was started for {known}:"
+                    " it exits, and the next try continues with all of them"
                 )
             )
             return
@@ -66,7 +66,7 @@ def _client(settings: Settings) -> AdminClient:
 
 
 def _look(client: AdminClient) -> int:
-    """0 where there is no such topic, or no answer: Kafka may be away for a moment, and the queries wait for it too."""
+    """The number of partitions; 0 without the topic or an answer: Kafka may be down briefly, the queries wait too."""
     try:
         topic = client.list_topics(timeout=_KAFKA_SECONDS).topics.get(names.LOGS_TOPIC)
     except KafkaException as error:

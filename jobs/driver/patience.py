@@ -1,4 +1,4 @@
-"""What a driver asks of MySQL before it can judge: it waits for that with one line in its log, and does not end."""
+"""Retries of the MySQL calls that a driver makes before it can judge: it logs one line and waits instead of exiting."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,22 +15,22 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class Patience:
-    """`lasts`: whether to try for ever, else MySQL's first no is the end."""
+    """`lasts`: whether to retry indefinitely; otherwise MySQL's first error is raised."""
 
     stop: Stop
     troubles: Troubles
     lasts: bool
 
-    def does(self, what: Callable[[], Result]) -> Result:
-        """What `what` gives once MySQL does it; until then `troubles` is told.
+    def retry(self, call: Callable[[], Result]) -> Result:
+        """Returns the result of `call` once MySQL executes it; until then reports the error to `troubles`.
 
-        Raises StoppedError when a stop is asked for before, QueryFailedError where it does not last, and what else
-        `what` raises.
+        Raises StoppedError when a stop is requested first, QueryFailedError without `lasts`, and the other errors of
+        `call`.
         """
         try:
             while True:
                 try:
-                    return what()
+                    return call()
                 except Exception as error:
                     trouble = mysql_trouble.of(error)
                     if trouble is None:

@@ -1,7 +1,7 @@
-"""Where each query begins: behind what its sink holds already, so that a restart judges and loads nothing twice.
+"""The starting position of each query: after the last log in its sink, so a restart judges and loads nothing twice.
 
-A partition's verdicts keep the order of its logs, and load's progress is written with its rows. So the sinks know how
-far each query came, to the log, at any kill; a checkpoint knows its last whole batch only.
+A partition's verdicts keep the order of its logs, and load's progress is committed with its rows. So the sinks show
+exactly how far each query got, after any kill; a checkpoint has only its last complete batch.
 """
 
 from collections.abc import Callable, Mapping
@@ -18,19 +18,19 @@ from include.topics import hops
 from jobs.database import Database
 from jobs.ends import EndError
 
-STANDS: Final = 3
-"""So many beginnings at the same log are no chance: two drivers may have been killed."""
+STUCK_STARTS: Final = 3
+"""This many starts in a row at the same log are no coincidence; fewer can come from killed drivers."""
 
 _BEGUN: Final = f"{names.LOGS_DATABASE}.{names.BEGUN_TABLE}"
 _BEGINS: Final = (
     f"INSERT INTO {_BEGUN} (kafka_partition, next_offset, times) VALUES (%s, %s, 1) ON DUPLICATE KEY UPDATE"  # noqa: S608
     " times = IF(next_offset = VALUES(next_offset), times + 1, 1), next_offset = VALUES(next_offset)"
 )
-_STANDS: Final = f"SELECT kafka_partition FROM {_BEGUN} WHERE times >= %s"  # noqa: S608
+_STUCK: Final = f"SELECT kafka_partition FROM {_BEGUN} WHERE times >= %s"  # noqa: S608
 
 
 class LogsGoneError(EndError):
-    """Kafka has removed messages that were not processed yet."""
+    """Kafka has removed messages before they were processed."""
 
     exit_code = DriverEnd.LOGS_GONE
 
@@ -38,10 +38,10 @@ class LogsGoneError(EndError):
 def of_logs(database: Database, settings: Settings) -> dict[int, int]:
     """The first offset of each partition of server-logs that has no verdict yet. Raises LogsGoneError."""
     with hops.looking(kafka.native(settings), names.DRIVER) as consumer:
-        # The tables may know more than the topic, when its messages have expired.
+        # If messages of the status topic have expired, the tables may be ahead of it.
         topics = hops.read_topics(consumer, _loaded(database, hops.read_loaded_logs))
         found = {number: topics.classified.get(number, 0) for number in topics.logs}
-        return _from_what_is_there(consumer, names.LOGS_TOPIC, found, "last_offset")
+        return _positions(consumer, names.LOGS_TOPIC, found, "last_offset")
 
 
 def of_verdicts(database: Database, settings: Settings) -> dict[int, int]:
@@ -50,18 +50,18 @@ def of_verdicts(database: Database, settings: Settings) -> dict[int, int]:
         ends = hops.topic_ends(consumer, names.STATUS_TOPIC)
         loaded = _loaded(database, hops.read_loaded)
         found = {number: loaded.get(number, 0) for number in ends}
-        return _from_what_is_there(consumer, names.STATUS_TOPIC, found, "status_offset")
+        return _positions(consumer, names.STATUS_TOPIC, found, "status_offset")
 
 
-def stands(database: Database, begin: Mapping[int, int], ends: Mapping[int, int]) -> list[int]:
-    """Notes where classify begins; the partitions where it does so at the same log for the STANDS-th time in a row.
+def stuck(database: Database, begin: Mapping[int, int], ends: Mapping[int, int]) -> list[int]:
+    """Records where classify starts; returns the partitions where it is at least the STUCK_STARTS-th start at one log.
 
-    So it would be ended by that log each time, or by one behind it. Those of which no log waits do not count.
+    That log, or one after it, apparently makes classify fail each time. Partitions without a backlog do not count.
     """
     waiting = {number: offset for number, offset in begin.items() if offset < ends[number]}
     with database.session() as connection, closing(connection.cursor()) as cursor:
         cursor.executemany(_BEGINS, list(waiting.items()))
-        cursor.execute(_STANDS, (STANDS,))
+        cursor.execute(_STUCK, (STUCK_STARTS,))
         found: Any = cursor.fetchall()
         connection.commit()
     return [number for (number,) in found if number in waiting]
@@ -84,17 +84,17 @@ def _loaded(database: Database, read: Callable[[Any], dict[int, int]]) -> dict[i
         return read(cursor)
 
 
-def _from_what_is_there(consumer: Consumer, topic: str, found: Mapping[int, int], column: str) -> dict[int, int]:
-    """A partition of which nothing was processed begins with what is still there; else nothing may be gone."""
+def _positions(consumer: Consumer, topic: str, found: Mapping[int, int], column: str) -> dict[int, int]:
+    """The offsets in `found`, or a partition's oldest offset if none of it was processed. Raises LogsGoneError."""
     positions, ranges = {}, hops.topic_ranges(consumer, topic)
     for number, position in found.items():
         first, end = ranges[number]
         if position and not first <= position <= end:
             raise LogsGoneError(
-                f"{topic}, partition {number}: to go on at offset {position}, but the topic has {first} to {end}:"
-                " messages were removed before they were processed. To go on without them, set"
+                f"{topic}, partition {number}: the next offset is {position}, but the topic has {first} to {end}:"
+                " messages were removed before they were processed. To continue without them, set"
                 f" {column} = {first - 1} in the row of partition {number} of"
-                f" {names.LOGS_DATABASE}.{names.PROGRESS_TABLE}; ./logsieve up --fresh begins with empty tables."
+                f" {names.LOGS_DATABASE}.{names.PROGRESS_TABLE}. To start with empty tables: ./logsieve up --fresh"
             )
         positions[number] = max(position, first)
     return positions

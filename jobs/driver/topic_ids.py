@@ -1,4 +1,4 @@
-"""Whether the topics are still the ones whose offsets the tables hold: a topic made anew counts from 0 again."""
+"""Checks that the topics are still those whose offsets the tables hold: a recreated topic counts from 0 again."""
 
 from contextlib import closing
 
@@ -13,24 +13,24 @@ from jobs.ends import EndError
 
 
 class OtherTopicError(EndError):
-    """A topic was deleted and made anew: its offsets would be taken for those of other logs."""
+    """A topic was deleted and recreated: its offsets would be confused with those of the old logs."""
 
     exit_code = DriverEnd.NOT_PROVISIONED
 
 
 def check(database: Database, settings: Settings) -> None:
-    """Keeps the id of each topic at the first start, and from then on raises OtherTopicError when one has another."""
+    """Stores the id of each topic at the first start; from then on raises OtherTopicError when an id has changed."""
     ids = topic_ids.read(AdminClient(kafka.native(settings)))
     with database.session() as connection, closing(connection.cursor()) as cursor:
         known = topic_ids.known(cursor)
-        # Where all are known nothing is written: a classify that begins anew needs no more than to read.
+        # If all ids are stored, nothing is written: restarting classify needs read access only.
         if ids.keys() - known.keys():
             topic_ids.keep(cursor, ids)
             known = topic_ids.known(cursor)
             connection.commit()
     for topic in topic_ids.recreated(ids, known):
         raise OtherTopicError(
-            f"the topic {topic} was made anew (id {ids[topic]}, known is {known[topic]}), so its offsets mean other"
-            " logs than those in MySQL. To go on with it, and keep the old rows and documents apart:"
-            " ./logsieve stream stop, then ./logsieve topics --adopt. To begin with empty tables: ./logsieve up --fresh"
+            f"the topic {topic} was recreated (its id is {ids[topic]}, was {known[topic]}), so its offsets refer to"
+            " other logs than those in MySQL. To continue with it, and keep the old rows and documents apart:"
+            " ./logsieve stream stop, then ./logsieve topics --adopt. To start with empty tables: ./logsieve up --fresh"
         )

@@ -1,7 +1,8 @@
-"""Looks at the logs that classify is about to read, for those that would end it each time it comes to them.
+"""Inspects the logs that classify is about to read, for those that would make it fail at every try.
 
-Spark's source of Kafka fails at a timestamp that is no 64-bit number of microseconds, and Java's client unpacks all
-that one poll brings into the heap, however small it was packed. librdkafka reads any timestamp, and outside that heap.
+Spark's Kafka source fails at a timestamp that does not fit into 64 bits as microseconds, and Java's client decompresses
+all records of a poll into the heap, however small they were compressed. librdkafka reads any timestamp, and it
+decompresses outside that heap.
 """
 
 import itertools
@@ -19,11 +20,11 @@ from include.settings import Settings
 from include.topics import hops
 
 POLL_RECORDS: Final = 10_000
-"""The most that a poll brings where logs are small: after each one Spark asks Kafka for both ends of the partition."""
+"""Most records per poll, for small logs: after each poll Spark asks Kafka for both ends of the partition."""
 _MOST_BYTES: Final = 256 * 1024 * 1024
-"""Of one partition so much is looked at, at most: many large logs take long to read."""
+"""Most bytes to inspect of one partition: many large logs take long to read."""
 _MILLISECONDS: Final = 2**63 // 1000 - 10**12
-"""What Spark can hold, less the years by which it shifts times of old calendars."""
+"""The largest timestamp in Spark, less the years by which Spark shifts times of old calendars."""
 _UNREADABLE: Final = frozenset(
     {
         KafkaError._BAD_MSG,
@@ -33,31 +34,31 @@ _UNREADABLE: Final = frozenset(
         KafkaError.MSG_SIZE_TOO_LARGE,
     }
 )
-"""What librdkafka says of a log that it cannot read, now or later."""
+"""librdkafka's errors for a log that it can never read."""
 
 
 class Log(NamedTuple):
-    """A log as librdkafka reads it. `value`: its beginning where it is too large; `size`: of it all, None: unknown."""
+    """A log as librdkafka reads it. `value`: only its beginning if it is too large; `size`: of all of it, if known."""
 
     offset: int
     milliseconds: int
     value: bytes | None
     size: int | None
     is_readable: bool = True
-    """Whether there is all of it: it can be judged."""
+    """Whether the value is complete, so the log can be judged."""
 
 
 @dataclass(frozen=True)
 class Ahead:
-    """What was seen. `odd`: by partition, the offset behind the last log that Spark cannot read, where there is one."""
+    """The result. `odd`: for each partition with logs that Spark cannot read, the offset after the last one."""
 
     odd: Mapping[int, int]
     poll_records: int
-    """How many logs a poll may bring, so that they fit into the heap."""
+    """The most logs per poll that fit into the heap."""
 
 
 def look(settings: Settings, begin: Mapping[int, int], heap: int) -> Ahead:
-    """Looks at the next POLL_RECORDS logs of each partition. `heap`: bytes that Java has. Raises KafkaException."""
+    """Inspects the next POLL_RECORDS logs of each partition. `heap`: Java's heap in bytes. Raises KafkaException."""
     odd, poll_records = {}, POLL_RECORDS
     with reader(settings) as consumer:
         for partition, offset in begin.items():
@@ -74,12 +75,12 @@ def look(settings: Settings, begin: Mapping[int, int], heap: int) -> Ahead:
 
 
 def is_odd(log: Log) -> bool:
-    """Whether Spark's source cannot read it, or the driver cannot hold it. Pure."""
+    """Whether Spark's source cannot read the log, or the driver cannot hold it. Pure."""
     return not log.is_readable or abs(log.milliseconds) > _MILLISECONDS
 
 
 def fitting(sizes: list[int], most: int) -> int:
-    """Of how many logs in a row no more than `most` bytes come together, by powers of ten up to POLL_RECORDS. Pure."""
+    """The largest power of ten, up to POLL_RECORDS, so that no run of that many logs exceeds `most` bytes. Pure."""
     ends = np.cumsum([0, *sizes])
     records = POLL_RECORDS
     while records > 1:
@@ -91,7 +92,7 @@ def fitting(sizes: list[int], most: int) -> int:
 
 
 def largest(heap: int) -> int:
-    """The largest log, in bytes, that can be judged with such a heap: each stage on its way has a copy."""
+    """The largest log, in bytes, that can be judged with this heap: each stage of the pipeline has a copy."""
     return heap // 32
 
 
@@ -102,9 +103,9 @@ def reader(settings: Settings) -> AbstractContextManager[Consumer]:
 
 
 def read(consumer: Consumer, partition: int, begin: int, heap: int) -> Iterator[Log]:
-    """The logs of a partition from `begin` up to its present end. Raises KafkaException.
+    """The logs of a partition from `begin` to its current end. Raises KafkaException.
 
-    One that librdkafka cannot read either, as what it was packed with is broken or too much, has no value.
+    A log that librdkafka cannot read either, because its compression is broken or too large, has no value.
     """
     consumer.assign([TopicPartition(names.LOGS_TOPIC, partition, begin)])
     most, position = largest(heap), begin
@@ -119,7 +120,7 @@ def read(consumer: Consumer, partition: int, begin: int, heap: int) -> Iterator[
         elif error.code() == KafkaError._PARTITION_EOF:
             return
         elif error.code() in _UNREADABLE:
-            # Where its batch begins, unless that was read in part.
+            # The error has the offset at which its batch begins; a part of the batch may have been read already.
             position = max(position, message.offset() or 0)
             yield Log(position, 0, None, None, is_readable=False)
             position += 1

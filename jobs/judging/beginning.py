@@ -1,4 +1,4 @@
-"""Where classify begins: behind the logs that Spark cannot read, or that ended it before. These are judged by hand."""
+"""The start of classify: after logs that Spark cannot read, or that made it fail before; by_hand.py judges these."""
 
 import time
 from typing import Final
@@ -16,31 +16,31 @@ from jobs.judging.ahead import Ahead
 from jobs.judging.users import Users
 
 _BY_HAND_SECONDS: Final = 30
-"""Where no log can be read by Spark, all else of the driver gets its turn so often."""
+"""If Spark can read none of the logs, the rest of the driver runs at this interval."""
 
 
 def begin(
     spark: SparkSession, settings: Settings, database: Database, users: Users, stop: Stop
 ) -> tuple[dict[int, int], int]:
-    """The first offset of each partition that has no verdict yet, and how many logs a poll may bring.
+    """Returns the first offset of each partition that has no verdict yet, and the most logs per poll.
 
     Raises LogsGoneError, QueryFailedError, KafkaException and errors of MySQL.
     """
     heap, until = session.heap(spark), time.monotonic() + _BY_HAND_SECONDS
     first, seen = positions.of_logs(database, settings), Ahead({}, ahead.POLL_RECORDS)
-    stands = positions.stands(database, first, positions.ends_of_logs(settings))
+    stuck = positions.stuck(database, first, positions.ends_of_logs(settings))
     while not stop.asked.is_set():
         seen = ahead.look(settings, first, heap)
-        ends = {**seen.odd, **{number: first[number] + ahead.POLL_RECORDS for number in stands}}
+        ends = {**seen.odd, **{number: first[number] + ahead.POLL_RECORDS for number in stuck}}
         if not ends or time.monotonic() > until:
             break
         by_hand.judge_up_to(spark, settings, (users.frame, users.version), first, ends, heap, stop)
-        first, stands = positions.of_logs(database, settings), []
+        first, stuck = positions.of_logs(database, settings), []
     return first, seen.poll_records
 
 
-def is_behind_what_failed(spark: SparkSession, settings: Settings, database: Database) -> bool:
-    """Whether the next logs tell why classify failed, so that `begin` gets over them. What it sent has arrived."""
+def can_skip_failure(spark: SparkSession, settings: Settings, database: Database) -> bool:
+    """Whether the next logs explain why classify failed, so `begin` gets past them. All it sent must have arrived."""
     try:
         return bool(ahead.look(settings, positions.of_logs(database, settings), session.heap(spark)).odd)
     except KafkaException:

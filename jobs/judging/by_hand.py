@@ -1,6 +1,6 @@
-"""Judges logs that Spark's source of Kafka cannot read: by the same functions and users, but read by librdkafka.
+"""Judges logs that Spark's Kafka source cannot read: with the same functions and users, but read with librdkafka.
 
-What cannot be judged even so is bad, as `unreadable`. A partition's verdicts keep the order of its logs.
+Logs that still cannot be judged are bad, as `unreadable`. A partition's verdicts keep the order of its logs.
 """
 
 import base64
@@ -27,7 +27,7 @@ from jobs.judging import ahead, judge
 from jobs.judging.ahead import Log
 
 _LOGS: Final = 1000
-"""Judged together, at most, and of no more bytes than the largest log may have."""
+"""The most logs judged together; they also have at most about as many bytes as the largest log may have."""
 _SEND_SECONDS: Final = 1
 
 _log = logging.getLogger("logsieve.by_hand")
@@ -42,10 +42,10 @@ def judge_up_to(
     heap: int,
     stop: Stop,
 ) -> None:
-    """Judges the logs of each partition from `begin` up to `ends`, and sends their verdicts, until a stop is asked for.
+    """Judges the logs of each partition from `begin` up to `ends` and sends their verdicts, until a stop is requested.
 
-    `users`: as `users.read` gives them, and their version. `heap`: bytes that Java has. Raises KafkaException,
-    QueryFailedError, and what Spark raises for another reason than a log.
+    `users`: the frame of `users.read`, and its version. `heap`: Java's heap in bytes. Raises KafkaException,
+    QueryFailedError, and Spark's errors unless a single log causes them.
     """
     producer = Producer({**producer_settings(kafka.native(settings)), "compression.type": "lz4", "log_level": 2})
     with ahead.reader(settings) as consumer:
@@ -62,7 +62,7 @@ def judge_up_to(
                     count, lost = count + 1, lost + (verdict is None)
                 _send(producer, stop)
             _log.warning(
-                "%s, partition %d: %d logs from offset %d on were judged one by one, as Spark cannot read all of them;"
+                "%s, partition %d: %d logs from offset %d were judged one by one because Spark cannot read all of them;"
                 " %d are %s",
                 *(names.LOGS_TOPIC, partition, count, begin[partition], lost, names.UNREADABLE),
             )
@@ -84,7 +84,7 @@ def _pieces(logs: Iterator[Log], heap: int) -> Iterator[list[Log]]:
 def verdicts(
     spark: SparkSession, users: tuple[DataFrame, int], partition: int, logs: list[Log]
 ) -> list[tuple[Log, bytes | None]]:
-    """Each with its status message, in order; None for one that cannot be judged: found by halving."""
+    """Each log with its status message, in order; None for a log that cannot be judged, which halving finds."""
     whole = [log for log in logs if log.is_readable]
     found = _by_halving(spark, users[0], partition, whole) if whole else {}
     return [(log, found.get(log.offset)) for log in logs]
@@ -97,7 +97,7 @@ def _by_halving(spark: SparkSession, users: DataFrame, partition: int, logs: lis
         if mysql_trouble.of(error):
             raise
         if len(logs) == 1:
-            # Unless nothing at all can be judged just now.
+            # Raises if no log at all can be judged, so that this one is not blamed.
             _judged(spark, users, partition, [Log(logs[0].offset, 0, b"", 0)])
             _log.exception("%s cannot be judged", names.origin_key(partition, logs[0].offset))
             return {}
@@ -111,7 +111,7 @@ def _judged(spark: SparkSession, users: DataFrame, partition: int, logs: list[Lo
 
 
 def frame(spark: SparkSession, partition: int, logs: list[Log]) -> DataFrame:
-    """The logs as `sources.logs` has them; times are those that are held."""
+    """The logs with the columns of `sources.logs`; times are limited to what can be stored."""
     times = pa.array([kafka_time.held(log.milliseconds) for log in logs], pa.timestamp("ms", tz="UTC"))
     columns = {
         "partition": pa.array([partition] * len(logs), pa.int32()),
@@ -123,7 +123,7 @@ def frame(spark: SparkSession, partition: int, logs: list[Log]) -> DataFrame:
 
 
 def unreadable(partition: int, log: Log, users_version: int) -> bytes:
-    """The status message that JudgeLog.java would have written."""
+    """The status message, in the form that JudgeLog.java writes."""
     received_at = f"{kafka_time.utc(log.milliseconds):%Y-%m-%dT%H:%M:%S.%f}"[:-3] + "Z"
     raw = None if log.value is None else base64.b64encode(log.value[: names.MAX_RAW]).decode()
     message: dict[str, Any] = {
@@ -141,8 +141,8 @@ def unreadable(partition: int, log: Log, users_version: int) -> bytes:
 
 
 def _send(producer: Producer, stop: Stop) -> None:
-    """Until Kafka has all of them: what would arrive after classify has looked where to begin would be judged twice."""
+    """Waits until Kafka has all verdicts: logs of later arrivals would be judged twice once classify has a position."""
     while producer.flush(_SEND_SECONDS):
         if stop.asked.is_set():
             producer.purge()
-            raise QueryFailedError("Kafka does not take verdicts")
+            raise QueryFailedError("Kafka does not accept verdicts: see ./logsieve status")

@@ -20,7 +20,7 @@ QUERY: Final = "classify"
 
 _POOL: Final = "org.apache.spark.sql.kafka010.producer.InternalKafkaProducerPool$"
 _SETTLE_SECONDS: Final = 8
-# How long a verdict waits for others to go with: sent one by one, they cost Kafka three times the CPU.
+# How long a verdict waits for others to be sent with: sent one by one, they cost Kafka three times the CPU.
 _LINGER_MILLISECONDS: Final[Mapping[Trigger, int]] = {"realtime": 2, "interval": 20, "available-now": 20}
 
 
@@ -33,7 +33,7 @@ def messages(judged: DataFrame, mark: tuple[str, bytes] = marks.STREAM) -> DataF
 
 
 def start(logs: DataFrame, users: DataFrame, settings: Settings, trigger: Trigger, checkpoints: Path) -> StreamingQuery:
-    """The running query. In real-time mode offsets and users are renewed once a batch, verdicts leave at once."""
+    """Starts the query. In real-time mode verdicts are sent at once, and offsets and users are updated once a batch."""
     writer = (
         messages(judge.judge(logs, users))
         .writeStream.queryName(QUERY)
@@ -41,10 +41,11 @@ def start(logs: DataFrame, users: DataFrame, settings: Settings, trigger: Trigge
         .options(**kafka.spark(settings))
         .option("topic", names.STATUS_TOPIC)
         .option("kafka.batch.size", str(256 * 1024))
-        # Verdicts are mostly names of fields: what it costs to press them is less than what their bytes cost.
+        # Verdicts are mostly names of fields: compressing them costs less than their bytes do.
         .option("kafka.compression.type", "lz4")
         .option("kafka.linger.ms", _LINGER_MILLISECONDS[trigger])
-        # Given up after two minutes, one batch could be missing before later ones; a restart begins behind the last.
+        # With Kafka's default of two minutes, a batch could be given up while later ones arrive; a restart continues
+        # after the last verdict, so its logs would never be judged.
         .option("kafka.delivery.timeout.ms", str(2**31 - 1))
         .option("checkpointLocation", str(checkpoints / QUERY))
         .outputMode("update")
@@ -60,10 +61,10 @@ def start(logs: DataFrame, users: DataFrame, settings: Settings, trigger: Trigge
 
 
 def settle(spark: SparkSession) -> bool:
-    """Closes Spark's Kafka producers, once Kafka has all verdicts that they were given; whether that was in time.
+    """Closes Spark's Kafka producers once Kafka has all their verdicts; returns whether that was in time.
 
-    A query that was stopped leaves them open, with verdicts on their way, and its tasks may live on for a moment. What
-    would arrive after the next query has looked where to begin would be judged twice.
+    A stopped query leaves them open, with verdicts in flight, and its tasks may run for a moment longer. Logs whose
+    verdicts arrive after the next query has read its starting position would be judged twice.
     """
     pool = session.java_class(spark, _POOL).getField("MODULE$").get(None)
     closing = threading.Thread(target=pool.reset, name="settle", daemon=True)

@@ -1,4 +1,4 @@
-"""classify, as it runs: where its query begins, and what makes it begin again."""
+"""The running classify: where its query starts, and what makes it restart."""
 
 import itertools
 import shutil
@@ -17,7 +17,7 @@ from jobs.judging.users import Users
 
 
 class Classifying:
-    """Starts the query for `queries.run`, each time behind the last verdict, with the users that are current then.
+    """Starts the query for `queries.run`, each time after the last verdict and with the users of that moment.
 
     `epoch`: of the lease; it names the checkpoints, which only Spark needs, and only while it runs.
     """
@@ -47,7 +47,7 @@ class Classifying:
         # Checked at each start: the topic may have been recreated since the last one.
         topic_ids.check(self._database, self._settings)
         if not self.settle():
-            raise QueryFailedError("Kafka does not take what the last query has given to its client")
+            raise QueryFailedError("Kafka has not accepted all verdicts of the last query: see ./logsieve status")
         first, poll_records = beginning.begin(self._spark, self._settings, self._database, self._users, self._stop)
         logs = sources.logs(self._spark, self._settings, self._trigger, first, poll_records)
         query = classify.start(logs, self._users.frame, self._settings, self._trigger, next(self._checkpoints))
@@ -60,13 +60,13 @@ class Classifying:
         return next((query for query in active if not self.is_outdated(query)), None)
 
     def is_outdated(self, query: queries.Query) -> bool:
-        """Whether it judges with old users: a batch keeps those it began with, and a real-time one lasts minutes."""
+        """Whether it judges with old users: a batch keeps those it began with, and in real-time mode lasts minutes."""
         return self._trigger == "realtime" and query.name == self.name and self._users_version != self._users.version
 
-    def is_mended(self, query: queries.Query) -> bool:
+    def can_skip_failure(self, query: queries.Query) -> bool:
         """Whether the next start gets past what this query failed at: a log that Spark cannot read."""
         is_settled = query.name == self.name and self.settle()
-        return is_settled and beginning.is_behind_what_failed(self._spark, self._settings, self._database)
+        return is_settled and beginning.can_skip_failure(self._spark, self._settings, self._database)
 
     def settle(self) -> bool:
         """See `classify.settle`."""

@@ -1,7 +1,7 @@
-"""The judgement: reads logs, joins them with their users, and gives each its verdict.
+"""Judges logs: parses them, joins them with their users, and gives each its verdict.
 
-The rules are jobs/java/logsieve/Rules.java, called as functions of Spark: a log is read in one pass over its bytes, and
-its status message is put together, without a column for each field in between.
+The rules are in jobs/java/logsieve/Rules.java, called as Spark functions: a log is parsed in one pass over its bytes,
+and its status message is built directly, without a column for each field in between.
 """
 
 from typing import Final
@@ -24,26 +24,26 @@ _FUNCTIONS: Final = {
 
 
 class NotCompiledError(EndError):
-    """The class path has no rules, or others than those of now."""
+    """The class path has no rules, or not the current ones."""
 
     exit_code = DriverEnd.NOT_PROVISIONED
 
 
 def register(spark: SparkSession, settings: Settings) -> None:
-    """Makes the functions known to the session, which `judge` needs. Raises NotCompiledError."""
+    """Registers the functions that `judge` needs in the session. Raises NotCompiledError."""
     wanted = judge_jar(settings)
     if not wanted.exists() or str(wanted) not in session.jvm(spark).java.lang.System.getProperty("java.class.path"):
-        raise NotCompiledError(f"the rules as they are now are not compiled, or came later ({wanted}): ./logsieve up")
+        raise NotCompiledError(f"the current rules were not compiled before this start ({wanted}): run ./logsieve up")
     for name, (java_class, kind) in _FUNCTIONS.items():
         spark.udf.registerJavaFunction(name, java_class, kind)
 
 
 def judge(logs: DataFrame, users: DataFrame, revision: Column | None = None) -> DataFrame:
-    """The verdict of each log, in a stream or in a bounded frame.
+    """Adds the verdict to each log, in a stream or in a bounded frame.
 
-    `logs`: partition, offset, timestamp, value, as the Kafka source gives them, and any others. `users`: as
-    `users.read` gives them. `revision`: how often the verdict was corrected, int; a first one has 0.
-    Gives the columns of `logs`, and `verdict`: the status message, a string of JSON.
+    `logs`: partition, offset, timestamp and value as in the Kafka source, and any other columns. `users`: the frame of
+    `users.read`. `revision`: how often the verdict was corrected, int; 0 by default.
+    Returns the columns of `logs`, and `verdict`: the status message, a JSON string.
     """
     version = users.agg(F.max("users_version")).scalar()
     read = logs.withColumn("_record", F.call_function(_READ, "value"))

@@ -1,11 +1,13 @@
-"""The users history as a driver holds it: read once, kept in memory, and read anew when its version changes.
+"""The users history in a driver: read once, kept in memory, and reloaded when its version changes.
 
-A query is planned anew for each batch, and then takes what is kept. So a change reaches the next batch, and a batch
-reads nothing from MySQL. As a batch of real-time mode lasts for minutes, its query is begun anew (jobs/stream_logs.py).
+A query is planned again for each batch, with the users in memory at that time. So a change takes effect in the next
+batch, and a batch reads nothing from MySQL. A batch of real-time mode lasts for minutes, so its query is restarted
+(jobs/stream_logs.py).
 
-All periods of an account are one text, as each batch makes a hash table of them and holds it beside the last one's:
-a row a period takes three times the memory. It has an entry for each day on which the device changes, seven digits of
-days since 1970 and the device, "" where the account was closed; "\\0" between entries, "0000000IOS\\00020485ANDROID".
+All periods of an account are one text, because each batch builds a hash table of them while the last one's still
+exists: a row per period takes three times the memory. The text has an entry for each day on which the device changes:
+the days since 1970 in seven digits, then the device, "" if the account was closed. "\\0" separates the entries:
+"0000000IOS\\00020485ANDROID".
 """
 
 import logging
@@ -31,14 +33,14 @@ SCHEMA: Final = "account_no int, periods string, users_version int"
 _HISTORY: Final = f"{names.USERS_DATABASE}.{names.HISTORY_TABLE}"
 VERSION: Final = f"SELECT version FROM {names.USERS_DATABASE}.{names.VERSION_TABLE}"  # noqa: S608
 _DAY: Final = "LPAD(DATEDIFF({}, '1970-01-01'), 7, '0')"
-# Where a period begins on the day that the last one ended, there are two entries of that day: the later one counts.
+# If a period begins on the day that the last one ended, that day has two entries: the later one counts.
 _ENTRIES: Final = (
     f"CONCAT({_DAY.format('valid_from')}, user_device,"
     f" IF(valid_to IS NULL, '', CONCAT('\\0', {_DAY.format('valid_to')})))"
 )
 _PERIODS: Final = (
     f"SELECT account_no, GROUP_CONCAT({_ENTRIES} ORDER BY valid_from SEPARATOR '\\0') AS periods,"  # noqa: S608
-    # In the same statement: a version that is not of these rows would be a lie.
+    # In the same statement, so that the version is the one of these rows.
     f" ({VERSION}) AS users_version FROM {_HISTORY} GROUP BY account_no"
 )
 _ROWS_AT_ONCE: Final = 10_000
@@ -50,16 +52,16 @@ _log = logging.getLogger("logsieve.users")
 
 
 def read(spark: SparkSession, settings: Settings) -> DataFrame:
-    """The history as MySQL has it now, a row an account, columns of SCHEMA; users_version is the same in all rows."""
-    # One partition, and known to be one: what is asked of all rows takes no second stage.
+    """The current history in MySQL, a row per account, columns of SCHEMA; users_version is the same in all rows."""
+    # One partition, which Spark's planner can see: an aggregate over all rows needs no second stage.
     found = sources.rows(spark, settings, _PERIODS, _ROWS_AT_ONCE).coalesce(1)
     return found.withColumn("users_version", F.col("users_version").cast("int"))
 
 
 class Users:
-    """`frame`: see `read`, kept in memory; `version`: of what is kept.
+    """The users in memory. `frame`: see `read`; `version`: the version of that frame.
 
-    Raises Spark's errors of JDBC, mysql.connector.Error and TroubleError.
+    Raises Spark's JDBC errors, mysql.connector.Error and TroubleError.
     """
 
     def __init__(self, spark: SparkSession, settings: Settings) -> None:
@@ -68,7 +70,7 @@ class Users:
         self.version = self._keep()
 
     def follow(self, database: Database) -> None:
-        """Reads anew what MySQL has now, if another version. A batch that begins meanwhile reads it by itself."""
+        """Reloads the users if MySQL has another version. A batch that begins meanwhile reads them from MySQL."""
         if _in_mysql(database) != self.version:
             _check_readable(database)
             self.frame.unpersist()
@@ -90,26 +92,26 @@ def watched(
     on_error: Callable[[EndError], None],
     troubles: Troubles,
 ) -> Iterator[None]:
-    """Renews the users, by a thread, whenever MySQL has another version.
+    """Reloads the users, from a thread, whenever MySQL has another version.
 
-    `query` gives the one that judges, if it runs and is not to begin anew. `on_version` is called with the version that
-    all verdicts from then on are judged with: first with the present one, later when the last batch that began before a
-    renewal has ended. While MySQL keeps them back the last ones count, and the `troubles` are told.
+    `query` returns the judging query, if it runs and is not about to restart. `on_version` is called with the version
+    that all verdicts from then on use: first with the current one, later when the last batch that began before a reload
+    has ended. While MySQL cannot be read, the last version stays in use and the error is reported to `troubles`.
     """
     ended = threading.Event()
 
     def watch() -> None:
-        told = None
+        reported = None
         while not ended.is_set():
             try:
                 users.follow(database)
-                if told != users.version and _wait_for_a_new_batch(query, ended):
+                if reported != users.version and _wait_for_a_new_batch(query, ended):
                     on_version(users.version)
-                    told = users.version
-            except Exception as error:  # noqa: BLE001  # MySQL's own in Python, Spark's from JDBC
+                    reported = users.version
+            except Exception as error:  # noqa: BLE001  # the connector's in Python, Spark's from JDBC
                 trouble = mysql_trouble.of(error)
                 if trouble is None:
-                    on_error(QueryFailedError(f"the users history could not be read anew: {error}"))
+                    on_error(QueryFailedError(f"the users history could not be reloaded: {error}"))
                     return
                 troubles.report("users", trouble)
             else:
@@ -122,7 +124,7 @@ def watched(
         yield
     finally:
         ended.set()
-        # MySQL may hold it for as long as it likes.
+        # With a limit: MySQL may block the thread indefinitely.
         thread.join(_STOP_SECONDS)
 
 
@@ -132,24 +134,24 @@ def _in_mysql(database: Database) -> int | None:
 
 
 def _check_readable(database: Database) -> None:
-    """Before what is kept is thrown away: raises mysql.connector.Error, or TroubleError where all accounts are gone."""
+    """Checks the history before the frame is dropped. Raises mysql.connector.Error, and TroubleError if it is empty."""
     with database.session() as connection, closing(connection.cursor()) as cursor:
         cursor.execute(f"SELECT account_no, user_device, valid_from, valid_to FROM {_HISTORY} LIMIT 1")  # noqa: S608
         if cursor.fetchone() is None:
-            # Judged by it, every log would be suspicious.
-            again = "./logsieve airflow dags trigger users_dimension loads it, or bring back a backup"
-            raise TroubleError(Trouble(f"{_HISTORY} is empty", again))
+            # Without accounts, every log would be suspicious.
+            remedy = "Load it with ./logsieve airflow dags trigger users_dimension, or restore a backup"
+            raise TroubleError(Trouble(f"{_HISTORY} is empty", remedy))
 
 
 def _wait_for_a_new_batch(query: Callable[[], StreamingQuery | None], ended: threading.Event) -> bool:
-    """Until no batch runs that was planned before now; False where the driver ends first."""
+    """Waits until no batch runs that was planned before this call; returns False if the driver stops first."""
     first = query()
     before = first and _last_batch(first)
     while not ended.wait(_BATCH_SECONDS):
         now = query()
-        if now is None:  # it begins anew, and what was judged before may still be on its way to Kafka
+        if now is None:  # it restarts, and earlier verdicts may still be in flight to Kafka
             continue
-        # Between two batches, the next one is not planned yet.
+        # Between two batches the next one is not planned yet, so it will use the new users.
         is_between = not now.status["isTriggerActive"]
         if first is None or now.runId != first.runId or is_between or _last_batch(now) != before:
             return True

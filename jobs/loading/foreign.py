@@ -1,7 +1,7 @@
-"""Messages of the status topic that are nobody's verdict: told apart from verdicts, and set aside with the reason.
+"""Foreign messages: messages of the status topic that are not verdicts. They are set aside with the reason.
 
-They are not loaded, and they hold nothing up. A message without a mark (include/topics/marks.py) is one, whatever it
-says, and so is a marked one that is no verdict.
+They are not loaded, and they block nothing. Foreign is every message without a mark (include/topics/marks.py), whatever
+its content, and every marked message that is not a verdict.
 """
 
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ _SET_ASIDE: Final = (
 
 
 class Foreign(NamedTuple):
-    """A message that is nobody's verdict, why, and the beginnings of its key and value."""
+    """A message that is not a verdict, with the reason and the beginnings of its key and value."""
 
     offset: int
     reason: str
@@ -42,7 +42,7 @@ class Foreign(NamedTuple):
 
 @dataclass(frozen=True)
 class Batch:
-    """What was read of one status partition, up to the offset `last`. `marked`: as `verdicts.parse` takes it."""
+    """The messages of one status partition up to the offset `last`. `marked`: the input of `verdicts.parse`."""
 
     partition: int
     last: int
@@ -51,7 +51,7 @@ class Batch:
 
 
 def batch(partition: int, messages: Sequence[Message], end: int) -> Batch:
-    """The messages in their order, and that there is no other one before the offset `end`."""
+    """A batch of the messages, in their order; there must be no other message before the offset `end`."""
     last = end - 1
     if (are_verdicts := marks.are_verdicts(messages)) is None:
         return Batch(partition, last, _lines(partition, messages))
@@ -60,9 +60,9 @@ def batch(partition: int, messages: Sequence[Message], end: int) -> Batch:
 
 
 def parse(given: Batch, *, strictly: bool = False) -> tuple[pa.Table | None, list[Foreign]]:
-    """The rows (see `verdicts.parse`; None: there are none), and all that is foreign.
+    """Returns the rows (see `verdicts.parse`; None if there are none), and the foreign messages.
 
-    `strictly`: so is what the tables would not take as it is.
+    `strictly`: verdicts that the tables would not store unchanged are foreign too.
     """
     foreign = list(given.foreign)
     found = _parse(given.marked, foreign, strictly)
@@ -70,12 +70,12 @@ def parse(given: Batch, *, strictly: bool = False) -> tuple[pa.Table | None, lis
 
 
 def set_aside(cursor: MySQLCursorAbstract, partition: int, foreign: Sequence[Foreign]) -> None:
-    """Writes them to their table; the caller commits."""
+    """Writes the foreign messages to their table; the caller commits."""
     cursor.executemany(_SET_ASIDE, [(partition, *each) for each in foreign])
 
 
 def _parse(messages: pa.RecordBatch, foreign: list[Foreign], strictly: bool) -> list[pa.Table]:
-    """By halving down to the messages that cannot be parsed; these are added to `foreign`."""
+    """Parses by halving, down to the messages that cannot be parsed; these are added to `foreign`."""
     if not messages.num_rows:
         return []
     try:
@@ -102,7 +102,7 @@ def _foreign(message: Message, reason: str) -> Foreign:
 def _lines(partition: int, messages: Sequence[Message]) -> pa.RecordBatch:
     count = len(messages)
     values = [value or b"" for value in map(Message.value, messages)]
-    # Put together at once, and not line by line: half of the time.
+    # Joining all lines at once takes half the time of building them one by one.
     ends = np.cumsum(np.fromiter(map(len, values), np.int32, count) + 1, dtype=np.int32)
     bounds, lines = pa.py_buffer(np.insert(ends, 0, 0)), pa.py_buffer(b"\n".join([*values, b""]))
     return pa.record_batch(

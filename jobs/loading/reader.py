@@ -1,7 +1,7 @@
-"""load, as it runs: for each partition of the status topic a thread that reads its messages, and one that loads them.
+"""The running load: for each partition of the status topic, one thread reads its messages and another loads them.
 
-Not a Spark query, though it looks like one to jobs/driver/queries.py: planning a micro-batch and handing its rows to
-Python cost more than loading them (docs/decisions.md).
+It is not a Spark query, though it has the same interface for jobs/driver/queries.py: planning a micro-batch and passing
+its rows to Python cost more than loading them (docs/decisions.md).
 """
 
 import threading
@@ -24,20 +24,20 @@ from jobs.driver.holding import Lease
 from jobs.loading import foreign, transaction
 
 _BATCH_MESSAGES: Final = 20_000
-"""The most in one transaction."""
+"""Most messages in one transaction."""
 _MESSAGES: Final = 80_000
-"""The most in those of all partitions together: they are what takes memory here."""
+"""Most messages in the transactions of all partitions together, which use most of the memory here."""
 BATCH_SECONDS: Final = 0.4
-"""How long a transaction waits for more: at a low rate, its own cost is all that `load` costs."""
+"""How long a transaction waits for more messages: at a low rate, `load` costs little but its transactions."""
 _STOP_SECONDS: Final = 3
-"""How long a stop waits for transactions: MySQL may hold one, as behind a lock, for as long as it likes."""
+"""How long a stop waits for transactions: MySQL may block one indefinitely, for example at a lock."""
 _STEADY_SECONDS: Final = 8
 _WAITING_KIB: Final = 32 * 1024
-"""The most that waits to be taken into one, of all partitions together."""
+"""Most KiB of messages waiting for a transaction, of all partitions together."""
 
 
 def begin(settings: Settings, lease: Lease, troubles: Troubles, *, bounded: bool) -> "Loading":
-    """Starts loading behind what MySQL has. `bounded`: up to what the status topic has now.
+    """Starts loading after the last row in MySQL. `bounded`: up to the current end of the status topic.
 
     Raises KafkaException, LogsGoneError and errors of MySQL.
     """
@@ -47,10 +47,10 @@ def begin(settings: Settings, lease: Lease, troubles: Troubles, *, bounded: bool
 
 
 class Loading:
-    """Loads from the first of `begin`, offsets by partition, until it is stopped or fails, or up to those of `end`.
+    """Loads from the offsets in `begin`, by partition, until it is stopped or fails, or up to the offsets in `end`.
 
-    `on_steady` is called, by any of its threads, after each transaction, once it has run for longer than MySQL takes
-    to refuse one: where a partition fails again and again, the others load in between.
+    `on_steady` is called from any of its threads after each transaction, but only once it has run for longer than MySQL
+    takes to refuse a transaction: when one partition fails repeatedly, the others still load in between.
     """
 
     name: Final = "load"
@@ -80,16 +80,16 @@ class Loading:
             thread.start()
 
     @property
-    def isActive(self) -> bool:  # as Spark's queries have it
+    def isActive(self) -> bool:  # named as in Spark's queries
         """Whether a partition is still being loaded."""
         return any(thread.is_alive() for thread in self._threads)
 
     def exception(self) -> Exception | None:
-        """What it failed with, if it did."""
+        """The error it failed with, if any."""
         return self._error
 
     def stop(self) -> None:
-        """Ends it between two transactions, and waits for that; one that MySQL holds is given up, and rolled back."""
+        """Stops between two transactions, and waits for that; a transaction that MySQL blocks is rolled back."""
         self._ended.set()
         deadline = time.monotonic() + _STOP_SECONDS
         for thread in self._threads:
@@ -102,12 +102,12 @@ class Loading:
     def _run(self, partition: int, begin: int) -> None:
         try:
             self._load(partition, begin)
-        except Exception as error:  # noqa: BLE001  # whoever runs the queries raises it
+        except Exception as error:  # noqa: BLE001  # queries.run raises it
             self._error = self._error or error
             self._ended.set()
 
     def _load(self, partition: int, begin: int) -> None:
-        # What is not there any more was not loaded: that has to stop us, not to be skipped.
+        # Removed messages were not loaded: they must cause an error, not be skipped.
         options = {"auto.offset.reset": "error", "queued.max.messages.kbytes": self._waiting_kib}
         with (
             closing(reader(self._kafka, names.DRIVER, **options)) as consumer,
@@ -122,7 +122,7 @@ class Loading:
                 messages, ends = read_batch(consumer, self._most, BATCH_SECONDS)
                 end = ends.get(partition, position)
                 batch = foreign.batch(partition, messages, end) if end > position else None
-                # The next batch is read while this one is written; what went wrong is to be seen without a next one.
+                # The next batch is read while this one is written; an error must surface even if no batch follows.
                 if writing and (batch or writing.done()):
                     writing.result()
                     writing = None

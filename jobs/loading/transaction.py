@@ -1,4 +1,4 @@
-"""load's transaction: verdicts of one partition into MySQL, all of a batch or nothing."""
+"""The transaction of load: writes the verdicts of one batch of a partition to MySQL, all or none."""
 
 import itertools
 import logging
@@ -28,10 +28,10 @@ _SAVE: Final = (
 )
 _EXPIRED: Final = f"SELECT before_offset FROM {names.LOGS_DATABASE}.{names.EXPIRED_TABLE} WHERE kafka_partition = %s"  # noqa: S608
 _PACKET_BYTES: Final = 128 * 1024
-"""What the client sends of LOAD DATA at once. Where the server takes less it only hangs up, and does not say why."""
+"""The client's packet size for LOAD DATA. A server that accepts less only closes the connection, without a reason."""
 _RUNS_A_DELETE: Final = 500
-# A verdict's text is never empty, so the empty string stands for null; raw alone may be empty, and has its size.
-# LENGTH, as `= ''` is also true of text that the collation ignores, such as a NUL alone.
+# A verdict's text is never empty, so the empty string stands for null; only raw may be empty, and it has its size.
+# LENGTH, because `= ''` is also true for text that the collation ignores, such as a single NUL.
 _OF_BAD_LOGS: Final = {
     **{field: f"IF(LENGTH(@{field}) = 0, NULL, @{field})" for field in names.FIELDS},
     "raw": "IF(LENGTH(@raw_size) = 0, NULL, FROM_BASE64(@raw))",
@@ -46,10 +46,10 @@ class LoadRefusedError(TroubleError):
 
 
 def write(database: Database, lease: Lease, batch: foreign.Batch) -> int:
-    """Loads status messages of one partition in one transaction; gives the number of rows.
+    """Loads status messages of one partition in one transaction; returns the number of rows.
 
-    What is nobody's verdict is set aside in the same transaction. Raises TroubleError, LeaseLostError or
-    mysql.connector.Error, and then nothing is written.
+    Foreign messages are set aside in the same transaction. Raises TroubleError, LeaseLostError or
+    mysql.connector.Error; then nothing is written.
     """
     found = foreign.parse(batch)
     try:
@@ -68,24 +68,24 @@ def _write(
         count = _load(cursor, batch.partition, rows, batch.last)
         if strange:
             _log.warning(
-                "%d messages of %s, partition %d, are nobody's verdict, the first at offset %d: %s. They are set aside"
-                " in %s.%s",
+                "%d messages of %s, partition %d, are not verdicts, the first at offset %d: %s. They are set aside in"
+                " %s.%s",
                 *(len(strange), names.STATUS_TOPIC, batch.partition, strange[0].offset, strange[0].reason),
                 *(names.LOGS_DATABASE, names.FOREIGN_TABLE),
             )
             foreign.set_aside(cursor, batch.partition, strange)
-        # Last, so that the row is locked for a moment only: nobody takes the lease between here and the commit.
+        # Last, so that the row is locked only briefly: no driver can take the lease between here and the commit.
         lease.check(cursor)
         connection.commit()
     return count
 
 
 def _load(cursor: MySQLCursorAbstract, partition: int, parsed: pa.Table | None, status_offset: int) -> int:
-    """Rows written. What has expired is not."""
+    """Returns the number of rows written; expired logs are not written."""
     packet = number(cursor, "SELECT @@max_allowed_packet") or 0
     if packet < _PACKET_BYTES:
-        said = f"MySQL takes packets of {packet:,} bytes, LOAD DATA sends {_PACKET_BYTES:,}"
-        raise TroubleError(Trouble(said, mysql_trouble.PACKETS))
+        sentence = f"MySQL accepts packets of {packet:,} bytes, LOAD DATA sends {_PACKET_BYTES:,}"
+        raise TroubleError(Trouble(sentence, mysql_trouble.PACKETS))
     found = number(cursor, _LAST_OFFSET, partition)
     known = -1 if found is None else found
     if parsed is None:
@@ -94,7 +94,7 @@ def _load(cursor: MySQLCursorAbstract, partition: int, parsed: pa.Table | None, 
     rows, replayed = verdicts.split(parsed, known)
     last_offset = max(known, rows["kafka_offset"][-1].as_py())
     if len(replayed):
-        # Once it has touched the tables no slice is dropped: what has not expired then, goes with its slice.
+        # After the delete has touched the tables no slice can be dropped; rows that expire later go with their slice.
         _delete(cursor, partition, replayed)
         expired = number(cursor, _EXPIRED, partition) or 0
         rows = rows.filter(pc.greater_equal(rows["kafka_offset"], expired))
@@ -105,7 +105,7 @@ def _load(cursor: MySQLCursorAbstract, partition: int, parsed: pa.Table | None, 
 
 
 def _delete(cursor: MySQLCursorAbstract, partition: int, offsets: np.ndarray) -> None:
-    """Removes these origins from all three tables: a replay may have come to another status."""
+    """Removes these origins from all three tables: a replay may have another status."""
     runs = verdicts.runs(offsets)
     for start_at in range(0, len(runs), _RUNS_A_DELETE):
         some = runs[start_at : start_at + _RUNS_A_DELETE]
@@ -118,7 +118,7 @@ def _delete(cursor: MySQLCursorAbstract, partition: int, offsets: np.ndarray) ->
 
 
 def _append(cursor: MySQLCursorAbstract, status: str, rows: pa.Table) -> None:
-    """Adds the rows to the table of their status. Raises LoadRefusedError if MySQL took them otherwise than sent."""
+    """Appends the rows to the table of their status. Raises LoadRefusedError if MySQL skipped or changed any."""
     if not rows.num_rows:
         return
     table = f"{names.LOGS_DATABASE}.{names.TABLES[status]}"
@@ -128,7 +128,7 @@ def _append(cursor: MySQLCursorAbstract, status: str, rows: pa.Table) -> None:
         places = ", ".join(f"@{column}" if column in _OF_BAD_LOGS else column for column in columns)
         sets = " SET " + ", ".join(f"{column} = {made}" for column, made in _OF_BAD_LOGS.items())
     else:
-        # Nothing is null, so MySQL needs no variables.
+        # There are no nulls, so MySQL needs no variables.
         places, sets = ", ".join(columns), ""
     with tempfile.NamedTemporaryFile(prefix="logsieve-load-") as file:
         file.write(verdicts.to_csv(rows.select(columns)))
@@ -138,16 +138,16 @@ def _append(cursor: MySQLCursorAbstract, status: str, rows: pa.Table) -> None:
             """ FIELDS TERMINATED BY ',' ENCLOSED BY '"' ESCAPED BY '' LINES TERMINATED BY '\\n'"""
             f" ({places}){sets}"
         )
-    # LOCAL implies IGNORE: duplicates are skipped and values cut with a warning only, whatever the SQL mode.
+    # LOCAL implies IGNORE: duplicates are skipped and values truncated with only a warning, whatever the SQL mode.
     if cursor.rowcount != rows.num_rows or cursor.warning_count:
         took = f"{table} took {cursor.rowcount} of {rows.num_rows} rows, warnings: {cursor.warning_count}"
         cursor.execute("SHOW WARNINGS LIMIT 1")
         warnings: Any = cursor.fetchall()
-        said = "".join(f" ({warning})" for *_, warning in warnings)
+        first = "".join(f" ({warning})" for *_, warning in warnings)
         raise LoadRefusedError(
             Trouble(
-                f"{took}{said}; rolled back",
-                "A row is there that the progress row does not know, or the table differs from include/sql/logs.sql:"
-                " somebody put the row or changed the table",
+                f"{took}{first}; rolled back",
+                "A row exists beyond the progress row, or the table differs from include/sql/logs.sql: find out who"
+                " added the row or changed the table, and undo that",
             )
         )

@@ -1,4 +1,4 @@
-"""Status messages as Arrow: many at once from JSON to rows, and to the CSV that `load` sends to MySQL. Pure."""
+"""Converts status messages with Arrow, many at once: from JSON to rows, and to the CSV that `load` sends. Pure."""
 
 import io
 from typing import Final
@@ -37,18 +37,18 @@ _REASON: Final = "^[a-z_]+$"
 _BASE64: Final = "^[A-Za-z0-9+/]*={0,2}$"
 
 COLUMNS: Final = (*names.FIELDS, *_ALWAYS)
-"""The columns of all three tables, in the order of the CSV; bad_logs has RAW_COLUMNS after them."""
+"""The columns of all three tables, in the order of the CSV; in bad_logs, RAW_COLUMNS follow."""
 RAW_COLUMNS: Final = ("raw", "raw_size")
 
 
 class NotAVerdictError(ValueError):
-    """One of the messages, at least, is no verdict."""
+    """At least one of the messages is not a verdict."""
 
 
 def parse(messages: pa.RecordBatch) -> pa.Table:
-    """Status messages (partition int32, offset int64, value binary that ends in a newline) as rows of one partition.
+    """Parses status messages of one partition (partition int32, offset int64, value binary ending in a newline).
 
-    Gives COLUMNS and RAW_COLUMNS; times are text as sent. Raises NotAVerdictError.
+    Returns COLUMNS and RAW_COLUMNS; times are text as sent. Raises NotAVerdictError.
     """
     try:
         return _parse(messages)
@@ -58,10 +58,10 @@ def parse(messages: pa.RecordBatch) -> pa.Table:
 
 def _parse(messages: pa.RecordBatch) -> pa.Table:
     lines = _buffer(messages["value"])
-    # Otherwise two messages could make three lines, or a pretty-printed one several.
+    # Otherwise two messages could have three lines together, or a pretty-printed one several.
     if np.count_nonzero(np.frombuffer(lines, np.uint8) == ord("\n")) != messages.num_rows:
-        raise NotAVerdictError("not exactly one line a message")
-    # pyarrow 26 crashes the process, not the parse, on a line that is `null`.
+        raise NotAVerdictError("not exactly one line per message")
+    # On a line that is `null`, pyarrow 26 crashes the process instead of failing.
     is_object = pc.and_(pc.starts_with(messages["value"], "{"), pc.ends_with(messages["value"], "}\n"))
     if not pc.all(is_object, skip_nulls=False).as_py():
         raise NotAVerdictError("no JSON object")
@@ -71,7 +71,7 @@ def _parse(messages: pa.RecordBatch) -> pa.Table:
         parse_options=pyarrow.json.ParseOptions(explicit_schema=_VERDICT, unexpected_field_behavior="error"),
     )
     if table.num_rows != messages.num_rows:
-        raise NotAVerdictError("not exactly one object a message")
+        raise NotAVerdictError("not exactly one object per message")
     origin = table["origin"].combine_chunks()
     for name in ("kafka_partition", "kafka_offset"):
         table = table.append_column(name, pc.struct_field(origin, name))
@@ -87,15 +87,15 @@ def _check(table: pa.Table, partition: pa.Array) -> None:
     if not pc.all(pc.is_in(table["status"], pa.array(names.STATUSES))).as_py():
         raise NotAVerdictError("unknown status")
     if not pc.all(pc.equal(table["kafka_partition"], partition)).as_py():
-        raise NotAVerdictError("the origin is of another partition")
+        raise NotAVerdictError("the origin names another partition")
     if any(pc.any(pc.and_not(pc.is_null(table[field]), is_bad)).as_py() for field in names.FIELDS):
-        raise NotAVerdictError("a null field in a log that is not bad")
+        raise NotAVerdictError("a field is null, but the log is not bad")
 
 
 def check_values(rows: pa.Table) -> None:
-    """That the tables take every value as it is: those of `classify` always are. Raises NotAVerdictError.
+    """Checks that the tables store every value unchanged, as all of `classify`'s values. Raises NotAVerdictError.
 
-    It costs as much as to parse, so it is asked only where MySQL has refused some.
+    This costs as much as parsing, so it is called only if MySQL has refused some.
     """
     for name in names.TEXT_FIELDS:
         _all(
@@ -103,15 +103,15 @@ def check_values(rows: pa.Table) -> None:
             f"{name} has more than {names.MAX_TEXT} characters",
         )
     for name, pattern in _TIMES.items():
-        _all(pc.match_substring_regex(rows[name], pattern), f"{name} is not written as in a verdict")
+        _all(pc.match_substring_regex(rows[name], pattern), f"{name} is not in a verdict's format")
         _real_times(rows[name], name)
-    _all(pc.match_substring_regex(pc.list_flatten(rows["reasons"]), _REASON), "a reason is no word")
+    _all(pc.match_substring_regex(pc.list_flatten(rows["reasons"]), _REASON), "a reason is not a word")
     _all(pc.match_substring_regex(rows["raw"], _BASE64), "raw is not base64")
-    _all(pc.greater_equal(rows["kafka_offset"], 0), "an offset below 0")
+    _all(pc.greater_equal(rows["kafka_offset"], 0), "an offset is below 0")
 
 
 def _all(are: pa.ChunkedArray, otherwise: str) -> None:
-    """Of what is not null."""
+    """Raises NotAVerdictError with the text unless all values are true; null is ignored."""
     if pc.all(are).as_py() is False:
         raise NotAVerdictError(otherwise)
 
@@ -120,20 +120,20 @@ def _real_times(times: pa.ChunkedArray, name: str) -> None:
     try:
         pc.cast(times, pa.timestamp("ms", "UTC"))
     except pa.ArrowInvalid as error:
-        raise NotAVerdictError(f"{name} is no time: {error}") from error
+        raise NotAVerdictError(f"{name} is not a time: {error}") from error
 
 
 def _buffer(values: pa.BinaryArray) -> pa.Buffer:
-    """The bytes of all values, one after the other, without a copy."""
+    """The concatenated bytes of all values, without a copy."""
     offsets = np.frombuffer(values.buffers()[1], dtype=np.int32)[values.offset :][: len(values) + 1]
     return values.buffers()[2].slice(int(offsets[0]), int(offsets[-1] - offsets[0]))
 
 
 def split(rows: pa.Table, last_offset: int) -> tuple[pa.Table, np.ndarray]:
-    """What to load, and the origins' offsets to delete before, given the highest offset that was loaded before.
+    """Returns the rows to load, and the origins' offsets to delete first. `last_offset`: the highest one loaded so far.
 
-    `rows` are in the order of the status topic; of a repeated origin the last verdict is kept. Rows that only
-    append, which all do unless a batch is replayed, are given back as they are.
+    `rows` are in the order of the status topic; for a repeated origin the last verdict is kept. Rows that only append,
+    as all do unless a batch is replayed, are returned unchanged.
     """
     offsets = rows["kafka_offset"].to_numpy()
     if offsets[0] > last_offset and np.all(np.diff(offsets) > 0):
@@ -143,14 +143,14 @@ def split(rows: pa.Table, last_offset: int) -> tuple[pa.Table, np.ndarray]:
 
 
 def runs(offsets: np.ndarray) -> list[tuple[int, int]]:
-    """Ascending, distinct offsets as (first, last) of each run without a gap."""
+    """Converts ascending, distinct offsets to (first, last) of each run without a gap."""
     cuts = np.flatnonzero(np.diff(offsets) != 1)
     firsts, lasts = np.append(0, cuts + 1), np.append(cuts, len(offsets) - 1)
     return [(int(offsets[i]), int(offsets[j])) for i, j in zip(firsts, lasts, strict=True)] if len(offsets) else []
 
 
 def to_csv(rows: pa.Table) -> bytes:
-    """CSV without a header: text in double quotes, which are doubled inside; null is nothing; times have no Z."""
+    """CSV without a header: text in double quotes, doubled inside the text; null is empty; times have no Z."""
     reasons = rows["reasons"].combine_chunks()
     listed = pc.binary_join_element_wise('["', pc.binary_join(reasons, '","'), '"]', "")
     text = pc.if_else(pc.equal(pc.list_value_length(reasons), 0), "[]", listed)

@@ -1,4 +1,4 @@
-"""The logs that are to be judged again, each with the verdict that is stored of it: by origin, by reason, by users."""
+"""Chooses the logs to rejudge, by origin, by reason or by users, each with its stored verdict."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -18,30 +18,30 @@ from jobs.ends import EndError
 from jobs.rejudging import topic_logs
 
 WAS: Final = ("was", "was_reasons", "was_revision")
-"""Columns of the stored verdict: status, reasons as array<string>, revision int; null where no table has the log."""
+"""Columns of the stored verdict: status, reasons as array<string>, revision int; null if no table has the log."""
 
 _STORED: Final = "kafka_partition, kafka_offset, CAST(status AS CHAR(16)) AS status, reasons, revision"
-# Numbers, as a DATETIME would go through the time zones of JDBC and of the JVM.
+# Numbers, because JDBC and the JVM would apply their time zones to a DATETIME.
 _MICROS: Final = "TIMESTAMPDIFF(MICROSECOND, '1970-01-01', received_at) AS micros"
 _SECONDS: Final = "TIMESTAMPDIFF(SECOND, '1970-01-01', event_timestamp) AS event_timestamp"
-# What was unreadable may have no raw at all.
+# An unreadable log may have no raw at all.
 _IS_CUT: Final = f"IFNULL(LENGTH(raw) < raw_size, JSON_CONTAINS(reasons, '\"{names.UNREADABLE}\"'))"
 _ROWS_AT_ONCE: Final = 10_000
 _RUNS: Final = "map<string, array<array<bigint>>>"
 
 
 class NotLoadedError(EndError):
-    """What is to be judged again is not loaded yet, or the stream does not know today's users yet."""
+    """A chosen log is not loaded yet, or the stream does not use the current users yet."""
 
 
 class ExpiredError(EndError):
-    """What is to be judged again has expired."""
+    """A chosen log has expired."""
 
 
 @dataclass(frozen=True)
 class Chosen:
-    """`logs`: as the Kafka source gives them, with the columns WAS, and those of the topic with UNREADABLE (see
-    jobs/rejudging/topic_logs.py); `gone`: logs that nobody has any more."""
+    """The chosen logs. `logs`: the Kafka source's columns and WAS, for logs of the topic also UNREADABLE (see
+    jobs/rejudging/topic_logs.py); `gone`: logs that exist nowhere anymore."""
 
     logs: DataFrame
     gone: list[Range] = field(default_factory=list)
@@ -52,8 +52,8 @@ def by_origins(
 ) -> Chosen:
     """The logs of the origins in the file: JSON, {"<partition>": [[first offset, last offset], …]}.
 
-    `loaded`: the first offset of each partition that is not loaded; `expired`: the first one that is kept. Raises
-    NotLoadedError and ExpiredError.
+    `loaded`: the first offset of each partition that is not loaded; `expired`: the first one that has not expired.
+    Raises NotLoadedError and ExpiredError.
     """
     wanted = (
         spark.read.text(f"file://{file.resolve()}", wholetext=True)
@@ -69,14 +69,14 @@ def by_origins(
             raise NotLoadedError(f"{key} is not loaded yet: the stream judges it itself. See ./logsieve status")
         if found.first < expired.get(found.partition, 0):
             key = names.origin_key(found.partition, found.first)
-            raise ExpiredError(f"{key} has expired: it stays as it is. To judge others again, prove anew what differs")
+            raise ExpiredError(f"{key} has expired and stays as it is. To rejudge the others, run the proof again")
     logs, gone = topic_logs.read(spark, settings, wanted, bounds)
     within = [f"kafka_partition = {b.partition} AND kafka_offset BETWEEN {b.first} AND {b.last}" for b in bounds]
     tables = " UNION ALL ".join(
         f"SELECT {_STORED} FROM {names.LOGS_DATABASE}.{table} WHERE {' OR '.join(within) or 'FALSE'}"  # noqa: S608
         for table in names.TABLES.values()
     )
-    # One that is in two tables, which is to be mended, is judged once.
+    # An origin that is in two tables, which this run may repair, is judged once.
     stored = sources.rows(spark, settings, tables).select(*_origin(), *_was()).dropDuplicates(["partition", "offset"])
     return Chosen(logs.join(stored, ["partition", "offset"], how="left"), gone)
 
@@ -84,9 +84,9 @@ def by_origins(
 def by_reason(
     spark: SparkSession, settings: Settings, reason: str, begin: datetime | None, end: datetime | None
 ) -> Chosen:
-    """The stored bad logs with the reason that were received in [begin, end), of the bytes that were kept.
+    """The stored bad logs with the reason that were received in [begin, end), from their stored bytes.
 
-    Those of which only the first bytes were kept are read from the topic.
+    Logs of which only the first bytes were stored are read from the topic.
     """
     where = [f"""JSON_CONTAINS(reasons, '"{reason}"')""", *_between("received_at", begin, end)]
     bad = sources.rows(
@@ -105,25 +105,25 @@ def by_reason(
 def by_events(
     spark: SparkSession, settings: Settings, begin: datetime | None, end: datetime | None, accounts: Sequence[int]
 ) -> Chosen:
-    """The stored logs that are not bad, of events in [begin, end), of these accounts or of all."""
+    """The stored logs that are not bad, with events in [begin, end), of these accounts, or of all if none are given."""
     where = [f"account_id IN ({', '.join(map(str, accounts))})"] if accounts else []
     return _not_bad(spark, settings, _between("event_timestamp", begin, end), where)
 
 
 def by_changes(spark: SparkSession, settings: Settings, version: int) -> Chosen:
-    """The stored logs that a change of the users may concern: of its account and days, up to that users_version."""
+    """The stored logs whose account and day are in a change of the users, up to this users_version."""
     changes = f"{names.USERS_DATABASE}.{names.CHANGES_TABLE}"
     touched = (
         f"EXISTS (SELECT 1 FROM {changes} WHERE account_no = account_id AND version <= {version}"  # noqa: S608
         " AND event_timestamp >= first_day AND (end_day IS NULL OR event_timestamp < end_day))"
     )
-    # First by the time alone: mostly the last day or two are concerned.
+    # First by the time alone: usually only the last day or two are affected.
     first = f"event_timestamp >= (SELECT MIN(first_day) FROM {changes} WHERE version <= {version})"  # noqa: S608
     return _not_bad(spark, settings, [first], [touched])
 
 
 def _not_bad(spark: SparkSession, settings: Settings, events: list[str], where: list[str]) -> Chosen:
-    """`events`: conditions of `event_timestamp` alone. An index tells which rows meet them; only these are read."""
+    """`events`: conditions on `event_timestamp` alone. An index finds the rows that meet them; only these are read."""
     fields = [_SECONDS if column == "event_timestamp" else column for column in names.FIELDS]
     query = " UNION ALL ".join(
         f"SELECT {_STORED}, {_MICROS}, {', '.join(fields)} FROM {_at(events, names.TABLES[status])}"  # noqa: S608
@@ -135,7 +135,7 @@ def _not_bad(spark: SparkSession, settings: Settings, events: list[str], where: 
 
 
 def value_of_row() -> Column:
-    """The value of a log that is not bad, which is whole in its row: it has the six fields, the time in seconds."""
+    """The value of a log that is not bad, rebuilt from its row: the six fields, the time in seconds."""
     return F.to_json(F.struct(*names.FIELDS)).cast("binary").alias("value")
 
 

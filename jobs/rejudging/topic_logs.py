@@ -1,4 +1,4 @@
-"""Logs of given origins, read from the topic once more: by Spark, or by hand where it cannot read all of a range."""
+"""Reads logs of given origins from the topic again: with Spark, or with librdkafka where Spark cannot read them all."""
 
 import itertools
 from collections.abc import Iterator
@@ -17,13 +17,13 @@ from jobs.judging import ahead, by_hand
 from jobs.judging.ahead import Log
 
 UNREADABLE: Final = "unreadable"
-"""Column with the verdict, as a status message of revision 0, of a log that cannot be judged; null: it can be."""
+"""Column with the verdict on a log that cannot be judged, a status message of revision 0; null if it can be judged."""
 
 _COLUMNS: Final = ("partition", "offset", "timestamp", "value", UNREADABLE)
 
 
 def bounds(origins: DataFrame) -> list[Range]:
-    """How many origins (partition, offset) of each partition, from which to which offset."""
+    """The number of origins (partition, offset) in each partition, with their first and last offset."""
     counted = origins.groupBy("partition").agg(F.min("offset"), F.max("offset"), F.count("*"))
     return [Range(*row) for row in counted.orderBy("partition").collect()]
 
@@ -31,7 +31,7 @@ def bounds(origins: DataFrame) -> list[Range]:
 def read(
     spark: SparkSession, settings: Settings, wanted: DataFrame, within: list[Range]
 ) -> tuple[DataFrame, list[Range]]:
-    """The logs of these origins (partition, offset) with the column UNREADABLE, and those that Kafka has removed."""
+    """Returns the logs of these origins (partition, offset) with the column UNREADABLE, and those Kafka has removed."""
     with hops.looking(kafka.native(settings), names.DRIVER) as consumer:
         kept = hops.topic_ranges(consumer, names.LOGS_TOPIC)
     ranges = {b.partition: (max(b.first, kept[b.partition][0]), b.last + 1) for b in within}
@@ -42,9 +42,8 @@ def read(
     gone = bounds(wanted.filter(removed)) if any(b.first < kept[b.partition][0] for b in within) else []
     columns = [F.lit(None).cast(kind).alias(name) for name, kind in (("timestamp", "timestamp"), ("value", "binary"))]
     found = wanted.filter("false").select("partition", "offset", *columns).withColumn(UNREADABLE, _no_text())
-    by_hand_only = _odd(spark, settings, ranges)
-    for number in by_hand_only:
-        found = found.unionByName(_by_hand(spark, settings, number, *ranges.pop(number), wanted))
+    for number in _odd(spark, settings, ranges):
+        found = found.unionByName(_with_librdkafka(spark, settings, number, *ranges.pop(number), wanted))
     if ranges:
         by_spark = sources.logs_between(spark, settings, ranges).join(wanted, ["partition", "offset"], how="left_semi")
         found = found.unionByName(by_spark.withColumn(UNREADABLE, _no_text()))
@@ -52,7 +51,7 @@ def read(
 
 
 def verdict(revision: Column) -> Column:
-    """The verdict of the column `verdict`, or that of UNREADABLE with this revision."""
+    """The column `verdict`, or the verdict in UNREADABLE, with this revision, if there is one."""
     with_revision = F.concat(F.lit('"revision":'), revision.cast("string"))
     return F.coalesce(F.replace(F.col(UNREADABLE), F.lit('"revision":0'), with_revision), F.col("verdict"))
 
@@ -62,7 +61,7 @@ def _no_text() -> Column:
 
 
 def _odd(spark: SparkSession, settings: Settings, ranges: dict[int, tuple[int, int]]) -> list[int]:
-    """The partitions of which Spark cannot read the whole range."""
+    """The partitions whose whole range Spark cannot read."""
     heap, found = session.heap(spark), []
     with ahead.reader(settings) as consumer:
         for number, (first, end) in ranges.items():
@@ -72,10 +71,10 @@ def _odd(spark: SparkSession, settings: Settings, ranges: dict[int, tuple[int, i
     return found
 
 
-def _by_hand(
+def _with_librdkafka(
     spark: SparkSession, settings: Settings, number: int, first: int, end: int, wanted: DataFrame
 ) -> DataFrame:
-    """Holds all that are wanted in memory."""
+    """Reads the wanted logs of one partition; holds all of them in memory."""
     offsets = {row.offset for row in wanted.filter(F.col("partition") == number).select("offset").collect()}
     with ahead.reader(settings) as consumer:
         logs = [

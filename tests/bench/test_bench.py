@@ -1,4 +1,4 @@
-"""The bench itself, small: every contestant gives every log the same verdict, and nothing is left behind."""
+"""A small run of the bench: every contestant gives every log the same verdict, and nothing is left running."""
 
 import json
 import os
@@ -25,7 +25,7 @@ def bench(*words: str) -> Any:
 
 
 def living() -> list[str]:
-    """Command lines of processes that belong to the bench's stack."""
+    """Command lines of the running processes of the bench's stack."""
     found = []
     for process in psutil.process_iter():
         try:
@@ -37,8 +37,8 @@ def living() -> list[str]:
 
 
 @pytest.mark.timeout(600)
-def test_all_contestants_give_the_same_verdicts_and_nothing_is_left(tmp_path: Path) -> None:
-    # Without `realtime`, which `indexed` is too, and the other test: each driver takes its time to start.
+def test_all_contestants_give_the_same_verdicts_and_nothing_is_left_running(tmp_path: Path) -> None:
+    # Without `realtime`, which `indexed` and the latency test cover: each driver takes long to start.
     names = [each.name for each in contestants.ALL if each is not contestants.REALTIME]
     only = [word for name in names for word in ("--only", name)]
     found = bench("--logs", str(LOGS), "--rounds", "1", "--chart", str(tmp_path / "chart.png"), *only)
@@ -46,7 +46,7 @@ def test_all_contestants_give_the_same_verdicts_and_nothing_is_left(tmp_path: Pa
     assert min(found["made"].values()) > 0.03 * LOGS
     assert {run["contestant"] for run in found["runs"]} == set(names)
     rows = {json.dumps(run["found"]["rows"]) for run in found["runs"] if "rows" in run["found"]}
-    assert len(rows) == 1, "every table is the same, to the byte, whoever filled it"
+    assert len(rows) == 1, "all contestants' tables are identical to the byte"
     for run in found["runs"]:
         for hop, counts in run["found"].items():
             assert {status: count[0] for status, count in counts.items()} == found["made"], (run["contestant"], hop)
@@ -60,7 +60,7 @@ def test_all_contestants_give_the_same_verdicts_and_nothing_is_left(tmp_path: Pa
 
 
 @pytest.mark.timeout(300)
-def test_latency_of_a_rate_that_is_held() -> None:
+def test_latency_at_a_constant_rate() -> None:
     words = ("--rate", "200", "--seconds", "10", "--warm-up", "3", "--trigger", "realtime")
     (held,) = bench("latency", *words)["held"]
     assert held["logs"] == 2000
@@ -72,7 +72,7 @@ def test_latency_of_a_rate_that_is_held() -> None:
     assert not STATE.exists()
 
 
-def test_what_is_no_contestant_is_told() -> None:
+def test_an_unknown_contestant_is_named_with_the_known_ones() -> None:
     command = [str(ROOT / "logsieve"), "bench", "--only", "nobody"]
     done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "COLUMNS": "200"})
     assert done.returncode == 1

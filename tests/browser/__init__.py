@@ -1,1 +1,1 @@
-"""Tests of the page, in a package of their own: so its browser ends before other tests begin."""
+"""Tests of the page, in their own package, so that the browser exits before other tests begin."""

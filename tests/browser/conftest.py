@@ -1,4 +1,4 @@
-"""A real Chromium before the page, and what must hold however it is used: nothing foreign asked, no complaint."""
+"""A real Chromium for the page. In every test it must request nothing from other sites and report no error."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -26,14 +26,14 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture(scope="package")
 def logins(chromium: Browser, stack: Stack) -> dict[str, StorageState]:
-    """By user: the cookies of a login."""
+    """The cookies of a login, by user."""
     return {user: log_in(chromium, stack, user) for user in ("admin", "viewer")}
 
 
 @pytest.fixture
 def visit(chromium: Browser, stack: Stack, logins: dict[str, StorageState]) -> Iterator[Callable[..., Visitor]]:
-    """Opens a window: `visit(user, theme, width)`. When the test has ended, nothing foreign may have been asked, and
-    neither the browser nor a script may have complained, but of what the test took out of `complaints`."""
+    """Opens a window: `visit(user, theme, width)`. After the test, fails if anything was requested from another site,
+    or if the browser or a script reported an error that the test has not removed from `complaints`."""
     visitors: list[Visitor] = []
 
     def opened(user: str = "admin", theme: str = "light", width: int = 1280) -> Visitor:
@@ -48,5 +48,5 @@ def visit(chromium: Browser, stack: Stack, logins: dict[str, StorageState]) -> I
     yield opened
     for visitor in visitors:
         visitor.context.close()
-        assert visitor.foreign() == set(), "only this Airflow is asked"
+        assert visitor.foreign() == set(), "only this Airflow gets requests"
         assert visitor.complaints == []

@@ -1,4 +1,4 @@
-"""Who may act presses a button and sees the run; who may not sees no button and is refused by the server."""
+"""A user who may act presses a button and sees the run; a viewer sees no buttons and is refused by the server."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -23,7 +23,7 @@ def press(page: Page | Frame, action: str) -> None:
     page.locator("#ask button[type=submit]").click()
 
 
-def test_reconcile_shows_its_run_until_it_has_ended(visit: Callable[..., Visitor], stack: Stack) -> None:
+def test_reconcile_shows_its_run_until_it_ends(visit: Callable[..., Visitor], stack: Stack) -> None:
     visitor = visit()
     frame = visitor.open_in_airflow()
     press(frame, "reconcile")
@@ -58,7 +58,7 @@ def test_the_stream_is_stopped_and_started(visit: Callable[..., Visitor], stack:
     page = visit().open()
     press(page, "stop")
     expect(page.locator("#notices")).to_contain_text("classify_logs")
-    until(lambda: not drivers(stack), 60, "the driver has ended")
+    until(lambda: not drivers(stack), 60, "the driver has exited")
     press(page, "start")
     expect(page.locator("#notices").get_by_role("link")).to_have_count(2)
     until(lambda: drivers(stack), 60, "a driver runs again")
@@ -66,7 +66,7 @@ def test_the_stream_is_stopped_and_started(visit: Callable[..., Visitor], stack:
     expect(page.locator("#headline")).to_contain_text("All is well", timeout=180_000)
 
 
-def test_a_viewer_sees_all_and_cannot_act(visit: Callable[..., Visitor]) -> None:
+def test_a_viewer_sees_everything_and_cannot_act(visit: Callable[..., Visitor]) -> None:
     visitor = visit(user="viewer")
     page = visitor.open()
     expect(page.locator("#actions")).to_contain_text("viewer has read-only access")

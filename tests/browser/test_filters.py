@@ -1,4 +1,4 @@
-"""A press filters everything, the address keeps the view, and one log can be found and opened."""
+"""Clicking a value filters everything, the address keeps the view, and a log can be found and opened."""
 
 import json
 from collections.abc import Callable
@@ -13,7 +13,7 @@ def rows(page: Page, column: str) -> list[str]:
     return page.locator(f"#logs td.{column}").all_inner_texts()
 
 
-def test_a_press_on_a_reason_filters_everything_and_can_be_shared(visit: Callable[..., Visitor]) -> None:
+def test_clicking_a_reason_filters_everything_and_can_be_shared(visit: Callable[..., Visitor]) -> None:
     visitor = visit()
     page = visitor.open()
     entry = page.locator("[data-key='reason=unexpected_device']")
@@ -27,15 +27,15 @@ def test_a_press_on_a_reason_filters_everything_and_can_be_shared(visit: Callabl
     country = page.locator("[data-key^='country=']").first
     name = country.locator(".name").inner_text()
     country.click()
-    until(lambda: set(rows(page, "country")) == {name}, 10, "a second filter narrows it")
+    until(lambda: set(rows(page, "country")) == {name}, 10, "a second filter narrows the list")
     view = page.evaluate("location.hash")
 
     other = visit().open(view)
     expect(other.locator("#chips .chip")).to_have_count(2)
-    until(lambda: set(rows(other, "country")) == {name}, 10, "the address alone gives the same view")
+    until(lambda: set(rows(other, "country")) == {name}, 10, "the address alone opens the same view")
     other.get_by_role("button", name="Clear all").click()
     expect(other.locator("#chips .chip")).to_have_count(0)
-    until(lambda: totals(other)["good"] > 0, 10, "all is counted again")
+    until(lambda: totals(other)["good"] > 0, 10, "all logs are counted again")
 
 
 def test_dragging_and_keys_zoom(visit: Callable[..., Visitor]) -> None:
@@ -55,12 +55,12 @@ def test_dragging_and_keys_zoom(visit: Callable[..., Visitor]) -> None:
         page.keyboard.press("Shift+ArrowLeft")
     expect(page.locator("#readout")).to_contain_text("good")
     page.keyboard.press("Enter")
-    until(lambda: page.evaluate("location.hash") != from_drag, 5, "a selection by keys zooms further")
+    until(lambda: page.evaluate("location.hash") != from_drag, 5, "a selection with keys zooms further")
     page.keyboard.press("Escape")
     expect(page.get_by_role("button", name="Last hour")).to_have_attribute("aria-pressed", "true")
 
 
-def test_a_log_is_found_by_event_account_and_origin_and_tells_its_story(
+def test_a_log_is_found_by_event_account_and_origin_and_shows_its_history(
     visit: Callable[..., Visitor], stack: Stack
 ) -> None:
     fields = {"event_id": "looked-for-1", "account_id": "684", "event_type": "other", "location_country": "FR"}
@@ -86,7 +86,7 @@ def test_a_log_is_found_by_event_account_and_origin_and_tells_its_story(
     expect(visit().open(f"#log={origin}").get_by_role("dialog")).to_contain_text("A-SPARE-ONE")
 
 
-def test_older_logs_are_pages_back(visit: Callable[..., Visitor]) -> None:
+def test_older_logs_are_on_further_pages(visit: Callable[..., Visitor]) -> None:
     page = visit().open()
     expect(page.locator("#logs tbody tr").first).to_be_visible()
     newest = rows(page, "origin")

@@ -1,4 +1,4 @@
-"""A log is a stranger's text: whatever it contains is shown as it is, and never runs."""
+"""A log is untrusted text: whatever it contains is shown unchanged, and never runs."""
 
 import json
 from collections.abc import Callable
@@ -20,7 +20,7 @@ FIELDS = {
 }
 LONG = b"</pre></dialog>" + SCRIPT * 1900
 UNREADABLE = b"\x00\x1b[31m\xff\xe2\x80\xae<i>"
-TOLD = {
+SHOWN = {
     SCRIPT: "<script>window.hacked = 1</script>",
     IMAGE: '<img src="x" onerror="window.hacked = 1">',
     LONG: "</pre></dialog><script>window.hacked = 1</script>",
@@ -29,26 +29,26 @@ TOLD = {
 
 
 def leave_the_story(page: Page, key: str) -> None:
-    """Until the focus is back on its row: it would take the keys that are meant for the search."""
+    """Closes the dialog and waits until its row has the focus: before, the row would get the keys for the search."""
     page.keyboard.press("Escape")
     expect(page.locator(f"#logs [data-key='{key}']")).to_be_focused()
 
 
 def test_logs_that_contain_markup_stay_text(visit: Callable[..., Visitor], stack: Stack) -> None:
     suspicious = json.dumps(FIELDS, ensure_ascii=False).encode()
-    origins = stack.send([*TOLD, suspicious, b"", b'"64 KiB": "' + b"<b>" * 21_900])
-    until(lambda: len(stack.documents(origins)) == len(origins), 60, "all are indexed")
+    origins = stack.send([*SHOWN, suspicious, b"", b'"64 KiB": "' + b"<b>" * 21_900])
+    until(lambda: len(stack.documents(origins)) == len(origins), 60, "all logs are indexed")
     keys = [f"{partition}-{offset}" for partition, offset in origins]
     page = visit().open()
-    for key, told in zip(keys, TOLD.values(), strict=False):
+    for key, shown in zip(keys, SHOWN.values(), strict=False):
         page.fill("#search-text", key)
         page.keyboard.press("Enter")
         expect(page.locator("#logs tbody tr")).to_have_count(1)
-        expect(page.locator("#logs td.bytes")).to_contain_text(told)
+        expect(page.locator("#logs td.bytes")).to_contain_text(shown)
         page.locator("#logs td.received").click()
-        expect(page.locator("#story pre")).to_contain_text(told.replace("\\u{202e}", "\\u202e"))
+        expect(page.locator("#story pre")).to_contain_text(shown.replace("\\u{202e}", "\\u202e"))
         leave_the_story(page, key)
-    for key in keys[len(TOLD) :]:
+    for key in keys[len(SHOWN) :]:
         page.fill("#search-text", key)
         page.keyboard.press("Enter")
         expect(page.locator(f"#logs [data-key='{key}']")).to_be_visible()
@@ -56,8 +56,8 @@ def test_logs_that_contain_markup_stay_text(visit: Callable[..., Visitor], stack
         expect(page.locator("#story h3").first).to_be_visible()
         leave_the_story(page, key)
 
-    # Its fields are filters too, in the lists, the table and the address.
-    page.fill("#search-text", keys[len(TOLD)])
+    # The log's fields are also filters: in the lists, the table and the address.
+    page.fill("#search-text", keys[len(SHOWN)])
     page.keyboard.press("Enter")
     row = page.locator("#logs tbody tr")
     for column, name in (("event", "event_id"), ("device", "device"), ("country", "location_country")):

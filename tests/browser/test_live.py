@@ -1,4 +1,4 @@
-"""The page shows the stream as it is now: it moves by itself, its counts are MySQL's, and it says when it is stale."""
+"""The page shows the current stream: it updates by itself, its counts match MySQL, and it shows when it is stale."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -12,7 +12,7 @@ from tests.integration.stack import Stack, until
 HOPS = ["generator", "server-logs", "classify", "server-logs-status", "MySQL", "Elasticsearch"]
 
 
-def test_in_airflow_the_counts_move_while_logs_come(visit: Callable[..., Visitor]) -> None:
+def test_in_airflow_the_counts_grow_while_logs_arrive(visit: Callable[..., Visitor]) -> None:
     visitor = visit()
     visitor.page.goto(visitor.stack.env.airflow_url)
     visitor.page.get_by_role("link", name="Logs", exact=True).click()
@@ -25,7 +25,7 @@ def test_in_airflow_the_counts_move_while_logs_come(visit: Callable[..., Visitor
     expect(frame.locator("#logs tbody tr").first).to_be_visible()
 
 
-def test_the_counts_of_a_past_range_are_mysqls(visit: Callable[..., Visitor], stack: Stack) -> None:
+def test_the_counts_of_a_past_range_match_mysql(visit: Callable[..., Visitor], stack: Stack) -> None:
     end = datetime.now(UTC).replace(second=0, microsecond=0)
     begin = end - timedelta(minutes=10)
     until(lambda: _loaded_past(stack, end), 60, "logs up to then are loaded")
@@ -36,7 +36,7 @@ def test_the_counts_of_a_past_range_are_mysqls(visit: Callable[..., Visitor], st
     }
     assert min(rows.values()) > 0
     page = visit().open(f"#from={begin:%FT%TZ}&to={end:%FT%TZ}")
-    until(lambda: totals(page) == rows, 30, f"the page counts as MySQL does: {rows}")
+    until(lambda: totals(page) == rows, 30, f"the page's counts match MySQL: {rows}")
     page.locator("#chart-table summary").click()
     cells = [int(text.replace(",", "")) for text in page.locator("#chart-table td").all_inner_texts()]
     assert [sum(cells[at::3]) for at in range(3)] == [rows["good"], rows["suspicious"], rows["bad"]], "and its table"
@@ -49,20 +49,20 @@ def _loaded_past(stack: Stack, when: datetime) -> bool:
     return all(last > when.replace(tzinfo=None) for number, last in stack.root_sql(query) if number < 100)
 
 
-def test_it_rests_while_nobody_looks(visit: Callable[..., Visitor]) -> None:
+def test_a_hidden_page_does_not_refresh(visit: Callable[..., Visitor]) -> None:
     visitor = visit()
     page = visitor.open()
     hide = "hidden => { Object.defineProperty(document, 'hidden', {value: hidden, configurable: true});"
     hide += " document.dispatchEvent(new Event('visibilitychange')); }"
     page.evaluate(hide, True)
     visitor.asked.clear()
-    page.wait_for_timeout(7_000)  # two refreshes would have come
+    page.wait_for_timeout(7_000)  # long enough for two refreshes
     assert visitor.asked == []
     page.evaluate(hide, False)
-    until(lambda: len(visitor.asked) >= 3, 5, "all is read at once when somebody looks again")
+    until(lambda: len(visitor.asked) >= 3, 5, "everything is read at once when the page is visible again")
 
 
-def test_it_says_when_it_is_stale_and_recovers(visit: Callable[..., Visitor]) -> None:
+def test_it_shows_when_it_is_stale_and_recovers(visit: Callable[..., Visitor]) -> None:
     visitor = visit()
     page = visitor.open()
     page.route("**/data/**", lambda route: route.abort())

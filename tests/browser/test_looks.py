@@ -1,4 +1,4 @@
-"""The page is readable in both themes, on a phone and by keyboard, is strict about what may run, and is there soon."""
+"""The page is readable in both themes, works on a phone and by keyboard, runs only its own scripts, and loads fast."""
 
 from collections.abc import Callable
 from itertools import pairwise
@@ -32,7 +32,7 @@ CONTRAST = """() => {
     }
     return [...new Set(poor)];
 }"""
-"""What has less contrast than WCAG 2.2 asks for text (1.4.3, AA)."""
+"""Returns the text that has less contrast than WCAG 2.2 requires (1.4.3, AA)."""
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -61,7 +61,7 @@ def test_a_phone_needs_no_sideways_scrolling(visit: Callable[..., Visitor]) -> N
     assert page.evaluate("document.documentElement.scrollWidth") == 360
 
 
-def test_the_keyboard_reaches_everything_and_names_are_told(visit: Callable[..., Visitor]) -> None:
+def test_the_keyboard_reaches_everything_and_all_controls_have_names(visit: Callable[..., Visitor]) -> None:
     page = visit().open()
     expect(page.locator("#logs tbody tr").first).to_be_visible()
     page.keyboard.press("Tab")
@@ -78,7 +78,7 @@ def test_the_keyboard_reaches_everything_and_names_are_told(visit: Callable[...,
         "[...document.querySelectorAll('body h1, body h2, body h3')].map((each) => +each.tagName[1])"
     )
     assert levels[0] == 1
-    assert all(after - before <= 1 for before, after in pairwise(levels)), "no level is left out"
+    assert all(after - before <= 1 for before, after in pairwise(levels)), "no level is skipped"
     page.locator("[data-action=stop]").focus()
     page.keyboard.press("Enter")
     expect(page.get_by_role("dialog", name="Stop the stream?")).to_be_visible()
@@ -98,13 +98,13 @@ def test_only_own_scripts_may_run(visit: Callable[..., Visitor]) -> None:
     script = "Object.assign(document.createElement('script'), {textContent: 'window.ran = 1'})"
     page.evaluate(f"document.body.append({script})")
     assert page.evaluate("typeof window.ran") == "undefined"
-    until(lambda: visitor.complaints, 5, "the browser tells that it refused the script")
+    until(lambda: visitor.complaints, 5, "the browser reports that it refused the script")
     visitor.complaints.clear()
 
 
-def test_the_first_paint_is_told(visit: Callable[..., Visitor], capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_first_paint_is_printed(visit: Callable[..., Visitor], capsys: pytest.CaptureFixture[str]) -> None:
     page = visit().open()
     (paint,) = page.evaluate("performance.getEntriesByName('first-contentful-paint').map((entry) => entry.startTime)")
     with capsys.disabled():
         print(f" first contentful paint after {paint:.0f} ms ", end="")  # noqa: T201
-    assert paint < 10_000, "a bound that finds what hangs; the promise is measured in bench/"
+    assert paint < 10_000, "a bound that detects a hang; performance is measured in bench/"

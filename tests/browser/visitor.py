@@ -1,4 +1,4 @@
-"""A person at the page "Logs" in a real browser: logs in, looks, and keeps what the browser asked and complained of."""
+"""A user of the page "Logs" in a real browser: logs in, opens it, and records the browser's requests and errors."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,7 +14,7 @@ STATUSES = ("good", "suspicious", "bad")
 
 @dataclass
 class Visitor:
-    """One window. `asked`: addresses of all requests; `complaints`: errors of scripts, of the console, and dialogs."""
+    """One window. `asked`: addresses of all requests; `complaints`: errors of scripts and the console, and dialogs."""
 
     stack: Stack
     context: BrowserContext
@@ -25,18 +25,18 @@ class Visitor:
     def watch(self) -> None:
         self.page.on("request", lambda request: self.asked.append(request.url))
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.on("console", lambda said: said.type == "error" and self.complaints.append(said.text))
+        self.page.on("console", lambda message: message.type == "error" and self.complaints.append(message.text))
         self.page.on("dialog", lambda dialog: (self.complaints.append(f"dialog {dialog.message}"), dialog.dismiss()))
 
     def open(self, view: str = "") -> Page:
-        """The page by itself, with the view that the address tells after #; waits for its first numbers."""
-        self.page.goto("about:blank")  # otherwise a change after # alone would not read the page anew
+        """Opens the page on its own, with the view given after # in the address; waits for its first numbers."""
+        self.page.goto("about:blank")  # otherwise a change after # alone would not reload the page
         self.page.goto(f"{self.stack.env.airflow_url}/logs/{view}")
         expect(self.page.locator("#live")).to_contain_text("live")
         return self.page
 
     def open_in_airflow(self, view: str = "") -> Frame:
-        """The page as Airflow shows it, in its frame."""
+        """Opens the page within Airflow, in its frame."""
         self.page.goto(f"{self.stack.env.airflow_url}{FRAMED}{view}")
         self.page.locator("iframe").wait_for()
         (frame,) = self.page.frames[1:]
@@ -44,13 +44,13 @@ class Visitor:
         return frame
 
     def foreign(self) -> set[str]:
-        """Sites outside of this Airflow that were asked for anything."""
+        """Addresses outside this Airflow that were requested."""
         own = self.stack.env.airflow_url + "/"
         return {url for url in self.asked if not url.startswith((own, "data:", "blob:", "about:"))}
 
 
 def log_in(browser: Browser, stack: Stack, user: str) -> StorageState:
-    """Logs in as a person does, through Airflow's own form; gives the cookies of it."""
+    """Logs in through Airflow's own form, as a user does; returns the cookies."""
     context = browser.new_context()
     page = context.new_page()
     page.goto(stack.env.airflow_url)
@@ -69,7 +69,7 @@ def totals(page: Page | Frame) -> dict[str, int]:
 
 
 def post(page: Page, path: str, body: dict[str, Any], headers: dict[str, str] | None = None) -> dict[str, Any]:
-    """What the server answers to a request made by a script of the page: `status` and `body`."""
+    """Sends a request from a script of the page; returns the answer's `status` and `body`."""
     return page.evaluate(
         """async ([path, body, headers]) => {
             headers = { "Content-Type": "application/json", ...headers };

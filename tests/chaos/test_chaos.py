@@ -1,4 +1,4 @@
-"""Every kind of process is killed once while known logs flow through a stack of its own: no log is lost or doubled."""
+"""Every kind of process is killed once while known logs flow through a separate stack: no log is lost or doubled."""
 
 import json
 import subprocess
@@ -24,4 +24,4 @@ def test_nothing_is_lost_or_doubled_whatever_is_killed(capsys: pytest.CaptureFix
     assert result["sent"] == LOGS
     assert result["kills"] == dict.fromkeys(KINDS, 1)
     assert done.returncode == 0, done.stderr
-    assert not (ROOT / ".state-chaos").exists(), "it takes its stack away"
+    assert not (ROOT / ".state-chaos").exists(), "it removes its stack"

@@ -1,6 +1,6 @@
-"""What a Lens chart of Kibana asks Elasticsearch, by the published meaning of its columns, and what it is answered.
+"""The query of a Kibana Lens chart, derived from the documented meaning of its columns, and its result.
 
-Kibana chooses the interval of a date histogram by the width of the screen; here it is INTERVAL_SECONDS.
+Kibana derives the interval of a date histogram from the screen's width; here it is INTERVAL_SECONDS.
 """
 
 import re
@@ -9,11 +9,11 @@ from typing import Any
 INTERVAL_SECONDS = 10
 
 Counts = dict[tuple[Any, ...], int]
-"""Logs counted, by one value a bucketed column, in the order of the columns."""
+"""Numbers of logs, by one value per bucketed column, in the order of the columns."""
 
 
 def request(layer: Any, query: Any) -> dict[str, Any]:
-    """The body of the search that counts what the layer's columns say, among the documents of `query`."""
+    """The body of the search that counts the documents of `query` by the layer's columns."""
     aggs: dict[str, Any] = {}
     for id in reversed(layer["columnOrder"]):
         column = layer["columns"][id]
@@ -25,7 +25,7 @@ def request(layer: Any, query: Any) -> dict[str, Any]:
 
 
 def counts(layer: Any, answer: Any) -> Counts:
-    """What was counted, without empty buckets."""
+    """The counts in an answer, without empty buckets."""
     ids = [id for id in layer["columnOrder"] if layer["columns"][id]["isBucketed"]]
 
     def below(aggregations: Any, ids: list[str]) -> Counts:
@@ -41,7 +41,7 @@ def counts(layer: Any, answer: Any) -> Counts:
 
 
 def kuery(text: str) -> dict[str, Any]:
-    """The query of `field: word`, the only form of the language that our saved objects use."""
+    """The query for `field: word`, the only form of the language in our saved objects."""
     match = re.fullmatch(r"(\w+): (\w+)", text)
     assert match, text
     return {"match": {match[1]: match[2]}}
@@ -54,7 +54,7 @@ def _filters(column: Any) -> dict[str, Any]:
 
 def _terms(column: Any) -> dict[str, Any]:
     params = column["params"]
-    # Ordered by the one column that counts, which is what a bucket's number of documents is.
+    # Ordered by the only counting column, which is a bucket's number of documents.
     order = {"_count": params["orderDirection"]}
     return {"terms": {"field": column["sourceField"], "size": params["size"], "order": order}}
 

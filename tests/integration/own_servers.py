@@ -1,4 +1,4 @@
-"""Servers as others run them: they ask for a login and speak TLS, each with a certificate of a CA that nobody knows."""
+"""Servers as users run their own: with a login and TLS, and certificates of a private CA."""
 
 import base64
 import contextlib
@@ -26,7 +26,7 @@ HOST = "localhost"
 
 
 def certificates(folder: Path, *names: str) -> Path:
-    """Writes NAME.crt, NAME.key and NAME.pem (both) for localhost, of one new CA; gives the CA's file."""
+    """Writes NAME.crt, NAME.key and NAME.pem (both) for localhost, signed by a new CA; returns the CA's file."""
     folder.mkdir(parents=True, exist_ok=True)
     ca_key = rsa.generate_private_key(65537, 2048)
     ca = _sign(_name("a CA of its own"), ca_key.public_key(), _name("a CA of its own"), ca_key, is_ca=True)
@@ -60,7 +60,7 @@ def _sign(subject: x509.Name, key: Any, issuer: x509.Name, signer: Any, *, is_ca
 
 
 def ask_kafka_for_more(env: Environment, folder: Path, passwords: dict[str, str]) -> None:
-    """Kafka's configuration: every client logs in over TLS, by PLAIN or SCRAM; `passwords` by user."""
+    """Configures Kafka: every client logs in over TLS, with PLAIN or SCRAM; `passwords` by user."""
     port, controller = env.ports.kafka, env.ports.kafka_controller
     users = " ".join(f'user_{user}="{password}"' for user, password in passwords.items())
     module = "org.apache.kafka.common.security"
@@ -84,7 +84,7 @@ ssl.truststore.location={folder / "ca.pem"}
 
 
 def ask_mysql_for_more(env: Environment, folder: Path) -> None:
-    """MySQL's configuration: it has a certificate, and its users have to use it."""
+    """Configures MySQL: it has a certificate, and its users must connect over TLS."""
     with (env.state / "mysql" / "my.cnf").open("a") as file:
         file.write(f"ssl_ca={folder / 'ca.pem'}\nssl_cert={folder / 'mysql.crt'}\nssl_key={folder / 'mysql.key'}\n")
     with (env.state / "mysql" / "users.sql").open("a") as file:
@@ -94,7 +94,7 @@ def ask_mysql_for_more(env: Environment, folder: Path) -> None:
 
 @contextlib.contextmanager
 def running(env: Environment, server: Server, log: Path) -> Iterator[None]:
-    """The program as supervisord would start it."""
+    """Runs the program as supervisord would."""
     with log.open("wb") as output:
         process = subprocess.Popen(
             server.command,
@@ -118,7 +118,7 @@ def running(env: Environment, server: Server, log: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def guarded(port: int, folder: Path, user: str, password: str) -> Iterator[int]:
-    """A door of TLS and a login before the HTTP server at `port`, as Elasticsearch's own is; gives the door's port."""
+    """A proxy with TLS and a login for the HTTP server at `port`, like Elasticsearch's own; yields the proxy's port."""
     wanted = "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
 
     class Door(http.server.BaseHTTPRequestHandler):

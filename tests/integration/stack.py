@@ -1,6 +1,6 @@
-"""A whole stack of its own for the integration tests: other ports, another state folder, started by the real command.
+"""A separate stack for the integration tests, with other ports and state folder, started by the real command.
 
-Counting is done with clients that the application does not use: kafka-python, PyMySQL and plain HTTP.
+Counts use clients that the application does not use: kafka-python, PyMySQL and plain HTTP.
 """
 
 import contextlib
@@ -26,26 +26,26 @@ from include.stack.run.up import programs_of
 from tests.hostile import HOSTILE, PROXIED
 
 STATE = ROOT / ".state-test früh & spät (1)"
-"""As people name their folders."""
+"""A name with characters that users have in their folders."""
 UP_SECONDS = 600
 PATIENCE = 3
-"""How many times slower a machine may be than the one where the bounds were chosen: they find what hangs."""
+"""How many times slower a machine may be than the one where the bounds were chosen: they only detect hangs."""
 LAST_LINES = 100
 RATE = 50
 BATCH_SECONDS = 30
-"""Of real-time mode, so that tests see batches end."""
+"""Length of a batch in real-time mode, short enough that batches end during the tests."""
 RECOVERY_SECONDS = 60
-"""The promise is 30 s from the return of a server; a slow machine that tests at the same time gets twice that."""
+"""The promise is 30 s after a server is up again; a slow machine that also runs the tests gets twice that."""
 EPOCH = "SELECT epoch FROM logs.driver_lease WHERE name = 'stream_logs'"
 LOADED = "SELECT SUM(last_offset) FROM logs.load_progress WHERE kafka_partition < 100"
 
 Moment = dict[str, dict[int, int]]
-"""The end of both topics at a time: by topic, then by partition."""
+"""The ends of both topics at one time: by topic, then by partition."""
 Origin = tuple[int, int]
 
 
 def until(condition: Callable[[], Any], seconds: float, what: str) -> Any:
-    """Waits until the condition holds and gives its value; fails the test after PATIENCE times `seconds`."""
+    """Waits until the condition is true and returns its value; fails the test after PATIENCE times `seconds`."""
     seconds *= PATIENCE
     deadline = time.monotonic() + seconds
     while not (found := condition()):
@@ -55,7 +55,7 @@ def until(condition: Callable[[], Any], seconds: float, what: str) -> Any:
 
 
 class Stack:
-    """The running stack, seen from outside."""
+    """The running stack, as seen from outside."""
 
     def __init__(self, state: Path, ports: dict[str, int]) -> None:
         self.state = state
@@ -73,7 +73,7 @@ class Stack:
         }
 
     def run(self, *args: str, seconds: float = 120, **variables: str) -> subprocess.CompletedProcess[str]:
-        """Runs ./logsieve as a person would, without standard input."""
+        """Runs ./logsieve as a user would, without standard input."""
         return subprocess.run(
             [str(ROOT / "logsieve"), *args],
             env=self.variables | variables,
@@ -138,7 +138,7 @@ class Stack:
         )
 
     def messages(self, topic: str, since: dict[int, int] | None = None) -> list[Any]:
-        """Every message of the topic that is still there, from the given offsets up to its present end."""
+        """Every message that the topic still has, from the given offsets up to its current end."""
         with contextlib.closing(self.consumer()) as consumer:
             partitions = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic) or ()]
             consumer.assign(partitions)
@@ -157,19 +157,19 @@ class Stack:
             return {partition.partition: end for partition, end in consumer.end_offsets(partitions).items()}
 
     def send(self, values: list[bytes | None]) -> list[tuple[int, int]]:
-        """Sends each value to server-logs with a foreign client; gives their origins in order."""
+        """Sends each value to server-logs with another client; returns their origins in order."""
         with contextlib.closing(KafkaProducer(bootstrap_servers=f"127.0.0.1:{self.ports['kafka']}")) as producer:
             sent = [producer.send("server-logs", value=value, key=str(i).encode()) for i, value in enumerate(values)]
             done = [future.get(timeout=30) for future in sent]
         return [(record.partition, record.offset) for record in done]
 
     def now(self) -> Moment:
-        # The logs last: of what is sent from here on, each verdict lies behind the status topic's end too.
+        # The logs last: verdicts on logs sent from here on are after the status topic's end too.
         return {topic: self.ends(topic) for topic in ("server-logs-status", "server-logs")}
 
     @contextlib.contextmanager
     def away(self, name: str) -> Iterator[None]:
-        """Takes a server away as a person does; at the end it is there again, and answers."""
+        """Stops a server; at the end starts it, and waits until it answers."""
         (server,) = [program for program in programs_of(self.env) if program.name == name]
         supervisor.proxy(self.env).stopProcess(name)
         try:
@@ -179,11 +179,11 @@ class Stack:
             until(lambda: server.probe(self.env) is None, 60, f"{name} answers again")
 
     def rows(self, since: Moment | None = None) -> list[tuple[int, int, str]]:
-        """Partition, offset and status of every row of a log that was sent since."""
+        """Partition, offset and status of every row of a log that was sent since the moment."""
         first = (since or {}).get("server-logs", {})
         where = "WHERE kafka_partition < 100"
         if first:
-            # A partition that was added since is read whole.
+            # A partition that was added since the moment is read completely.
             known = ", ".join(map(str, first))
             where += f" AND (kafka_offset >= {min(first.values())} OR kafka_partition NOT IN ({known}))"
         query = " UNION ALL ".join(
@@ -193,11 +193,11 @@ class Stack:
         return [row for row in self.root_sql(query) if row[1] >= first.get(row[0], 0)]  # type: ignore[misc]
 
     def loaded(self, since: Moment | None = None) -> set[Origin]:
-        """Origins of the logs sent since that have a row."""
+        """Origins of the logs sent since the moment that have a row."""
         return {(partition, offset) for partition, offset, _ in self.rows(since)}
 
     def documents(self, origins: list[Origin]) -> dict[Origin, str]:
-        """Status by origin of the documents that are there."""
+        """Status by origin, of the origins that have a document."""
         found: dict[Origin, str | None] = {}
         for start in range(0, len(origins), 5000):
             body = {"ids": [origin_key(*origin) for origin in origins[start : start + 5000]]}
@@ -207,22 +207,22 @@ class Stack:
         return {origin: status for origin, status in found.items() if status}
 
     def first_device(self, account: int) -> str:
-        """The device that the account is expected to have used before all exports that were loaded."""
+        """The device that the account is expected to have had before all loaded exports."""
         query = "SELECT user_device FROM dim_users.users_history WHERE account_no = %s AND valid_from = '1970-01-01'"
         return self.root_sql(query, (account,))[0][0]
 
     def counts(self) -> dict[str, int]:
-        """Rows by status, by a plain driver."""
+        """The number of rows by status."""
         return {status: self.root_sql(f"SELECT COUNT(*) FROM logs.{TABLES[status]}")[0][0] for status in STATUSES}
 
 
 def is_correction(message: Any) -> bool:
-    """Whether the status message comes from a rejudgement and not from the stream."""
+    """Whether the status message is from a rejudgement and not from the stream."""
     return any(name == "rejudged" for name, _ in message.headers)
 
 
 def drivers(stack: Stack) -> list[psutil.Process]:
-    """The streaming applications of this stack, whoever started them."""
+    """All streaming applications of this stack, however they were started."""
     return [
         process
         for process in psutil.process_iter(["cmdline"])
@@ -233,17 +233,21 @@ def drivers(stack: Stack) -> list[psutil.Process]:
 
 
 def last_words(stack: Stack) -> dict[str, str]:
-    """By name, the ends of the logs of the newest driver, with a trace of its threads, and of what is beside it."""
+    """By name, the ends of the logs of the newest driver, with a traceback of its threads, and of other programs."""
     logs = stack.state / "logs"
     newest = sorted(logs.glob("airflow/dag_id=classify_logs/*/*/*.log"), key=lambda log: log.stat().st_mtime)[-1:]
     for driver in drivers(stack) if newest else []:
         before = newest[0].stat().st_size
-        with contextlib.suppress(psutil.NoSuchProcess, AssertionError):  # it may end meanwhile, or not write
+        with contextlib.suppress(psutil.NoSuchProcess, AssertionError):  # it may exit meanwhile, or write nothing
             for child in driver.children():
                 if any(word.endswith("stream_logs.py") for word in child.cmdline()):
                     child.send_signal(signal.SIGUSR1)
-            # The main thread's is the last one, and ends with the module.
-            until(lambda before=before: b"in <module>" in newest[0].read_bytes()[before:], 5, "they are in its log")
+            # The main thread's traceback is the last one, and ends with the module.
+            until(
+                lambda before=before: b"in <module>" in newest[0].read_bytes()[before:],
+                5,
+                "the tracebacks are in its log",
+            )
     found = [*newest, *(logs / f"{name}.log" for name in ("indexer", "watchdog", "supervisord"))]
     return {str(log.relative_to(logs)): _last_lines(log) for log in found if log.exists()}
 
@@ -253,7 +257,7 @@ def _last_lines(log: Path) -> str:
 
 
 def _text(line: str) -> str:
-    """Of a line of a log: Airflow's are JSON, all but one that is just being written."""
+    """The text of a log line: Airflow's are JSON, except a line that is incomplete."""
     with contextlib.suppress(ValueError, KeyError, TypeError):
         return str(json.loads(line)["event"])
     return line
@@ -265,8 +269,8 @@ def wait_until_it_loads(stack: Stack, seconds: float = 90) -> None:
 
 
 def check(stack: Stack, since: Moment | None = None) -> None:
-    """Every log that is there now, of those since the moment, comes into exactly one table and has exactly one status
-    message and one document, all of the same status."""
+    """Checks that every existing log, if sent since the moment, gets a row in exactly one table, exactly one status
+    message and one document, all with the same status."""
     since = since or {}
     sent = {(message.partition, message.offset) for message in stack.messages("server-logs", since.get("server-logs"))}
     until(lambda: sent <= stack.loaded(since), 120, "every log is in a table")
@@ -277,11 +281,11 @@ def check(stack: Stack, since: Moment | None = None) -> None:
     assert len(keys) == len(set(keys)), "no log was judged twice"
     assert {origin_key(*origin).encode() for origin in sent} <= set(keys), "every log has a status message"
     wanted = {(partition, offset): status for partition, offset, status in rows}
-    until(lambda: stack.documents(list(wanted)) == wanted, 60, "every document is as its row")
+    until(lambda: stack.documents(list(wanted)) == wanted, 60, "every document matches its row")
 
 
 def prove(stack: Stack, since: Moment | None = None) -> None:
-    """Counts since the moment with the second clients, and over everything with the command."""
+    """Checks logs since the moment with other clients, and all logs with the command."""
     check(stack, since)
     done = stack.run("reconcile", "--json")
     assert done.returncode == 0, done.stdout + done.stderr

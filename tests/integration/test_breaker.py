@@ -1,4 +1,4 @@
-"""The breaker against MySQL: shares and runs of bad logs, their reasons, the stop mark; and a run that it trips."""
+"""The breaker with MySQL: shares and runs of bad logs, their reasons, the stop mark; and a run that trips it."""
 
 import itertools
 import json
@@ -21,17 +21,17 @@ PARTITION = itertools.count(1000, 2)
 """The first of two partitions of each test."""
 STOP_ASKED = "SELECT name FROM logs.driver_lease WHERE stop_asked_at IS NOT NULL"
 NOON = "2020-02-29 12:00:00"
-"""The session's present: the running stream's rows are not of these minutes."""
+"""The current time of the session: the running stream has no rows in these minutes."""
 
 
 class Window:
-    """One partition of the three tables, and a reader to whom it is noon."""
+    """One partition of the three tables, and a reader whose clock is at NOON."""
 
     def __init__(self, stack: Stack, cursor: Any) -> None:
         self.stack, self.cursor, self.partition = stack, cursor, next(PARTITION)
 
     def fill(self, statuses: str, first: int = 0, at: str = NOON, reasons: Any = ("not_json",)) -> None:
-        """A log for each letter (good, bad, suspicious; `-` is a gap), at consecutive offsets."""
+        """Inserts a log for each letter (good, bad, suspicious; `-` is a gap), at consecutive offsets."""
         for status in names.STATUSES:
             offsets = [first + i for i, letter in enumerate(statuses) if letter == status[0]]
             self.insert(status, ((offset, list(reasons), b"raw %d" % offset) for offset in offsets), at)
@@ -104,7 +104,7 @@ def test_a_run_is_found_wherever_it_is_and_however_it_ended(
     assert window.run(5) == (run and (run[0] + 7000, run[1] + 7000))
 
 
-def test_a_slow_run_may_have_begun_before_the_window_but_ends_in_it(window: Window) -> None:
+def test_a_slow_run_may_begin_before_the_window_but_must_end_in_it(window: Window) -> None:
     window.fill("gbbbb", at="2020-02-29 08:00:00")
     assert window.run(4) is None
     window.fill("b", first=5)
@@ -114,13 +114,13 @@ def test_a_slow_run_may_have_begun_before_the_window_but_ends_in_it(window: Wind
     assert window.run(5) == (1, 5)
 
 
-def test_a_run_before_the_window_is_over(window: Window) -> None:
+def test_a_run_before_the_window_does_not_count(window: Window) -> None:
     window.fill("bbbbb", at="2020-02-29 11:00:00")
     window.fill("gb", first=5)
     assert window.run(5) is None
 
 
-def test_partitions_do_not_make_one_run(window: Window) -> None:
+def test_a_run_is_within_one_partition(window: Window) -> None:
     window.fill("bbb")
     assert window.run(3) == (0, 2)
     window.partition += 1
@@ -150,8 +150,8 @@ def test_the_top_reasons_come_with_their_newest_example(window: Window) -> None:
     }
 
 
-def test_looking_stays_cheap_with_many_rows(window: Window) -> None:
-    """Every look is by an index: what lies outside the window costs nothing."""
+def test_queries_stay_cheap_with_many_rows(window: Window) -> None:
+    """Every query uses an index: rows outside the window cost nothing."""
     for first in range(0, 20_000, 2000):
         window.fill("bgggggggss" * 200, first=first, at="2020-02-28 12:00:00")
     window.fill("bgggggggss" * 50 + "bbbbbg" * 50 + "b" * 50, first=20_000)
@@ -163,7 +163,7 @@ def test_looking_stays_cheap_with_many_rows(window: Window) -> None:
 
 
 def rows_read(cursor: Any) -> int:
-    """Rows that the session's statements have asked the storage engine for."""
+    """Rows that the session's statements have read from the storage engine."""
     cursor.execute("SHOW SESSION STATUS LIKE 'Handler_read%'")
     return sum(int(value) for _, value in cursor.fetchall())
 
@@ -184,7 +184,7 @@ def test_airflow_may_ask_the_stream_to_stop(stack: Stack) -> None:
 
 @pytest.fixture
 def slack() -> Iterator[tuple[str, list[Any]]]:
-    """URL of a server that takes messages as Slack's webhooks do, and what it has taken."""
+    """URL of a server that accepts messages like Slack's webhooks, and the messages so far."""
     taken: list[Any] = []
 
     class Webhook(BaseHTTPRequestHandler):
@@ -204,7 +204,7 @@ def slack() -> Iterator[tuple[str, list[Any]]]:
 
 
 def trip(stack: Stack, url: str, **conf: Any) -> str:
-    """Runs watch_logs with a limit that is passed at once; gives what it printed."""
+    """Runs watch_logs with a limit that is exceeded at once; returns its output."""
     begin = time.monotonic()
     done = stack.run(
         *("airflow", "dags", "test", "watch_logs", "--conf", json.dumps({"breaker_share": 0} | conf)),
@@ -216,7 +216,7 @@ def trip(stack: Stack, url: str, **conf: Any) -> str:
     return printed
 
 
-def test_a_tripped_breaker_is_red_and_tells_slack_why(stack: Stack, slack: tuple[str, list[Any]]) -> None:
+def test_a_tripped_breaker_is_red_and_reports_why_to_slack(stack: Stack, slack: tuple[str, list[Any]]) -> None:
     url, taken = slack
     printed = trip(stack, url)
     (message,) = taken
@@ -235,7 +235,7 @@ def test_with_breaker_stops_the_stream_ends_and_can_be_started_again(
     url, taken = slack
     trip(stack, url, breaker_stops=True)
     assert "The stream was stopped because breaker_stops is set: `./logsieve stream start`" in taken[0]["text"]
-    until(lambda: stack.status()["dags"]["classify_logs"]["state"] == "success", 60, "the stream has ended well")
+    until(lambda: stack.status()["dags"]["classify_logs"]["state"] == "success", 60, "the stream has exited cleanly")
     assert stack.run("stream", "start").returncode == 0
     until(lambda: stack.root_sql(STOP_ASKED) == [], 90, "a driver runs again")
     before = stack.counts()

@@ -1,4 +1,4 @@
-"""Kafka is away for 60 s while a foreign producer goes on sending: the stream goes on by itself, nothing is doubled."""
+"""Kafka is down for 60 s while a producer keeps sending: the stream recovers by itself, and nothing is doubled."""
 
 import threading
 import time
@@ -17,7 +17,7 @@ PAUSE_SECONDS = 0.1
 
 @contextmanager
 def sending(stack: Stack) -> Iterator[list[Any]]:
-    """A producer that sends ten logs a second, whether Kafka is there or not; gives the growing list of its futures."""
+    """A producer that sends ten logs per second, even while Kafka is down; yields the growing list of its futures."""
     sent: list[Any] = []
     ended = threading.Event()
     with closing(KafkaProducer(bootstrap_servers=f"127.0.0.1:{stack.ports['kafka']}")) as producer:
@@ -36,7 +36,7 @@ def sending(stack: Stack) -> Iterator[list[Any]]:
             producer.flush(timeout=60)
 
 
-def test_the_stream_goes_on_when_the_broker_is_back_after_a_minute(stack: Stack) -> None:
+def test_the_stream_recovers_when_the_broker_is_up_again_after_a_minute(stack: Stack) -> None:
     wait_until_it_loads(stack)
     since = stack.now()
     with sending(stack) as sent:
@@ -44,9 +44,9 @@ def test_the_stream_goes_on_when_the_broker_is_back_after_a_minute(stack: Stack)
         before = len(sent)
         with stack.away("kafka"):
             time.sleep(AWAY_SECONDS)
-            assert len(sent) > before + AWAY_SECONDS, "it went on sending meanwhile"
+            assert len(sent) > before + AWAY_SECONDS, "it kept sending meanwhile"
         (fresh,) = stack.send([log(event_id="broker-back")])
-        until(lambda: fresh in stack.loaded(since), RECOVERY_SECONDS, "a log sent after its return is loaded")
+        until(lambda: fresh in stack.loaded(since), RECOVERY_SECONDS, "a log sent after the recovery is loaded")
     origins = [(record.partition, record.offset) for record in (future.get(timeout=60) for future in sent)]
     prove(stack, since)
     assert set(origins) <= stack.loaded(since)

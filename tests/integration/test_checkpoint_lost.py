@@ -1,7 +1,7 @@
-"""The checkpoints are lost, under a running driver and before a start: nothing is lost or doubled, nobody has to help.
+"""Checkpoints are deleted, under a running driver and before a start: no log is lost or doubled, without manual help.
 
-There is no error to be clear about, and no way back to follow: classify begins behind what its sink holds, and a
-checkpoint is of use only while its driver runs (docs/decisions.md). load has none.
+There is no error to report and no recovery to do: classify starts after the last verdict in its sink, and a checkpoint
+is used only while its driver runs (docs/decisions.md). load has none.
 """
 
 import shutil
@@ -19,7 +19,7 @@ from tests.integration.stack import (
 )
 
 
-def test_the_driver_dies_and_its_checkpoints_are_gone(stack: Stack) -> None:
+def test_a_killed_driver_loses_its_checkpoints(stack: Stack) -> None:
     wait_until_it_loads(stack)
     since = stack.now()
     (epoch,) = stack.root_sql(EPOCH)[0]
@@ -31,13 +31,13 @@ def test_the_driver_dies_and_its_checkpoints_are_gone(stack: Stack) -> None:
     prove(stack, since)
 
 
-def test_the_checkpoints_of_a_running_driver_are_gone(stack: Stack) -> None:
-    """classify meets the loss when its real-time batch ends."""
+def test_a_running_driver_loses_its_checkpoints(stack: Stack) -> None:
+    """classify is affected when its real-time batch ends."""
     wait_until_it_loads(stack)
     since = stack.now()
     until(lambda: batches(stack), 2 * BATCH_SECONDS, "a batch has begun")
     lost = batches(stack)
-    # Beside whoever writes there just now.
+    # The driver may be writing there at the same time.
     shutil.rmtree(stack.settings.checkpoints, ignore_errors=True)
     until(lambda: batches(stack) - lost, BATCH_SECONDS + RECOVERY_SECONDS, "another batch has begun")
     wait_until_it_loads(stack)
@@ -45,5 +45,5 @@ def test_the_checkpoints_of_a_running_driver_are_gone(stack: Stack) -> None:
 
 
 def batches(stack: Stack) -> set[Path]:
-    """What the batches that have begun have written."""
+    """The files that started batches have written."""
     return set(stack.settings.checkpoints.glob("*/classify/offsets/*"))

@@ -1,4 +1,4 @@
-"""The command as its user meets it: each answer, and each clear error."""
+"""The command as seen by its user: its answers and its errors."""
 
 import json
 import os
@@ -15,14 +15,14 @@ from tests.integration.stack import Stack
 README = (ROOT / "README.md").read_text()
 
 
-def test_up_tells_counts_addresses_and_the_login(stack: Stack) -> None:
+def test_up_prints_counts_addresses_and_the_login(stack: Stack) -> None:
     printed = stack.first_up.stdout  # type: ignore[attr-defined]
     assert "server-logs-status" in printed
     assert f"http://127.0.0.1:{stack.ports['airflow']}" in printed
     assert stack.passwords["airflow_admin"] in printed
 
 
-def test_of_two_that_started_it_at_once_the_second_waited_and_found_it_running(stack: Stack) -> None:
+def test_a_second_up_at_the_same_time_waited_and_found_it_running(stack: Stack) -> None:
     second = stack.second_up  # type: ignore[attr-defined]
     assert "Waiting until ./logsieve up" in second.stderr
     assert "running already" in second.stdout
@@ -57,7 +57,7 @@ def test_a_wrong_setting_is_named(stack: Stack, tmp_path, variable: str, value: 
 
 
 def test_java_missing_is_named_with_its_remedy(stack: Stack, tmp_path) -> None:
-    """A PATH with everything but java."""
+    """With a PATH that has every program except java."""
     for folder in [Path(found) for found in reversed(os.environ["PATH"].split(":")) if Path(found).is_dir()]:
         for program in folder.iterdir():
             if program.name != "java" and not (tmp_path / program.name).exists():
@@ -68,7 +68,7 @@ def test_java_missing_is_named_with_its_remedy(stack: Stack, tmp_path) -> None:
     assert not (tmp_path / "state").exists()
 
 
-def test_before_the_first_up_a_command_says_so(stack: Stack, tmp_path) -> None:
+def test_before_the_first_up_commands_report_it(stack: Stack, tmp_path) -> None:
     for command in (["status"], ["down"], ["topics"], ["tail", "server-logs"], ["logs", "kafka"]):
         done = stack.run(*command, LOGSIEVE_STATE=str(tmp_path / "none"))
         assert done.returncode == 1, command
@@ -111,17 +111,17 @@ def test_generate_sends_exactly_the_count(stack: Stack) -> None:
 
 def test_users_prints_an_accounts_periods(stack: Stack) -> None:
     (device,) = stack.root_sql("SELECT user_device FROM dim_users.users WHERE account_no = 684")[0]
-    told = json.loads(stack.run("users", "684", "--json").stdout)
-    assert told["account_no"] == 684
-    assert told["periods"][0]["valid_from"] == "1970-01-01"
-    assert (told["periods"][-1]["device"], told["periods"][-1]["current"]) == (device, True)
+    found = json.loads(stack.run("users", "684", "--json").stdout)
+    assert found["account_no"] == 684
+    assert found["periods"][0]["valid_from"] == "1970-01-01"
+    assert (found["periods"][-1]["device"], found["periods"][-1]["current"]) == (device, True)
     printed = stack.run("users", "684").stdout
     assert re.search(rf"{device}\b.*the beginning", printed)
     assert "current" in printed
 
 
 @pytest.mark.parametrize("account", ["-685", "2147483648"])
-def test_users_says_that_an_account_was_never_known(stack: Stack, account: str) -> None:
+def test_users_reports_that_an_account_was_never_known(stack: Stack, account: str) -> None:
     done = stack.run("users", account)
     assert done.returncode == 1
     assert f"Account {account} was never known" in done.stderr
@@ -134,14 +134,14 @@ def test_logs_shows_a_server(stack: Stack) -> None:
     assert "airflow-scheduler" in done.stderr
 
 
-def test_doctor_is_content_while_the_stack_runs(stack: Stack) -> None:
+def test_doctor_finds_no_fault_while_the_stack_runs(stack: Stack) -> None:
     done = stack.run("doctor", "--json")
     assert done.returncode == 0, done.stdout
     names = {check["name"] for check in json.loads(done.stdout)}
     assert {"architecture", "java", "libaio", "memory", "disk", "clock", "ports"} <= names
 
 
-def test_secrets_are_for_their_owner_only(stack: Stack) -> None:
+def test_secrets_are_readable_by_their_owner_only(stack: Stack) -> None:
     for name in ("stack.json", "supervisord.conf", "mysql/users.sql", "airflow/passwords.json"):
         mode = stat.S_IMODE((stack.state / name).stat().st_mode)
         assert mode == 0o600, name

@@ -1,4 +1,4 @@
-"""The steps of the one-shot containers, each as its container runs it, on the servers of the embedded stack."""
+"""The steps of the one-shot containers, each run as in its container, with the servers of the embedded stack."""
 
 import contextlib
 import subprocess
@@ -22,7 +22,7 @@ def step(stack: Stack, name: str, **variables: str) -> subprocess.CompletedProce
 
 @pytest.fixture
 def root_may_grant(stack: Stack) -> Iterator[None]:
-    """As the official image's root, which the embedded server has at its socket only."""
+    """Gives root the rights it has in the official image; in the embedded server only root at the socket has them."""
     root = pymysql.connect(
         unix_socket=str(stack.state / "mysql" / "data" / "mysql.sock"),
         user="root",
@@ -36,7 +36,7 @@ def root_may_grant(stack: Stack) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("root_may_grant")
-def test_mysql_users_may_come_from_other_containers_and_may_do_what_they_may_here(stack: Stack) -> None:
+def test_mysql_users_of_other_containers_have_the_same_rights_as_local_ones(stack: Stack) -> None:
     passwords = {"MYSQL_ROOT_PASSWORD": stack.passwords["mysql_root"], "MYSQL_AIRFLOW_PASSWORD": "of-a-container"}
     try:
         for _ in range(2):
@@ -53,7 +53,7 @@ def test_mysql_users_may_come_from_other_containers_and_may_do_what_they_may_her
             stack.root_sql(f"DROP USER IF EXISTS '{user}'@'%'")
 
 
-def test_passwords_that_are_not_those_of_the_volumes_are_told_with_the_remedy(stack: Stack) -> None:
+def test_passwords_that_do_not_match_the_volumes_are_reported_with_the_remedy(stack: Stack) -> None:
     mysql = step(stack, "mysql", MYSQL_ROOT_PASSWORD="wrong", MYSQL_AIRFLOW_PASSWORD="any")
     url = stack.env.metadata_url.replace(stack.passwords["postgres"], "wrong")
     logins = stack.state / "other-passwords.json"
@@ -66,14 +66,14 @@ def test_passwords_that_are_not_those_of_the_volumes_are_told_with_the_remedy(st
         AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE=str(logins),
     )
     logins.unlink()
-    for done, said in ((mysql, "Access denied"), (airflow, "password authentication failed")):
+    for done, error in ((mysql, "Access denied"), (airflow, "password authentication failed")):
         assert done.returncode == 1
-        assert said in done.stderr
+        assert error in done.stderr
         assert "down --volumes" in done.stderr
         assert "Traceback" not in done.stderr
 
 
-def test_airflows_database_and_logins_are_made_again_without_harm(stack: Stack) -> None:
+def test_airflows_database_and_logins_can_be_created_again_without_harm(stack: Stack) -> None:
     logins = stack.state / "airflow" / "passwords.json"
     before = logins.read_text()
     passwords = {f"AIRFLOW_{name.upper()}_PASSWORD": stack.passwords[f"airflow_{name}"] for name in ("admin", "viewer")}
@@ -84,7 +84,7 @@ def test_airflows_database_and_logins_are_made_again_without_harm(stack: Stack) 
     assert stack.status()["healthy"]
 
 
-def test_bootstrap_runs_and_ends_when_documents_are_in_the_index(stack: Stack) -> None:
+def test_bootstrap_exits_when_documents_are_in_the_index(stack: Stack) -> None:
     done = step(stack, "bootstrap", AIRFLOW_ADMIN_PASSWORD=stack.passwords["airflow_admin"])
     assert done.returncode == 0, done.stderr
     assert "Logs are sorted" in done.stdout

@@ -1,4 +1,4 @@
-"""Each DAG ends well under `airflow dags test` against the running stack."""
+"""Each DAG succeeds under `airflow dags test` with the running stack."""
 
 from contextlib import closing
 
@@ -13,7 +13,7 @@ SECONDS = 120
 @pytest.mark.parametrize(
     "dag_id", ["users_dimension", "watch_logs", "generate_logs", "classify_logs", "bootstrap", "rejudge_logs"]
 )
-def test_a_dag_ends_green(stack: Stack, dag_id: str) -> None:
+def test_a_dag_succeeds(stack: Stack, dag_id: str) -> None:
     conf = ["--conf", '{"seconds": 5}'] if dag_id == "generate_logs" else []
     done = stack.run("airflow", "dags", "test", dag_id, *conf, seconds=SECONDS)
     printed = done.stdout + done.stderr
@@ -22,7 +22,7 @@ def test_a_dag_ends_green(stack: Stack, dag_id: str) -> None:
     assert "state=success" in printed, complaints
 
 
-def test_the_scheduler_can_take_none_of_these_runs_nor_their_tasks(stack: Stack) -> None:
+def test_the_scheduler_can_execute_none_of_these_runs_or_tasks(stack: Stack) -> None:
     with closing(postgres_connection(stack.env)) as connection, connection.cursor() as cursor:
         cursor.execute(
             "SELECT DISTINCT pool, slots, run_after > NOW() FROM task_instance"
@@ -31,8 +31,8 @@ def test_the_scheduler_can_take_none_of_these_runs_nor_their_tasks(stack: Stack)
         assert cursor.fetchall() == [("dags_test", 0, True)]
 
 
-def test_a_task_is_tried_alone_and_the_scheduler_takes_none_beside_it(stack: Stack) -> None:
+def test_a_task_runs_alone_and_the_scheduler_executes_none_beside_it(stack: Stack) -> None:
     done = stack.run("airflow", "tasks", "test", "bootstrap", "make_topics", seconds=SECONDS)
     assert done.returncode == 0, done.stdout + done.stderr
     logs = stack.state / "logs" / "airflow" / "dag_id=bootstrap"
-    assert not list(logs.glob("run_id=__airflow_temporary_run_*")), "what the scheduler executes has a log"
+    assert not list(logs.glob("run_id=__airflow_temporary_run_*")), "a task that the scheduler executes has a log"

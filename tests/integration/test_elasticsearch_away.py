@@ -1,4 +1,4 @@
-"""Elasticsearch is away, or full: MySQL is not held up, and the index catches up by itself."""
+"""Elasticsearch is down, or its disk is full: loading into MySQL continues, and the index catches up by itself."""
 
 import json
 import re
@@ -17,7 +17,7 @@ def send_and_load(stack: Stack) -> list[Origin]:
     """Sends logs and waits until MySQL has them."""
     since = stack.now()
     origins = stack.send([log(event_id="elasticsearch-away")] * 200)
-    until(lambda: set(origins) <= stack.loaded(since), 30, "MySQL is not held up")
+    until(lambda: set(origins) <= stack.loaded(since), 30, "loading into MySQL continues")
     return origins
 
 
@@ -25,7 +25,7 @@ def until_indexed(stack: Stack, origins: list[Origin]) -> None:
     until(lambda: len(stack.documents(origins)) == len(origins), RECOVERY_SECONDS, "the index has caught up")
 
 
-def test_the_index_catches_up_when_elasticsearch_is_back_and_until_then_the_watch_is_red(stack: Stack) -> None:
+def test_the_index_catches_up_when_elasticsearch_is_up_again_and_until_then_the_watch_is_red(stack: Stack) -> None:
     wait_until_it_loads(stack)
     since = stack.now()
     with stack.away("elasticsearch"):
@@ -48,7 +48,7 @@ def test_the_index_catches_up_when_elasticsearch_has_space_again(stack: Stack) -
 
 @contextmanager
 def flood_stage(stack: Stack) -> Iterator[None]:
-    """To Elasticsearch the disk is full: it wants more free space than any disk has. It looks every 10 s."""
+    """Elasticsearch treats the disk as full: it requires more free space than any disk has. It checks every 10 s."""
 
     def ask_for(free: str | None, interval: str | None) -> None:
         changes: dict[str, Any] = dict.fromkeys(WATERMARKS, free) | {"cluster.info.update.interval": interval}
@@ -60,7 +60,7 @@ def flood_stage(stack: Stack) -> Iterator[None]:
     finally:
         ask_for(None, "10s")
         try:
-            until(lambda: not is_blocked(stack), 60, "Elasticsearch has taken its block away")
+            until(lambda: not is_blocked(stack), 60, "Elasticsearch has removed its block")
         finally:
             ask_for(None, None)
 

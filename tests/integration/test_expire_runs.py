@@ -1,4 +1,4 @@
-"""Old runs go with all that they left, while the runs that never end keep theirs, however old they are."""
+"""Old runs are deleted with all their data, while the endless runs keep theirs, however old they are."""
 
 import os
 import time
@@ -22,7 +22,7 @@ COLUMNS = (
 
 
 def metadata(stack: Stack, *statements: str) -> list[tuple[Any, ...]]:
-    """Runs them in one transaction; gives what the last one found."""
+    """Runs the statements in one transaction; returns the rows of the last one."""
     with closing(postgres_connection(stack.env)) as connection, connection, connection.cursor() as cursor:
         for statement in statements:
             cursor.execute(statement)
@@ -34,14 +34,14 @@ def logs_of(stack: Stack, dag_id: str, run_id: str) -> list[Path]:
     return sorted(path for path in folder.rglob("*.log") if path.is_file())
 
 
-def test_an_old_run_goes_with_its_logs_and_the_endless_ones_stay(stack: Stack) -> None:
+def test_an_old_run_is_deleted_with_its_logs_and_the_endless_ones_stay(stack: Stack) -> None:
     ((old_run,),) = metadata(stack, "SELECT run_id FROM dag_run WHERE dag_id = 'bootstrap' ORDER BY id LIMIT 1")
     endless = metadata(stack, ENDLESS)
     assert {dag_id for dag_id, _ in endless} == {"classify_logs", "generate_logs"}
     ((columns,),) = metadata(stack, COLUMNS)
     metadata(
         stack,
-        # A newer run of the same DAG, and all others long ago.
+        # One newer run of the same DAG; all other runs are old.
         f"INSERT INTO dag_run (run_id, {columns}) SELECT 'newer', {columns} FROM dag_run"
         f" WHERE dag_id = 'bootstrap' AND run_id = '{old_run}'",
         "UPDATE dag_run SET start_date = start_date - INTERVAL '30 days', end_date = end_date - INTERVAL '30 days'"

@@ -1,4 +1,4 @@
-"""A healthy run: every log has exactly one status, and every hop holds the same ones, by other clients' count."""
+"""A healthy run: every log has exactly one status, and every hop has the same ones, as counted by other clients."""
 
 import json
 from datetime import UTC, datetime
@@ -7,7 +7,7 @@ from include.names import STATUSES, TABLES
 from tests.integration.stack import Stack, until
 
 
-def test_every_hop_holds_the_same_verdicts(stack: Stack) -> None:
+def test_every_hop_has_the_same_verdicts(stack: Stack) -> None:
     logs = {(message.partition, message.offset) for message in stack.messages("server-logs")}
     assert len(logs) > 100
 
@@ -54,7 +54,7 @@ def test_verdicts_keep_the_order_of_their_logs(stack: Stack) -> None:
         last[message.partition] = offset
 
 
-def test_a_verdict_is_there_within_seconds(stack: Stack) -> None:
+def test_a_verdict_takes_only_seconds(stack: Stack) -> None:
     ages = stack.root_sql("SELECT TIMESTAMPDIFF(MICROSECOND, MAX(received_at), UTC_TIMESTAMP(6)) FROM logs.good_logs")
     assert ages[0][0] < 30e6
 
@@ -85,17 +85,17 @@ def test_times_are_utc(stack: Stack) -> None:
     assert stored[3].replace(tzinfo=UTC).timestamp() == int(json.loads(message.value)["event_timestamp"])
 
 
-def test_the_command_counts_what_the_other_clients_count(stack: Stack) -> None:
+def test_the_command_counts_the_same_as_other_clients(stack: Stack) -> None:
     before = stack.counts()
-    told = stack.status()
+    found = stack.status()
     after = stack.counts()
     for status in STATUSES:
-        assert before[status] <= told["mysql"][status] <= after[status]
-    assert told["healthy"], told["servers"]
-    assert told["refused_documents"] == 0
-    # Not the DAGs that look at data: tests before this one have made faults for them.
+        assert before[status] <= found["mysql"][status] <= after[status]
+    assert found["healthy"], found["servers"]
+    assert found["refused_documents"] == 0
+    # Without the DAGs that check data: earlier tests have created faults for them.
     for dag_id in ("bootstrap", "generate_logs", "classify_logs", "users_dimension"):
-        assert told["dags"][dag_id]["state"] != "failed", told["dags"]
+        assert found["dags"][dag_id]["state"] != "failed", found["dags"]
 
 
 def _origins(stack: Stack, table: str) -> list[tuple[int, int]]:

@@ -1,6 +1,6 @@
-"""Every panel of the dashboard for Kibana: its query, run on Elasticsearch, counts what the tables in MySQL hold.
+"""Every panel of the Kibana dashboard: its query, run on Elasticsearch, counts the same as the tables in MySQL.
 
-No Kibana runs here, so the queries are derived from the saved objects themselves (lens.py).
+No Kibana runs here, so the queries are derived from the saved objects (lens.py).
 """
 
 import json
@@ -27,7 +27,7 @@ TIMES = ("event_timestamp", "received_at")
 
 @dataclass(frozen=True)
 class Window:
-    """A closed time range, and the rows of the logs received in it, as MySQL has them."""
+    """A closed time range, and MySQL's rows of the logs received in it."""
 
     since: datetime
     until: datetime
@@ -35,14 +35,14 @@ class Window:
 
     @property
     def query(self) -> dict[str, Any]:
-        """What Kibana adds to every query: the dashboard's time range."""
+        """The dashboard's time range, which Kibana adds to every query."""
         bounds = {"gte": self.since.isoformat(), "lt": self.until.isoformat()}
         return {"range": {TIME: {**bounds, "format": "strict_date_optional_time"}}}
 
 
 @pytest.fixture(scope="module")
 def window(stack: Stack) -> Window:
-    # A log's time is that of its sending: two seconds later it is in the topic, below the ends asked for now.
+    # A log's time is when it was sent: two seconds later it is in the topic, before the ends that are read now.
     end = datetime.now(UTC).replace(microsecond=0) - timedelta(seconds=2)
     ends = stack.ends("server-logs")
 
@@ -74,9 +74,9 @@ def rows(stack: Stack, since: datetime, end: datetime) -> list[dict[str, Any]]:
 
 
 def counted(stack: Stack, window: Window, panel: str) -> lens.Counts:
-    """What the panel shows of the window."""
+    """The counts that the panel shows for the window."""
     attributes = PANELS[panel]["embeddableConfig"]["attributes"]
-    assert attributes["state"]["query"]["query"] == "", "nothing but the time range narrows a chart down"
+    assert attributes["state"]["query"]["query"] == "", "only the time range filters a chart"
     (layer,) = attributes["state"]["datasourceStates"]["formBased"]["layers"].values()
     return lens.counts(layer, stack.search(f"{INDEX}/_search", lens.request(layer, window.query)))
 
@@ -87,7 +87,7 @@ def test_every_chart_is_compared(stack: Stack):
 
 
 @pytest.mark.parametrize("panel", ["over-time", "shares-over-time"])
-def test_the_counts_over_time_are_those_of_the_tables(stack: Stack, window: Window, panel: str):
+def test_the_counts_over_time_match_the_tables(stack: Stack, window: Window, panel: str):
     step = lens.INTERVAL_SECONDS
     expected = Counter(
         (row["status"], int(row["received_at"].timestamp()) // step * step * 1000) for row in window.rows
@@ -96,7 +96,7 @@ def test_the_counts_over_time_are_those_of_the_tables(stack: Stack, window: Wind
     assert counted(stack, window, panel) == expected
 
 
-def test_the_shares_are_those_of_the_tables(stack: Stack, window: Window):
+def test_the_shares_match_the_tables(stack: Stack, window: Window):
     assert counted(stack, window, "shares") == Counter((row["status"],) for row in window.rows)
 
 
@@ -119,12 +119,12 @@ def test_a_ranking_has_the_most_frequent_values_of_the_tables_with_their_counts(
     values_shown = {value for value, _ in shown}
 
     assert shown == {pair: count for pair, count in of_tables.items() if pair[0] in values_shown}
-    # Of values that are equally frequent either may be the last one shown.
+    # Of equally frequent values, any may be the last one shown.
     assert sorted(totals[value] for value in values_shown) == sorted(dict(totals.most_common(most)).values())
     assert values_shown
 
 
-def test_the_newest_suspicious_logs_are_those_of_the_table(stack: Stack, window: Window):
+def test_the_newest_suspicious_logs_match_the_table(stack: Stack, window: Window):
     attributes = SEARCH["attributes"]
     source = json.loads(attributes["kibanaSavedObjectMeta"]["searchSourceJSON"])
     query = {"bool": {"filter": [window.query, lens.kuery(source["query"]["query"])]}}

@@ -1,4 +1,4 @@
-"""load's transaction against MySQL: all of a partition's batch or nothing, each origin in one table, text as it was."""
+"""load's transaction with MySQL: all of a partition's batch or nothing, each origin in one table, text unchanged."""
 
 import base64
 import itertools
@@ -41,7 +41,7 @@ Row = tuple[Any, ...]
 
 
 class Sink:
-    """One partition of the three tables, as load writes it and as root reads it."""
+    """One partition of the three tables, written by load and read by root."""
 
     def __init__(self, stack: Any, partition: int) -> None:
         self.stack, self.partition = stack, partition
@@ -142,7 +142,7 @@ def test_replay_with_another_status_ends_in_one_table(sink: Sink) -> None:
     assert sink.progress() == [(6, 9)]
 
 
-def test_the_same_status_offsets_again_change_nothing(sink: Sink) -> None:
+def test_repeated_status_offsets_change_nothing(sink: Sink) -> None:
     batch = sink.batch(sink.message(0), sink.message(1, names.BAD), sink.message(2, names.SUSPICIOUS))
     for _ in range(3):
         assert sink.load(batch) == 3
@@ -157,14 +157,14 @@ def test_the_last_verdict_of_a_repeated_origin_wins(sink: Sink) -> None:
     assert sink.offsets() == {"good": [2], "bad": [0], "suspicious": [1]}
 
 
-def test_a_replay_of_an_old_range_keeps_what_is_newer(sink: Sink) -> None:
+def test_a_replay_of_an_old_range_keeps_newer_rows(sink: Sink) -> None:
     sink.load(sink.batch(*(sink.message(offset) for offset in range(0, 3000, 2))))
     sink.load(sink.batch(*(sink.message(offset, names.BAD) for offset in range(0, 2000, 2))))
     assert sink.offsets() == {"good": [*range(2000, 3000, 2)], "bad": [*range(0, 2000, 2)], "suspicious": []}
     assert sink.progress() == [(2998, 2499)]
 
 
-def test_a_correction_of_an_expired_log_brings_nothing_back(sink: Sink) -> None:
+def test_a_correction_of_an_expired_log_restores_nothing(sink: Sink) -> None:
     sink.load(sink.batch(*(sink.message(offset) for offset in range(6))))
     expired = "INSERT INTO logs.expired (kafka_partition, before_offset, expired_at) VALUES (%s, 3, UTC_TIMESTAMP(3))"
     sink.stack.root_sql(expired, (sink.partition,))
@@ -175,7 +175,7 @@ def test_a_correction_of_an_expired_log_brings_nothing_back(sink: Sink) -> None:
     assert sink.offsets() == {"good": [3, 5, 6], "bad": [4], "suspicious": []}
     assert sink.load(sink.batch(sink.message(0), sink.message(2, names.BAD))) == 0
     assert sink.offsets() == {"good": [3, 5, 6], "bad": [4], "suspicious": []}
-    assert sink.progress() == [(6, 10)], "they are done with all the same"
+    assert sink.progress() == [(6, 10)], "they count as processed anyway"
 
 
 def test_failure_halfway_leaves_nothing(sink: Sink) -> None:
@@ -193,8 +193,8 @@ def test_failure_halfway_leaves_nothing(sink: Sink) -> None:
     assert (sink.offsets(), sink.progress()) == before
 
 
-def test_what_is_no_verdict_is_set_aside_and_all_around_it_is_loaded(sink: Sink) -> None:
-    """Even a copy of a verdict, if it has no mark, changes nothing."""
+def test_a_message_that_is_not_a_verdict_is_set_aside_and_the_others_are_loaded(sink: Sink) -> None:
+    """Even a copy of a verdict changes nothing without a mark."""
     sink.load(sink.batch(sink.message(0), sink.message(1)))
     copy = json.dumps(sink.message(0, names.BAD, raw=None, raw_size=None)).encode()
     unmarked = [Message(key=b"k" * 200, value=value, offset=2 + n) for n, value in enumerate([copy, b"\xff\n", None])]
@@ -223,15 +223,15 @@ def test_what_is_no_verdict_is_set_aside_and_all_around_it_is_loaded(sink: Sink)
     ],
     ids=str,
 )
-def test_what_mysql_would_cut_is_no_verdict(sink: Sink, changes: dict[str, Any]) -> None:
-    """Though it has the mark, as a copy has it: it is set aside, and nothing around it waits."""
+def test_values_that_mysql_would_truncate_are_not_a_verdict(sink: Sink, changes: dict[str, Any]) -> None:
+    """Even with the mark, which a copy has too: the message is set aside, and the others are loaded."""
     sink.load(sink.batch(sink.message(0), sink.message(1, **changes), sink.message(2)))
     assert sink.offsets() == {"good": [0, 2], "bad": [], "suspicious": []}
     query = "SELECT status_offset FROM logs.foreign_messages WHERE kafka_partition = %s"
     assert sink.stack.root_sql(query, (sink.partition,)) == [(1,)]
 
 
-def test_what_mysql_would_cut_as_its_table_was_changed_waits(sink: Sink) -> None:
+def test_verdicts_that_a_changed_table_would_refuse_wait(sink: Sink) -> None:
     sink.stack.root_sql("ALTER TABLE logs.good_logs ADD CONSTRAINT short CHECK (LENGTH(device) < 9)")
     try:
         with pytest.raises((transaction.LoadRefusedError, mysql.connector.Error), match=r"short|good_logs"):
@@ -241,7 +241,7 @@ def test_what_mysql_would_cut_as_its_table_was_changed_waits(sink: Sink) -> None
     assert sink.offsets() == {"good": [], "bad": [], "suspicious": []}
 
 
-def test_a_row_that_progress_does_not_know_is_not_skipped(sink: Sink) -> None:
+def test_a_row_beyond_the_progress_is_not_skipped(sink: Sink) -> None:
     sink.load(sink.batch(sink.message(5)))
     sink.stack.root_sql("DELETE FROM logs.load_progress WHERE kafka_partition = %s", (sink.partition,))
     with pytest.raises(transaction.LoadRefusedError, match="took 1 of 2 rows"):
@@ -249,12 +249,12 @@ def test_a_row_that_progress_does_not_know_is_not_skipped(sink: Sink) -> None:
     assert sink.offsets()["good"] == [5]
 
 
-def test_who_lost_the_lease_writes_nothing(sink: Sink) -> None:
+def test_a_driver_that_lost_the_lease_writes_nothing(sink: Sink) -> None:
     sink.load(sink.batch(sink.message(0)))
     before = sink.offsets(), sink.progress()
     newer = holding.take(sink.database, sink.lease.name, "another", take_over=True)
     assert newer.epoch == sink.lease.epoch + 1
-    with pytest.raises(holding.LeaseLostError, match="nothing is written"):
+    with pytest.raises(holding.LeaseLostError, match="nothing was written"):
         sink.load(sink.batch(sink.message(0, names.BAD), sink.message(1)))
     assert (sink.offsets(), sink.progress()) == before
     sink.lease = newer
@@ -262,7 +262,7 @@ def test_who_lost_the_lease_writes_nothing(sink: Sink) -> None:
     assert sink.offsets() == {"good": [1], "bad": [0], "suspicious": []}
 
 
-def test_nobody_takes_the_lease_between_check_and_commit(sink: Sink) -> None:
+def test_no_driver_can_take_the_lease_between_check_and_commit(sink: Sink) -> None:
     with closing(sink.database.connect()) as writing, closing(sink.database.connect()) as taking:
         sink.lease.check(writing.cursor())
         cursor = taking.cursor()
@@ -271,11 +271,11 @@ def test_nobody_takes_the_lease_between_check_and_commit(sink: Sink) -> None:
             cursor.execute("UPDATE logs.driver_lease SET epoch = epoch + 1 WHERE name = %s", (sink.lease.name,))
 
 
-def test_a_server_that_takes_small_packets_only_is_named_as_such(sink: Sink) -> None:
+def test_a_server_that_accepts_only_small_packets_is_reported(sink: Sink) -> None:
     (before,) = sink.stack.root_sql("SELECT @@GLOBAL.max_allowed_packet")[0]
     sink.stack.root_sql("SET GLOBAL max_allowed_packet = 65536")
     try:
-        # By a connection of its own: those that are there keep what they began with.
+        # With a new connection: existing ones keep the value they started with.
         with ThreadPoolExecutor(1) as other, pytest.raises(TroubleError, match="SET GLOBAL max_allowed_packet"):
             other.submit(sink.load, sink.batch(sink.message(0))).result()
     finally:

@@ -1,6 +1,6 @@
-"""What Elasticsearch makes of the requests that include/search/logstash.conf asks Logstash for. No Logstash runs here.
+"""How Elasticsearch handles the requests that Logstash sends with include/search/logstash.conf. No Logstash runs here.
 
-The requests are written as its plugin for Elasticsearch writes them: a version as text, from the settings of the file.
+The requests have the form of its Elasticsearch plugin: the version is text, from the settings in the file.
 """
 
 import json
@@ -31,7 +31,7 @@ class Index:
         stack.search(SCRATCH, {"mappings": mappings, "settings": {"number_of_replicas": 0}}, "PUT")
 
     def bulk(self, action: dict[str, Any], document: dict[str, Any]) -> tuple[int, str]:
-        """Status of one document's write, and the type of its error."""
+        """Writes one document; returns the status, and the type of its error."""
         lines = f"{json.dumps({'index': action})}\n{json.dumps(document)}\n"
         request = urllib.request.Request(
             f"http://127.0.0.1:{self.stack.ports['elasticsearch']}/{SCRATCH}/_bulk",
@@ -43,7 +43,7 @@ class Index:
         return item["status"], item.get("error", {}).get("type", "")
 
     def logstash(self, offset: int, document: dict[str, Any], key: str = KEY) -> tuple[int, str]:
-        """Writes the document as Logstash does the one of the message at this offset of the status topic."""
+        """Writes the document as Logstash writes that of the message at this offset of the status topic."""
         kafka = {"offset": str(offset), "key": key}
 
         def filled(setting: str) -> str:
@@ -53,7 +53,7 @@ class Index:
         return self.bulk({**action, "routing": None}, document)
 
     def indexer(self, document: dict[str, Any], key: str = KEY) -> tuple[int, str]:
-        """Writes it as the indexer does."""
+        """Writes the document as the indexer does."""
         return self.bulk({"_id": key}, document)
 
     def status(self) -> str:
@@ -72,7 +72,7 @@ def verdict(status: str) -> dict[str, Any]:
     return {"status": status, "reasons": [], "origin": {"kafka_partition": 0, "kafka_offset": 17}}
 
 
-def test_the_last_verdict_wins_whichever_worker_is_first(index: Index):
+def test_the_last_verdict_wins_whatever_the_order_of_workers(index: Index):
     assert index.logstash(900, verdict("suspicious"))[0] == 201
     assert index.logstash(20, verdict("good")) == (409, "version_conflict_engine_exception")
     assert index.status() == "suspicious"
@@ -82,11 +82,11 @@ def test_the_last_verdict_wins_whichever_worker_is_first(index: Index):
     assert index.status() == "good"
 
 
-def test_messages_that_are_read_again_change_nothing(index: Index):
+def test_messages_that_are_reread_change_nothing(index: Index):
     for offset, status in ((20, "good"), (900, "suspicious"), (20, "good"), (900, "suspicious")):
         index.logstash(offset, verdict(status))
 
-    assert index.logstash(900, verdict("suspicious"))[0] == 200, "taken again, and not a conflict"
+    assert index.logstash(900, verdict("suspicious"))[0] == 200, "accepted again, and not a conflict"
     assert index.status() == "suspicious"
 
 
@@ -100,11 +100,11 @@ def test_the_indexer_and_logstash_may_follow_each_other(index: Index):
 
 
 @pytest.mark.parametrize("field", ["tags", "@timestamp", "@version", "message", "event"])
-def test_what_logstash_adds_of_its_own_is_refused_with_what_goes_to_the_dead_letters(index: Index, field: str):
+def test_fields_that_logstash_adds_are_refused_so_their_documents_become_dead_letters(index: Index, field: str):
     assert index.logstash(20, {field: "_jsonparsefailure"}) == (400, "strict_dynamic_mapping_exception")
 
 
-def test_a_whole_status_message_is_taken_and_found_as_it_was(stack: Stack, index: Index):
+def test_a_whole_status_message_is_stored_unchanged(stack: Stack, index: Index):
     message = stack.messages("server-logs-status")[-1]
     document = json.loads(message.value)
 

@@ -1,5 +1,5 @@
-"""The stack runs in an environment of its own: started from a hostile shell, in an odd folder, and no server knows more
-than it needs."""
+"""The stack runs in its own environment, though started from a hostile shell in an odd folder, and no server has more
+variables than it needs."""
 
 import json
 import os
@@ -28,42 +28,42 @@ from include.stack.run import ownership
 from include.stack.environment import load
 print(json.dumps([process.pid for process in ownership.own_processes(load(Settings(state=pathlib.Path(sys.argv[1]))))]))
 """
-"""Prints the process ids of what is the stack's, as who runs it sees them."""
+"""Prints the ids of the stack's processes, as seen by the user who runs this."""
 KNOW_NOTHING = ("kafka", "mysql", "elasticsearch", "postgres")
 
 
 def environments(stack: Stack) -> Iterator[tuple[str, dict[str, str]]]:
-    """Of each process that lives, with the name of its program."""
+    """The environment of each running process, with the name of its program."""
     for program in supervisor.proxy(stack.env).getAllProcessInfo():
         root = psutil.Process(program["pid"])
         for process in (root, *root.children(recursive=True)):
-            with suppress(psutil.NoSuchProcess):  # it has just ended
-                if told := process.environ():
-                    yield program["name"], told
+            with suppress(psutil.NoSuchProcess):  # it has exited meanwhile
+                if variables := process.environ():
+                    yield program["name"], variables
 
 
-def test_no_process_has_anything_of_the_shell(stack: Stack) -> None:
+def test_no_process_inherits_anything_from_the_shell(stack: Stack) -> None:
     wait_until_it_loads(stack)
     seen = set()
-    for name, told in environments(stack):
+    for name, variables in environments(stack):
         seen.add(name)
         # spark-submit sets some of these names itself, to its own values.
-        assert {item for item, value in told.items() if HOSTILE.get(item) == value} == set(), name
-        assert told["LOGSIEVE_STACK"] == str(stack.state), name
+        assert {item for item, value in variables.items() if HOSTILE.get(item) == value} == set(), name
+        assert variables["LOGSIEVE_STACK"] == str(stack.state), name
     assert {*KNOW_NOTHING, "indexer", "airflow-scheduler", "watchdog"} <= seen
     assert [java for java in drivers(stack) if HOSTILE["SPARK_CONF_DIR"] not in java.environ().values()]
 
 
-def test_servers_know_no_secret_and_supervisord_neither(stack: Stack) -> None:
+def test_neither_servers_nor_supervisord_have_secrets(stack: Stack) -> None:
     secrets = [*stack.passwords.values(), PROXIED["HTTPS_PROXY"]]
     supervisord = supervisor.process_of(stack.env)
     assert supervisord is not None
-    servers = [(name, told) for name, told in environments(stack) if name in KNOW_NOTHING]
-    for name, told in [*servers, ("supervisord", supervisord.environ())]:
-        assert not [secret for secret in secrets if secret in "\0".join(told.values())], name
+    servers = [(name, variables) for name, variables in environments(stack) if name in KNOW_NOTHING]
+    for name, variables in [*servers, ("supervisord", supervisord.environ())]:
+        assert not [secret for secret in secrets if secret in "\0".join(variables.values())], name
 
 
-def test_what_servers_write_is_for_their_owner_only(stack: Stack) -> None:
+def test_files_of_servers_are_readable_by_their_owner_only(stack: Stack) -> None:
     for name in ("logs/kafka.log", "kafka/data/server-logs-0", "programs/airflow-scheduler.sh"):
         assert stat.S_IMODE((stack.state / name).stat().st_mode) & 0o077 == 0, name
 
@@ -73,7 +73,7 @@ def test_json_is_json_in_a_shell_that_forces_colours(stack: Stack) -> None:
         json.loads(stack.run(*command).stdout)
 
 
-def test_nothing_is_cut_at_80_columns(stack: Stack) -> None:
+def test_nothing_is_truncated_at_80_columns(stack: Stack) -> None:
     for command in (("reconcile",), ("status",), ("topics",), ("doctor",), ("users", "684")):
         printed = stack.run(*command, COLUMNS="80").stdout
         assert "…" not in printed, printed
@@ -82,14 +82,14 @@ def test_nothing_is_cut_at_80_columns(stack: Stack) -> None:
         assert max(map(len, tables)) <= 80
 
 
-def test_down_ends_an_up_that_is_under_way(stack: Stack, tmp_path) -> None:
-    """One that waits, before it has started anything, until somebody else has fetched the parts."""
+def test_down_ends_an_up_that_is_still_running(stack: Stack, tmp_path) -> None:
+    """The up waits, before it has started anything, until another process has fetched the parts."""
     parts, state = tmp_path / "parts", tmp_path / "state"
     places = {"LOGSIEVE_STATE": str(state), "LOGSIEVE_PARTS": str(parts)}
     ports = {f"LOGSIEVE_PORT_{name.upper()}": str(port) for name, port in free_ports().items()}
     with lock.held(parts / "lock", "fetching", print), ThreadPoolExecutor() as pool:
         up = pool.submit(stack.run, "up", **places, **ports)
-        until(lambda: (state / "stack.json").exists(), 60, "it has begun")
+        until(lambda: (state / "stack.json").exists(), 60, "it has started")
         down = stack.run("down", **places)
         assert down.returncode == 0, down.stderr
         assert "Stopping ./logsieve up" in down.stderr
@@ -105,11 +105,11 @@ def test_a_folder_that_a_server_cannot_read_is_refused_before_anything_starts(st
         assert done.returncode == 1
         assert "LOGSIEVE_STATE" in done.stderr
         assert "Traceback" not in done.stderr
-        assert not list(tmp_path.iterdir()), "nothing was made or fetched"
+        assert not list(tmp_path.iterdir()), "nothing was created or fetched"
 
 
-def test_workers_that_hide_are_known_without_the_rights_of_root(stack: Stack) -> None:
-    """Airflow's, and those of another user: also by root in a container, who may not look into them."""
+def test_workers_that_hide_are_found_without_roots_rights(stack: Stack) -> None:
+    """Airflow's workers and another user's processes; also by root in a container, which may not inspect them."""
     wait_until_it_loads(stack)
     scheduler = psutil.Process(supervisor.proxy(stack.env).getProcessInfo("airflow-scheduler")["pid"])
     workers = {worker.pid for worker in scheduler.children()}

@@ -1,4 +1,4 @@
-"""MySQL is away: nothing is lost, and the stream goes on by itself. What it refuses: test_servers_change."""
+"""MySQL is down: nothing is lost, and the stream recovers by itself. What MySQL refuses: test_servers_change."""
 
 import time
 
@@ -8,7 +8,7 @@ from tests.integration.test_odd_logs import log
 AWAY_SECONDS = 15
 
 
-def test_the_stream_goes_on_when_mysql_is_back(stack: Stack) -> None:
+def test_the_stream_recovers_when_mysql_is_up_again(stack: Stack) -> None:
     wait_until_it_loads(stack)
     since = stack.now()
     with stack.away("mysql"):
@@ -19,6 +19,6 @@ def test_the_stream_goes_on_when_mysql_is_back(stack: Stack) -> None:
 
 
 def until_loaded(stack: Stack, meanwhile: list[Origin], since: Moment) -> None:
-    """The logs that were sent meanwhile, and one that is sent now."""
+    """Waits for the logs that were sent meanwhile, and for one that is sent now."""
     wanted = {*meanwhile, *stack.send([log(event_id="mysql-back")])}
     until(lambda: wanted <= stack.loaded(since), RECOVERY_SECONDS, "logs of the outage and a new one are loaded")

@@ -1,4 +1,4 @@
-"""Hand-made logs of every odd kind, sent by another client: each lands where the contract says, at every hop."""
+"""Hand-made logs of every odd kind, sent by another client: each gets the verdict of the contract at every hop."""
 
 import base64
 import json
@@ -22,7 +22,7 @@ def without(field: str) -> bytes:
 
 
 def cases(device: str) -> list[tuple[str, bytes | None, str, list[str]]]:
-    """What it shows, the bytes, the status, the reasons; `device` is the one that account 684 has."""
+    """Description, bytes, status and reasons of each case; `device` is the device of account 684."""
     good = {"device": device}
     other = "IOS" if device != "IOS" else "ANDROID"
     return [
@@ -64,7 +64,7 @@ def cases(device: str) -> list[tuple[str, bytes | None, str, list[str]]]:
     ]
 
 
-def test_each_odd_log_lands_where_the_contract_says(stack: Stack) -> None:
+def test_each_odd_log_gets_the_verdict_of_the_contract(stack: Stack) -> None:
     device = stack.first_device(684)
     wanted = cases(device)
     since = stack.ends("server-logs-status")

@@ -1,4 +1,4 @@
-"""Servers of one's own, which ask for a login over TLS: the DAGs, the driver and the indexer work with them."""
+"""A user's own servers, with a login and TLS: the DAGs, the driver and the indexer work with them."""
 
 import json
 import secrets
@@ -39,7 +39,7 @@ LOGS = 500
 
 @dataclass
 class Own:
-    """What the application is told of them, and the variables that tell Airflow."""
+    """The application's settings for the servers, and the variables that configure Airflow."""
 
     settings: Settings
     variables: dict[str, str]
@@ -126,8 +126,8 @@ def _add_kafka_user(broker: Settings, wanted: Settings) -> None:
 
 
 def _variables(stack: Stack, settings: Settings, airflow_password: str) -> dict[str, str]:
-    """As docs/own-servers.md tells it: the settings as LOGSIEVE_…, and three connections of Airflow."""
-    told = {
+    """The variables of docs/own-servers.md: the settings as LOGSIEVE_…, and three Airflow connections."""
+    variables = {
         f"LOGSIEVE_{name.upper()}": value.get_secret_value() if isinstance(value, SecretStr) else str(value)
         for name in settings.model_fields_set
         for value in [getattr(settings, name)]
@@ -150,7 +150,7 @@ def _variables(stack: Stack, settings: Settings, airflow_password: str) -> dict[
         },
     }  # fmt: skip
     as_json = {f"AIRFLOW_CONN_{name.upper()}": json.dumps(parts) for name, parts in connections.items()}
-    return {**stack.env.whole(), **told, **as_json}
+    return {**stack.env.whole(), **variables, **as_json}
 
 
 def airflow(own: Own, *words: str) -> str:
@@ -162,7 +162,7 @@ def airflow(own: Own, *words: str) -> str:
     return done.stdout + done.stderr
 
 
-def test_every_log_goes_its_way_over_tls(own: Own, tmp_path: Path) -> None:
+def test_every_log_passes_all_hops_over_tls(own: Own, tmp_path: Path) -> None:
     for task in ("make_topics", "make_tables", "make_index"):
         airflow(own, "tasks", "test", "bootstrap", task)
     indexer = subprocess.Popen(
@@ -184,7 +184,7 @@ def test_every_log_goes_its_way_over_tls(own: Own, tmp_path: Path) -> None:
         assert client.count(index="server-logs")["count"] == sum(counts.values())
 
 
-def test_a_server_with_another_certificate_is_not_spoken_to(own: Own, tmp_path: Path) -> None:
+def test_a_server_with_another_certificate_is_refused(own: Own, tmp_path: Path) -> None:
     stranger = own_servers.certificates(tmp_path / "other", "nobody")
     update = {"kafka_ca": stranger, "mysql_ca": stranger, "elasticsearch_ca": stranger}
     fooled = own.settings.model_copy(update=update)
@@ -196,7 +196,7 @@ def test_a_server_with_another_certificate_is_not_spoken_to(own: Own, tmp_path: 
         AdminClient({**kafka.native(fooled), "log_level": 0}).list_topics(timeout=5)
 
 
-def test_who_does_not_log_in_gets_nothing(own: Own) -> None:
+def test_a_client_without_a_valid_login_gets_nothing(own: Own) -> None:
     stranger = own.settings.model_copy(
         update={name: SecretStr("guessed") for name in ("kafka_password", "elasticsearch_password")}
     )

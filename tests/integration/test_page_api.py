@@ -1,4 +1,4 @@
-"""The page "Logs" in Airflow: who may see and do what, and that it tells what the servers hold."""
+"""The page "Logs" in Airflow: the rights to view it and to act, and that it shows what the servers have."""
 
 import base64
 import json
@@ -36,7 +36,7 @@ ENDED = ("success", "failed", "skipped")
 
 
 def page(stack: Stack, user: str | None) -> httpx.Client:
-    """A browser's client, logged in by the cookie that Airflow's frame sends."""
+    """A client like a browser, logged in with the cookie that Airflow's frame sends."""
     client = httpx.Client(base_url=f"{stack.env.airflow_url}/logs/", timeout=60)
     if user:
         login = {"username": user, "password": stack.passwords[f"airflow_{user}"]}
@@ -73,7 +73,7 @@ def act(client: httpx.Client, name: str, body: dict[str, Any] | None = None) -> 
 
 
 def until_they_ended(client: httpx.Client, stack: Stack, started: dict[str, Any], seconds: float = 180) -> set[str]:
-    """The states of the runs that an action started, each once it has ended."""
+    """Waits until the runs that an action started have ended; returns their states."""
 
     def state(run: dict[str, str]) -> str:
         path = f"{stack.env.airflow_url}/api/v2/dags/{started['dag_id']}/dagRuns/{run['run_id']}"
@@ -101,7 +101,7 @@ def rows(stack: Stack, begin: datetime, end: datetime) -> dict[str, int]:
 
 
 @pytest.mark.parametrize("path", ROUTES)
-def test_nobody_sees_anything_without_a_login(stack: Stack, path: str) -> None:
+def test_without_a_login_nothing_is_served(stack: Stack, path: str) -> None:
     with page(stack, None) as client:
         answer = client.get(path)
         assert answer.status_code == 401
@@ -111,7 +111,7 @@ def test_nobody_sees_anything_without_a_login(stack: Stack, path: str) -> None:
 
 
 @pytest.mark.parametrize("name", ACTIONS)
-def test_nobody_acts_without_a_login_or_the_right_or_from_another_site(
+def test_actions_need_a_login_and_the_right_and_the_same_site(
     stack: Stack, viewer: httpx.Client, admin: httpx.Client, name: str
 ) -> None:
     with page(stack, None) as client:
@@ -135,7 +135,7 @@ def test_a_viewer_sees_every_route(viewer: httpx.Client, path: str) -> None:
         assert viewer.get(path, headers={"If-None-Match": answer.headers["etag"]}).status_code == 304
 
 
-def test_it_says_who_may_act(viewer: httpx.Client, admin: httpx.Client) -> None:
+def test_it_returns_whether_the_user_may_act(viewer: httpx.Client, admin: httpx.Client) -> None:
     assert get(viewer, "data/me") == {"name": "viewer", "may_act": False}
     assert get(admin, "data/me") == {"name": "admin", "may_act": True}
 
@@ -154,11 +154,13 @@ def test_no_other_file_is_served(viewer: httpx.Client, name: str) -> None:
     assert viewer.get(f"assets/{name}").status_code == 404
 
 
-def test_the_totals_of_a_closed_range_are_those_of_mysql(stack: Stack, viewer: httpx.Client) -> None:
+def test_the_totals_of_a_closed_range_match_mysql(stack: Stack, viewer: httpx.Client) -> None:
     wait_until_it_loads(stack)
     end = datetime.now(UTC).replace(microsecond=0) - timedelta(seconds=5)  # closed: not up to now, in whole seconds
     begin = end - timedelta(seconds=50, milliseconds=123)  # within a bucket
-    until(lambda: _newest(viewer, "MySQL") > end and _newest(viewer, "Elasticsearch") > end, 60, "all is everywhere")
+    until(
+        lambda: _newest(viewer, "MySQL") > end and _newest(viewer, "Elasticsearch") > end, 60, "all logs are everywhere"
+    )
 
     def counted() -> bool:
         found = get(viewer, "data/summary", **{"from": text(begin), "to": text(end)})
@@ -166,7 +168,7 @@ def test_the_totals_of_a_closed_range_are_those_of_mysql(stack: Stack, viewer: h
         assert {s: sum(b[n + 1] for b in found["buckets"]) for n, s in enumerate(STATUSES)} == found["totals"]
         return bool(found["totals"] == rows(stack, begin, end) and found["totals"]["good"] > 0)
 
-    until(counted, 60, "the totals are MySQL's")
+    until(counted, 60, "the totals match MySQL")
     found = get(viewer, "data/summary", **{"from": text(begin), "to": text(end)})
     assert sum(n for _, n in found["countries"]) == found["totals"]["suspicious"]
     assert [n for _, n in found["reasons"]] == sorted((n for _, n in found["reasons"]), reverse=True)
@@ -182,7 +184,7 @@ def test_a_correction_of_an_old_log_is_counted_at_the_next_refresh(stack: Stack,
         return dict(get(viewer, "data/summary", device=device)["totals"])
 
     until(lambda: totals()["suspicious"] == 1, 60, "it is counted")
-    until(lambda: _age(stack, key) > 2 * SETTLED_SECONDS, 60, "its part is over")
+    until(lambda: _age(stack, key) > 2 * SETTLED_SECONDS, 60, "its part of the range has settled")
     assert totals()["suspicious"] == 1
     document = stack.search(f"server-logs/_doc/{key}")["_source"]
     stack.search(f"server-logs/_doc/{key}?refresh=true", document | {"status": "good", "reasons": []}, "PUT")
@@ -190,10 +192,10 @@ def test_a_correction_of_an_old_log_is_counted_at_the_next_refresh(stack: Stack,
         until(lambda: totals() == {"good": 1, "bad": 0, "suspicious": 0}, 4, "its correction is counted")
     finally:
         stack.search(f"server-logs/_doc/{key}?refresh=true", document, "PUT")
-    until(lambda: totals()["suspicious"] == 1, 4, "so is the next one")
+    until(lambda: totals()["suspicious"] == 1, 4, "the next correction is counted too")
 
 
-def test_filters_choose_and_a_list_goes_on_page_by_page(stack: Stack, viewer: httpx.Client) -> None:
+def test_filters_apply_and_the_list_has_pages(stack: Stack, viewer: httpx.Client) -> None:
     origins = stack.send([log(stack, event_id=f"filter-{n}", device="PAGE-FRIDGE") for n in range(5)])
     keys = [f"{partition}-{offset}" for partition, offset in origins]
 
@@ -239,7 +241,7 @@ def test_a_log_is_found_by_event_account_or_origin(stack: Stack, viewer: httpx.C
         assert answer.json()["remedy"]
 
 
-def test_a_hostile_log_is_data_and_nothing_else(stack: Stack, viewer: httpx.Client) -> None:
+def test_a_hostile_log_is_only_data(stack: Stack, viewer: httpx.Client) -> None:
     markup = "<script>alert(1)</script>\"'&\u202e\x00\x1b[31m"
     raw = markup.encode() + b"\xff" + b"<" * (MAX_RAW - 100)
     device = "<img src=x onerror=alert(1)>"
@@ -277,7 +279,7 @@ def test_a_hostile_log_is_data_and_nothing_else(stack: Stack, viewer: httpx.Clie
         ("logs", {"search": "x" * 65}),
     ],
 )
-def test_what_makes_no_sense_is_refused_with_a_remedy(viewer: httpx.Client, path: str, query: dict[str, Any]) -> None:
+def test_invalid_queries_get_a_remedy(viewer: httpx.Client, path: str, query: dict[str, Any]) -> None:
     answer = viewer.get(f"data/{path}", params=query)
     assert answer.status_code == 422
     assert answer.json().keys() == {"error", "remedy"}
@@ -296,22 +298,22 @@ def test_what_makes_no_sense_is_refused_with_a_remedy(viewer: httpx.Client, path
         ("reconcile", {"conf": {}}),
     ],
 )
-def test_a_button_s_wrong_body_is_refused(admin: httpx.Client, name: str, body: dict[str, Any]) -> None:
+def test_an_invalid_action_is_refused(admin: httpx.Client, name: str, body: dict[str, Any]) -> None:
     answer = act(admin, name, body)
     assert answer.status_code == 422
     assert answer.json()["remedy"]
 
 
-def test_the_hops_tell_rates_lag_and_health(stack: Stack, viewer: httpx.Client) -> None:
+def test_the_hops_show_rates_lag_and_health(stack: Stack, viewer: httpx.Client) -> None:
     wait_until_it_loads(stack)
 
-    def well() -> dict[str, Any] | None:
+    def healthy() -> dict[str, Any] | None:
         found = get(viewer, "data/hops")
         hops = {hop["name"]: hop for hop in found["hops"]}
         ok = all(hop["health"] == "ok" and (hop["rate"] or 0) > 0 for hop in hops.values())
         return found if ok else None
 
-    found = until(well, 60, "every hop is well and moves")
+    found = until(healthy, 60, "every hop is healthy and has a rate")
     hops = {hop["name"]: hop for hop in found["hops"]}
     assert list(hops) == ["generator", "server-logs", "classify", "server-logs-status", "MySQL", "Elasticsearch"]
     assert 0 <= sum(stack.ends("server-logs").values()) - hops["server-logs"]["count"] < 5_000
@@ -348,7 +350,7 @@ def test_reconcile_rejudge_and_backfill_start_runs_that_succeed(stack: Stack, ad
     until(lambda: admin.get(f"{url}/{backfill['id']}").json()["completed_at"], 180, "the backfill has ended")
 
 
-def test_stop_ends_the_stream_and_start_brings_it_back(stack: Stack, admin: httpx.Client) -> None:
+def test_stop_ends_the_stream_and_start_starts_it_again(stack: Stack, admin: httpx.Client) -> None:
     until(lambda: drivers(stack), 60, "a driver runs")
     refused = act(admin, "start")
     assert refused.status_code == 409
@@ -357,7 +359,7 @@ def test_stop_ends_the_stream_and_start_brings_it_back(stack: Stack, admin: http
     assert stopped["dag_id"] == "classify_logs"
     assert until_they_ended(admin, stack, stopped, 120) == {"success"}
     assert not drivers(stack)
-    classify = until(lambda: _hop(admin, "classify", "broken"), 60, "the page says that it is stopped")
+    classify = until(lambda: _hop(admin, "classify", "broken"), 60, "the page shows that it is stopped")
     assert "stopped on request" in classify["sentence"]
     assert classify["remedy"]
     again = act(admin, "start")
@@ -365,10 +367,10 @@ def test_stop_ends_the_stream_and_start_brings_it_back(stack: Stack, admin: http
     assert len(again.json()["runs"]) == len(stopped["runs"]) == 1
     assert again.json()["runs"] != stopped["runs"]
     wait_until_it_loads(stack)
-    until(lambda: _hop(admin, "classify", "ok"), 60, "the page says that it is well")
+    until(lambda: _hop(admin, "classify", "ok"), 60, "the page shows that it is healthy")
 
 
-def test_while_elasticsearch_is_away_mysql_counts_and_the_page_says_so(stack: Stack, viewer: httpx.Client) -> None:
+def test_while_elasticsearch_is_down_mysql_counts_and_the_page_shows_it(stack: Stack, viewer: httpx.Client) -> None:
     wait_until_it_loads(stack)
     with stack.away("elasticsearch"):
         until(lambda: _hop(viewer, "Elasticsearch", "broken"), 30, "its hop is broken")
@@ -395,11 +397,11 @@ def test_while_elasticsearch_is_away_mysql_counts_and_the_page_says_so(stack: St
         assert story["hops"]["Elasticsearch"] == "Elasticsearch is unreachable"
         others = {hop["name"]: hop["health"] for hop in get(viewer, "data/hops")["hops"]}
         assert others["MySQL"] == others["server-logs"] == "ok"
-    until(lambda: get(viewer, "data/summary")["source"] == "elasticsearch", 60, "it counts there again")
-    until(lambda: _hop(viewer, "Elasticsearch", "ok"), 60, "its hop is well again")
+    until(lambda: get(viewer, "data/summary")["source"] == "elasticsearch", 60, "it counts with Elasticsearch again")
+    until(lambda: _hop(viewer, "Elasticsearch", "ok"), 60, "its hop is healthy again")
 
 
-def test_while_mysql_or_kafka_is_away_the_page_answers_soon_and_says_so(stack: Stack, viewer: httpx.Client) -> None:
+def test_while_mysql_or_kafka_is_down_the_page_answers_soon_and_shows_it(stack: Stack, viewer: httpx.Client) -> None:
     for server, hop in (("mysql", "MySQL"), ("kafka", "server-logs")):
         wait_until_it_loads(stack)
         with stack.away(server):
@@ -409,7 +411,7 @@ def test_while_mysql_or_kafka_is_away_the_page_answers_soon_and_says_so(stack: S
             get(viewer, "data/hops")
             assert time.monotonic() - begun < 10
             assert get(viewer, "data/summary")["source"] == "elasticsearch"
-        until(lambda hop=hop: _hop(viewer, hop, "ok"), 120, f"{hop} is well again")
+        until(lambda hop=hop: _hop(viewer, hop, "ok"), 120, f"{hop} is healthy again")
     wait_until_it_loads(stack)
 
 

@@ -1,4 +1,4 @@
-"""Partitions are added while logs flow: the stream makes room for them by itself, and loses and doubles nothing."""
+"""Partitions are added while logs flow: the stream restarts with more task slots, and loses and doubles nothing."""
 
 import json
 from contextlib import closing
@@ -18,7 +18,7 @@ def partitions(stack: Stack) -> list[int]:
 
 
 def send_to(stack: Stack, partition: int, count: int) -> set[tuple[int, int]]:
-    """Sends logs of account 684 to one partition with a foreign client; gives their origins."""
+    """Sends logs of account 684 to one partition with another client; returns their origins."""
     fields = {"account_id": "684", "event_type": "other", "device": "IOS", "location_country": "FR"}
     values = [fields | {"event_id": str(number), "event_timestamp": "1619724510"} for number in range(count)]
     with closing(KafkaProducer(bootstrap_servers=f"127.0.0.1:{stack.ports['kafka']}")) as producer:
@@ -27,7 +27,7 @@ def send_to(stack: Stack, partition: int, count: int) -> set[tuple[int, int]]:
     return {(record.partition, record.offset) for record in done}
 
 
-def test_the_stream_takes_new_partitions_up_by_itself(stack: Stack) -> None:
+def test_the_stream_reads_new_partitions_by_itself(stack: Stack) -> None:
     wait_until_it_loads(stack)
     since = stack.now()
     before = partitions(stack)[0]
@@ -42,10 +42,10 @@ def test_the_stream_takes_new_partitions_up_by_itself(stack: Stack) -> None:
     until(lambda: origins <= stack.loaded(), 60, "the new partition is loaded")
     (epoch,) = stack.root_sql(EPOCH)[0]
     check(stack, since)
-    assert stack.root_sql(EPOCH)[0][0] == epoch, "one new start was enough"
+    assert stack.root_sql(EPOCH)[0][0] == epoch, "one restart was enough"
 
 
-def test_again_does_no_harm_and_fewer_are_refused(stack: Stack) -> None:
+def test_repeating_it_does_no_harm_and_fewer_partitions_are_refused(stack: Stack) -> None:
     count = partitions(stack)[0]
     done = stack.run("topics", "--partitions", str(count))
     assert done.returncode == 0, done.stderr
@@ -56,8 +56,8 @@ def test_again_does_no_harm_and_fewer_are_refused(stack: Stack) -> None:
     assert partitions(stack) == [count, count]
 
 
-def test_logs_in_a_partition_without_one_for_their_verdicts_wait_for_it(stack: Stack) -> None:
-    """Somebody added it with another tool, to one topic only."""
+def test_logs_wait_until_the_status_topic_has_their_partition_too(stack: Stack) -> None:
+    """The partition was added with another tool, to one topic only."""
     since = stack.now()
     count = partitions(stack)[0]
     with closing(KafkaAdminClient(bootstrap_servers=f"127.0.0.1:{stack.ports['kafka']}")) as admin:

@@ -1,4 +1,4 @@
-"""Rows and documents edited by hand: the proof finds each, names it, and --repair mends it."""
+"""Manually edited rows and documents: the proof finds and names each of them, and --repair repairs it."""
 
 import json
 from contextlib import closing
@@ -27,7 +27,7 @@ def proofs(stack: Stack, *options: str) -> list[dict[str, Any]]:
 
 
 def differences(stack: Stack, *options: str) -> dict[str, list[list[int]]]:
-    """By kind, the runs (partition, first, last) that differ."""
+    """The runs (partition, first, last) that differ, by kind."""
     return by_kind(proofs(stack, *options))
 
 
@@ -40,12 +40,12 @@ def by_kind(everything: list[dict[str, Any]]) -> dict[str, list[list[int]]]:
 
 
 def good_rows(stack: Stack, count: int) -> list[tuple[int, int]]:
-    """Origins of old rows of partition 0, which no batch writes any more."""
+    """Origins of old rows of partition 0, which no batch writes anymore."""
     query = "SELECT kafka_partition, kafka_offset FROM logs.good_logs WHERE kafka_partition = 0 ORDER BY 2 LIMIT %s"
     return stack.root_sql(query, (count,))  # type: ignore[return-value]
 
 
-def test_every_hop_is_whole_and_an_hourly_proof_reads_only_what_is_new(stack: Stack) -> None:
+def test_every_hop_is_complete_and_an_hourly_proof_reads_only_new_verdicts(stack: Stack) -> None:
     everything = proofs(stack)
     assert [proof["differences"] for proof in everything] == [{}] * len(everything)
     for proof in everything:
@@ -53,7 +53,7 @@ def test_every_hop_is_whole_and_an_hourly_proof_reads_only_what_is_new(stack: St
         assert proof["logs"] == proof["keys"] == proof["rows"] == proof["documents"]
     until(lambda: sum(stack.counts().values()) > sum(proof["rows"] for proof in everything), 30, "more logs are loaded")
     again = proofs(stack, "--new")
-    # The hourly run of Airflow may just have closed more.
+    # Airflow's hourly run may have closed more meanwhile.
     closed = [proof["end"] for proof in everything]
     assert all(proof["first"] >= end for proof, end in zip(again, closed, strict=True))
 
@@ -80,14 +80,14 @@ DOCUMENT_EDITS: dict[str, Any] = {"device": "HACK", "reasons": ["x"], "account_i
 
 
 def origins(by_kind: dict[str, list[list[int]]]) -> dict[str, set[tuple[int, int]]]:
-    """The origins of each kind: those beside each other are told as one run."""
+    """The origins of each kind; adjacent ones are reported as one run."""
     return {
         kind: {(partition, offset) for partition, first, last in runs for offset in range(first, last + 1)}
         for kind, runs in by_kind.items()
     }
 
 
-def test_each_kind_of_edit_by_hand_is_named_for_what_it_is_and_mended(stack: Stack) -> None:
+def test_each_kind_of_manual_edit_is_named_and_repaired(stack: Stack) -> None:
     good = [offset for _, offset in good_rows(stack, 30)]
     bad = "SELECT kafka_offset FROM logs.bad_logs WHERE kafka_partition = 0 AND raw IS NOT NULL ORDER BY 1 LIMIT 3"
     expected: dict[str, list[list[int]]] = {}
@@ -116,7 +116,7 @@ def test_each_kind_of_edit_by_hand_is_named_for_what_it_is_and_mended(stack: Sta
     expect("in two tables", doubled)
     expect("another status in MySQL", moved)
     expect("row of no log", -5)
-    # Behind everything: the next logs would collide with the first of them.
+    # After all logs: otherwise the next ones would collide with the first of these.
     for partition, offset in ((1, 900_000_000), (7, 1)):
         stack.root_sql(
             f"INSERT INTO logs.bad_logs (status, reasons, {ORIGIN}) VALUES ('bad', '[]', '2026-01-01', %s, %s, 1, 0)",
@@ -150,10 +150,10 @@ def test_each_kind_of_edit_by_hand_is_named_for_what_it_is_and_mended(stack: Sta
     stack.search("server-logs/_refresh", method="POST")
 
     hacked = next(offset for _, offset, _ in expected["another device in MySQL"])
-    told = json.loads(stack.run("why", f"0-{hacked}", "--json").stdout)
-    ((field, found),) = [(each["field"], each["found"]) for each in told["differences"]]
+    story = json.loads(stack.run("why", f"0-{hacked}", "--json").stdout)
+    ((field, found),) = [(each["field"], each["found"]) for each in story["differences"]]
     assert (field, found) == ("device", "HACK")
-    assert told["differences"][0]["verdict"] == source(hacked)["device"]
+    assert story["differences"][0]["verdict"] == source(hacked)["device"]
     assert "copy" in stack.run("why", f"0-{copied}").stdout
 
     everything = proofs(stack)
@@ -163,10 +163,10 @@ def test_each_kind_of_edit_by_hand_is_named_for_what_it_is_and_mended(stack: Sta
         "no row in MySQL": [[0, deleted, deleted]]
     }
 
-    mended = stack.run("reconcile", "--repair", seconds=180)
-    assert mended.returncode == 0, mended.stdout + mended.stderr
-    assert f"1 in two tables (0-{doubled})" in mended.stderr
-    assert "document without an origin (" in mended.stderr
+    repaired = stack.run("reconcile", "--repair", seconds=180)
+    assert repaired.returncode == 0, repaired.stdout + repaired.stderr
+    assert f"1 in two tables (0-{doubled})" in repaired.stderr
+    assert "document without an origin (" in repaired.stderr
     assert all(not proof["differences"] and not proof["strays"] for proof in proofs(stack))
     rows = stack.root_sql(
         " UNION ALL ".join(
@@ -197,7 +197,7 @@ HOSTILE = [
 ]
 
 
-def test_mysql_makes_of_a_row_the_text_of_its_verdict_whatever_stands_in_it(stack: Stack) -> None:
+def test_mysql_renders_a_row_as_the_text_of_its_verdict_whatever_it_contains(stack: Stack) -> None:
     fields = dict.fromkeys(TEXT_FIELDS, "x") | {"account_id": "684", "event_timestamp": "0"}
     logs: list[dict[str, Any]] = [fields | dict.fromkeys(TEXT_FIELDS, text) for text in HOSTILE]
     logs += [fields | {"account_id": str(number)} for number in (-(2**31), 2**31 - 1, 0)]
@@ -205,7 +205,7 @@ def test_mysql_makes_of_a_row_the_text_of_its_verdict_whatever_stands_in_it(stac
     since = stack.now()
     values = [json.dumps(log).encode() for log in logs] + [None, b"", b"\x00\xff'\"\\", b"x" * 70_000, b"\xfe" * 57]
     sent = set(stack.send(values))
-    until(lambda: sent <= stack.loaded(since), 30, "all are loaded")
+    until(lambda: sent <= stack.loaded(since), 30, "all logs are loaded")
     verdicts = {
         origin: (message.key, message.value)
         for message in stack.messages("server-logs-status", since["server-logs-status"])
@@ -238,7 +238,7 @@ def test_the_dag_is_red_and_names_the_first_origins(stack: Stack) -> None:
         stack.root_sql(f"UPDATE logs.good_logs SET device = %s WHERE {ROW}", (kept, edited))
 
 
-def test_a_document_of_a_log_that_comes_during_the_search_is_no_stray(stack: Stack) -> None:
+def test_a_document_of_a_log_that_arrives_during_the_search_is_not_a_stray(stack: Stack) -> None:
     before: dict[int, int] = {}
     answers = iter([before, stack.ends("server-logs")])
     with Elasticsearch(f"http://127.0.0.1:{stack.ports['elasticsearch']}") as client:

@@ -1,4 +1,4 @@
-"""Logs are judged again: the verdict of the same origin changes at every hop, and the stream does not notice."""
+"""Logs are rejudged: the verdict of the same origin changes at every hop, and the stream is not affected."""
 
 import json
 import threading
@@ -31,7 +31,7 @@ def env(stack: Stack) -> Environment:
 
 
 def verdict(stack: Stack, origin: Origin) -> tuple[str, list[str]]:
-    """Status and reasons of the origin, which one table has, and the index has the same."""
+    """Status and reasons of the origin in at most one table, after the index has the same."""
     rows = [
         (table.removesuffix("_logs"), json.loads(reasons))
         for table in TABLES.values()
@@ -46,7 +46,7 @@ def verdict(stack: Stack, origin: Origin) -> tuple[str, list[str]]:
         source = found.get("_source", {})
         return not rows or (source.get("status"), source.get("reasons")) == rows[0]
 
-    until(document, 20, f"the document of {origin} is as its row")
+    until(document, 20, f"the document of {origin} matches its row")
     return rows[0] if rows else ("nothing", [])
 
 
@@ -81,15 +81,15 @@ def corrections(stack: Stack, since: dict[int, int]) -> Counter[str]:
 
 @pytest.fixture
 def good(stack: Stack) -> bytes:
-    """A log that is good today."""
+    """A log that is good by the current users."""
     return log(device=stack.first_device(684))
 
 
-def test_replay_corrects_what_todays_rules_judge_otherwise(stack: Stack, env: Environment, good: bytes) -> None:
+def test_replay_corrects_verdicts_that_differ_by_the_current_rules(stack: Stack, env: Environment, good: bytes) -> None:
     long = log(device=None, extra="x" * 70_000)
-    mended, stranger, long_one, *_ = origins = send(stack, b"rubbish", b"{", long, None, b"")
-    changes = {mended: good, stranger: log(account_id="-5")}
-    # As if yesterday's rules had refused these.
+    fixed, stranger, long_one, *_ = origins = send(stack, b"rubbish", b"{", long, None, b"")
+    changes = {fixed: good, stranger: log(account_id="-5")}
+    # As if earlier rules had refused these.
     for origin, raw in changes.items():
         stack.root_sql(
             "UPDATE logs.bad_logs SET raw = %s, raw_size = %s WHERE kafka_partition = %s AND kafka_offset = %s",
@@ -112,7 +112,7 @@ def test_replay_corrects_what_todays_rules_judge_otherwise(stack: Stack, env: En
     }
     assert sum(change.logs for change in would if not change.changed) >= 2
     assert not corrections(stack, since)
-    assert row(stack, "bad_logs", mended)
+    assert row(stack, "bad_logs", fixed)
 
     done = stack.run("replay", "--reason", "not_json", *window, seconds=180, COLUMNS="60")
     assert done.returncode == 0, done.stderr
@@ -125,44 +125,46 @@ def test_replay_corrects_what_todays_rules_judge_otherwise(stack: Stack, env: En
         ("bad", ["not_json"]),
         ("bad", ["not_json"]),
     ]
-    assert row(stack, "good_logs", mended)[-1] == received[mended], "it keeps the time it was received at"
-    sent = {origin_key(*origin): 1 for origin in (mended, stranger, long_one)}
+    assert row(stack, "good_logs", fixed)[-1] == received[fixed], "it keeps its time of receipt"
+    sent = {origin_key(*origin): 1 for origin in (fixed, stranger, long_one)}
     assert corrections(stack, since) == sent
 
     done = stack.run("replay", "--reason", "not_json", *window, seconds=180)
     assert "0 verdicts corrected" in done.stdout
     assert corrections(stack, since) == sent
 
-    report = rejudge.run(env, origins=runs(mended, stranger))
+    report = rejudge.run(env, origins=runs(fixed, stranger))
     assert report.sent == 2
-    assert [verdict(stack, origin)[0] for origin in (mended, stranger)] == ["bad", "bad"], "by what the topic holds"
+    assert [verdict(stack, origin)[0] for origin in (fixed, stranger)] == ["bad", "bad"], (
+        "judged by the bytes in the topic"
+    )
 
 
-def test_given_origins_get_their_row_and_document_again(stack: Stack, env: Environment, good: bytes) -> None:
+def test_given_origins_get_their_rows_and_documents_again(stack: Stack, env: Environment, good: bytes) -> None:
     lost, wrong = send(stack, good, good)
     (before,) = stack.search("server-logs/_mget", {"ids": [origin_key(*lost)]})["docs"]
     stack.root_sql("DELETE FROM logs.good_logs WHERE kafka_partition = %s AND kafka_offset = %s", lost)
     stack.root_sql("UPDATE logs.good_logs SET event_id = 'x' WHERE kafka_partition = %s AND kafka_offset = %s", wrong)
     assert verdict(stack, lost)[0] == "nothing"
 
-    said: list[str] = []
-    report = rejudge.run(env, origins=runs(lost, wrong), on_step=said.append)
+    shown: list[str] = []
+    report = rejudge.run(env, origins=runs(lost, wrong), on_step=shown.append)
     assert set(report.changes) == {Change(None, "good", True, 1), Change("good", "good", False, 1)}
-    assert (report.sent, report.gone, len(said)) == (2, [], 2)
+    assert (report.sent, report.gone, len(shown)) == (2, [], 2)
     assert [row(stack, "good_logs", origin)[0] for origin in (lost, wrong)] == [json.loads(good)["event_id"]] * 2
     assert verdict(stack, lost) == ("good", [])
     (after,) = stack.search("server-logs/_mget", {"ids": [origin_key(*lost)]})["docs"]
     assert after["_source"] == before["_source"] | {"revision": 1}
 
 
-def test_what_the_stream_has_not_loaded_yet_is_refused(stack: Stack, env: Environment) -> None:
+def test_logs_that_are_not_loaded_yet_are_refused(stack: Stack, env: Environment) -> None:
     since = stack.ends(STATUS)
     with pytest.raises(StackError, match="0-1000000000 is not loaded yet"):
         rejudge.run(env, origins={0: [(0, 1), (10**9, 10**9)]})
     assert not corrections(stack, since)
 
 
-def test_the_stream_goes_on_where_it_was_behind_corrections(stack: Stack, env: Environment, good: bytes) -> None:
+def test_the_stream_continues_at_its_position_after_corrections(stack: Stack, env: Environment, good: bytes) -> None:
     origins = send(stack, *[good] * 20)
     database, settings = Database.of(stack.settings), stack.settings
     since = stack.ends(STATUS)

@@ -1,4 +1,4 @@
-"""Down and up again: data stays, and the stream goes on where it was."""
+"""Down and up again: data is kept, and the stream continues at its position."""
 
 import psutil
 
@@ -18,14 +18,14 @@ def living(stack: Stack) -> list[psutil.Process]:
     return found
 
 
-def test_down_stops_everything_and_up_goes_on(stack: Stack) -> None:
+def test_down_stops_everything_and_up_continues(stack: Stack) -> None:
     stranger = psutil.Popen(["sleep", "300"])
     try:
         before = stack.counts()
         done = stack.run("down")
         assert done.returncode == 0, done.stderr
         assert living(stack) == []
-        assert stranger.is_running(), "down stops only what is its own"
+        assert stranger.is_running(), "down stops only the stack's own processes"
     finally:
         stranger.kill()
         stranger.wait()

@@ -1,5 +1,5 @@
-"""A server refuses what it is asked: logs are judged, `status` names the state and its remedy. Once that is undone, all
-is loaded and indexed, by the same driver."""
+"""A server refuses requests: logs are still judged, and `status` names the cause and its remedy. Once that is undone,
+all logs are loaded and indexed, by the same driver."""
 
 import contextlib
 import json
@@ -34,11 +34,11 @@ def epoch(stack: Stack) -> int:
 
 @dataclass(frozen=True)
 class State:
-    """What somebody does to MySQL and undoes, what it says then, a word of the remedy, and who else waits."""
+    """A change to MySQL and how to undo it, part of the error, part of the remedy, and the other parts that wait."""
 
     begin: str
     end: list[str]
-    said: str
+    error: str
     remedy: str
     others: tuple[str, ...] = ()
 
@@ -60,8 +60,8 @@ TRIGGER = State(
     "no more rows",
     "trigger",
 )
-# A full disk, which needs a file system of its own, looks like this: every write fails, and reads go on. The first
-# variable sets the second one, and leaves it.
+# This is like a full disk, which would need its own file system: every write fails, and reads still work. The first
+# variable also sets the second one, which stays set.
 READ_ONLY = State(
     "SET GLOBAL super_read_only = ON",
     ["SET GLOBAL super_read_only = OFF", "SET GLOBAL read_only = OFF"],
@@ -81,14 +81,14 @@ def test_logs_are_judged_and_wait_to_be_loaded(stack: Stack, epoch: int, state: 
     assert stack.root_sql(EPOCH) == [(epoch,)], "it is the same driver"
 
 
-def test_status_names_what_mysql_refuses_until_it_does_not(stack: Stack, epoch: int) -> None:
+def test_status_reports_what_mysql_refuses_until_it_is_undone(stack: Stack, epoch: int) -> None:
     since = stack.now()
     with refusing(stack, LOCAL_INFILE) as sent:
         done = stack.run("status", "--json")
         assert done.returncode == 1
-        told = json.loads(done.stdout)["troubles"]["load"]
-        assert "local_infile" in told["remedy"]
-    until(lambda: not troubles.read(stack.settings.troubles), 30, "nothing is told any more")
+        trouble = json.loads(done.stdout)["troubles"]["load"]
+        assert "local_infile" in trouble["remedy"]
+    until(lambda: not troubles.read(stack.settings.troubles), 30, "no trouble is reported anymore")
     assert set(sent) <= stack.loaded(since)
     assert stack.root_sql(EPOCH) == [(epoch,)], "it is the same driver"
     check(stack, since)
@@ -96,7 +96,7 @@ def test_status_names_what_mysql_refuses_until_it_does_not(stack: Stack, epoch: 
 
 @contextmanager
 def refusing(stack: Stack, state: State) -> Iterator[list[Origin]]:
-    """The state, and the logs that were sent, judged and not loaded in it."""
+    """Changes MySQL; yields the logs that are sent and judged, but not loaded meanwhile."""
     since = stack.now()
     with ExitStack() as undo:
         undo.callback(owner_sql, stack, state.end)
@@ -104,11 +104,11 @@ def refusing(stack: Stack, state: State) -> Iterator[list[Origin]]:
         sent = stack.send([log(event_id="refused")] * 100)
         keys = {origin_key(*origin).encode() for origin in sent}
         until(lambda: keys <= {found.key for found in stack.messages(STATUS, since[STATUS])}, 30, "they are judged")
-        assert state.remedy in standing(stack, "load", state.said).remedy
+        assert state.remedy in standing(stack, "load", state.error).remedy
         yield sent
 
 
-def test_a_stop_does_not_wait_for_a_table_that_is_locked(stack: Stack, epoch: int) -> None:
+def test_a_stop_does_not_wait_for_a_locked_table(stack: Stack, epoch: int) -> None:
     since = stack.now()
     with locked(stack):
         sent = stack.send([log(event_id="locked")] * 100)
@@ -120,17 +120,17 @@ def test_a_stop_does_not_wait_for_a_table_that_is_locked(stack: Stack, epoch: in
     check(stack, since)
 
 
-def test_the_indexer_does_not_write_through_somebody_s_pipeline(stack: Stack, epoch: int) -> None:
+def test_the_indexer_does_not_write_through_a_foreign_pipeline(stack: Stack, epoch: int) -> None:
     since = stack.now()
     stack.search("_ingest/pipeline/somebody", {"processors": []}, "PUT")
     try:
         stack.search("server-logs/_settings", {"index.final_pipeline": "somebody"}, "PUT")
         index = standing(stack, "index", 'index.final_pipeline is "somebody"')
         sent = stack.send([log(event_id="piped")] * 100)
-        until(lambda: set(sent) <= stack.loaded(since), 30, "MySQL is not held up")
+        until(lambda: set(sent) <= stack.loaded(since), 30, "loading into MySQL continues")
         assert not stack.documents(sent)
     finally:
-        # As the remedy says.
+        # Follows the remedy.
         path, _, body = index.remedy.removeprefix("PUT ").partition(" ")
         stack.search(path, json.loads(body), "PUT")
         stack.search("_ingest/pipeline/somebody", method="DELETE")
@@ -144,10 +144,10 @@ ANY = {"index_patterns": ["*"], "template": {"mappings": {"dynamic_templates": [
 
 
 @pytest.mark.parametrize(
-    ("template", "said"),
+    ("template", "error"),
     [
         (ANY | {"priority": 500}, None),
-        # Of the index that is there the same priority is refused to somebody already.
+        # For the existing index Elasticsearch itself refuses another template with the same priority.
         (ANY | {"priority": 1_000_000, "index_patterns": ["server-logs-else*"]}, "Give that template another priority"),
         (ANY | {"priority": 2_000_000}, "mappings.dynamic_templates is unexpected"),
         (ANY | {"priority": 2_000_000, "data_stream": {}, "template": {}}, "data stream"),
@@ -155,16 +155,16 @@ ANY = {"index_patterns": ["*"], "template": {"mappings": {"dynamic_templates": [
     ],
     ids=["lower", "the same", "higher", "of data streams", "with an alias"],
 )
-def test_a_template_of_somebody_does_not_make_the_index_another(
-    stack: Stack, template: dict[str, Any], said: str | None
+def test_a_foreign_template_does_not_change_the_index(
+    stack: Stack, template: dict[str, Any], error: str | None
 ) -> None:
     name = "server-logs-elsewhere"
     stack.search(OTHERS[0], LEGACY, "PUT")
     stack.search(OTHERS[1], template, "PUT")
     try:
         with connect(stack.settings) as client:
-            if said:
-                with pytest.raises(TroubleError, match=said):
+            if error:
+                with pytest.raises(TroubleError, match=error):
                     ensure_index(client, name)
             else:
                 ensure_index(client, name)
@@ -178,7 +178,7 @@ def test_a_template_of_somebody_does_not_make_the_index_another(
 
 
 def owner_sql(stack: Stack, statements: list[str]) -> None:
-    """As the one who may give rights, which root from elsewhere may not: through MySQL's socket."""
+    """Runs statements through MySQL's socket: only root at the socket may grant rights."""
     socket = str(stack.state / "mysql" / "data" / "mysql.sock")
     password = stack.passwords["mysql_root"]
     connection = pymysql.connect(unix_socket=socket, user="root", password=password, autocommit=True)
@@ -187,19 +187,19 @@ def owner_sql(stack: Stack, statements: list[str]) -> None:
             cursor.execute(sql)
 
 
-def standing(stack: Stack, part: str, said: str) -> Standing:
-    """What the part tells, once it says this."""
+def standing(stack: Stack, part: str, words: str) -> Standing:
+    """Waits until the part reports a trouble with these words; returns it."""
 
     def look() -> Standing | None:
         found = troubles.read(stack.settings.troubles).get(part)
-        return found if found and said in found.sentence else None
+        return found if found and words in found.sentence else None
 
-    return until(look, 30, f"{part} says {said}")
+    return until(look, 30, f"{part} reports {words}")
 
 
 @contextmanager
 def locked(stack: Stack) -> Iterator[None]:
-    """A long read, and behind it an ALTER TABLE, behind which everybody waits."""
+    """Locks a table: an ALTER TABLE waits for a long read, and all other statements wait for the ALTER TABLE."""
     options: dict[str, Any] = {"host": "127.0.0.1", "port": stack.ports["mysql"], "user": "root"}
     with closing(pymysql.connect(**options, password=stack.passwords["mysql_root"])) as reading:
         with reading.cursor() as cursor:

@@ -1,4 +1,4 @@
-"""When a driver starts: beside a living one it is refused, and before `bootstrap` has run it waits."""
+"""Starts of a driver: beside a running one it is refused, and before `bootstrap` has run it waits."""
 
 import os
 import subprocess
@@ -16,7 +16,7 @@ from tests.integration.stack import Stack, drivers, is_correction, until
 
 
 def by_hand(stack: Stack, log: Path, *arguments: str) -> "subprocess.Popen[bytes]":
-    """A driver that a person starts with spark-submit, in the environment that `./logsieve env` prints."""
+    """Starts a driver manually with spark-submit, in the environment that `./logsieve env` prints."""
     printed = stack.run("env").stdout.splitlines()
     variables = dict(line.removeprefix("export ").split("=", 1) for line in printed)
     conf = [word for item in submit_conf(stack.settings).items() for word in ("--conf", "=".join(item))]
@@ -31,26 +31,26 @@ def by_hand(stack: Stack, log: Path, *arguments: str) -> "subprocess.Popen[bytes
         )
 
 
-def test_a_second_driver_started_by_hand_is_refused_and_the_first_lives_on(stack: Stack, tmp_path: Path) -> None:
+def test_a_second_driver_started_manually_is_refused_and_the_first_keeps_running(stack: Stack, tmp_path: Path) -> None:
     holder = "SELECT epoch, owner, holder FROM logs.driver_lease WHERE name = 'stream_logs'"
     before = stack.root_sql(holder)
     log = tmp_path / "second.log"
     code = by_hand(stack, log).wait(timeout=120)
-    said = log.read_text()
-    assert code == holding.LeaseHeldError.exit_code, said[-3000:]
-    assert "lives (heartbeat" in said
-    assert "--take-over" in said
+    logged = log.read_text()
+    assert code == holding.LeaseHeldError.exit_code, logged[-3000:]
+    assert "is running (heartbeat" in logged
+    assert "--take-over" in logged
     assert stack.root_sql(holder) == before
 
 
 def test_a_driver_starts_with_the_archive_of_classes(stack: Stack) -> None:
-    """Java leaves one aside without a word that is not of exactly these jars: a start takes longer then."""
+    """Java silently ignores an archive that does not match these jars exactly: a start then takes longer."""
     archive = str(class_archive(stack.settings).resolve())
     (java,) = (driver for driver in drivers(stack) if driver.name() == "java")
     assert archive in {each.path for each in java.memory_maps()}
 
 
-def test_a_driver_waits_for_the_users_and_says_what_to_do_when_they_never_come(stack: Stack) -> None:
+def test_a_driver_waits_for_the_users_and_names_the_remedy_if_they_are_never_loaded(stack: Stack) -> None:
     database, settings = Database.of(stack.settings), stack.settings
     inputs.wait(database, settings, 0)
     kept = stack.root_sql("SELECT ds, accounts, version, loaded_at FROM dim_users.loads")
@@ -67,17 +67,17 @@ def test_a_driver_waits_for_the_users_and_says_what_to_do_when_they_never_come(s
             stack.root_sql(
                 "INSERT INTO dim_users.loads (ds, accounts, version, loaded_at) VALUES (%s, %s, %s, %s)", row
             )
-    until(lambda: not waiting.is_alive(), 10, "the driver goes on once the users are loaded")
+    until(lambda: not waiting.is_alive(), 10, "the driver continues once the users are loaded")
 
 
-def test_a_topic_that_was_made_anew_is_refused(stack: Stack) -> None:
+def test_a_recreated_topic_is_refused(stack: Stack) -> None:
     database, settings = Database.of(stack.settings), stack.settings
     topic_ids.check(database, settings)
     known = stack.root_sql("SELECT topic, id FROM logs.topic_ids")
     assert {topic for topic, _ in known} == {"server-logs", "server-logs-status"}
     stack.root_sql("UPDATE logs.topic_ids SET id = 'AAAAAAAAAAEAAAAAAAAAAg' WHERE topic = 'server-logs'")
     try:
-        with pytest.raises(topic_ids.OtherTopicError, match=r"server-logs was made anew .* --fresh"):
+        with pytest.raises(topic_ids.OtherTopicError, match=r"server-logs was recreated .* --fresh"):
             topic_ids.check(database, settings)
     finally:
         for topic, number in known:
@@ -85,7 +85,7 @@ def test_a_topic_that_was_made_anew_is_refused(stack: Stack) -> None:
     topic_ids.check(database, settings)
 
 
-def test_a_driver_begins_behind_what_the_sinks_hold(stack: Stack) -> None:
+def test_a_driver_starts_after_the_last_log_in_the_sinks(stack: Stack) -> None:
     database, settings = Database.of(stack.settings), stack.settings
     assert stack.run("stream", "stop").returncode == 0
     try:
@@ -96,11 +96,11 @@ def test_a_driver_begins_behind_what_the_sinks_hold(stack: Stack) -> None:
         loaded = dict(stack.root_sql("SELECT kafka_partition, status_offset + 1 FROM logs.load_progress"))
         assert positions.of_verdicts(database, settings) == {number: loaded[number] for number in ends}
 
-        # As after a loss of messages: the topic ends before what the tables hold.
+        # As after a loss of messages: the topic ends before the position in the tables.
         stack.root_sql(
             "UPDATE logs.load_progress SET status_offset = status_offset + 1000000 WHERE kafka_partition = 0"
         )
-        with pytest.raises(positions.LogsGoneError, match="server-logs-status, partition 0: to go on at offset 10"):
+        with pytest.raises(positions.LogsGoneError, match="server-logs-status, partition 0: the next offset is 10"):
             positions.of_verdicts(database, settings)
     finally:
         stack.root_sql(

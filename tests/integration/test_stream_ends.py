@@ -1,4 +1,4 @@
-"""The stream is killed or stopped: it goes on exactly behind what it had judged and loaded."""
+"""The stream is killed or stopped: it continues exactly after the last judged and loaded logs."""
 
 import psutil
 import pytest
@@ -10,7 +10,7 @@ from tests.integration.stack import EPOCH, Stack, check, drivers, until, wait_un
 LOST = "the worker of classify_logs.stream was killed"
 
 
-def test_after_a_kill_its_task_brings_it_back_without_a_scheduler_and_nothing_is_judged_twice(stack: Stack) -> None:
+def test_after_a_kill_its_task_restarts_it_without_a_scheduler_and_nothing_is_judged_twice(stack: Stack) -> None:
     wait_until_it_loads(stack)
     since = stack.now()
     (epoch,) = stack.root_sql(EPOCH)[0]
@@ -22,14 +22,14 @@ def test_after_a_kill_its_task_brings_it_back_without_a_scheduler_and_nothing_is
         driver.kill()
         until(lambda: stack.root_sql(EPOCH)[0][0] > epoch, 60, "the next driver has the lease")
         (next_driver,) = drivers(stack)
-        assert next_driver.parent() == task, "it is the same task's"
+        assert next_driver.parent() == task, "the same task started it"
     finally:
         scheduler.resume()
     wait_until_it_loads(stack)
     check(stack, since)
 
 
-def test_after_a_kill_of_its_task_airflow_tries_it_again_and_nothing_is_judged_twice(stack: Stack) -> None:
+def test_after_a_kill_of_its_task_airflow_retries_it_and_nothing_is_judged_twice(stack: Stack) -> None:
     wait_until_it_loads(stack)
     since = stack.now()
     (epoch,) = stack.root_sql(EPOCH)[0]
@@ -38,7 +38,7 @@ def test_after_a_kill_of_its_task_airflow_tries_it_again_and_nothing_is_judged_t
     assert task is not None
     task.kill()
     until(lambda: stack.root_sql(EPOCH)[0][0] > epoch, 90, "the next driver has the lease")
-    until(lambda: not driver.is_running(), 30, "the orphan has ended")
+    until(lambda: not driver.is_running(), 30, "the orphan has exited")
     wait_until_it_loads(stack)
     check(stack, since)
 
@@ -53,26 +53,26 @@ def test_after_a_kill_of_its_worker_airflow_does_not_wait_for_heartbeats(stack: 
     worker = task and task.parent()
     assert worker is not None
     below = worker.children(recursive=True) if all_below else []
-    told = supervisor.log_file(stack.env, "watchdog")
-    before = told.read_text().count(LOST)
+    log = supervisor.log_file(stack.env, "watchdog")
+    before = log.read_text().count(LOST)
     for process in (worker, *below):
         process.kill()
-    until(lambda: told.read_text().count(LOST) > before, 15, "the watchdog has seen it")
+    until(lambda: log.read_text().count(LOST) > before, 15, "the watchdog has detected it")
     until(lambda: stack.root_sql(EPOCH)[0][0] > epoch, 60, "the next driver has the lease")
-    until(lambda: len(drivers(stack)) == 1, 30, "an orphan has ended")
+    until(lambda: len(drivers(stack)) == 1, 30, "an orphan has exited")
     wait_until_it_loads(stack)
     check(stack, since)
 
 
-def test_a_driver_that_ends_after_a_kill_of_the_scheduler_is_followed_by_the_next(stack: Stack) -> None:
+def test_a_driver_that_dies_after_a_kill_of_the_scheduler_is_replaced(stack: Stack) -> None:
     wait_until_it_loads(stack)
     since = stack.now()
     (epoch,) = stack.root_sql(EPOCH)[0]
     rpc = supervisor.proxy(stack.env)
     before = rpc.getProcessInfo("airflow-scheduler")["pid"]
     psutil.Process(before).kill()
-    until(lambda: rpc.getProcessInfo("airflow-scheduler")["pid"] not in (0, before), 30, "the scheduler comes back")
-    until(lambda: stack.status()["healthy"], 60, "all answers")
+    until(lambda: rpc.getProcessInfo("airflow-scheduler")["pid"] not in (0, before), 30, "the scheduler runs again")
+    until(lambda: stack.status()["healthy"], 60, "all servers answer")
     (driver,) = drivers(stack)
     driver.kill()
     until(lambda: stack.root_sql(EPOCH)[0][0] > epoch, 60, "the next driver has the lease")
@@ -86,8 +86,8 @@ def test_a_person_stops_it_and_starts_it_again(stack: Stack) -> None:
     done = stack.run("stream", "stop")
     assert done.returncode == 0, done.stderr
     assert "has stopped" in done.stdout
-    until(lambda: not drivers(stack), 30, "the driver has ended by itself")
-    until(lambda: stack.status()["dags"]["classify_logs"]["state"] == "success", 30, "to Airflow it is a good end")
+    until(lambda: not drivers(stack), 30, "the driver has exited by itself")
+    until(lambda: stack.status()["dags"]["classify_logs"]["state"] == "success", 30, "for Airflow it is a success")
     assert "was not running" in stack.run("stream", "stop").stdout
 
     (epoch,) = stack.root_sql(EPOCH)[0]
@@ -97,16 +97,16 @@ def test_a_person_stops_it_and_starts_it_again(stack: Stack) -> None:
     check(stack, since)
 
 
-def test_whoever_stops_the_task_in_airflow_gets_a_gentle_end_too(stack: Stack) -> None:
+def test_stopping_the_task_in_airflow_is_a_clean_stop_too(stack: Stack) -> None:
     wait_until_it_loads(stack)
     since = stack.now()
     api = AirflowApi(stack.env)
     run = api.last_run("classify_logs")
     assert run is not None
     api.end_run("classify_logs", run["dag_run_id"])
-    until(lambda: not drivers(stack), 60, "the driver has ended")
+    until(lambda: not drivers(stack), 60, "the driver has exited")
     heartbeat = "SELECT CAST(heartbeat_at AS CHAR) FROM logs.driver_lease WHERE name = 'stream_logs'"
-    assert stack.root_sql(heartbeat)[0][0].startswith("1970-01-01"), "it gave its lease back, as it ended by itself"
+    assert stack.root_sql(heartbeat)[0][0].startswith("1970-01-01"), "it has freed its lease, as it exited by itself"
 
     (epoch,) = stack.root_sql(EPOCH)[0]
     assert "Triggered" in stack.run("stream", "start").stdout

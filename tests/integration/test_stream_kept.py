@@ -1,4 +1,4 @@
-"""What keeps the stream from running is told wherever somebody looks, and `stream start` mends what nobody can mean."""
+"""What keeps the stream from running is shown everywhere, and `stream start` fixes what cannot be intended."""
 
 import contextlib
 import json
@@ -14,7 +14,7 @@ from tests.integration.stack import EPOCH, Stack, check, drivers, until, wait_un
 
 @contextlib.contextmanager
 def kept(stack: Stack) -> Iterator[AirflowApi]:
-    """Pauses the DAG; whatever fails, it is unpaused at the end, and the pool has its slots."""
+    """Pauses the DAG; at the end unpauses it and restores the pool's slots, whatever fails."""
     api = AirflowApi(stack.env)
     api._call("PATCH", "/dags/classify_logs", json={"is_paused": True})
     try:
@@ -29,8 +29,8 @@ def give_slots(stack: Stack, slots: int) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def told(stack: Stack) -> dict[str, Any]:
-    """What `status` says of the stream; it ends with 1 unless that is well."""
+def shown(stack: Stack) -> dict[str, Any]:
+    """The stream in `status`, which must exit with 1 unless it is healthy."""
     done = stack.run("status", "--json")
     found: dict[str, Any] = json.loads(done.stdout)
     assert done.returncode == (0 if found["healthy"] else 1)
@@ -49,21 +49,21 @@ def kill_driver_and_worker(stack: Stack) -> None:
             process.kill()
 
 
-def test_paused_and_killed_and_without_slots_it_is_told_until_it_runs_again(stack: Stack) -> None:
+def test_paused_and_killed_and_without_slots_is_shown_until_it_runs_again(stack: Stack) -> None:
     wait_until_it_loads(stack)
     since = stack.now()
     (epoch,) = stack.root_sql(EPOCH)[0]
     with kept(stack):
-        found = told(stack)
-        assert (found["health"], "is paused" in found["sentence"]) == ("late", True), "said while it still runs"
+        found = shown(stack)
+        assert (found["health"], "is paused" in found["sentence"]) == ("late", True), "shown while it still runs"
 
         kill_driver_and_worker(stack)
-        until(lambda: stream_facts.read(stack.env).health == "broken", 40, "nobody brings it back")
+        until(lambda: stream_facts.read(stack.env).health == "broken", 40, "nothing restarts it")
         watched = stack.run("airflow", "tasks", "test", "watch_logs", "stream")
         up = stack.run("up")
         assert up.returncode == 1
-        for said in (told(stack)["sentence"], up.stderr, watched.stdout + watched.stderr):
-            assert "the DAG classify_logs is paused" in said, said[-3000:]
+        for text in (shown(stack)["sentence"], up.stderr, watched.stdout + watched.stderr):
+            assert "the DAG classify_logs is paused" in text, text[-3000:]
 
         give_slots(stack, 0)
         done = stack.run("stream", "start")
@@ -72,14 +72,14 @@ def test_paused_and_killed_and_without_slots_it_is_told_until_it_runs_again(stac
         assert done.returncode == 1
         assert "the pool default_pool has no slots" in done.stderr
         assert "airflow pools set default_pool 128" in done.stderr
-        assert "has no slots" in told(stack)["sentence"]
-    until(lambda: stack.root_sql(EPOCH)[0][0] > epoch, 90, "it is back by itself")
+        assert "has no slots" in shown(stack)["sentence"]
+    until(lambda: stack.root_sql(EPOCH)[0][0] > epoch, 90, "it runs again by itself")
     wait_until_it_loads(stack)
-    assert told(stack)["health"] == "ok"
+    assert shown(stack)["health"] == "ok"
     check(stack, since)
 
 
-def test_a_task_that_was_cleared_comes_back_by_itself(stack: Stack) -> None:
+def test_a_cleared_task_restarts_by_itself(stack: Stack) -> None:
     wait_until_it_loads(stack)
     since = stack.now()
     (epoch,) = stack.root_sql(EPOCH)[0]
@@ -90,23 +90,23 @@ def test_a_task_that_was_cleared_comes_back_by_itself(stack: Stack) -> None:
     check(stack, since)
 
 
-def test_marked_and_deleted_in_airflow_it_is_told_and_started_again(stack: Stack) -> None:
+def test_marked_and_deleted_in_airflow_is_shown_and_started_again(stack: Stack) -> None:
     wait_until_it_loads(stack)
     since = stack.now()
     api = AirflowApi(stack.env)
     run = api.last_run("classify_logs")
     assert run is not None
     api._call("PATCH", f"/dags/classify_logs/dagRuns/{run['dag_run_id']}", json={"state": "failed"})
-    until(lambda: not drivers(stack), 60, "the driver has ended")
-    until(lambda: "has ended (failed)" in stream_facts.read(stack.env).sentence, 15, "its end is told")
-    until(lambda: api._http.delete("/api/v2/dags/classify_logs").is_success, 60, "no task of it runs any more")
+    until(lambda: not drivers(stack), 60, "the driver has exited")
+    until(lambda: "has ended (failed)" in stream_facts.read(stack.env).sentence, 15, "its end is shown")
+    until(lambda: api._http.delete("/api/v2/dags/classify_logs").is_success, 60, "none of its tasks runs anymore")
     found = stream_facts.read(stack.env)
     assert (found.ok, "has no DAG" in found.sentence) == (False, True)
 
     (epoch,) = stack.root_sql(EPOCH)[0]
     done = stack.run("stream", "start")
     assert done.returncode == 0, done.stderr
-    for said in ("parsed its file again", "was paused and is now unpaused", "Triggered"):
-        assert said in done.stdout
+    for words in ("parsed its file again", "was paused and is now unpaused", "Triggered"):
+        assert words in done.stdout
     until(lambda: stack.root_sql(EPOCH)[0][0] > epoch, 90, "it starts")
     check(stack, since)

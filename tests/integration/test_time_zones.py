@@ -1,4 +1,4 @@
-"""The machine's time zone is Tokyo's, or one with daylight saving: every time in every place stays UTC, to the unit."""
+"""The machine's time zone is Tokyo's, or one with daylight saving: all times stay in UTC everywhere, exactly."""
 
 import json
 import os
@@ -22,14 +22,14 @@ from tests.integration.test_z_envelopes import without_the_first_wall
 
 NEW_YORK = "America/New_York"
 TIMES = (
-    "2021-03-14T02:30:00.456",  # in New York no clock ever showed this
-    "2021-03-14T07:30:00.456",  # and there this is the moment at which it would have been
-    "2021-11-07T01:30:00.456",  # in New York clocks showed this twice,
+    "2021-03-14T02:30:00.456",  # in New York this local time did not exist
+    "2021-03-14T07:30:00.456",  # and this is the moment at which it would have been
+    "2021-11-07T01:30:00.456",  # in New York this local time occurred twice,
     "2021-11-07T05:30:00.456",  # then
     "2021-11-07T06:30:00.456",  # and then
     "2021-04-29T15:00:00.456",  # midnight in Tokyo
 )
-"""In UTC; whoever took one for a time of another zone, or wrote one in it, would change it."""
+"""In UTC; treating one as a time of another zone, or writing it in that zone, would change it."""
 IN_MYSQL = [(at[:19].replace("T", " "), at.replace("T", " ")) for at in TIMES]
 STATUS = "server-logs-status"
 
@@ -60,7 +60,7 @@ def partition(stack: Stack) -> Iterator[int]:
 
 
 def rows(stack: Stack, origins: list[Origin]) -> list[tuple[str, str]]:
-    """event_timestamp and received_at of each origin, as MySQL writes them in UTC."""
+    """event_timestamp and received_at of each origin, as MySQL formats them in UTC."""
     query = "SELECT CAST(event_timestamp AS CHAR), CAST(received_at AS CHAR) FROM logs.good_logs"
     where = "WHERE kafka_partition = %s AND kafka_offset = %s"
     return [row for origin in origins for row in stack.root_sql(f"{query} {where}", origin)]  # type: ignore[misc]
@@ -80,12 +80,12 @@ def test_rows_are_in_utc(stack: Stack, partition: int, zone: str, abbreviation: 
     assert rows(stack, [(partition, offset) for offset in range(len(TIMES))]) == IN_MYSQL
 
 
-def test_verdicts_that_spark_makes_with_daylight_saving_are_in_utc(
+def test_verdicts_of_spark_in_a_zone_with_daylight_saving_are_in_utc(
     stack: Stack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Logs of these times, judged by the stream in the zone of its machine, and once more in New York's."""
+    """Logs with these times, judged by the stream in its machine's zone, and rejudged in New York's."""
     since = stack.now()
-    with without_the_first_wall(stack):  # else the time is that at which Kafka took them
+    with without_the_first_wall(stack):  # otherwise Kafka sets the time of receipt
         origins = send(stack)
     until(lambda: len(stack.documents(origins)) == len(origins), 60, "the logs are everywhere")
     until(lambda: len(rows(stack, origins)) == len(origins), 60, "in MySQL too")
@@ -106,7 +106,7 @@ def test_verdicts_that_spark_makes_with_daylight_saving_are_in_utc(
 
 
 def send(stack: Stack) -> list[Origin]:
-    """A good log of each time, of which Kafka says that it came at that time."""
+    """Sends a good log for each time, with this time as Kafka's timestamp."""
     device = stack.first_device(684)
     with closing(KafkaProducer(bootstrap_servers=f"127.0.0.1:{stack.ports['kafka']}")) as producer:
         sent = []

@@ -1,4 +1,4 @@
-"""A producer with transactions sends logs: each has its status at once, and the markers that it leaves are no logs."""
+"""A producer with transactions sends logs: each has its status at once, and transaction markers are not logs."""
 
 import uuid
 from collections.abc import Iterator
@@ -17,13 +17,13 @@ from tests.integration.test_reconcile import proofs
 from tests.integration.test_why import why
 
 LOGS = 20
-"""Of each transaction."""
+"""Logs of each transaction."""
 PARTITION = 0
 
 
 @contextmanager
 def transaction(producer: Producer, commit: bool = True) -> Iterator[list[Origin]]:
-    """Sends the logs of one, and ends it behind the block; gives their origins."""
+    """Sends the logs of a transaction, and ends it after the block; yields their origins."""
     sent: list[Origin] = []
 
     def keep(error: object, message: Message) -> None:
@@ -33,7 +33,7 @@ def transaction(producer: Producer, commit: bool = True) -> Iterator[list[Origin
     producer.begin_transaction()
     for _ in range(LOGS):
         producer.produce("server-logs", log(event_id="transaction"), partition=PARTITION, on_delivery=keep)
-    # Before it is aborted, too: what has not been sent by then, never is.
+    # Also before an abort: logs that have not been sent by then never are.
     assert producer.flush(30) == 0
     yield sent
     if commit:
@@ -43,12 +43,12 @@ def transaction(producer: Producer, commit: bool = True) -> Iterator[list[Origin
 
 
 def markers(stack: Stack, since: dict[int, int]) -> list[int]:
-    """The offsets without a record, as a second client finds them."""
+    """The offsets without a record, as found by another client."""
     there = {message.offset for message in stack.messages("server-logs", since) if message.partition == PARTITION}
     return sorted(set(range(since[PARTITION], max(there))) - there)
 
 
-def test_logs_of_transactions_are_judged_and_their_markers_counted_as_no_logs(stack: Stack) -> None:
+def test_logs_of_transactions_are_judged_and_their_markers_are_not_counted_as_logs(stack: Stack) -> None:
     wait_until_it_loads(stack)
     since, already = stack.now(), {proof["partition"]: proof["gaps"] for proof in proofs(stack)}
     options = {"transactional.id": f"test-{uuid.uuid4()}", "transaction.timeout.ms": 600_000}
@@ -61,7 +61,7 @@ def test_logs_of_transactions_are_judged_and_their_markers_counted_as_no_logs(st
 
     with transaction(producer) as sent:
         are_loaded(sent)
-        # While it is open, its first log is not the end of the topic: a new driver is not refused.
+        # While it is open, the topic does not end at its first log: a new driver is not refused.
         begin = positions.of_logs(Database.of(stack.settings), stack.settings)
         assert begin[PARTITION] > max(offset for _, offset in sent)
     with transaction(producer, commit=False) as sent:
@@ -73,17 +73,17 @@ def test_logs_of_transactions_are_judged_and_their_markers_counted_as_no_logs(st
         found = markers(stack, since["server-logs"])
         return found if len(found) == 3 else []
 
-    found = until(gaps, 60, "logs have come behind the three markers")
+    found = until(gaps, 60, "there are logs after the three markers")
     last = "SELECT last_offset FROM logs.load_progress WHERE kafka_partition = %s"
     until(lambda: stack.root_sql(last, (PARTITION,))[0][0] > found[-1], 60, "these are loaded")
 
     with kafka_consumer(stack.env) as consumer:
         empty, removed = missing_records(consumer, PARTITION, np.arange(found[0] - 5, found[-1] + 1))
-    assert (empty.tolist(), removed.tolist()) == (found, []), "the aborted logs between them are there"
+    assert (empty.tolist(), removed.tolist()) == (found, []), "the aborted logs between them exist"
     prove(stack, since)
-    told = {proof["partition"]: proof["gaps"] for proof in proofs(stack)}
-    assert told == already | {PARTITION: already[PARTITION] + 3}
-    assert f"offsets without a log: {told[PARTITION]}, left by" in stack.run("reconcile").stdout
+    counted = {proof["partition"]: proof["gaps"] for proof in proofs(stack)}
+    assert counted == already | {PARTITION: already[PARTITION] + 3}
+    assert f"offsets without a log: {counted[PARTITION]}, left by" in stack.run("reconcile").stdout
     story = why(stack, (PARTITION, found[0]))["hops"]
     assert story["server-logs"].startswith("no log has this offset")
     assert story["server-logs-status"] == "not there: it is no log"

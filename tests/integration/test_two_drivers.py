@@ -1,4 +1,4 @@
-"""Two drivers: a person's takes the lease over and Airflow's ends; when the person's ends, Airflow's is back."""
+"""Two drivers: a manual one takes over the lease and Airflow's exits; when the manual one exits, Airflow's restarts."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from tests.integration.stack import EPOCH, Stack, drivers, prove, until, wait_un
 from tests.integration.test_start_of_driver import by_hand
 
 
-def test_who_takes_over_goes_on_alone_and_nothing_is_doubled(stack: Stack, tmp_path: Path) -> None:
+def test_the_driver_that_takes_over_continues_alone_and_nothing_is_doubled(stack: Stack, tmp_path: Path) -> None:
     wait_until_it_loads(stack)
     since = stack.now()
     (first,) = drivers(stack)
@@ -18,18 +18,18 @@ def test_who_takes_over_goes_on_alone_and_nothing_is_doubled(stack: Stack, tmp_p
     second = by_hand(stack, log, "--take-over")
     try:
         until(lambda: stack.root_sql(EPOCH)[0][0] > epoch, 90, "the second driver has the lease")
-        until(lambda: not first.is_running(), 30, "the first has ended")
+        until(lambda: not first.is_running(), 30, "the first has exited")
         tries = stack.state / "logs" / "airflow" / "dag_id=classify_logs" / f"run_id={run}"
-        until(lambda: has_said(tries, "another driver took over"), 10, "Airflow's log says why")
-        until(lambda: has_said(tries, "retried until that driver has ended"), 30, "Airflow's next try waits")
+        until(lambda: has_logged(tries, "another driver took over"), 10, "Airflow's log has the reason")
+        until(lambda: has_logged(tries, "retried until that driver has ended"), 30, "Airflow's next try waits")
         wait_until_it_loads(stack)
         assert [driver.pid for driver in drivers(stack)] == [second.pid]
         python_of(second.pid).terminate()
         assert second.wait(timeout=60) == 0, log.read_text()[-3000:]
     finally:
-        second.kill()  # nothing to kill, where it ended well
+        second.kill()  # no effect if it has exited cleanly
 
-    until(lambda: stack.root_sql(EPOCH)[0][0] > epoch + 1, 90, "Airflow's driver is back")
+    until(lambda: stack.root_sql(EPOCH)[0][0] > epoch + 1, 90, "Airflow's driver runs again")
     (third,) = drivers(stack)
     wait_until_it_loads(stack)
     prove(stack, since)
@@ -44,5 +44,5 @@ def python_of(pid: int) -> psutil.Process:
     raise AssertionError("the driver has no Python")
 
 
-def has_said(tries: Path, words: str) -> bool:
+def has_logged(tries: Path, words: str) -> bool:
     return any(words in log.read_text(errors="replace") for log in tries.rglob("*.log"))

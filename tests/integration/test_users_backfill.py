@@ -1,4 +1,4 @@
-"""A backfill of the users while logs of all its days flow: every verdict ends as Python tells it from the exports."""
+"""A backfill of the users while logs of all its days flow: every final verdict matches the exports."""
 
 import csv
 import json
@@ -29,7 +29,7 @@ def today() -> date:
 
 
 def read_exports(folder: Path) -> Exports:
-    """All exports that are there, by day."""
+    """All existing exports, by day."""
     found = {}
     for file in folder.glob("ds=*/accounts.csv"):
         with file.open(newline="") as lines:
@@ -39,7 +39,7 @@ def read_exports(folder: Path) -> Exports:
 
 
 class Users:
-    """Which device an account has on a day, by the exports alone: no periods, no MySQL."""
+    """The device of an account on a day, from the exports alone: without periods and MySQL."""
 
     def __init__(self, exports: Exports) -> None:
         self._exports, self._days = exports, sorted(exports)
@@ -55,7 +55,7 @@ class Users:
 
 
 def expected(value: bytes | None, users: Users) -> tuple[str, list[str]]:
-    """Status and reasons of a log, by the contract once more."""
+    """Status and reasons of a log, from the second implementation of the contract."""
     record = verdict(value, {})
     if record["status"] == "bad":
         return "bad", record["reasons"]
@@ -67,7 +67,7 @@ def expected(value: bytes | None, users: Users) -> tuple[str, list[str]]:
 
 @contextmanager
 def sending(stack: Stack) -> Iterator[None]:
-    """Logs of the last DAYS days at RATE."""
+    """Sends logs of the last DAYS days at RATE."""
     command = [str(ROOT / "logsieve"), "generate", "--rate", str(RATE), "--late-days", str(DAYS)]
     with subprocess.Popen(
         command,
@@ -81,17 +81,17 @@ def sending(stack: Stack) -> Iterator[None]:
             yield
         finally:
             generator.terminate()
-            _, said = generator.communicate(timeout=90)
-        assert generator.returncode == 0, said
+            _, errors = generator.communicate(timeout=90)
+        assert generator.returncode == 0, errors
 
 
 def backfill(stack: Stack, first: date, last: date, *options: str) -> None:
-    """Creates a backfill, and waits until each of its runs has ended well."""
+    """Creates a backfill, and waits until each of its runs has succeeded."""
     days = ("--from-date", str(first), "--to-date", str(last))
     done = stack.run("airflow", "backfill", "create", "--dag-id", "users_dimension", *days, *options)
     assert done.returncode == 0, done.stderr[-3000:]
     wanted = (last - first).days + 1
-    until(lambda: len(runs(stack, "backfill", "success")) >= wanted, 40 * wanted, "the backfill is green")
+    until(lambda: len(runs(stack, "backfill", "success")) >= wanted, 40 * wanted, "the backfill has succeeded")
 
 
 def runs(stack: Stack, kind: str, state: str, dag_id: str = "users_dimension") -> list[str]:
@@ -102,11 +102,11 @@ def runs(stack: Stack, kind: str, state: str, dag_id: str = "users_dimension") -
 
 
 def wait_until_judged_again(stack: Stack) -> None:
-    until(lambda: stack.root_sql("SELECT COUNT(*) FROM dim_users.changes") == [(0,)], 300, "nothing is pending")
+    until(lambda: stack.root_sql("SELECT COUNT(*) FROM dim_users.changes") == [(0,)], 300, "no change is pending")
 
 
 def check(stack: Stack, exports: Path) -> dict[str, int]:
-    """Every log that is there, at every hop, against the exports. Gives logs by status."""
+    """Compares every existing log, at every hop, with the exports. Returns the number of logs by status."""
     users = Users(read_exports(exports))
     sent = {(message.partition, message.offset): message.value for message in stack.messages("server-logs")}
     wanted = {origin: expected(value, users) for origin, value in sent.items()}
@@ -123,7 +123,7 @@ def check(stack: Stack, exports: Path) -> dict[str, int]:
         found = last[f"{partition}-{offset}".encode()]
         assert (found["status"], found["reasons"]) == (status, reasons), found
     documents = {origin: status for origin, (status, _) in wanted.items()}
-    until(lambda: stack.documents(list(documents)) == documents, 60, "every document is as the exports say")
+    until(lambda: stack.documents(list(documents)) == documents, 60, "every document matches the exports")
     done = stack.run("reconcile", "--json")
     assert done.returncode == 0, done.stdout
     return {status: sum(1 for found, _ in wanted.values() if found == status) for status in ("good", "suspicious")}
@@ -134,10 +134,10 @@ def exports(stack: Stack) -> Path:
     return Path(stack.env.settings.accounts_exports)
 
 
-def test_a_backfill_while_logs_flow_ends_as_the_exports_say(stack: Stack, exports: Path) -> None:
+def test_verdicts_match_the_exports_after_a_backfill_while_logs_flow(stack: Stack, exports: Path) -> None:
     first, last = today() - timedelta(days=DAYS), today() - timedelta(days=1)
     with sending(stack):
-        until(lambda: sum(stack.counts().values()) > 6_000, 90, "late logs are judged by the only day that is known")
+        until(lambda: sum(stack.counts().values()) > 6_000, 90, "late logs are judged by the only loaded day")
         done = stack.run("exports", "--from", str(first), "--to", str(last))
         assert f"{DAYS} exports written" in done.stdout, done.stderr
         backfill(stack, first, last)
@@ -147,20 +147,20 @@ def test_a_backfill_while_logs_flow_ends_as_the_exports_say(stack: Stack, export
     assert stack.root_sql("SELECT COUNT(*) FROM logs.good_logs WHERE revision > 0")[0][0] > 0
 
 
-def test_a_corrected_export_replaces_what_its_day_said(stack: Stack, exports: Path) -> None:
+def test_a_corrected_export_replaces_its_day(stack: Stack, exports: Path) -> None:
     day = today() - timedelta(days=3)
     file = exports / f"ds={day}" / "accounts.csv"
     header, *lines = file.read_text().splitlines()
     version = stack.root_sql("SELECT version FROM dim_users.users_version")
     file.write_text("\n".join([header, *(f"{line.split(',')[0]},FRIDGE" for line in lines[:500]), *lines[600:]]) + "\n")
     backfill(stack, day, day, "--reprocess-behavior", "completed")
-    until(lambda: stack.root_sql("SELECT version FROM dim_users.users_version") > version, 60, "the day says otherwise")
+    until(lambda: stack.root_sql("SELECT version FROM dim_users.users_version") > version, 60, "the day has changed")
     wait_until_judged_again(stack)
     check(stack, exports)
 
 
 def test_an_export_that_is_wrong_as_a_whole_is_refused_until_its_day_is_accepted(stack: Stack, exports: Path) -> None:
-    day = today() - timedelta(days=DAYS + 1)  # before all logs: nothing of them is to be judged again
+    day = today() - timedelta(days=DAYS + 1)  # before all logs: none is rejudged
     assert stack.run("exports", "--from", str(day), "--to", str(day)).returncode == 0
     file = exports / f"ds={day}" / "accounts.csv"
     right = file.read_text()
@@ -171,9 +171,9 @@ def test_an_export_that_is_wrong_as_a_whole_is_refused_until_its_day_is_accepted
 
     done = stack.run("airflow", "dags", "test", "users_dimension", str(day))
     assert done.returncode != 0
-    said = done.stdout + done.stderr
-    assert re.search(r"have another device, for example account \d+: '[A-Z]+' → '[a-z]+'", said)
-    (command,) = set(re.findall(r"\./logsieve (airflow dags trigger users_dimension --conf '.*?')", said))
+    printed = done.stdout + done.stderr
+    assert re.search(r"have another device, for example account \d+: '[A-Z]+' → '[a-z]+'", printed)
+    (command,) = set(re.findall(r"\./logsieve (airflow dags trigger users_dimension --conf '.*?')", printed))
     assert stack.root_sql("SELECT version FROM dim_users.users_version") == [(version,)]
 
     for loaded, wanted in enumerate((wrong, right), version + 1):

@@ -1,4 +1,4 @@
-"""The users history on a real MySQL: it says what the loaded days say, in whatever order and how often they came."""
+"""The users history in a real MySQL: it matches the loaded days, whatever their order and repetitions."""
 
 import io
 import re
@@ -27,7 +27,7 @@ DAYS = [BEGINNING, *(date(2026, 2, 26) + timedelta(days=number) for number in (0
 LOOKED_UP = [BEGINNING, *(date(2026, 2, 25) + timedelta(days=number) for number in range(12))]
 """Days of the loads, days between them, one before and some after them."""
 ACCOUNTS = (-1, 7, 8)
-# MySQL takes the first three for the same, the stream does not.
+# MySQL treats the first three as equal, the stream does not.
 DEVICES = ("IOS", "IOS ", "IOS  ", 'a "quoted", \\N', "Zürich\n")
 
 Export = dict[int, str]
@@ -36,7 +36,7 @@ Lookups = dict[tuple[int, date], str | None]
 
 
 class History:
-    """A history of its own."""
+    """A separate history for these tests."""
 
     def __init__(self, stack: Stack) -> None:
         self._account = {"port": stack.ports["mysql"], "password": stack.passwords["mysql_root"]}
@@ -93,7 +93,7 @@ def export(accounts: Export) -> io.BytesIO:
 
 
 def looked_up(days: Days) -> Lookups:
-    """Who has which device on each day, told from the days alone, without periods."""
+    """The device of each account on each day, from the days alone, without periods."""
     found: Lookups = {}
     for account in ACCOUNTS:
         first = min((day for day in days if account in days[day]), default=None)
@@ -104,7 +104,7 @@ def looked_up(days: Days) -> Lookups:
 
 
 def periods(days: Days) -> set[tuple[Any, ...]]:
-    """The rows that a history of these days has."""
+    """The expected rows of a history of these days."""
     rows = []
     for account in ACCOUNTS:
         open_since, before = None, None
@@ -122,7 +122,7 @@ def periods(days: Days) -> set[tuple[Any, ...]]:
 
 
 def lookups_of(rows: set[tuple[Any, ...]]) -> Lookups:
-    """What somebody finds who looks for the period of a day; fails where two periods overlap."""
+    """The device found by looking up the period of each day; fails if two periods overlap."""
     found: Lookups = dict.fromkeys((account, day) for account in ACCOUNTS for day in LOOKED_UP)
     for account, device, begin, end, _ in rows:
         for day in LOOKED_UP:
@@ -132,8 +132,8 @@ def lookups_of(rows: set[tuple[Any, ...]]) -> Lookups:
     return found
 
 
-def told(history: History, version: int) -> set[tuple[int, date]]:
-    """The account and day of each look-up that `changes` says the version changed."""
+def recorded(history: History, version: int) -> set[tuple[int, date]]:
+    """The account and day of each look-up that the version changed, according to `changes`."""
     rows = history.query(f"SELECT account_no, first_day, end_day FROM changes WHERE version = {version}")
     return {(row[0], day) for row in rows for day in LOOKED_UP if row[1] <= day and (row[2] is None or day < row[2])}
 
@@ -144,7 +144,7 @@ one_load = st.tuples(st.sampled_from(DAYS), contents)
 
 @settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
 @given(loads=st.lists(one_load, min_size=2, max_size=9))
-def test_the_history_says_what_the_loaded_days_say_and_the_changes_what_changed(schema: History, loads) -> None:
+def test_the_history_matches_the_loaded_days_and_changes_records_what_changed(schema: History, loads) -> None:
     schema.clear()
     days: Days = {}
     version = 0
@@ -166,7 +166,7 @@ def test_the_history_says_what_the_loaded_days_say_and_the_changes_what_changed(
         after = looked_up(days)
         differing = {key for key in after if before[key] != after[key]}
         if changed:
-            assert told(schema, loaded.version) == (set() if first else differing)
+            assert recorded(schema, loaded.version) == (set() if first else differing)
         else:
             assert differing == set()
         version = loaded.version
@@ -178,7 +178,7 @@ def test_the_history_says_what_the_loaded_days_say_and_the_changes_what_changed(
     order=st.randoms(use_true_random=False),
     data=st.data(),
 )
-def test_any_order_of_the_same_days_with_repeats_gives_the_same_history(schema: History, days, order, data) -> None:
+def test_any_order_of_the_same_days_with_repeats_has_the_same_result(schema: History, days, order, data) -> None:
     repeats = data.draw(st.lists(st.sampled_from(sorted(days)), max_size=4))
     found = []
     for loads in (sorted(days), order.sample([*days, *repeats], len(days) + len(repeats))):
@@ -189,7 +189,7 @@ def test_any_order_of_the_same_days_with_repeats_gives_the_same_history(schema: 
     assert found[0] == found[1]
 
 
-def test_counts_tell_what_the_day_changed(history: History) -> None:
+def test_counts_show_what_the_day_changed(history: History) -> None:
     assert history.load(DAYS[2], {-1: "IOS", 7: "IOS"}) == Loaded("2026-02-27", 2, 2, 0, 0, 1)
     assert history.load(DAYS[4], {-1: "IOS", 7: "LINUX", 8: "IOS"}) == Loaded("2026-03-02", 3, 1, 1, 0, 2)
     assert history.load(DAYS[3], {7: "LINUX"}) == Loaded("2026-03-01", 1, 0, 1, 1, 3)
@@ -197,7 +197,7 @@ def test_counts_tell_what_the_day_changed(history: History) -> None:
     assert history.load(DAYS[1], {-1: "IOS", 7: "IOS"}) == Loaded("2026-02-26", 2, 2, 0, 0, 4)
 
 
-def test_days_that_are_loaded_at_once_wait_for_each_other(history: History) -> None:
+def test_days_that_are_loaded_concurrently_wait_for_each_other(history: History) -> None:
     days = {date(2026, 3, 1) + timedelta(days=number): {7: f"DEVICE {number}", 8: "IOS"} for number in range(10)}
     failed = []
 
@@ -249,7 +249,7 @@ LIMITS = Limits(0.1, 0.1, 0.1)
 def test_a_bad_export_is_refused_and_loads_nothing(history: History, text: str, complaint: str) -> None:
     history.load(DAYS[2], MANY)
     before = history.everything()
-    # The day behind, one before all others, and the loaded one itself.
+    # The next day, one before all others, and the loaded day itself.
     for day in (DAYS[3], DAYS[1], DAYS[2]):
         with pytest.raises(ExportRefusedError, match=f"that.csv.*{complaint}.*"):
             load_day(history.connection, day, io.BytesIO(text.encode()), "that.csv", LIMITS)
@@ -257,7 +257,7 @@ def test_a_bad_export_is_refused_and_loads_nothing(history: History, text: str, 
         assert history.everything() == before
 
 
-def test_what_is_within_the_limits_is_loaded_as_without_any_and_what_is_accepted_too(history: History) -> None:
+def test_loads_within_the_limits_and_accepted_loads_are_the_same_as_without_limits(history: History) -> None:
     lower = {number: device.lower() for number, device in MANY.items()}
     loads = [
         (DAYS[3], MANY, LIMITS),

@@ -1,4 +1,4 @@
-"""`./logsieve why` tells of logs that a foreign client sent what the contract says of them, at each hop."""
+"""`./logsieve why` explains logs of another client as the contract defines it, at each hop."""
 
 import base64
 import json
@@ -15,8 +15,8 @@ def why(stack: Stack, origin: tuple[int, int]) -> dict[str, Any]:
     return json.loads(done.stdout)
 
 
-def is_everywhere(told: dict[str, Any]) -> bool:
-    return told["hops"]["MySQL"].startswith("logs.") and "_doc" in told["hops"]["Elasticsearch"]
+def is_everywhere(story: dict[str, Any]) -> bool:
+    return story["hops"]["MySQL"].startswith("logs.") and "_doc" in story["hops"]["Elasticsearch"]
 
 
 def test_the_stories_of_a_good_a_bad_and_a_suspicious_log(stack: Stack) -> None:
@@ -59,33 +59,33 @@ def test_the_stories_of_a_good_a_bad_and_a_suspicious_log(stack: Stack) -> None:
     assert "[red]FRIDGE" in stack.run("why", suspicious["origin"]).stdout
 
 
-def test_a_row_that_was_deleted_by_hand_is_missed(stack: Stack) -> None:
+def test_a_manually_deleted_row_is_reported(stack: Stack) -> None:
     columns = "event_id, account_id, event_type, device, location_country, event_timestamp, status, reasons,"
     columns += " users_version, revision, received_at, kafka_partition, kafka_offset"
     row = stack.root_sql(f"SELECT {columns} FROM logs.good_logs ORDER BY received_at LIMIT 1")[0]
     where = "WHERE kafka_partition = %s AND kafka_offset = %s"
     stack.root_sql(f"DELETE FROM logs.good_logs {where}", row[-2:])
     try:
-        told = why(stack, row[-2:])
+        story = why(stack, row[-2:])
     finally:
         stack.root_sql(f"INSERT INTO logs.good_logs ({columns}) VALUES ({', '.join(['%s'] * len(row))})", row)
-    assert told["status"] == "good"
-    assert told["hops"]["MySQL"].startswith("missing, though load has passed it")
+    assert story["status"] == "good"
+    assert story["hops"]["MySQL"].startswith("missing, though load has passed it")
     assert why(stack, row[-2:])["hops"]["MySQL"] == "logs.good_logs"
 
 
-def test_what_is_no_origin_or_not_there_yet_is_said(stack: Stack) -> None:
+def test_invalid_and_future_origins_are_reported(stack: Stack) -> None:
     done = stack.run("why", "0-999999999999")
     assert done.returncode == 1
     assert "does not exist yet" in done.stderr
     end = int(done.stderr.split("will be 0-")[1].split(".")[0])
     assert 0 <= stack.ends("server-logs")[0] - end < 10_000
-    for word, said in (("[red]x", "[red]x"), ("12", "0-1234"), ("999-0", "the partitions of server-logs are 0, 1")):
+    for word, error in (("[red]x", "[red]x"), ("12", "0-1234"), ("999-0", "the partitions of server-logs are 0, 1")):
         done = stack.run("why", word)
         assert done.returncode == 1
-        assert said in done.stderr
+        assert error in done.stderr
 
 
 def _only(stack: Stack, partition: int, offset: int) -> dict[int, int]:
-    """Where to begin reading, to read one partition only."""
+    """The offsets from which to read, to get messages of one partition only."""
     return {**stack.ends("server-logs-status"), partition: offset}

@@ -1,6 +1,7 @@
-"""Any bytes, timestamp, key, headers, codec and size that the broker takes get one status; foreign verdicts get none.
+"""Logs with any bytes, timestamp, key, headers, codec and size that the broker accepts get one status; foreign messages
+change nothing.
 
-After most others: what is sent here stays in the topics.
+Runs after most other tests: the messages stay in the topics.
 """
 
 import contextlib
@@ -21,11 +22,11 @@ from tests.integration.test_odd_logs import log
 from tests.integration.test_why import why
 
 GO_ZERO = -6795364578871345152
-"""Go's zero time in nanoseconds, by a sender that meant milliseconds."""
+"""Go's zero time in nanoseconds, as sent by a program that should send milliseconds."""
 MIB = 2**20
 OF_OTHERS = {
     "message.timestamp.type": "CreateTime",
-    # Kafka 4 refuses what is dated ahead by more than an hour, older ones do not.
+    # Kafka 4 refuses timestamps more than an hour ahead, older versions do not.
     "message.timestamp.after.max.ms": str(2**63 - 1),
     "compression.type": "producer",
     "max.message.bytes": "1048588",
@@ -44,7 +45,7 @@ ENVELOPE = st.fixed_dictionaries(
 
 
 class Sender:
-    """Sends as any client might; keeps what the broker took."""
+    """Sends like any client; records what the broker accepted and refused."""
 
     def __init__(self, stack: Stack) -> None:
         kafka = {"bootstrap.servers": f"127.0.0.1:{stack.ports['kafka']}", "log_level": 0}
@@ -75,7 +76,7 @@ def configure(stack: Stack, wanted: dict[str, dict[str, str]]) -> None:
 
 @contextlib.contextmanager
 def without_the_first_wall(stack: Stack) -> Iterator[None]:
-    """As on a broker of others, or of before, that refuses nothing."""
+    """Configures the topic like another, or an older, broker, which refuses nothing."""
     kept = configs.SETTINGS
     configure(stack, {LOGS_TOPIC: OF_OTHERS})
     try:
@@ -86,12 +87,12 @@ def without_the_first_wall(stack: Stack) -> Iterator[None]:
 
 @given(envelopes=st.lists(ENVELOPE, min_size=80, max_size=120))
 @settings(max_examples=1, deadline=None, database=None, suppress_health_check=list(HealthCheck))
-def test_every_envelope_that_the_broker_takes_gets_one_status(stack: Stack, envelopes: list[dict[str, Any]]) -> None:
+def test_every_envelope_that_the_broker_accepts_gets_one_status(stack: Stack, envelopes: list[dict[str, Any]]) -> None:
     wait_until_it_loads(stack)
     since, sender = stack.now(), Sender(stack)
     for envelope in envelopes:
         sender.send(LOGS_TOPIC, **envelope)
-    # Of a size only when unpacked.
+    # Too large only after decompression.
     sender.send(LOGS_TOPIC, "zstd", value=log(extra="x" * 5 * MIB))
     taken = sender.flush()
     assert sender.refused == ["MSG_SIZE_TOO_LARGE"]
@@ -99,7 +100,7 @@ def test_every_envelope_that_the_broker_takes_gets_one_status(stack: Stack, enve
     check(stack, since)
 
 
-def test_what_spark_cannot_read_is_judged_all_the_same_and_stops_nothing(stack: Stack) -> None:
+def test_logs_that_spark_cannot_read_are_judged_anyway_and_stop_nothing(stack: Stack) -> None:
     wait_until_it_loads(stack)
     since, sender, times = stack.now(), Sender(stack), (GO_ZERO, -(2**63) + 1, 2**63 - 1, 9223372036854775, -(2**53))
     good = log(device=stack.first_device(684))
@@ -107,12 +108,12 @@ def test_what_spark_cannot_read_is_judged_all_the_same_and_stops_nothing(stack: 
     with without_the_first_wall(stack):
         for number, time in enumerate(times):
             sender.send(LOGS_TOPIC, value=good, timestamp=time, partition=0)
-            # Between them, and of each partition.
+            # Normal logs in between, in each partition.
             sender.send(LOGS_TOPIC, value=good, partition=number % 2)
         sender.flush()
         sender.send(LOGS_TOPIC, "zstd", value=bomb, partition=1)
         (at,) = sender.flush()[-1:]
-        # Legal each, and more than the heap together: one poll could bring all of them.
+        # Each is allowed, but together they exceed the heap: one poll could return all of them.
         for _ in range(1200):
             sender.send(LOGS_TOPIC, "zstd", value=log(extra="B" * 900_000), partition=1)
         sender.send(LOGS_TOPIC, value=good, partition=1)
@@ -120,7 +121,9 @@ def test_what_spark_cannot_read_is_judged_all_the_same_and_stops_nothing(stack: 
     assert sender.refused == []
     until(lambda: set(taken) <= stack.loaded(since), 90, "all are loaded")
     rows = {(partition, offset): status for partition, offset, status in stack.rows(since)}
-    assert {rows[origin] for origin in taken if origin != at} == {"good", "suspicious"}, "a time makes no log bad"
+    assert {rows[origin] for origin in taken if origin != at} == {"good", "suspicious"}, (
+        "no log is bad because of its time"
+    )
     query = "SELECT reasons, raw, raw_size FROM logs.bad_logs WHERE kafka_partition = %s AND kafka_offset = %s"
     assert stack.root_sql(query, at) == [('["unreadable"]', bomb[: 64 * 1024], len(bomb))]
     story = why(stack, at)
@@ -135,7 +138,7 @@ def test_what_spark_cannot_read_is_judged_all_the_same_and_stops_nothing(stack: 
         done.result(30)
 
 
-def test_foreign_messages_are_nobodys_verdict(stack: Stack) -> None:
+def test_foreign_messages_are_not_verdicts(stack: Stack) -> None:
     wait_until_it_loads(stack)
     since = stack.now()
     (origin,) = stack.send([log(device="of nobody")])
@@ -158,7 +161,7 @@ def test_foreign_messages_are_nobodys_verdict(stack: Stack) -> None:
         sender.send(STATUS_TOPIC, "zstd", key=key, value=value, headers=[("trace", b"1")], **place)
     sender.send(STATUS_TOPIC, "zstd", value=b"z" * 300 * MIB, **place)
     taken = sender.flush()
-    assert (len(taken), len(sender.refused)) == (8, 1), "what unpacks to 300 MiB is refused"
+    assert (len(taken), len(sender.refused)) == (8, 1), "a message that decompresses to 300 MiB is refused"
     query = "SELECT COUNT(*) FROM logs.foreign_messages WHERE kafka_partition = %s AND status_offset >= %s"
     found = (origin[0], since[STATUS_TOPIC][origin[0]])
     until(lambda: stack.root_sql(query, found) == [(8,)], 30, "they are set aside")

@@ -1,6 +1,6 @@
-"""Old logs expire while new ones come: the same origins vanish everywhere, and nothing brings them back.
+"""Old logs expire while new ones arrive: the same origins are removed everywhere, and nothing restores them.
 
-Near the end, as the tests before it count all logs since the stack began.
+Near the end, because earlier tests count all logs since the stack started.
 """
 
 import json
@@ -27,12 +27,12 @@ from tests.integration.stack import Moment, Stack, check, until, wait_until_it_l
 from tests.integration.test_why import why
 
 BEFORE = {0: 600, 1: 400}
-"""Up to where logs are to expire, by partition."""
+"""The offset before which logs must expire, by partition."""
 OLD_DAYS = 40
 
 
 def cut_at(stack: Stack, table: str) -> None:
-    """Stages a stack that has filled small slices: two before what is to expire, and one that it has begun."""
+    """Simulates a stack with small slices: two full ones with logs that must expire, and one that is being filled."""
     for number, end in BEFORE.items():
         first, *_ = slices(stack, table)[number]
         ends = [end // 2, end, end + 100]
@@ -41,14 +41,14 @@ def cut_at(stack: Stack, table: str) -> None:
 
 
 def cut_otherwise(stack: Stack, table: str) -> None:
-    """Stages what a run leaves that was killed between two tables: ahead of the logs, one ends elsewhere."""
+    """Simulates a run that was killed between two tables: ahead of the logs, one slice has another end."""
     *_, end, last = slices(stack, table)[0]
     parts = ", ".join(f"PARTITION p0_{at} VALUES LESS THAN (0, {at})" for at in (end + 7, last))
     stack.root_sql(f"ALTER TABLE logs.{table} REORGANIZE PARTITION p0_{end}, p0_{last} INTO ({parts})")
 
 
 def slices(stack: Stack, table: str) -> dict[int, list[int]]:
-    """Where the slices of each partition end, as MySQL tells it."""
+    """The ends of each partition's slices, from MySQL."""
     found: dict[int, list[int]] = {}
     query = "SELECT PARTITION_DESCRIPTION FROM information_schema.PARTITIONS WHERE TABLE_SCHEMA = 'logs'"
     for (bound,) in stack.root_sql(query + " AND TABLE_NAME = %s ORDER BY PARTITION_ORDINAL_POSITION", (table,)):
@@ -93,7 +93,7 @@ def documents_before(stack: Stack, ends: dict[int, int] = BEFORE) -> int:
 
 
 def expire(stack: Stack, days: int = 30) -> tuple[bool, str]:
-    """Runs the DAG as a person would; whether it was green, and what it printed."""
+    """Runs the DAG manually; returns whether it succeeded, and its output."""
     conf = json.dumps({"retention_days": days})
     done = stack.run("airflow", "dags", "test", "expire_logs", "--conf", conf, seconds=120)
     printed = done.stdout + done.stderr
@@ -101,7 +101,7 @@ def expire(stack: Stack, days: int = 30) -> tuple[bool, str]:
 
 
 def send_correction(stack: Stack, partition: int, offset: int) -> int:
-    """Sends a correction of a log's verdict, as a rejudgement does; gives its offset in the status topic."""
+    """Sends a correction of a log's verdict, as a rejudgement does; returns its offset in the status topic."""
     record = {"event_id": "again", "account_id": 684, "event_type": "other", "device": "IOS", "location_country": "FR"}
     record |= {"event_timestamp": "2021-04-29T19:28:30Z", "status": "suspicious", "reasons": ["unexpected_device"]}
     record |= {"origin": {"kafka_partition": partition, "kafka_offset": offset}, "users_version": 1, "revision": 1}
@@ -118,12 +118,12 @@ def send_correction(stack: Stack, partition: int, offset: int) -> int:
 
 
 def correct(stack: Stack, partition: int, offset: int) -> None:
-    """As a run that was under way when the log expired."""
+    """Sends a correction, like a run that was in progress when the log expired, and waits until it is processed."""
     sent = send_correction(stack, partition, offset)
     query = "SELECT status_offset FROM logs.load_progress WHERE kafka_partition = %s"
-    until(lambda: stack.root_sql(query, (partition,))[0][0] >= sent, 60, "load has taken the correction")
+    until(lambda: stack.root_sql(query, (partition,))[0][0] >= sent, 60, "load has processed the correction")
     with kafka_consumer(stack.env) as consumer:
-        until(lambda: hops.indexed(consumer, [partition])[partition] > sent, 60, "the indexer has taken it")
+        until(lambda: hops.indexed(consumer, [partition])[partition] > sent, 60, "the indexer has processed it")
 
 
 def pause(stack: Stack, paused: bool) -> None:
@@ -133,19 +133,19 @@ def pause(stack: Stack, paused: bool) -> None:
 
 @pytest.fixture(scope="module")
 def old(stack: Stack) -> Iterator[Stack]:
-    """A stack whose first logs were loaded long ago, and where nothing expires but by these tests."""
+    """A stack with old logs, in which logs expire only in these tests."""
     pause(stack, True)
     wait_until_it_loads(stack)
     query = "SELECT COUNT(*) FROM logs.load_progress WHERE kafka_partition = %s AND last_offset > %s"
     for number, end in BEFORE.items():
-        until(lambda number=number, end=end: stack.root_sql(query, (number, end + 200)), 120, "logs enough are there")
+        until(lambda number=number, end=end: stack.root_sql(query, (number, end + 200)), 120, "there are enough logs")
     yield stack
     pause(stack, False)
 
 
 @pytest.fixture(scope="module")
 def moment(old: Stack) -> Moment:
-    """Before anything expires: other tests have sent verdicts twice, on purpose."""
+    """The moment before anything expires: earlier tests have sent some verdicts twice, on purpose."""
     return old.now()
 
 
@@ -158,29 +158,29 @@ def test_bootstrap_cut_slices_ahead_and_a_day_without_old_logs_changes_nothing(o
     assert green, printed
     assert {table: slices(old, table) for table in TABLES.values()} == before
     assert expired(old) == {}
-    assert old.root_sql("SELECT COUNT(*) FROM logs.arrived")[0][0] >= len(BEFORE), "from now on they age"
+    assert old.root_sql("SELECT COUNT(*) FROM logs.arrived")[0][0] >= len(BEFORE), "from now on their age is known"
     with closing(KafkaAdminClient(bootstrap_servers=f"127.0.0.1:{old.ports['kafka']}")) as admin:
         for topic, bound in (("server-logs", 0.24), ("server-logs-status", 0.33)):
-            told = admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, topic)])["topic"][topic]
-            each = sum(int(told[name]["value"]) for name in ("retention.bytes", "segment.bytes"))
+            found = admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, topic)])["topic"][topic]
+            each = sum(int(found[name]["value"]) for name in ("retention.bytes", "segment.bytes"))
             at_most = len(old.ends(topic)) * each
-            assert 0.9 < at_most / (bound * 20 * 2**30) <= 1, "of the 20 GiB that the embedded stack has"
+            assert 0.9 < at_most / (bound * 20 * 2**30) <= 1, "of the embedded stack's 20 GiB"
 
 
-def test_old_logs_expire_everywhere_also_when_a_run_broke_off(old: Stack, moment: Moment) -> None:
+def test_old_logs_expire_everywhere_even_after_a_run_failed_halfway(old: Stack, moment: Moment) -> None:
     for table in TABLES.values():
         cut_at(old, table)
     cut_otherwise(old, "suspicious_logs")
     check_whole(old)
-    # One slice more was loaded in part, and one at a time when it was not old enough yet.
+    # One more slice was loaded in part by then, and another one too recently.
     note_arrival(old, OLD_DAYS, {number: end + 50 for number, end in BEFORE.items()})
     note_arrival(old, 20, {number: end + 100 for number, end in BEFORE.items()})
     assert rows_before(old) == documents_before(old) == sum(BEFORE.values())
 
-    assert expire(old, days=0)[0], "for ever"
+    assert expire(old, days=0)[0], "logs are kept indefinitely"
     assert rows_before(old) == sum(BEFORE.values())
 
-    # The index takes no deletes: the run breaks off behind the rows.
+    # The index refuses deletes: the run fails after it has removed the rows.
     old.search("_cluster/settings", {"persistent": {"cluster.blocks.read_only": True}}, "PUT")
     try:
         green, printed = expire(old)
@@ -201,10 +201,10 @@ def test_old_logs_expire_everywhere_also_when_a_run_broke_off(old: Stack, moment
         assert {number: slices(old, table)[number][0] for number in BEFORE} == {
             number: end + 100 for number, end in BEFORE.items()
         }
-        assert slices(old, table) == slices(old, "good_logs"), "what expires later expires in all three, too"
+        assert slices(old, table) == slices(old, "good_logs"), "later logs also expire in all three"
 
 
-def test_all_others_are_untouched_and_still_come(old: Stack, moment: Moment) -> None:
+def test_all_other_logs_are_unchanged_and_new_ones_arrive(old: Stack, moment: Moment) -> None:
     wait_until_it_loads(old)
     check_whole(old)
     check(old, moment)
@@ -213,7 +213,7 @@ def test_all_others_are_untouched_and_still_come(old: Stack, moment: Moment) -> 
     assert "expired" in old.run("status").stdout
 
 
-def test_why_says_that_a_log_has_expired(old: Stack) -> None:
+def test_why_reports_that_a_log_has_expired(old: Stack) -> None:
     hops = why(old, (0, 5))["hops"]
     for hop in ("MySQL", "Elasticsearch"):
         assert hops[hop].startswith("expired: expire_logs has removed it, 20"), hops[hop]
@@ -222,14 +222,14 @@ def test_why_says_that_a_log_has_expired(old: Stack) -> None:
     assert "_doc" in kept["Elasticsearch"]
 
 
-def test_a_correction_brings_no_expired_log_back(old: Stack) -> None:
+def test_a_correction_does_not_restore_an_expired_log(old: Stack) -> None:
     correct(old, 0, 5)
     assert rows_before(old) == 0
     by_hand = "VALUES ('bad', '[]', '2026-01-01', 0, 6, 1, 0)"
     columns = "status, reasons, received_at, kafka_partition, kafka_offset, users_version, revision"
     old.root_sql(f"INSERT INTO logs.bad_logs ({columns}) {by_hand}")
     check_whole(old)
-    assert sum(proof["left"] for proof in proofs(old)) == 2, "the proof tells what is left, and is green"
+    assert sum(proof["left"] for proof in proofs(old)) == 2, "the proof reports what is left, and succeeds"
     green, printed = expire(old)
     assert green, printed
     assert rows_before(old) == documents_before(old) == 0, "the next run has removed both"
@@ -238,7 +238,7 @@ def test_a_correction_brings_no_expired_log_back(old: Stack) -> None:
     check_whole(old)
 
 
-def test_a_proof_of_an_expired_range_says_so_and_an_hourly_one_begins_behind_it(old: Stack) -> None:
+def test_a_proof_of_an_expired_range_reports_it_and_an_hourly_one_starts_after_it(old: Stack) -> None:
     asked = old.run("reconcile", "--partition", "0", "--to", "100", "--json")
     (proof,) = json.loads(asked.stdout)
     assert (proof["logs"], proof["expired"], proof["differences"]) == (0, BEFORE[0], {})
@@ -247,9 +247,9 @@ def test_a_proof_of_an_expired_range_says_so_and_an_hourly_one_begins_behind_it(
     assert {number: firsts[number] for number in BEFORE} == BEFORE
 
 
-def test_logs_that_do_not_fit_the_disk_expire_up_to_the_same_place_in_tables_and_index(old: Stack) -> None:
+def test_logs_that_do_not_fit_the_disk_expire_up_to_the_same_offset_in_tables_and_index(old: Stack) -> None:
     ends = {number: end + 100 for number, end in BEFORE.items()}
-    room, said = 10**12, list[str]()
+    room, shown = 10**12, list[str]()
     with (
         closing(mysql_connection(old.env, "airflow")) as connection,
         closing(connection.cursor()) as cursor,
@@ -261,19 +261,19 @@ def test_logs_that_do_not_fit_the_disk_expire_up_to_the_same_place_in_tables_and
         assert 50 < size < 5000
         sizes = fitting.sizes(cursor)
         assert all(sizes[number][end] >= 6 * 16_384 for number, end in ends.items()), "two pages of each table"
-        expiry.rows(cursor, 0, said.append, Bounds(room, room, tables=room, documents=room), size)
-        assert (expired(old), said) == (BEFORE, []), "all fits"
-        expiry.rows(cursor, 0, said.append, Bounds(room, room, tables=1, documents=room))
-        assert expired(old) == ends, "by the tables, while nobody knows what documents take"
-        expiry.rows(cursor, 0, said.append, Bounds(room, room, tables=room, documents=1), size)
-        assert expired(old) == ends, "what is being filled stays, whatever it takes"
-        expiry.documents(index, hops.read_expired(cursor), said.append)
+        expiry.rows(cursor, 0, shown.append, Bounds(room, room, tables=room, documents=room), size)
+        assert (expired(old), shown) == (BEFORE, []), "everything fits"
+        expiry.rows(cursor, 0, shown.append, Bounds(room, room, tables=1, documents=room))
+        assert expired(old) == ends, "by the tables alone, while the size of documents is unknown"
+        expiry.rows(cursor, 0, shown.append, Bounds(room, room, tables=room, documents=1), size)
+        assert expired(old) == ends, "a slice that is being filled stays, whatever its size"
+        expiry.documents(index, hops.read_expired(cursor), shown.append)
     assert rows_before(old, ends) == documents_before(old, ends) == 0
     check_whole(old)
 
 
 class CutMeanwhile:
-    """A cursor after whose snapshot somebody cuts a slice."""
+    """A cursor that has a slice cut right after its snapshot."""
 
     def __init__(self, cursor: Any, cut: Callable[[], Any]) -> None:
         self.cursor, self.cut = cursor, cut
@@ -288,7 +288,7 @@ class CutMeanwhile:
         return getattr(self.cursor, name)
 
 
-def test_a_proof_begins_anew_when_slices_were_cut_after_its_snapshot(old: Stack) -> None:
+def test_a_proof_restarts_when_slices_were_cut_after_its_snapshot(old: Stack) -> None:
     last = slices(old, "bad_logs")[0][-1]
     cut = (
         f"ALTER TABLE logs.bad_logs REORGANIZE PARTITION p0_rest INTO (PARTITION p0_{last + 1} VALUES LESS THAN"
@@ -306,7 +306,7 @@ def test_a_proof_begins_anew_when_slices_were_cut_after_its_snapshot(old: Stack)
     assert [proof.differences for proof in found] == [{}] * len(found)
 
 
-def test_tables_of_a_version_without_slices_are_brought_over(old: Stack) -> None:
+def test_tables_of_a_version_without_slices_are_migrated(old: Stack) -> None:
     before = old.counts()
     for table in TABLES.values():
         old.root_sql(f"ALTER TABLE logs.{table} REMOVE PARTITIONING")

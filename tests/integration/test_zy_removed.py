@@ -1,6 +1,6 @@
-"""Kafka has removed verdicts, as its retention does: what was proven before stays so, and what was not is named.
+"""Kafka has removed verdicts, as its retention does: proven logs stay proven, and unproven ones are named.
 
-Near the end, as the tests before it read the whole status topic.
+Near the end, because earlier tests read the whole status topic.
 """
 
 import json
@@ -24,27 +24,27 @@ LOADED = "SELECT last_offset + 1, status_offset + 1 FROM logs.load_progress WHER
 
 
 def remove(stack: Stack, before: int) -> None:
-    """Has Kafka remove the status messages of the partition before that offset."""
-    admin = probes.admin(stack.env)  # which has to live until Kafka has answered
+    """Makes Kafka remove the status messages of the partition before the offset."""
+    admin = probes.admin(stack.env)  # must exist until Kafka has answered
     (done,) = admin.delete_records([TopicPartition(STATUS, PARTITION, before)]).values()
     assert done.result(30).low_watermark == before
 
 
 def place(stack: Stack, query: str) -> tuple[int, int]:
-    """Next log and next status message of the partition."""
+    """The next log and the next status message of the partition."""
     ((log, status),) = stack.root_sql(query, (PARTITION,))
     return log, status
 
 
 def prove_whole(stack: Stack, *options: str) -> dict[str, Any]:
-    """The proof of the partition, as it is read from the command; all partitions are whole."""
+    """The proof of the partition, from the command; fails unless all partitions are complete."""
     done = stack.run("reconcile", "--json", *options)
     assert done.returncode == 0, done.stdout + done.stderr
     return next(proof for proof in json.loads(done.stdout) if proof["partition"] == PARTITION)
 
 
 def remove_unproven(stack: Stack) -> list[list[int]]:
-    """Has verdicts removed that are loaded, but not proven; their run of origins, as a proof names it."""
+    """Makes Kafka remove verdicts that are loaded, but not proven; returns their origins, as a proof names them."""
     prove_whole(stack)
     (first, closed) = place(stack, CLOSED)
     until(lambda: place(stack, LOADED)[1] > closed + 200, 60, "new logs are loaded")
@@ -53,32 +53,32 @@ def remove_unproven(stack: Stack) -> list[list[int]]:
     return [[PARTITION, first, int(at.key.split(b"-")[1]) - 1]]
 
 
-def test_verdicts_that_were_removed_before_they_were_proven_are_named_until_a_person_has_seen_it(stack: Stack) -> None:
+def test_verdicts_removed_before_they_were_proven_are_named_until_a_manual_proof(stack: Stack) -> None:
     wait_until_it_loads(stack)
     unproven = remove_unproven(stack)
     assert differences(stack, "--new") == {UNPROVEN: unproven}
-    assert differences(stack, "--new") == {UNPROVEN: unproven}, "an hourly proof goes on saying so"
+    assert differences(stack, "--new") == {UNPROVEN: unproven}, "an hourly proof still reports it"
     shown = stack.run("reconcile")
     assert shown.returncode == 1
     ((_, first, last),) = unproven
     assert f"cannot be proven, as Kafka has removed what would tell (0-{first} to 0-{last})" in shown.stdout
-    until(lambda: prove_whole(stack, "--new")["logs"], 60, "hourly proofs go on behind them")
-    assert prove_whole(stack)["first"] == last + 1, "one by hand begins with the oldest verdict that is there"
+    until(lambda: prove_whole(stack, "--new")["logs"], 60, "hourly proofs continue after them")
+    assert prove_whole(stack)["first"] == last + 1, "a manual proof starts with the oldest existing verdict"
 
 
-def test_what_cannot_be_proven_is_judged_again_where_the_logs_are_still_there(stack: Stack) -> None:
+def test_unproven_logs_are_rejudged_if_kafka_still_has_them(stack: Stack) -> None:
     unproven = remove_unproven(stack)
     assert differences(stack, "--new") == {UNPROVEN: unproven}
-    mended = stack.run("reconcile", "--new", "--repair", seconds=180)
-    assert mended.returncode == 0, mended.stdout + mended.stderr
+    repaired = stack.run("reconcile", "--new", "--repair", seconds=180)
+    assert repaired.returncode == 0, repaired.stdout + repaired.stderr
     assert differences(stack) == {}
 
 
-def test_an_emptied_partition_is_neither_red_nor_behind_and_a_correction_begins_no_proof(
+def test_an_emptied_partition_is_neither_a_failure_nor_lag_and_a_correction_starts_no_proof(
     stack: Stack, tmp_path: Path
 ) -> None:
     assert stack.run("stream", "stop").returncode == 0
-    # Loads the last verdicts, too, and ends.
+    # Loads the last verdicts too, and exits.
     assert by_hand(stack, tmp_path / "bounded.log", "--trigger", "available-now").wait(timeout=180) == 0
     until(lambda: stack.status()["lag"]["index"] == 0, 60, "all verdicts are indexed")
     prove_whole(stack)
@@ -87,13 +87,13 @@ def test_an_emptied_partition_is_neither_red_nor_behind_and_a_correction_begins_
     for options in ((), ("--new",)):
         proof = prove_whole(stack, *options)
         assert (proof["logs"], proof["first"]) == (0, place(stack, LOADED)[0])
-    # Nothing is judged now, but logs still come.
+    # Nothing is judged now, but logs still arrive.
     loaded = int(stack.root_sql(ALL_LOADED)[0][0])
     before, lag, after = stack.ends("server-logs"), stack.status()["lag"], stack.ends("server-logs")
     assert sum(before.values()) - loaded <= lag["classify"] <= sum(after.values()) - loaded
     assert lag["index"] == 0
 
-    # Of a log that was proven long ago: it will be the first message that is there.
+    # A correction of a log that is already proven: it will be the first message in the partition.
     corrected, since = place(stack, LOADED)[0] - 100, stack.now()
     send_correction(stack, PARTITION, corrected)
     assert stack.run("stream", "start").returncode == 0

@@ -1,6 +1,6 @@
-"""Kafka has removed verdicts before they were indexed: the indexer stops and names them, until a person goes on.
+"""Kafka has removed verdicts before they were indexed: the indexer stops and names them, until a person continues it.
 
-Near the end, as the status topic loses what the tests before it made.
+Near the end, because the status topic loses the messages of earlier tests.
 """
 
 import subprocess
@@ -28,7 +28,7 @@ INDEXER = "indexer"
 
 
 def remove(stack: Stack, topic: str, before: dict[int, int]) -> None:
-    """Removes the messages of each partition before an offset, as retention does."""
+    """Removes each partition's messages before an offset, as retention does."""
     admin = AdminClient(kafka_client.native(stack.settings))
     places = [TopicPartition(topic, number, offset) for number, offset in before.items()]
     for partition, done in admin.delete_records(places).items():
@@ -38,10 +38,10 @@ def remove(stack: Stack, topic: str, before: dict[int, int]) -> None:
 def read_on(consumer: Consumer, topic: str) -> int:
     """The offset of the first message that the group gets."""
     consumer.subscribe([topic], on_assign=positions.begin)
-    return int(until(lambda: read_batch(consumer, 1, 0.5).messages, 30, "a message comes")[0].offset())
+    return int(until(lambda: read_batch(consumer, 1, 0.5).messages, 30, "a message arrives")[0].offset())
 
 
-def test_a_new_group_begins_with_what_is_there_and_notices_what_is_removed_from_then_on(stack: Stack) -> None:
+def test_a_new_group_starts_at_the_oldest_message_and_detects_later_removals(stack: Stack) -> None:
     kafka, topic = kafka_client.native(stack.settings), f"test-removed-{uuid.uuid4()}"
     admin = AdminClient(kafka)
     admin.create_topics([NewTopic(topic, 1, 1)])[topic].result(30)
@@ -55,7 +55,7 @@ def test_a_new_group_begins_with_what_is_there_and_notices_what_is_removed_from_
     with closing(reader(kafka, topic, **error)) as consumer:
         assert read_on(consumer, topic) == 3
         (place,) = consumer.committed([TopicPartition(topic, 0)], timeout=30)
-        assert place.offset == 3, "before it has taken anything"
+        assert place.offset == 3, "before it has read anything"
 
     remove(stack, topic, {0: 5})
     with closing(reader(kafka, topic, **error)) as consumer:
@@ -66,7 +66,7 @@ def test_a_new_group_begins_with_what_is_there_and_notices_what_is_removed_from_
 
 
 def go_on(stack: Stack) -> str:
-    """As a person does, while supervisord starts the indexer again and again; gives what it says."""
+    """Continues the indexer as a person does, while supervisord keeps restarting it; returns the output."""
     done = subprocess.run(
         [sys.executable, "-m", "include.index.indexer", "--go-on"],
         env=stack.env.whole(),
@@ -79,32 +79,32 @@ def go_on(stack: Stack) -> str:
     return done.stderr
 
 
-def test_the_indexer_stops_at_what_was_removed_and_goes_on_when_a_person_says_so(stack: Stack) -> None:
+def test_the_indexer_stops_at_removed_verdicts_until_a_person_continues_it(stack: Stack) -> None:
     wait_until_it_loads(stack)
     since = stack.now()
     until_indexed(stack, send_and_load(stack))
-    told = supervisor.log_file(stack.env, INDEXER)
-    traces = told.read_text().count("Traceback")
+    log = supervisor.log_file(stack.env, INDEXER)
+    traces = log.read_text().count("Traceback")
     supervisor.halt(stack.env, INDEXER)
     try:
         lost = send_and_load(stack)
-        # No further than what is loaded: else the driver would have to stop too.
+        # Only loaded messages: otherwise the driver would stop too.
         progress = stack.root_sql("SELECT kafka_partition, last_offset, status_offset + 1 FROM logs.load_progress")
         remove(stack, STATUS_TOPIC, {number: end for number, _, end in progress if number in since[STATUS_TOPIC]})
         supervisor.run(stack.env, INDEXER)
-        until(lambda: "were removed before they were indexed" in told.read_text(), 60, "the indexer names them")
+        until(lambda: "were removed before they were indexed" in log.read_text(), 60, "the indexer names them")
         until(lambda: stack.status()["servers"][INDEXER] != "ok", 30, "status shows it")
         done = stack.run("airflow", "dags", "test", "watch_logs")
         assert "python -m include.index.indexer --go-on" in done.stdout + done.stderr, done.stderr[-3000:]
         assert not stack.documents(lost)
     finally:
         given_up = go_on(stack)
-        until(lambda: stack.status()["servers"][INDEXER] == "ok", 180, "the indexer is back")
+        until(lambda: stack.status()["servers"][INDEXER] == "ok", 180, "the indexer is healthy again")
     assert "were removed before they were indexed" in given_up
-    assert told.read_text().count("Traceback") == traces, "it is told in one line"
+    assert log.read_text().count("Traceback") == traces, "it is logged in one line"
     until_indexed(stack, send_and_load(stack))
 
-    # The rows are there, and the logs still are in Kafka here: judged again, they have their documents.
+    # The rows exist, and here Kafka still has the logs: once rejudged, they have their documents.
     last = {number: offset for number, offset, _ in progress}
     rows = {origin[:2]: origin[2] for origin in stack.rows(since) if origin[1] <= last[origin[0]]}
     missing = sorted(rows.keys() - stack.documents(list(rows)).keys())
@@ -112,4 +112,4 @@ def test_the_indexer_stops_at_what_was_removed_and_goes_on_when_a_person_says_so
     by_partition = {number: [offset for other, offset in missing if other == number] for number in last}
     runs = {number: report.runs(np.array(offsets)) for number, offsets in by_partition.items() if offsets}
     rejudge.run(stack.env, origins=runs)
-    until(lambda: stack.documents(list(rows)) == rows, 60, "every document is as its row")
+    until(lambda: stack.documents(list(rows)) == rows, 60, "every document matches its row")

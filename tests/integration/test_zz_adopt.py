@@ -1,6 +1,6 @@
-"""A topic was deleted and made anew: a person adopts it, and nothing of the old logs is lost or mixed with the new.
+"""A topic was deleted and recreated: a person adopts it, and no old log is lost or mixed with new ones.
 
-The last file, as it sets apart what the tests before it made.
+The last file, because it sets apart the rows and documents of earlier tests.
 """
 
 import json
@@ -20,11 +20,11 @@ from tests.integration.test_stream_ends import check, drivers, wait_until_it_loa
 APART = "server-logs-before-*"
 
 
-def make_anew(stack: Stack, topic: str) -> None:
+def recreate(stack: Stack, topic: str) -> None:
     partitions = len(stack.ends(topic))
     with closing(KafkaAdminClient(bootstrap_servers=f"127.0.0.1:{stack.ports['kafka']}")) as admin:
 
-        def made() -> bool:
+        def is_created() -> bool:
             try:
                 admin.create_topics({topic: {"num_partitions": partitions, "replication_factor": 1}})
             except TopicAlreadyExistsError:
@@ -32,7 +32,7 @@ def make_anew(stack: Stack, topic: str) -> None:
             return True
 
         admin.delete_topics([topic])
-        until(made, 30, f"{topic} is made anew")
+        until(is_created, 30, f"{topic} is recreated")
     until(lambda: len(stack.ends(topic)) == partitions, 30, f"{topic} has its partitions")
 
 
@@ -46,7 +46,7 @@ def documents(stack: Stack, index: str, query: Any = None) -> int:
 
 
 def stop_and_count(stack: Stack) -> tuple[dict[str, int], int]:
-    """Rows by status and documents, when all is quiet but the generator."""
+    """Stops the stream; returns the numbers of rows by status and of documents, while only the generator runs."""
     wait_until_it_loads(stack)
     assert stack.run("stream", "stop").returncode == 0
     until(lambda: stack.status()["lag"]["index"] <= 0, 60, "all verdicts are indexed")
@@ -54,7 +54,7 @@ def stop_and_count(stack: Stack) -> tuple[dict[str, int], int]:
 
 
 def refusal(stack: Stack) -> str:
-    """Why a driver would not start on these topics; empty when it would."""
+    """The reason why a driver would not start with these topics; empty if it would."""
     try:
         topic_ids.check(Database.of(stack.settings), stack.settings)
     except topic_ids.OtherTopicError as error:
@@ -63,10 +63,10 @@ def refusal(stack: Stack) -> str:
 
 
 def check_apart(stack: Stack, known: set[str], rows: dict[str, int]) -> None:
-    """What was set apart beside the `known` tables is each old row, in the table of its status."""
+    """Checks that the tables set apart, besides the `known` ones, have each old row in the table of its status."""
     apart = tables_apart(stack) - known
     assert {name.split("_before_")[0] for name in apart} == set(TABLES.values())
-    assert len(apart) == len(TABLES), "set apart once, also by a run that was repeated"
+    assert len(apart) == len(TABLES), "set apart once, even by a repeated run"
     found = {name.split("_logs")[0]: name for name in apart}
     assert {status: stack.root_sql(f"SELECT COUNT(*) FROM logs.{found[status]}")[0][0] for status in rows} == rows
 
@@ -74,10 +74,10 @@ def check_apart(stack: Stack, known: set[str], rows: dict[str, int]) -> None:
 def test_new_logs_are_adopted_and_the_old_ones_set_apart(stack: Stack) -> None:
     rows, indexed = stop_and_count(stack)
     tables, indices = tables_apart(stack), set(stack.search(APART))
-    make_anew(stack, "server-logs")
+    recreate(stack, "server-logs")
     assert "./logsieve topics --adopt" in refusal(stack)
 
-    # What a person meets: Airflow tries a stream again and again that is refused.
+    # What a user sees: Airflow keeps retrying a stream that is refused.
     assert "Triggered" in stack.run("stream", "start").stdout
     done = stack.run("topics", "--adopt", "--yes")
     assert done.returncode == 1
@@ -85,16 +85,16 @@ def test_new_logs_are_adopted_and_the_old_ones_set_apart(stack: Stack) -> None:
     assert "has stopped" in stack.run("stream", "stop").stdout
     until(lambda: not drivers(stack), 60, "no driver is left")
 
-    # It breaks off halfway, behind the rows: the index cannot be set apart.
+    # It fails halfway, after the rows: the index cannot be set apart.
     stack.search("_cluster/settings", {"persistent": {"cluster.blocks.read_only": True}}, "PUT")
     try:
         done = stack.run("topics", "--adopt", "--yes")
         assert done.returncode == 1
         assert "not adopted" in done.stderr
-        assert "_before_" in done.stderr, "what it had done by then is told"
+        assert "_before_" in done.stderr, "it reports what it had done by then"
     finally:
         stack.search("_cluster/settings", {"persistent": {"cluster.blocks.read_only": None}}, "PUT")
-    assert refusal(stack), "no driver starts on half of it"
+    assert refusal(stack), "no driver starts after half of it"
 
     done = stack.run("topics", "--adopt", "--yes")
     assert done.returncode == 0, done.stderr
@@ -104,9 +104,9 @@ def test_new_logs_are_adopted_and_the_old_ones_set_apart(stack: Stack) -> None:
     assert documents(stack, clone) == indexed
     assert sum(stack.counts().values()) == documents(stack, "server-logs") == 0
     (proven,) = stack.root_sql("SELECT IFNULL(MAX(next_offset), 0) FROM logs.reconciled")[0]
-    assert proven == 0, "the next hourly proof begins with the first new log"
+    assert proven == 0, "the next hourly proof starts with the first new log"
     lag = stack.status()["lag"]
-    assert lag["load"] == lag["index"] == 0, "nothing but new logs is waited for"
+    assert lag["load"] == lag["index"] == 0, "there is no backlog but new logs"
 
     assert "Triggered" in stack.run("stream", "start").stdout
     names = [f"adopted-{uuid.uuid4()}" for _ in range(200)]
@@ -126,7 +126,7 @@ def test_new_logs_are_adopted_and_the_old_ones_set_apart(stack: Stack) -> None:
         ]
         assert min((first for first in firsts if first is not None), default=0) == 0, "from the first log on"
     found = {"terms": {"event_id": names}}
-    until(lambda: documents(stack, "server-logs", found) == len(names), 60, "each has its document")
+    until(lambda: documents(stack, "server-logs", found) == len(names), 60, "each new log has its document")
     done = stack.run("reconcile")
     assert done.returncode == 0, done.stdout + done.stderr
     check_apart(stack, tables, rows)
@@ -137,10 +137,10 @@ def test_new_logs_are_adopted_and_the_old_ones_set_apart(stack: Stack) -> None:
     assert "nothing to adopt" in done.stderr
 
 
-def test_with_a_new_status_topic_all_logs_that_are_there_are_judged_again(stack: Stack) -> None:
+def test_with_a_new_status_topic_all_existing_logs_are_rejudged(stack: Stack) -> None:
     rows, _ = stop_and_count(stack)
     tables = tables_apart(stack)
-    make_anew(stack, "server-logs-status")
+    recreate(stack, "server-logs-status")
     assert "./logsieve topics --adopt" in refusal(stack)
     done = stack.run("topics", "--adopt", "--yes")
     assert done.returncode == 0, done.stderr

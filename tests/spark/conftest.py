@@ -1,4 +1,4 @@
-"""One local Spark session for the folder, in a time zone far from UTC, and `judge`, which takes logs to verdicts."""
+"""One local Spark session for these tests, in a time zone far from UTC, and `judge`, which turns logs into verdicts."""
 
 import json
 import os
@@ -47,7 +47,7 @@ def spark() -> Iterator[SparkSession]:
 
 @pytest.fixture(scope="session")
 def logs(spark: SparkSession) -> Logs:
-    """Logs as the Kafka source gives them, the n-th with the origin (1, n)."""
+    """Creates logs with the columns of the Kafka source, the n-th with the origin (1, n)."""
 
     def run(values: Sequence[bytes | None], received_at: datetime = RECEIVED_AT) -> DataFrame:
         rows = [(1, n, received_at, None if value is None else bytearray(value)) for n, value in enumerate(values)]
@@ -58,20 +58,20 @@ def logs(spark: SparkSession) -> Logs:
 
 @pytest.fixture(scope="session")
 def known(spark: SparkSession) -> DataFrame:
-    """USERS, as `users.read` gives them."""
+    """USERS in a frame like that of `users.read`."""
     accounts = [(account, f"0000000{device}", USERS_VERSION) for account, device in USERS.items()]
     return spark.createDataFrame(accounts, users.SCHEMA)
 
 
 @pytest.fixture(scope="session")
 def judged(logs: Logs, known: DataFrame) -> Judged:
-    """Values of logs, and when they were received, as the frame of their verdicts."""
+    """Judges values of logs, and their time of receipt; returns the frame of their verdicts."""
     return lambda *of: judgement.judge(logs(*of), known)
 
 
 @pytest.fixture(scope="session")
 def judge(judged: Judged) -> Judge:
-    """Logs to their status messages, parsed, in the same order. Fails unless each log has exactly one."""
+    """Returns the parsed status messages of logs, in the same order. Fails unless each log has exactly one."""
 
     def run(logs: Sequence[bytes | None]) -> list[dict[str, Any]]:
         messages = [json.loads(row.value) for row in classify.messages(judged(logs)).collect()]

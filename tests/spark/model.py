@@ -1,4 +1,4 @@
-"""docs/contract.md once more, in plain Python and without a look at jobs/: to compare with."""
+"""A second implementation of docs/contract.md, in plain Python and independent of jobs/, for comparison."""
 
 import json
 import re
@@ -18,7 +18,7 @@ class _Refused(Exception):
 
 
 def verdict(log: bytes | None, users: dict[int, str]) -> dict[str, Any]:
-    """The six fields, status and reasons that the log has to get."""
+    """Returns the six fields, status and reasons that the log must get."""
     try:
         record = _object(log)
     except (_Refused, ValueError):
@@ -76,7 +76,7 @@ def _field(field: str, record: dict[str, Any]) -> tuple[Any, str | None]:
             return None, f"empty_{field}"
         return (str(value), None) if len(value) <= 64 else (None, f"too_long_{field}")
     least, most = (-(2**31), 2**31 - 1) if field == "account_id" else (0, 253_402_300_799)
-    digits = re.fullmatch("[+-]?0*([0-9]{1,20})", value)  # more cannot be in range, and int() refuses thousands
+    digits = re.fullmatch("[+-]?0*([0-9]{1,20})", value)  # more digits cannot be in range, and int() refuses thousands
     if not digits or not least <= int(value[0].strip("0123456789") + digits[1]) <= most:
         return None, f"invalid_{field}"
     if field == "account_id":

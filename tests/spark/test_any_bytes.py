@@ -1,4 +1,4 @@
-"""Any bytes at all get exactly one status, and the one that the model in plain Python gives."""
+"""Any bytes get exactly one status, the same as from the model in plain Python."""
 
 import json
 import os
@@ -52,7 +52,7 @@ GOOD = ['"a"', '"684"', '"other"', '"ANDROID"', '"FR"', '"1619724510"']
 
 @st.composite
 def nearly_good(draw: st.DrawFn) -> str:
-    """A good log with some of its values replaced, and perhaps a pair more."""
+    """A good log with some of its values replaced, and up to two more pairs."""
     tokens = [draw(st.one_of(st.just(token), st.just(token), values)) for token in GOOD]
     pairs = [f'"{field}": {token}' for field, token in zip(names.FIELDS, tokens, strict=True)]
     pairs += draw(st.lists(st.builds("{}:{}".format, names_, st.one_of(values, values, odd)), max_size=2))
@@ -61,7 +61,7 @@ def nearly_good(draw: st.DrawFn) -> str:
 
 @st.composite
 def mutated(draw: st.DrawFn) -> bytes:
-    """A good log with a few bytes taken out, put in or put twice."""
+    """A nearly good log with a few bytes removed, inserted or replaced."""
     log = bytearray(draw(nearly_good()).encode())
     for _ in range(draw(st.integers(1, 3))):
         at = draw(st.integers(0, len(log)))
@@ -81,7 +81,7 @@ KINDS = {
 
 
 EXAMPLES = int(os.environ.get("EXAMPLES", "600"))
-"""Of each kind, other ones at each run."""
+"""Examples of each kind, new ones in each run."""
 
 
 def many(kind: str, count: int) -> list[bytes]:

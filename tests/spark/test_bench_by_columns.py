@@ -1,4 +1,4 @@
-"""The rules of the bench's baseline give every worked case the verdict that Logsieve gives it."""
+"""The rules of the bench's baseline give every worked case the same verdict as Logsieve."""
 
 import json
 from datetime import date

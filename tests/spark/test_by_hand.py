@@ -1,4 +1,4 @@
-"""Logs that Spark's source cannot read are judged by the same rules, each once and in order."""
+"""Logs that Spark's source cannot read are judged with the same rules, each once and in order."""
 
 import json
 from typing import Any
@@ -22,7 +22,7 @@ def judged(spark: SparkSession, known: DataFrame, logs: list[Log]) -> list[dict[
     return [verdict and json.loads(verdict) for _, verdict in found]
 
 
-def test_a_log_is_judged_by_its_bytes_whatever_its_time(spark: SparkSession, known: DataFrame) -> None:
+def test_a_log_is_judged_by_its_bytes_whatever_its_timestamp(spark: SparkSession, known: DataFrame) -> None:
     times = [-6795364578871345152, -(2**63), 2**63 - 1, 1_000]
     logs = [Log(7 + number, time, GOOD, len(GOOD)) for number, time in enumerate(times)]
     logs += [Log(20, 0, None, None), Log(21, 0, b"", 0), Log(30, 5, b"x", 10**9, is_readable=False)]
@@ -39,7 +39,7 @@ def test_a_log_is_judged_by_its_bytes_whatever_its_time(spark: SparkSession, kno
     ]
 
 
-def test_one_that_cannot_be_judged_is_found_among_others(
+def test_a_log_that_cannot_be_judged_is_found_among_others(
     spark: SparkSession, known: DataFrame, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     spark.udf.register("refuse", lambda value: 1 // (value != b"poison"), "int")
@@ -55,7 +55,7 @@ def test_one_that_cannot_be_judged_is_found_among_others(
         by_hand.verdicts(spark, (known.filter("raise_error('users are away') IS NULL"), 1), 1, [Log(0, 0, GOOD, 1)])
 
 
-def test_an_unreadable_one_looks_as_every_bad_verdict(spark: SparkSession) -> None:
+def test_an_unreadable_log_has_a_verdict_like_any_bad_log(spark: SparkSession) -> None:
     text = by_hand.unreadable(1, Log(5, -1, b"ab", 10**9, is_readable=False), 3)
     message = json.loads(text)
     assert message | dict.fromkeys(names.FIELDS) == message

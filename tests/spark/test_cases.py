@@ -1,4 +1,4 @@
-"""Every rule by example: cases/<rule>.jsonl has logs and what each has to be judged as. All are judged in one job."""
+"""Every rule by example: cases/<rule>.jsonl has logs and their expected verdicts. One Spark job judges all of them."""
 
 import base64
 import json

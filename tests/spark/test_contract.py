@@ -1,4 +1,4 @@
-"""The examples of docs/contract.md and README are judged as they say, and the contract names every reason and table."""
+"""Examples in docs/contract.md and README get the stated verdicts, and the contract names every reason and table."""
 
 import json
 import re
@@ -17,12 +17,12 @@ ENDINGS = ("missing", "null", "invalid", "empty", "too_long")
 
 
 def examples(page: Path) -> list[str]:
-    """Its blocks of JSON, logs and verdicts in turn."""
+    """The page's JSON blocks: logs and verdicts alternate."""
     return re.findall(r"```json\n(.*?)\n```", page.read_text(encoding="utf-8"), re.DOTALL)
 
 
 @pytest.mark.parametrize(("page", "count"), [(CONTRACT, 3), (README, 1)], ids=["contract", "README"])
-def test_examples_are_judged_as_the_page_says(judge: Judge, page: Path, count: int) -> None:
+def test_examples_get_the_verdicts_stated_on_the_page(judge: Judge, page: Path, count: int) -> None:
     found = examples(page)
     logs, verdicts = found[::2], found[1::2]
     assert len(logs) == len(verdicts) == count

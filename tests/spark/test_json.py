@@ -1,4 +1,4 @@
-"""How a log is read: what is one JSON object, whatever way it is written, and what only looks like one."""
+"""Parsing a log: what counts as one JSON object, however it is written, and what only looks like one."""
 
 import json
 
@@ -47,29 +47,29 @@ NOT_JSON = {
     "bytes that are no UTF-8 beside": log('"a": "?"').replace(b"?", b"\xc3"),
     "a control character": log(event_type='"a\nb"'),
     "a bare number with leading zeros": log(account_id="0684"),
-    "text behind": log() + b"x",
-    "a comma behind": log()[:-1] + b",}",
+    "text after": log() + b"x",
+    "a comma after": log()[:-1] + b",}",
     **{f"a number that is none: {text}": log(f'"a": {text}') for text in ("01", "1.", "-", ".5", "1e", "1-2", "+1")},
     **{f"a number astray: {text}": log(text) for text in ("1: 2", '"a": 1 2', '"a": 1"b"', '"a": tru1e', '"a" 1')},
 }
 
 
-def test_however_it_is_written_no_rule_is_broken(judge: Judge) -> None:
+def test_no_way_of_writing_an_object_breaks_a_rule(judge: Judge) -> None:
     found = zip(FINE, judge([*FINE.values()]), strict=True)
     assert {name: message["reasons"] for name, message in found if message["status"] == names.BAD} == {}
 
 
-def test_what_only_looks_like_it_is_not_json(judge: Judge) -> None:
+def test_text_that_only_looks_like_json_is_not_json(judge: Judge) -> None:
     found = zip(NOT_JSON, judge([*NOT_JSON.values()]), strict=True)
     assert {name: message["reasons"] for name, message in found} == {name: [names.NOT_JSON] for name in NOT_JSON}
 
 
-def test_of_a_name_that_comes_twice_the_last_value_counts(judge: Judge) -> None:
+def test_the_last_value_of_a_repeated_name_counts(judge: Judge) -> None:
     (message,) = judge([FINE["a name twice"]])
     assert (message["device"], message["account_id"]) == ("IOS", 12)
 
 
-def test_texts_come_as_they_were_sent(judge: Judge) -> None:
+def test_texts_arrive_unchanged(judge: Judge) -> None:
     sent = [chr(code) for code in (*range(0x80), 0x7FF, 0x800, 0x2028, 0xFFFD, 0xFFFF, 0x10000, 0x10FFFF)]
     raw = [log(event_type=json.dumps(text, ensure_ascii=False)) for text in sent]
     escaped = [log(event_type=f'"{"".join(map(escape, text))}"') for text in sent]

@@ -1,4 +1,4 @@
-"""The compiled rules are those of now, or nothing is judged."""
+"""Nothing is judged unless the compiled rules are current."""
 
 import shutil
 from pathlib import Path
@@ -15,7 +15,7 @@ from jobs.judging import judge
 
 @pytest.fixture
 def rules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of the rules that the test may change."""
+    """A copy of the rules, which the test may change."""
     copy = tmp_path / "java"
     shutil.copytree(submit.RULES, copy)
     for module in (submit, judge_jar):
@@ -24,12 +24,12 @@ def rules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def with_compiler(folder: Path) -> Path:
-    """A folder of parts with what was fetched, and no rules."""
+    """A folder of parts with the fetched jars, and without compiled rules."""
     (folder / "jars").symlink_to(parts.fetch_jars(Settings().parts).resolve())
     return folder
 
 
-def test_a_change_of_the_rules_makes_another_jar(rules: Path, tmp_path: Path) -> None:
+def test_a_change_of_the_rules_creates_another_jar(rules: Path, tmp_path: Path) -> None:
     settings = Settings(parts=with_compiler(tmp_path))
     first = judge_jar.ensure(settings)
     rules.write_text(rules.read_text().replace('"not_json"', '"no_json"'))
@@ -39,19 +39,19 @@ def test_a_change_of_the_rules_makes_another_jar(rules: Path, tmp_path: Path) ->
     assert judge_jar.ensure(settings) == second
 
 
-def test_rules_that_do_not_compile_are_told_with_their_line(rules: Path, tmp_path: Path) -> None:
+def test_rules_that_do_not_compile_are_reported_with_their_line(rules: Path, tmp_path: Path) -> None:
     rules.write_text(rules.read_text().replace('"missing"', "missing"))
     with pytest.raises(StackError, match=r"(?s)Rules\.java \(at line [0-9]+\).*missing cannot be resolved"):
         judge_jar.ensure(Settings(parts=with_compiler(tmp_path)))
     assert [path.suffix for path in tmp_path.iterdir() if path.suffix == ".jar"] == []
 
 
-def test_without_the_compiler_it_says_what_to_do(tmp_path: Path) -> None:
+def test_a_missing_compiler_is_reported_with_the_remedy(tmp_path: Path) -> None:
     with pytest.raises(StackError, match="not fetched yet"):
         judge_jar.ensure(Settings(parts=tmp_path))
 
 
-def test_a_session_with_other_rules_judges_nothing(spark: SparkSession, rules: Path) -> None:
+def test_a_session_with_outdated_rules_judges_nothing(spark: SparkSession, rules: Path) -> None:
     rules.write_text(rules.read_text() + "// changed\n")
     with pytest.raises(judge.NotCompiledError, match=r"\./logsieve up"):
         judge.register(spark, Settings())

@@ -21,7 +21,7 @@ LAST = "9999-12-31T23:59:59.999Z"
 COMMON = [*names.FIELDS, "status", "reasons", "origin", "received_at", "users_version", "revision"]
 
 
-def test_message_goes_to_its_logs_partition(judged: Judged) -> None:
+def test_a_message_is_sent_to_the_partition_of_its_log(judged: Judged) -> None:
     sent = classify.messages(judged([GOOD, b""]))
     types = {
         "key": "string",
@@ -34,7 +34,7 @@ def test_message_goes_to_its_logs_partition(judged: Judged) -> None:
     assert [(header.key, header.value) for row in sent.collect() for header in row.headers] == [marks.STREAM] * 2
 
 
-def test_good_message_as_a_whole(judge: Judge) -> None:
+def test_the_whole_message_of_a_good_log(judge: Judge) -> None:
     (message,) = judge([GOOD])
     assert list(message) == COMMON
     assert message == {
@@ -81,13 +81,13 @@ def test_received_at_is_utc_and_never_before_1970(judged: Judged, stamp: datetim
     assert [json.loads(row.verdict)["received_at"] for row in judged([GOOD], stamp).collect()] == [written]
 
 
-def test_received_at_of_five_digit_years_is_the_last_that_sinks_take(logs: Logs, known: DataFrame) -> None:
+def test_received_at_in_a_five_digit_year_is_the_last_time_that_sinks_accept(logs: Logs, known: DataFrame) -> None:
     frame = judge.judge(logs([GOOD]).withColumn("timestamp", F.timestamp_millis(F.lit(10**15))), known)
     assert [json.loads(row.verdict)["received_at"] for row in frame.select("verdict").collect()] == [LAST]
 
 
 def test_long_and_deep_logs_are_judged(judge: Judge) -> None:
-    """Neither a deep stack nor a slow pattern; RFC 8259 leaves limits to the reader, ours is in Json.java."""
+    """Without a stack overflow or a slow pattern; RFC 8259 leaves limits to the parser, ours is in Json.java."""
     too_long, invalid = names.too_long("device"), names.invalid("device")
     values = {
         b"[" * 998 + b"]" * 998: invalid,

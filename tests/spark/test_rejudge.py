@@ -1,4 +1,4 @@
-"""A verdict of today beside the stored one: what counts as changed, and the next revision."""
+"""Comparison of a current verdict with the stored one: what counts as changed, and the next revision."""
 
 import json
 
@@ -47,10 +47,10 @@ def test_a_verdict_has_changed_when_status_or_reasons_differ(spark: SparkSession
         ("0000000ANDROID\0" + "0018746", "suspicious", ["unknown_account"]),
     ],
 )
-def test_a_log_is_judged_from_its_row_as_from_its_bytes(
+def test_a_log_gets_the_same_verdict_from_its_row_as_from_its_bytes(
     spark: SparkSession, logs: Logs, judged: Judged, periods: str, status: str, reasons: list[str]
 ) -> None:
-    """Of an event on day 18746."""
+    """The event is on day 18746."""
     known = spark.createDataFrame([(684, periods, 9)], users.SCHEMA)
     row = judged([GOOD]).withColumn("row", F.from_json("verdict", "struct<{}>".format(", ".join(ROW))))
     happened = F.unix_timestamp("event_timestamp")

@@ -1,4 +1,4 @@
-"""A session of the stream gets the task slots that its partitions need, whatever spark-submit was told."""
+"""A session of the stream gets enough task slots for its partitions, whatever --master spark-submit has."""
 
 import os
 import socket
@@ -19,7 +19,7 @@ spark.stop()
 """
 
 
-def test_partitions_decide_over_the_master_of_spark_submit(tmp_path: Path) -> None:
+def test_partitions_override_the_master_of_spark_submit(tmp_path: Path) -> None:
     job = tmp_path / "job.py"
     job.write_text(JOB)
     done = subprocess.run(
@@ -33,8 +33,8 @@ def test_partitions_decide_over_the_master_of_spark_submit(tmp_path: Path) -> No
     assert "master local[4] 4" in done.stdout, done.stderr[-3000:]
 
 
-def test_a_stranger_on_the_drivers_port_has_to_log_in(spark: SparkSession) -> None:
-    """What it sends is not read as Java objects: Spark answers that it expected another message."""
+def test_a_client_of_the_drivers_port_must_authenticate(spark: SparkSession) -> None:
+    """Its bytes are not deserialised as Java objects: Spark answers that it expected another message."""
     address = (spark.conf.get("spark.driver.host"), int(spark.conf.get("spark.driver.port")))
     body = b"\xac\xed\x00\x05 an object of Java's"
     request = struct.pack(">bqi", 3, 1, len(body)) + body  # an RPC request of Spark's, with number 1

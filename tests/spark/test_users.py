@@ -1,4 +1,4 @@
-"""The device of an account on a day, out of the text that holds its periods."""
+"""The device of an account on a day, from the text of its periods."""
 
 import json
 from datetime import date
@@ -46,7 +46,7 @@ CLOSED_AND_BACK = "\0".join(
 def test_the_device_of_the_day_is_expected(
     spark: SparkSession, logs: Logs, periods: str, on: str, device: str | None
 ) -> None:
-    """At the last second of that day; no other one, be it the beginning or an extension of it."""
+    """At the last second of that day; no other device passes, not even a prefix or an extension of it."""
     known = spark.createDataFrame([(684, periods, 1)], users.SCHEMA)
     seconds = (day(on) + 1) * 86_400 - 1
     of = json.loads(GOOD) | {"event_timestamp": str(seconds)}

@@ -1,4 +1,4 @@
-"""Status messages to rows, replays, CSV: the parts of `load` that need no server."""
+"""The parts of `load` that need no server: from status messages to rows, replays, CSV."""
 
 import csv
 import io
@@ -36,7 +36,7 @@ def message(offset: int = 0, **changes: Any) -> dict[str, Any]:
 
 
 def batch(*values: dict[str, Any] | bytes | None, first_offset: int = 100) -> pa.RecordBatch:
-    """As `load` gets them: status partition 1, the values with a newline at their end."""
+    """Messages as `load` gets them: status partition 1, each value with a newline at its end."""
     lines = [json.dumps(value).encode() if isinstance(value, dict) else value for value in values]
     return pa.record_batch(
         {
@@ -47,7 +47,7 @@ def batch(*values: dict[str, Any] | bytes | None, first_offset: int = 100) -> pa
     )
 
 
-def test_parse_gives_every_column() -> None:
+def test_parse_returns_every_column() -> None:
     bad = message(1, status="bad", reasons=["null_device", "empty_event_id"], device=None, raw="aGk=", raw_size=2)
     rows = verdicts.parse(batch(message(0, device=TEXT), bad))
     assert rows.column_names == [*verdicts.COLUMNS, *verdicts.RAW_COLUMNS]
@@ -89,7 +89,7 @@ def test_parse_reads_a_slice_of_a_batch() -> None:
     ],
     ids=repr,
 )
-def test_what_is_no_verdict_is_told_apart_from_all_around_it(garbage: Any) -> None:
+def test_a_message_that_is_not_a_verdict_is_separated_from_the_others(garbage: Any) -> None:
     given = foreign.Batch(1, 103, batch(message(0), message(1), garbage if garbage is not None else b"", message(3)))
     rows, (strange,) = foreign.parse(given)
     assert rows is not None
@@ -112,7 +112,7 @@ def test_what_is_no_verdict_is_told_apart_from_all_around_it(garbage: Any) -> No
     ],
     ids=repr,
 )
-def test_what_no_table_would_take_is_told_apart_only_when_asked_for(garbage: Any) -> None:
+def test_values_that_no_table_would_store_are_foreign_only_if_checked_strictly(garbage: Any) -> None:
     bad = message(3, status="bad", **dict.fromkeys(names.FIELDS), reasons=["null_device"], raw="", raw_size=0)
     given = foreign.Batch(1, 103, batch(message(0), message(1, device="x" * 64), garbage, bad))
     assert foreign.parse(given)[1] == []
@@ -132,7 +132,7 @@ def offsets(rows: pa.Table) -> list[int]:
     return [row["kafka_offset"] for row in rows.to_pylist()]
 
 
-def test_appended_rows_are_passed_on_untouched() -> None:
+def test_appended_rows_are_returned_unchanged() -> None:
     rows = verdicts.parse(batch(*(message(offset) for offset in (5, 6, 9))))
     fresh, replayed = verdicts.split(rows, last_offset=4)
     assert fresh is rows
@@ -161,7 +161,7 @@ def test_runs(found: list[int], expected: list[tuple[int, int]]) -> None:
     assert verdicts.runs(np.array(found, dtype=np.int64)) == expected
 
 
-def test_csv_doubles_quotes_and_leaves_null_empty() -> None:
+def test_csv_doubles_quotes_and_writes_null_as_empty() -> None:
     sent = message(7, status="bad", reasons=["null_device"], device=None, event_type=TEXT, raw="", raw_size=0)
     (row,) = csv.reader(io.StringIO(verdicts.to_csv(verdicts.parse(batch(sent))).decode(), newline=""))
     expected = 'e|684|{}||FR|2021-04-29T19:28:30|bad|["null_device"]|2026-11-23T01:02:03.456|1|7|3|0||0'
@@ -174,7 +174,7 @@ def test_csv_writes_reasons_as_json() -> None:
     assert [row[7] for row in rows] == ["[]", '["a"]', '["a","b"]']
 
 
-def test_what_classify_sends_is_what_load_reads(judged: Callable[[Sequence[bytes | None]], DataFrame]) -> None:
+def test_load_reads_the_messages_that_classify_sends(judged: Callable[[Sequence[bytes | None]], DataFrame]) -> None:
     log = {"event_id": TEXT, "account_id": "684", "event_type": "o", "device": "ANDROID"}
     log |= {"location_country": "FR", "event_timestamp": "0"}
     logs = [json.dumps(log).encode(), json.dumps(log | {"device": TEXT}).encode(), None, b"", b"\xff", b"{}"]

@@ -1,4 +1,4 @@
-"""Which logs classify must not meet, and how many a poll may bring; read from a Kafka inside this process."""
+"""Which logs classify must not read, and how many a poll may return; with a Kafka inside this process."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ from tests.unit.mock_kafka import SECONDS, MockKafka
 
 MIB = 2**20
 HEAP = 32 * MIB
-"""So that a log of more than 1 MiB is too large."""
+"""With this heap, a log of more than 1 MiB is too large."""
 GO_ZERO = -6795364578871345152
 
 
@@ -35,7 +35,7 @@ def logs(kafka: MockKafka, begin: int = 0) -> list[ahead.Log]:
         return list(ahead.read(consumer, 0, begin, HEAP))
 
 
-def test_what_spark_cannot_read_is_seen_up_to_the_last(kafka: MockKafka) -> None:
+def test_all_logs_that_spark_cannot_read_are_found(kafka: MockKafka) -> None:
     settings = Settings(kafka_bootstrap=kafka.address)
     send(kafka, b"good")
     assert ahead.look(settings, {0: 0}, HEAP) == ahead.Ahead({}, ahead.POLL_RECORDS)
@@ -56,7 +56,7 @@ def test_what_spark_cannot_read_is_seen_up_to_the_last(kafka: MockKafka) -> None
     assert last.offset == 5
 
 
-def test_what_librdkafka_cannot_unpack_either_is_a_log_without_a_value(
+def test_a_log_that_librdkafka_cannot_decompress_either_has_no_value(
     kafka: MockKafka, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(ahead.hops.LOOKING, "receive.message.max.bytes", 60_000_000)
@@ -79,5 +79,5 @@ def test_what_librdkafka_cannot_unpack_either_is_a_log_without_a_value(
         ([1_000_001, 1], 1),
     ],
 )
-def test_a_poll_brings_no_more_than_fits(sizes: list[int], records: int) -> None:
+def test_a_poll_returns_no_more_than_fits(sizes: list[int], records: int) -> None:
     assert ahead.fitting(sizes, 1_000_000) == records

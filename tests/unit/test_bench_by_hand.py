@@ -1,4 +1,4 @@
-"""The hand-written contestant of the bench obeys the whole contract: it is compared with, so it must do as much."""
+"""The hand-written contestant of the bench meets the whole contract, so that the comparison is fair."""
 
 import base64
 import csv
@@ -59,7 +59,7 @@ def test_case(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_the_line_for_mysql_says_what_the_message_says(name: str) -> None:
+def test_the_line_for_mysql_has_the_contents_of_the_message(name: str) -> None:
     case = CASES[name]
     judged = Judge(1, USERS, 3).judge([(log_of(case), 7, RECEIVED_MS)])
     message = json.loads(judged.messages[0][1])
@@ -76,7 +76,7 @@ def test_the_line_for_mysql_says_what_the_message_says(name: str) -> None:
         assert size == ("NULL" if log_of(case) is None else str(len(log_of(case) or b"")))
 
 
-def test_made_logs_get_the_status_that_they_were_made_for() -> None:
+def test_generated_logs_get_the_status_they_were_generated_for() -> None:
     now = 1_700_000_000
     accounts = Accounts(7, 100)
     maker = LogMaker(accounts, 1, share_bad=0.3, share_suspicious=0.3, clock=lambda: now)
@@ -108,8 +108,8 @@ def _day(seconds: int) -> Any:
     return datetime.fromtimestamp(seconds, UTC).date()
 
 
-def test_all_processes_end_when_any_of_them_fails(tmp_path: Path) -> None:
-    """Else the bench waits until its limit for a contestant that can never come to its end."""
+def test_all_processes_exit_when_one_fails(tmp_path: Path) -> None:
+    """Otherwise the bench waits until its timeout for a contestant that can never finish."""
     script = tmp_path / "second_fails.py"
     script.write_text(SECOND_FAILS)
     done = subprocess.run(

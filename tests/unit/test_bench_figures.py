@@ -1,4 +1,4 @@
-"""What the bench makes of its measurements: ratios, percentiles, and whether all gave the same verdicts."""
+"""The bench's figures: ratios, percentiles, and whether all contestants gave the same verdicts."""
 
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ def run(contestant: Any, number: int, seconds: float, warm_seconds: float, **mor
 
 
 def rounds() -> list[Run]:
-    """Two rounds, the second on a machine that is twice as slow, with an outlier in the third."""
+    """Three rounds: the machine is half as fast in the second, and the third has an outlier."""
     runs = []
     for number, slower in enumerate((1, 2, 1)):
         runs += [
@@ -38,7 +38,7 @@ def rounds() -> list[Run]:
     return runs
 
 
-def test_ratios_are_of_neighbours_warm_and_with_the_better_trigger():
+def test_ratios_compare_runs_of_a_round_warm_and_with_the_faster_trigger():
     found = summary.summarise(rounds(), MADE)
     assert found.best_trigger == INTERVAL.name
     assert found.ratios == {"baseline": 7.0, "hand_written": 1.2, "copy_limit": 0.5, "bulk_limit": None}
@@ -58,12 +58,12 @@ def test_figures_are_medians():
     assert found.peak_mib == 3
 
 
-def test_where_documents_count_the_application_is_far_ahead_and_has_no_cost_of_the_warm_part():
+def test_if_documents_count_the_warm_part_has_no_cost_as_the_application_is_far_ahead():
     found = summary.summarise([run(INDEXED, 0, 10, 7, found={})], MADE).contestants[INDEXED.name]
     assert (found.warm_logs_a_second, found.warm_microseconds_a_log) == (10, None)
 
 
-def test_what_came_at_once_has_no_warm_figure():
+def test_logs_that_were_done_at_once_have_no_warm_figure():
     runs = [run(each, 0, 10, 0.0, warm_logs=0) for each in (REALTIME, BASELINE)]
     found = summary.summarise(runs, MADE)
     assert found.contestants[REALTIME.name].warm_logs_a_second is None
@@ -89,7 +89,7 @@ def test_a_contestant_that_did_not_run_has_no_ratio():
         ({"rows": ROWS, "messages": {"good": [90], "bad": [6], "suspicious": [4]}}, 1),
     ],
 )
-def test_every_other_count_and_every_other_row_is_told(found: Any, wrong: int):
+def test_every_wrong_count_and_every_differing_row_is_reported(found: Any, wrong: int):
     runs = [run(REALTIME, 0, 10, 7), run(HAND_WRITTEN, 0, 10, 7, found=found)]
     assert len(summary.summarise(runs, MADE).wrong) == wrong
 
@@ -100,7 +100,7 @@ def test_each_contestant_is_the_first_in_some_round():
     assert all(set(order(ALL, number)) == set(ALL) for number in range(9))
 
 
-def test_percentiles_are_of_logs_that_were_there():
+def test_percentiles_are_delays_of_actual_logs():
     sent = np.zeros(1000, np.int64)
     delay = np.arange(1, 1001) * 1000
     found = delays.summarise(np.column_stack([sent, delay]))

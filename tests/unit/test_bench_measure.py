@@ -1,4 +1,4 @@
-"""What is measured of a contestant's processes, and that none of them outlives its run."""
+"""The measurement of a contestant's processes, none of which may outlive its run."""
 
 import os
 import time
@@ -47,7 +47,7 @@ def until(condition: Callable[[], bool], seconds: float = 60) -> None:
         time.sleep(0.05)
 
 
-def test_children_count_also_when_they_have_ended_and_none_outlives_the_run(
+def test_exited_children_count_too_and_none_outlives_the_run(
     env: Environment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "stubborn.py").write_text(STUBBORN)
@@ -56,13 +56,13 @@ def test_children_count_also_when_they_have_ended_and_none_outlives_the_run(
     with measure.started(env, Contestant("stubborn", "stubborn", ("stubborn",), frozenset(), ())) as process:
         root = psutil.Process(process.pid)
         until((tmp_path / "deaf").exists)
-        assert measure._cpu(root) >= 0.5, "the child that burned it is gone, and was waited for"
+        assert measure._cpu(root) >= 0.5, "the child that used it has exited, and was reaped"
         family = [root, *root.children(recursive=True)]
         assert len(family) == 2
     assert not any(each.is_running() and each.status() != psutil.STATUS_ZOMBIE for each in family)
 
 
-def test_logsieve_is_submitted_as_airflow_does_it(env: Environment) -> None:
+def test_logsieve_is_submitted_as_by_airflow(env: Environment) -> None:
     words = REALTIME.command(env.settings)
     assert words[0].endswith("spark-submit")
     assert words[words.index("--master") + 1] == "local[3]"
@@ -88,12 +88,12 @@ def test_times_of_messages_are_read_to_the_millisecond() -> None:
 
 
 def meet() -> None:
-    """What each of the three processes does when it has its connections."""
+    """The call of each of the three processes once it is connected."""
     latency._kept["ready"]()
 
 
-def test_a_held_rate_begins_when_who_measures_it_is_ready_too() -> None:
-    """Else the CPU of idle seconds, while the processes start, would be part of its share."""
+def test_a_constant_rate_begins_only_when_its_measurement_is_ready_too() -> None:
+    """Otherwise idle seconds, while the processes start, would count in its CPU share."""
     with latency._processes() as (start, ready, _):
         met = [start(meet) for _ in range(3)]
         until(lambda: ready.n_waiting == 3)
@@ -102,7 +102,7 @@ def test_a_held_rate_begins_when_who_measures_it_is_ready_too() -> None:
         assert [future.result() for future in met] == [None] * 3
 
 
-def test_who_is_asked_to_end_before_a_held_rate_begins_ends_at_once() -> None:
+def test_a_process_that_is_stopped_before_the_rate_begins_exits_at_once() -> None:
     with latency._processes() as (start, ready, _):
         alone = start(meet)
         until(lambda: ready.n_waiting == 1)

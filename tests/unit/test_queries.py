@@ -1,4 +1,4 @@
-"""What becomes of the others when a query ends, and which one begins anew."""
+"""The driver's queries: which failures restart a query, and which stop all of them."""
 
 import mysql.connector
 import pytest
@@ -23,10 +23,12 @@ class Staged:
         self.isActive = False
 
 
-def run(*errors: Exception | None, again: bool = True, told: "list[tuple[str, Trouble]] | None" = None) -> list[Staged]:
-    """classify, and load with one error after the other, stopped where there is none; gives all that began."""
+def run(
+    *errors: Exception | None, again: bool = True, reported: "list[tuple[str, Trouble]] | None" = None
+) -> list[Staged]:
+    """Runs classify, and load with one error after another, stopped at a None; returns all queries that started."""
     stop, began = Stop(), []
-    told = [] if told is None else told
+    reported = [] if reported is None else reported
     left = list(errors)
 
     def begin(name: str, error: Exception | None) -> Staged:
@@ -39,8 +41,8 @@ def run(*errors: Exception | None, again: bool = True, told: "list[tuple[str, Tr
             stop.ask()
         return begin("load", error)
 
-    tell = (lambda part, trouble: told.append((part, trouble))) if again else None
-    queries.run({"classify": lambda: begin("classify", None), "load": load}, stop, tell=tell)
+    report = (lambda part, trouble: reported.append((part, trouble))) if again else None
+    queries.run({"classify": lambda: begin("classify", None), "load": load}, stop, report=report)
     return began
 
 
@@ -55,7 +57,7 @@ REFUSED = mysql.connector.ProgrammingError("local data is disabled", errno=3948)
 
 
 @pytest.mark.parametrize("error", [StalledError("it reads no more"), AWAY, REFUSED])
-def test_load_begins_anew_as_often_as_it_takes_and_classify_goes_on(error: Exception):
+def test_load_restarts_until_it_works_while_classify_continues(error: Exception):
     began = run(error, error, None)
     assert [query.name for query in began] == ["classify", "load", "load", "load"]
     assert not any(query.isActive for query in began)
@@ -65,35 +67,35 @@ def test_load_begins_anew_as_often_as_it_takes_and_classify_goes_on(error: Excep
     ("error", "again"),
     [(StalledError("why"), False), (ValueError("why"), True), (mysql.connector.OperationalError("why"), False)],
 )
-def test_another_error_ends_all(error: Exception, again: bool):
+def test_any_other_error_stops_all_queries(error: Exception, again: bool):
     with pytest.raises(QueryFailedError, match=r"load failed: .*why"):
         run(error, again=again)
 
 
-def test_what_mysql_says_is_told_with_the_name_of_the_query():
-    told: list[tuple[str, Trouble]] = []
-    run(REFUSED, REFUSED, None, told=told)
-    assert [part for part, _ in told] == ["load", "load"]
-    assert "local data is disabled (error 3948)" in told[0][1].sentence
-    assert told[0][1].remedy.startswith("SET GLOBAL local_infile = ON")
+def test_mysql_errors_are_reported_with_the_name_of_the_query():
+    reported: list[tuple[str, Trouble]] = []
+    run(REFUSED, REFUSED, None, reported=reported)
+    assert [part for part, _ in reported] == ["load", "load"]
+    assert "local data is disabled (error 3948)" in reported[0][1].sentence
+    assert reported[0][1].remedy.startswith("SET GLOBAL local_infile = ON")
 
 
-def test_a_load_that_cannot_begin_does_not_hide_that_classify_failed():
+def test_a_load_that_cannot_start_does_not_hide_that_classify_failed():
     stop, classify = Stop(), Staged("classify")
 
     def load() -> Staged:
-        # After the first try it fails, as Kafka does.
+        # classify fails after the first try, as it does when Kafka fails.
         classify.isActive, classify.exception = False, lambda: ValueError("Kafka said no")  # type: ignore[method-assign]
         raise AWAY
 
     with pytest.raises(QueryFailedError, match=r"classify failed: .*Kafka said no"):
-        queries.run({"classify": lambda: classify, "load": load}, stop, tell=lambda part, trouble: None)
+        queries.run({"classify": lambda: classify, "load": load}, stop, report=lambda part, trouble: None)
 
 
-def test_a_stop_ends_the_wait_for_mysql():
+def test_a_stop_request_ends_the_wait_for_mysql():
     stop = Stop()
 
     def load() -> Staged:
         raise AWAY
 
-    queries.run({"load": load}, stop, tell=lambda part, trouble: stop.ask())
+    queries.run({"load": load}, stop, report=lambda part, trouble: stop.ask())

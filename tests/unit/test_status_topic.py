@@ -63,7 +63,7 @@ def test_a_reader_of_no_existing_message_has_stalled(kafka: MockKafka, deaf: Dea
         reading.read(SECONDS, 3)
         assert reading.position == 3
         deaf.is_deaf.set()
-        reading.read(1)  # what was asked for before may still be answered
+        reading.read(1)  # an earlier request may still be answered
         before = reading.position
         kafka.send(0, [VERDICT] * 5)
         with pytest.raises(StalledError, match=rf"partition 0 of {STATUS_TOPIC} at offset {before}"):

@@ -68,7 +68,7 @@ def test_a_start_waits_for_mysql_and_says_so_once(tmp_path: Path, monkeypatch: p
             raise error
         return "done"
 
-    assert Patience(stop, Troubles(tmp_path), lasts=True).does(connect) == "done"
+    assert Patience(stop, Troubles(tmp_path), lasts=True).retry(connect) == "done"
     assert [list(each) for each in seen] == [[], ["start"]]
     assert troubles.read(tmp_path) == {}
 
@@ -81,7 +81,7 @@ def test_a_stop_ends_a_start_that_waits_and_a_bounded_run_does_not_wait(tmp_path
         raise refused
 
     with pytest.raises(StoppedError):
-        Patience(stop, Troubles(tmp_path), lasts=True).does(refuse)
+        Patience(stop, Troubles(tmp_path), lasts=True).retry(refuse)
     with pytest.raises(QueryFailedError, match=r"local data is disabled\. SET GLOBAL"):
-        Patience(Stop(), Troubles(tmp_path), lasts=False).does(refuse)
+        Patience(Stop(), Troubles(tmp_path), lasts=False).retry(refuse)
     assert troubles.read(tmp_path) == {}

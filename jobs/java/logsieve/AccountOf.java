@@ -2,7 +2,7 @@ package logsieve;
 
 import org.apache.spark.sql.api.java.UDF1;
 
-/** The account of a record (int), null of a bad one. */
+/** Returns the account of a record (int), null for a bad log. */
 public final class AccountOf implements UDF1<byte[], Integer> {
     @Override
     public Integer call(byte[] bytes) {

@@ -2,11 +2,11 @@ package logsieve;
 
 import java.nio.charset.StandardCharsets;
 
-/** The escapes of JSON strings. */
+/** Resolves the escapes in JSON strings. */
 final class Escapes {
     private Escapes() {}
 
-    /** The UTF-8 that is meant by what stands inside of a string that Json has passed. */
+    /** Returns the content, in UTF-8, of a string between its quotes; Json must have accepted it. */
     static byte[] resolved(byte[] text, int from, int to) {
         String written = new String(text, from, to - from, StandardCharsets.UTF_8);
         StringBuilder meant = new StringBuilder(written.length());

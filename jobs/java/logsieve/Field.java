@@ -1,12 +1,12 @@
 package logsieve;
 
-/** One of the six fields of a log, as it was found: what it is, and its text. */
+/** One of the six fields of a log as it was read: its kind and its text. */
 final class Field {
     enum Kind { MISSING, NULL, TEXT, NUMBER, OTHER }
 
     Kind kind = Kind.MISSING;
 
-    /** Of a TEXT or a NUMBER: its UTF-8 without escapes, from `from` up to `to`. */
+    /** For TEXT and NUMBER: its UTF-8 without escapes, from `from` (inclusive) to `to` (exclusive). */
     byte[] bytes;
     int from;
     int to;
@@ -14,10 +14,10 @@ final class Field {
     /** The text as an integer: see `isInteger`. */
     long number;
 
-    /** Whether the text has characters that JSON wants escaped. */
+    /** Whether the text was written with escapes, so it may need them again. */
     boolean isEscaped;
 
-    /** Whether it breaks a rule of form. */
+    /** Whether the field breaks a rule of form. */
     boolean isBroken;
 
     void is(Kind kind, byte[] bytes, int from, int to, boolean isEscaped) {
@@ -32,7 +32,7 @@ final class Field {
         return to - from;
     }
 
-    /** How many characters (code points) the text has. */
+    /** The length of the text in characters (code points). */
     int characters() {
         int count = 0;
         for (int at = from; at < to; at++) {
@@ -41,7 +41,7 @@ final class Field {
         return count;
     }
 
-    /** Reads the text as an integer, `[+-]?[0-9]+`, into `number`; whether it is one from least to most. */
+    /** Parses the text as an integer, `[+-]?[0-9]+`, into `number`; returns whether it is one from least to most. */
     boolean isInteger(long least, long most) {
         int at = from;
         boolean isNegative = at < to && bytes[at] == '-';
@@ -54,7 +54,7 @@ final class Field {
         number = 0;
         for (; at < to; at++) {
             int digit = bytes[at] - '0';
-            // The second: far beyond both ends, and before it overflows.
+            // The last condition: far outside the range, and checked before an overflow.
             if (digit < 0 || digit > 9 || number > Long.MAX_VALUE / 100) {
                 return false;
             }

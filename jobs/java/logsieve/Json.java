@@ -4,10 +4,10 @@ import java.util.Arrays;
 import org.apache.spark.unsafe.types.UTF8String;
 
 /**
- * Reads a log: exactly one JSON object, strictly by RFC 8259, in one pass over its bytes.
+ * Parses a log: exactly one JSON object, strictly by RFC 8259, in one pass over its bytes.
  *
- * Of a name that comes again the last value counts. Half of a surrogate pair is refused, as no UTF-8 text can keep it;
- * so is nesting deeper than 999 levels, which the RFC leaves to the reader.
+ * For a repeated name the last value counts. Half of a surrogate pair is refused, because UTF-8 cannot represent it; so
+ * is nesting deeper than 999 levels, a limit that the RFC leaves to the parser.
  */
 final class Json {
     static final int MAX_DEPTH = 999;
@@ -19,7 +19,7 @@ final class Json {
 
     private static final class Refused extends RuntimeException {
         Refused() {
-            super(null, null, false, false); // no stack trace: bad logs may be many
+            super(null, null, false, false); // no stack trace: there may be many bad logs
         }
     }
 
@@ -33,7 +33,7 @@ final class Json {
         this.text = text;
     }
 
-    /** The fields in the order of Rules.FIELDS, or null where the text is not one JSON object. */
+    /** Returns the fields in the order of Rules.FIELDS, or null if the text is not exactly one JSON object. */
     static Field[] read(byte[] text) {
         if (text == null) {
             return null;
@@ -54,12 +54,12 @@ final class Json {
         object(fields, 1);
         space();
         expect(at == text.length);
-        // Whatever is not ASCII was in a string.
+        // Characters outside ASCII were accepted in strings only.
         expect(isAscii || UTF8String.fromBytes(text).isValid());
         return fields;
     }
 
-    /** @param fields of the log itself, or null for an object inside */
+    /** @param fields the fields of the log itself, or null for a nested object */
     private void object(Field[] fields, int depth) {
         expect(take('{') && depth <= MAX_DEPTH);
         space();
@@ -123,7 +123,7 @@ final class Json {
         }
     }
 
-    /** Passes a string; whether there is an escape in it. */
+    /** Consumes a string; returns whether it contains an escape. */
     private boolean string() {
         expect(take('"'));
         boolean isEscaped = false;

@@ -3,7 +3,7 @@ package logsieve;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 
-/** JSON text that is put together piece by piece. */
+/** Builds JSON text piece by piece. */
 final class JsonWriter {
     private static final byte[] NULL = ascii("null");
     private static final byte[] HEX = ascii("0123456789ABCDEF");
@@ -17,7 +17,7 @@ final class JsonWriter {
         bytes = new byte[length];
     }
 
-    /** The bytes of a constant. */
+    /** Returns the bytes of an ASCII constant. */
     static byte[] ascii(String text) {
         return text.getBytes(StandardCharsets.US_ASCII);
     }
@@ -50,7 +50,7 @@ final class JsonWriter {
         return put(NULL);
     }
 
-    /** UTF-8 without anything that has to be escaped. */
+    /** Appends UTF-8 in quotes; nothing in it may need an escape. */
     JsonWriter putQuoted(byte[] text, int from, int to) {
         room(to - from + 2);
         bytes[end++] = '"';
@@ -94,7 +94,7 @@ final class JsonWriter {
         return this;
     }
 
-    /** A time of seconds since 1970 as ISO 8601, UTC, up to the year 9999: "2021-04-29T19:28:30Z". */
+    /** Appends a time in seconds since 1970 as ISO 8601, UTC, up to the year 9999: "2021-04-29T19:28:30Z". */
     JsonWriter putSeconds(long seconds) {
         room(32);
         bytes[end++] = '"';
@@ -104,7 +104,7 @@ final class JsonWriter {
         return this;
     }
 
-    /** The same of milliseconds: "2021-04-29T19:28:30.456Z". */
+    /** Appends a time in milliseconds since 1970 in the same way: "2021-04-29T19:28:30.456Z". */
     JsonWriter putMilliseconds(long milliseconds) {
         room(32);
         bytes[end++] = '"';

@@ -6,15 +6,15 @@ import java.util.List;
 import org.apache.spark.sql.api.java.UDF8;
 
 /**
- * A record that was joined with its user to its status message (binary).
+ * Turns a record that was joined with its user into its status message (binary).
  *
- * Takes the record, the value (null of a tombstone), the periods of its account (null where it is unknown), partition,
- * offset, milliseconds since 1970 at which it was received, the version of the users (null where there are none), and
+ * Arguments: the record, the value (null for a tombstone), the periods of its account (null if it is unknown),
+ * partition, offset, time of receipt in milliseconds since 1970, the version of the users (null if there are none), and
  * how often the verdict was corrected.
  */
 public final class JudgeLog
         implements UDF8<byte[], byte[], byte[], Integer, Long, Long, Integer, Integer, byte[]> {
-    /** How many bytes of a bad log are kept. */
+    /** The number of bytes that are kept of a bad log. */
     static final int MAX_RAW = 64 * 1024;
 
     private static final byte[] GOOD = JsonWriter.ascii(",\"status\":\"good\",\"reasons\":[]");
@@ -44,7 +44,7 @@ public final class JudgeLog
             putStatus(out, Rules.user(log, periods));
         }
         out.put(PARTITION).put(partition).put(OFFSET).put(offset);
-        // A producer may stamp a record with any number; a year of five digits would be refused by both sinks for ever.
+        // A producer may set any timestamp; both sinks would refuse a year of five digits at every try.
         out.put(RECEIVED_AT).putMilliseconds(Math.min(Math.max(received, 0), Rules.MAX_TIMESTAMP * 1000 + 999));
         out.put(USERS_VERSION);
         if (usersVersion == null) {

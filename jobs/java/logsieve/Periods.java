@@ -1,12 +1,12 @@
 package logsieve;
 
-/** All periods of an account, one text: see jobs/judging/users.py. */
+/** All periods of an account in one text, see jobs/judging/users.py. */
 final class Periods {
     private static final int DAY = 7;
 
     private Periods() {}
 
-    /** Where the device of that day (since 1970) begins in the text, or -1 where there is none: closed, or not yet. */
+    /** Where the device of a day (since 1970) begins in the text; -1 if the account is closed or not open yet. */
     static int deviceOn(int day, byte[] periods) {
         int end = periods.length;
         while (true) {
@@ -15,13 +15,13 @@ final class Periods {
                 begin--;
             }
             if (end - begin < DAY) {
-                return -1; // not of ours: somebody wrote into the tables
+                return -1; // not a valid entry: the tables were edited
             }
             int first = 0;
             for (int at = begin; at < begin + DAY; at++) {
                 first = first * 10 + periods[at] - '0';
             }
-            // From the last one back: of two entries of one day the later one counts.
+            // From the last entry backwards: of two entries of one day the later one counts.
             if (first <= day) {
                 return begin + DAY == end ? -1 : begin + DAY;
             }
@@ -32,7 +32,7 @@ final class Periods {
         }
     }
 
-    /** Where the device ends that begins there. */
+    /** Where the device that begins at this position ends. */
     static int end(byte[] periods, int device) {
         int end = device;
         while (end < periods.length && periods[end] != 0) {

@@ -2,7 +2,7 @@ package logsieve;
 
 import org.apache.spark.sql.api.java.UDF1;
 
-/** The value of a log (binary) to its record (binary): see Record. */
+/** Turns the value of a log (binary) into its record (binary), see Record. */
 public final class ReadLog implements UDF1<byte[], byte[]> {
     @Override
     public byte[] call(byte[] value) {

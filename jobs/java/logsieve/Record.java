@@ -5,11 +5,11 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * What was read of a log, as bytes, in which Spark carries it from ReadLog to JudgeLog: its account, day and device, as
- * the join and the rules of users need them, and the beginning of its status message.
+ * A parsed log as the bytes that Spark passes from ReadLog to JudgeLog: its account, day and device, which the join and
+ * the rules of users need, and the beginning of its status message.
  */
 final class Record {
-    // Behind the head lie the device and the message.
+    // The device and the message follow the head.
     private static final int MESSAGE = 0;
     private static final int IS_BAD = 4;
     private static final int ACCOUNT = 5;
@@ -32,8 +32,8 @@ final class Record {
     }
 
     /**
-     * @param fields as Json.read gives them
-     * @param reasons as Rules.form gives them
+     * @param fields the result of Json.read
+     * @param reasons the result of Rules.form
      */
     static byte[] write(Field[] fields, List<String> reasons) {
         boolean isBad = !reasons.isEmpty();
@@ -60,7 +60,7 @@ final class Record {
         return bytes;
     }
 
-    /** @param reasons one at least */
+    /** @param reasons at least one */
     static void putStatus(JsonWriter out, String status, List<String> reasons) {
         String listed = String.join("\",\"", reasons);
         out.put(JsonWriter.ascii(",\"status\":\"" + status + "\",\"reasons\":[\"" + listed + "\"]"));
@@ -84,12 +84,12 @@ final class Record {
         return bytes.get(IS_BAD) != 0;
     }
 
-    /** Of a log that is not bad, as all below. */
+    /** The account; like all methods below, only for a log that is not bad. */
     int account() {
         return bytes.getInt(ACCOUNT);
     }
 
-    /** Since 1970, UTC. */
+    /** The day of the event since 1970, UTC. */
     int day() {
         return bytes.getInt(DAY);
     }
@@ -98,7 +98,7 @@ final class Record {
         return Arrays.equals(bytes.array(), HEAD, message(), text, from, to);
     }
 
-    /** The beginning of the status message: the six fields, and of a bad one its status and reasons. */
+    /** Appends the beginning of the status message: the six fields, and for a bad log its status and reasons. */
     void putMessage(JsonWriter out) {
         out.put(bytes.array(), message(), bytes.capacity());
     }

@@ -4,9 +4,9 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * The rules that decide a log's status, top to bottom. Nothing else decides one.
+ * The rules that decide a log's status, from top to bottom. No other code decides a status.
  *
- * Names, words and limits are those of include/names.py: tests/spark/test_cases.py has an example of each.
+ * Names, words and limits match include/names.py; tests/spark/test_cases.py has an example of each.
  */
 final class Rules {
     static final String[] FIELDS = {
@@ -23,9 +23,9 @@ final class Rules {
     private Rules() {}
 
     /**
-     * Every rule of form that is broken: bad.
+     * Returns every rule of form that the log breaks; a log that breaks any is bad.
      *
-     * @param fields as Json.read gives them
+     * @param fields the result of Json.read
      */
     static List<String> form(Field[] fields) {
         if (fields == null) {
@@ -43,7 +43,7 @@ final class Rules {
         return reasons;
     }
 
-    /** The first rule of form that the field breaks, or null: what is missing breaks no other one. */
+    /** Returns the first rule of form that the field breaks, or null; a missing field breaks no other rule. */
     static String broken(Field field, int place) {
         return switch (field.kind) {
             case MISSING -> "missing";
@@ -65,9 +65,9 @@ final class Rules {
     }
 
     /**
-     * The rule that a well-formed log breaks together with the users dimension, or null: suspicious, or good.
+     * Returns the rule of the users dimension that a well-formed log breaks: suspicious; or null: good.
      *
-     * @param periods of its account, as jobs/judging/users.py gives them; null where the account is unknown
+     * @param periods the periods of its account, see jobs/judging/users.py; null if the account is unknown
      */
     static String user(Record log, byte[] periods) {
         int device = periods == null ? -1 : Periods.deviceOn(log.day(), periods);
