@@ -118,7 +118,7 @@ def check(stack: Stack, exports: Path) -> dict[str, int]:
     for message in stack.messages(STATUS):
         last[message.key] = found = json.loads(message.value)
         # A repair sends the verdict again as it was.
-            assert is_correction(message) or not found["revision"]
+        assert is_correction(message) or not found["revision"]
     for (partition, offset), (status, reasons) in wanted.items():
         found = last[f"{partition}-{offset}".encode()]
         assert (found["status"], found["reasons"]) == (status, reasons), found
