@@ -20,7 +20,7 @@ from jobs.driver import partitions
 from jobs.loading import verdicts
 
 _USERS = (
-    "(SELECT account_no, DATEDIFF(valid_from, '1970-01-01') AS first_day,"  # noqa: S608
+    "(SELECT account_no, DATEDIFF(valid_from, '1970-01-01') AS first_day,"
     " DATEDIFF(valid_to, '1970-01-01') AS end_day, user_device,"
     f" CAST((SELECT version FROM {names.USERS_DATABASE}.{names.VERSION_TABLE}) AS SIGNED) AS users_version"
     f" FROM {names.USERS_DATABASE}.{names.HISTORY_TABLE}) AS users"

@@ -32,15 +32,15 @@ BATCH_SECONDS = 0.5
 
 _PROGRESS = f"{names.LOGS_DATABASE}.{names.PROGRESS_TABLE}"
 _SAVE = (
-    f"REPLACE INTO {_PROGRESS} (kafka_partition, last_offset, status_offset, loaded_at)"  # noqa: S608
+    f"REPLACE INTO {_PROGRESS} (kafka_partition, last_offset, status_offset, loaded_at)"
     " VALUES (%s, %s, -1, UTC_TIMESTAMP(3))"
 )
-_POSITION = f"SELECT last_offset + 1 FROM {_PROGRESS} WHERE kafka_partition = %s"  # noqa: S608
+_POSITION = f"SELECT last_offset + 1 FROM {_PROGRESS} WHERE kafka_partition = %s"
 _HISTORY = (
-    "SELECT account_no, DATEDIFF(valid_from, '1970-01-01'), DATEDIFF(valid_to, '1970-01-01'), user_device"  # noqa: S608
+    "SELECT account_no, DATEDIFF(valid_from, '1970-01-01'), DATEDIFF(valid_to, '1970-01-01'), user_device"
     f" FROM {names.USERS_DATABASE}.{names.HISTORY_TABLE} ORDER BY account_no, valid_from"
 )
-_VERSION = f"SELECT version FROM {names.USERS_DATABASE}.{names.VERSION_TABLE}"  # noqa: S608
+_VERSION = f"SELECT version FROM {names.USERS_DATABASE}.{names.VERSION_TABLE}"
 
 
 def consumer_of(settings: Settings, partition: int, position: int) -> Consumer:

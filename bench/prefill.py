@@ -34,8 +34,8 @@ def fill(env: Environment, rows: int, show: Callable[[int], None]) -> None:
 def empty(cursor: Any, table: str) -> None:
     """Removes the table's rows of contestants; keeps the rows of `fill`."""
     whole = f"{names.LOGS_DATABASE}.{table}"
-    cursor.execute(f"SELECT 1 FROM {whole} WHERE kafka_partition >= {FIRST_PARTITION} LIMIT 1")  # noqa: S608
+    cursor.execute(f"SELECT 1 FROM {whole} WHERE kafka_partition >= {FIRST_PARTITION} LIMIT 1")
     if cursor.fetchone() is None:
         cursor.execute(f"TRUNCATE TABLE {whole}")
     else:
-        cursor.execute(f"DELETE FROM {whole} WHERE kafka_partition < {FIRST_PARTITION}")  # noqa: S608
+        cursor.execute(f"DELETE FROM {whole} WHERE kafka_partition < {FIRST_PARTITION}")

@@ -20,7 +20,7 @@ from include.topics import hops
 from jobs.loading import verdicts
 
 _STATE_TABLES: Final = (names.PROGRESS_TABLE, names.LEASE_TABLE, names.TOPIC_IDS_TABLE, names.RECONCILED_TABLE)
-_LOADED: Final = f"SELECT COALESCE(SUM(last_offset + 1), 0) FROM {names.LOGS_DATABASE}.{names.PROGRESS_TABLE}"  # noqa: S608
+_LOADED: Final = f"SELECT COALESCE(SUM(last_offset + 1), 0) FROM {names.LOGS_DATABASE}.{names.PROGRESS_TABLE}"
 _DIRTY: Final = "SHOW GLOBAL STATUS LIKE 'Innodb_buffer_pool_pages_dirty'"
 _FEW_PAGES: Final = 200
 _SECONDS: Final = 60
@@ -103,7 +103,7 @@ def rows(env: Environment) -> dict[str, tuple[int, int]]:
             columns = (*verdicts.COLUMNS, *(verdicts.RAW_COLUMNS if status == names.BAD else ()))
             row = f"CONCAT_WS(',', {', '.join(f'QUOTE({column})' for column in columns)})"
             cursor.execute(
-                f"SELECT COUNT(*), BIT_XOR(CRC32({row})) FROM {names.LOGS_DATABASE}.{table}"  # noqa: S608
+                f"SELECT COUNT(*), BIT_XOR(CRC32({row})) FROM {names.LOGS_DATABASE}.{table}"
                 f" WHERE kafka_partition < {prefill.FIRST_PARTITION}"
             )
             count, checksum = cursor.fetchone()

@@ -28,7 +28,7 @@ LOOK_SECONDS: Final = 0.005
 _RECEIVED: Final = b'"received_at":"'
 _TEXT: Final = len("2026-01-15T08:00:00.000")
 _AT_ONCE: Final = 1_000_000
-_LOADED: Final = f"SELECT kafka_partition, last_offset FROM {names.LOGS_DATABASE}.{names.PROGRESS_TABLE}"  # noqa: S608
+_LOADED: Final = f"SELECT kafka_partition, last_offset FROM {names.LOGS_DATABASE}.{names.PROGRESS_TABLE}"
 
 Ready = Callable[[], object]
 Stop = Callable[[], bool]

@@ -17,7 +17,6 @@ the next run. `Lock wait timeout exceeded`: a transaction has been reading the t
 down: the rows are gone, and the documents are deleted by the next run.
 """
 
-from datetime import UTC, datetime
 from typing import Any
 
 from airflow.providers.apache.kafka.hooks.client import KafkaAdminClientHook
@@ -26,7 +25,7 @@ from airflow.sdk import Param, dag, task
 from include.retention.disk_bounds import divide
 from include.settings import Settings
 from plugins import search, slices
-from plugins.house import UNATTENDED
+from plugins.house import SCHEDULED
 
 settings = Settings()
 
@@ -34,11 +33,7 @@ settings = Settings()
 @dag(
     # Not on the hour: the hourly proof locks the tables that this DAG alters.
     schedule="4-54/10 * * * *",
-    start_date=datetime(2020, 1, 1, tzinfo=UTC),
-    catchup=False,
-    max_active_runs=1,
-    tags=["logsieve"],
-    default_args=UNATTENDED,
+    **SCHEDULED,
     params={
         "retention_days": Param(
             settings.retention_days,

@@ -21,16 +21,12 @@ from airflow.sdk import Param, dag, task
 
 from include.settings import Settings
 from plugins import metadata
-from plugins.house import UNATTENDED
+from plugins.house import SCHEDULED
 
 
 @dag(
     schedule="15 3 * * *",
-    start_date=datetime(2020, 1, 1, tzinfo=UTC),
-    catchup=False,
-    max_active_runs=1,
-    tags=["logsieve"],
-    default_args=UNATTENDED,
+    **SCHEDULED,
     params={
         "runs_days": Param(
             Settings().runs_days,

@@ -17,23 +17,18 @@ report this until a manual run has reported it; that run closes the ranges it re
 them.
 """
 
-from datetime import UTC, datetime
 from typing import Any
 
 from airflow.sdk import BaseHook, Param, dag, task
 
 from include.settings import Settings
 from plugins import search
-from plugins.house import UNATTENDED
+from plugins.house import SCHEDULED
 
 
 @dag(
     schedule="@hourly",
-    start_date=datetime(2020, 1, 1, tzinfo=UTC),
-    catchup=False,
-    max_active_runs=1,
-    tags=["logsieve"],
-    default_args=UNATTENDED,
+    **SCHEDULED,
     params={
         "partition": Param(None, type=["null", "integer"], minimum=0, description="only this partition; empty: all"),
         "first": Param(0, type="integer", minimum=0, description="first offset in that partition"),

@@ -11,7 +11,6 @@ loaded what it judged by the old ones. Nothing is lost and pending changes stay 
 """
 
 from contextlib import closing
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 from include.driver.submit import submit_conf
 from include.names import REJUDGE, USERS_ASSET
 from include.settings import ROOT, Settings
-from plugins.house import UNATTENDED
+from plugins.house import SCHEDULED
 from plugins.users import connect
 
 settings = Settings()
@@ -31,11 +30,7 @@ TIME: dict[str, Any] = {"type": ["null", "string"], "format": "date-time", "maxL
 
 @dag(
     schedule=[Asset(USERS_ASSET)],
-    start_date=datetime(2020, 1, 1, tzinfo=UTC),
-    catchup=False,
-    max_active_runs=1,
-    tags=["logsieve"],
-    default_args=UNATTENDED,
+    **SCHEDULED,
     params={
         "begin": Param(None, **TIME, description="events from this time on, UTC; empty: from the first"),
         "end": Param(None, **TIME, description="events before this time, UTC; empty: up to now"),

@@ -18,7 +18,7 @@ applies only to the run of its day.
 
 from contextlib import closing
 from dataclasses import asdict
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from airflow.sdk import Asset, ObjectStoragePath, Param, dag, task
@@ -26,17 +26,13 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from include.names import USERS_ASSET
 from include.settings import Settings
-from plugins.house import UNATTENDED
+from plugins.house import SCHEDULED, UNATTENDED
 from plugins.users import connect
 
 
 @dag(
     schedule="@daily",
-    start_date=datetime(2020, 1, 1, tzinfo=UTC),
-    catchup=False,
-    max_active_runs=1,
-    tags=["logsieve"],
-    default_args=UNATTENDED | {"retry_delay": timedelta(seconds=5)},
+    **SCHEDULED | {"default_args": UNATTENDED | {"retry_delay": timedelta(seconds=5)}},
     params={
         "accept": Param(
             None,

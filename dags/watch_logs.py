@@ -24,14 +24,14 @@ connections `alerts_slack` and `alerts_email` exist.
 """
 
 from contextlib import closing, suppress
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from airflow.sdk import BaseHook, Param, dag, task
 
 from include.settings import Settings
 from plugins.filling import filling_sensors
-from plugins.house import SHARE_BAD, SHARE_SUSPICIOUS, UNATTENDED
+from plugins.house import SCHEDULED, SHARE_BAD, SHARE_SUSPICIOUS
 
 settings = Settings()
 
@@ -41,11 +41,7 @@ WAITS_SECONDS = 60
 
 @dag(
     schedule="*/5 * * * *",
-    start_date=datetime(2020, 1, 1, tzinfo=UTC),
-    catchup=False,
-    max_active_runs=1,
-    tags=["logsieve"],
-    default_args=UNATTENDED,
+    **SCHEDULED,
     params={
         "share_bad": SHARE_BAD,
         "share_suspicious": SHARE_SUSPICIOUS,

@@ -55,7 +55,7 @@ def filling_sensors(timeout: timedelta) -> list[BaseOperator]:
         SqlSensor(
             task_id=f"{table}_is_filling",
             conn_id="mysql",
-            sql=f"SELECT {{{{ 1 if {SHARES[status]} <= 0 else 0 }}}} OR EXISTS (SELECT 1 FROM {LOGS_DATABASE}.{table}"  # noqa: S608
+            sql=f"SELECT {{{{ 1 if {SHARES[status]} <= 0 else 0 }}}} OR EXISTS (SELECT 1 FROM {LOGS_DATABASE}.{table}"
             f" WHERE received_at BETWEEN UTC_TIMESTAMP() - INTERVAL {NEW.seconds} SECOND"
             # A log dated ahead by its sender would count until then.
             f" AND UTC_TIMESTAMP() + INTERVAL {NEW.seconds} SECOND)",

@@ -1,7 +1,7 @@
 """Settings shared by our DAGs: retries, skipping of running DAGs, and common params."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from airflow.sdk import Context, Param
@@ -20,6 +20,15 @@ RETRIES: dict[str, Any] = {
 
 UNATTENDED: dict[str, Any] = {**RETRIES, "on_failure_callback": Alert()}
 """For scheduled tasks: a failure sends an alert."""
+
+SCHEDULED: dict[str, Any] = {
+    "start_date": datetime(2020, 1, 1, tzinfo=UTC),
+    "catchup": False,
+    "max_active_runs": 1,
+    "tags": ["logsieve"],
+    "default_args": UNATTENDED,
+}
+"""Arguments of every DAG with a schedule, beside the schedule itself."""
 
 RETRY_INDEFINITELY: dict[str, Any] = {
     "retries": 1_000_000,

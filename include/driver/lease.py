@@ -19,22 +19,22 @@ HOW_TO_RESTART: Final = "`./logsieve stream start` restarts it, and no log is lo
 _TABLE: Final = f"{LOGS_DATABASE}.{LEASE_TABLE}"
 _FREE: Final = f"'{FREE:%Y-%m-%d}'"
 _READ: Final = (
-    "SELECT epoch, owner, holder, heartbeat_at, UTC_TIMESTAMP(3), stop_asked_at IS NOT NULL, ended_epoch, users_version"  # noqa: S608  # all names here and below are constants
+    "SELECT epoch, owner, holder, heartbeat_at, UTC_TIMESTAMP(3), stop_asked_at IS NOT NULL, ended_epoch, users_version"
     f" FROM {_TABLE} WHERE name = %s"
 )
-_MAKE: Final = f"INSERT IGNORE INTO {_TABLE} (name, epoch, owner, holder, heartbeat_at) VALUES (%s, 0, '', '', {_FREE})"  # noqa: S608
+_MAKE: Final = f"INSERT IGNORE INTO {_TABLE} (name, epoch, owner, holder, heartbeat_at) VALUES (%s, 0, '', '', {_FREE})"
 _TAKE: Final = (
-    f"UPDATE {_TABLE} SET epoch = epoch + 1, owner = %s, holder = %s, heartbeat_at = UTC_TIMESTAMP(3)"  # noqa: S608
+    f"UPDATE {_TABLE} SET epoch = epoch + 1, owner = %s, holder = %s, heartbeat_at = UTC_TIMESTAMP(3)"
     ", stop_asked_at = NULL, users_version = NULL WHERE name = %s"
 )
-_RENEW: Final = f"UPDATE {_TABLE} SET heartbeat_at = UTC_TIMESTAMP(3) WHERE name = %s AND epoch = %s"  # noqa: S608
+_RENEW: Final = f"UPDATE {_TABLE} SET heartbeat_at = UTC_TIMESTAMP(3) WHERE name = %s AND epoch = %s"
 _END: Final = (
-    f"UPDATE {_TABLE} SET heartbeat_at = IF(epoch = %s, {_FREE}, heartbeat_at),"  # noqa: S608
+    f"UPDATE {_TABLE} SET heartbeat_at = IF(epoch = %s, {_FREE}, heartbeat_at),"
     " ended_epoch = GREATEST(ended_epoch, %s) WHERE name = %s"
 )
-_USERS: Final = f"UPDATE {_TABLE} SET users_version = %s WHERE name = %s AND epoch = %s"  # noqa: S608
-_FENCE: Final = f"UPDATE {_TABLE} SET epoch = epoch + 1 WHERE name = %s"  # noqa: S608
-_STOP: Final = f"UPDATE {_TABLE} SET stop_asked_at = UTC_TIMESTAMP(3) WHERE name = %s"  # noqa: S608
+_USERS: Final = f"UPDATE {_TABLE} SET users_version = %s WHERE name = %s AND epoch = %s"
+_FENCE: Final = f"UPDATE {_TABLE} SET epoch = epoch + 1 WHERE name = %s"
+_STOP: Final = f"UPDATE {_TABLE} SET stop_asked_at = UTC_TIMESTAMP(3) WHERE name = %s"
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,7 @@ def _read(cursor: Any, filters: Filters, spans: Sequence[Span]) -> Iterator[Part
             if left <= 0:
                 raise TakesLongError("MySQL")
             cursor.execute(
-                f"SELECT /*+ MAX_EXECUTION_TIME({left}) */"  # noqa: S608
+                f"SELECT /*+ MAX_EXECUTION_TIME({left}) */"
                 f" FLOOR(UNIX_TIMESTAMP(received_at) / {step}) * {step} AS at, COUNT(*)"
                 f" FROM {LOGS_DATABASE}.{TABLES[status]}"
                 " WHERE received_at >= FROM_UNIXTIME(%s / 1000) AND received_at < FROM_UNIXTIME(%s / 1000) GROUP BY at",

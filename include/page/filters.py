@@ -35,11 +35,6 @@ class Filters:
         seconds = (self.end - self.begin).total_seconds()
         return next(step for step in _STEPS if seconds // step <= MOST_BUCKETS)
 
-    @property
-    def need_search(self) -> bool:
-        """Whether they use fields that MySQL has no index for."""
-        return bool(self.reasons or self.countries or self.devices or self.accounts)
-
     def only_by_status(self) -> "Filters":
         """The filters without those that are slow in MySQL."""
         return replace(self, reasons=(), countries=(), devices=(), accounts=())

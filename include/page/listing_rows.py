@@ -27,7 +27,7 @@ def read(cursor: Any, filters: Filters, word: str, size: int, before: Place | No
         raw = f", LEFT(raw, {RAW_BYTES}) AS raw, raw_size" if status == names.BAD else ""
         where, values = _origin_is(origin) if origin else _range(filters, before)
         cursor.execute(
-            f"SELECT /*+ MAX_EXECUTION_TIME({MILLISECONDS}) */ {_COLUMNS}{raw}"  # noqa: S608
+            f"SELECT /*+ MAX_EXECUTION_TIME({MILLISECONDS}) */ {_COLUMNS}{raw}"
             f" FROM {names.LOGS_DATABASE}.{names.TABLES[status]} WHERE {where}"
             f" ORDER BY received_at DESC, kafka_partition DESC, kafka_offset DESC LIMIT {size + 1:d}",
             values,

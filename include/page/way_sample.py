@@ -67,7 +67,7 @@ def ask_mysql(cursor: Any) -> dict[str, Any]:
     """loaded_logs, loaded, newest, heartbeat_at and stop_asked of a Sample; users and reconciled as the page shows
     them. Raises mysql.connector.Error."""
     cursor.execute(
-        "SELECT COALESCE(SUM(last_offset + 1), 0), COALESCE(SUM(status_offset + 1), 0)"  # noqa: S608
+        "SELECT COALESCE(SUM(last_offset + 1), 0), COALESCE(SUM(status_offset + 1), 0)"
         f" FROM {LOGS_DATABASE}.{PROGRESS_TABLE}"
     )
     loaded_logs, loaded = map(int, cursor.fetchone())
@@ -88,14 +88,14 @@ def ask_mysql(cursor: Any) -> dict[str, Any]:
 def ask_users(cursor: Any) -> dict[str, Any] | None:
     """version, changed_at, accounts, last_day, loaded_at and pending_changes of the users dimension; None before its
     first load. Raises mysql.connector.Error."""
-    cursor.execute(f"SELECT version, changed_at FROM {USERS_DATABASE}.{VERSION_TABLE}")  # noqa: S608
+    cursor.execute(f"SELECT version, changed_at FROM {USERS_DATABASE}.{VERSION_TABLE}")
     version = cursor.fetchone()
-    cursor.execute(f"SELECT ds, accounts, loaded_at FROM {USERS_DATABASE}.{LOADS_TABLE} ORDER BY ds DESC LIMIT 1")  # noqa: S608
+    cursor.execute(f"SELECT ds, accounts, loaded_at FROM {USERS_DATABASE}.{LOADS_TABLE} ORDER BY ds DESC LIMIT 1")
     load = cursor.fetchone()
     if version is None or load is None:
         return None
     cursor.execute(
-        f"SELECT COUNT(*) FROM (SELECT 1 FROM {USERS_DATABASE}.{CHANGES_TABLE} LIMIT {MOST_CHANGES}) AS some"  # noqa: S608
+        f"SELECT COUNT(*) FROM (SELECT 1 FROM {USERS_DATABASE}.{CHANGES_TABLE} LIMIT {MOST_CHANGES}) AS some"
     )
     (pending,) = cursor.fetchone()
     return {
@@ -110,7 +110,7 @@ def ask_users(cursor: Any) -> dict[str, Any] | None:
 
 def ask_reconciled(cursor: Any) -> tuple[datetime, int] | None:
     """When the conservation proof last closed a range, and how many logs it has closed; None before the first."""
-    cursor.execute(f"SELECT MAX(reconciled_at), SUM(next_offset) FROM {LOGS_DATABASE}.{RECONCILED_TABLE}")  # noqa: S608
+    cursor.execute(f"SELECT MAX(reconciled_at), SUM(next_offset) FROM {LOGS_DATABASE}.{RECONCILED_TABLE}")
     at, logs = cursor.fetchone()
     return None if at is None else (at.replace(tzinfo=UTC), int(logs))
 

@@ -24,10 +24,10 @@ from include.topics import foreign_messages, hops
 
 _INDEXER_SECONDS: Final = 180
 _PAUSE_SECONDS: Final = 0.5
-_LOADED: Final = f"SELECT kafka_partition, last_offset + 1, status_offset + 1 FROM {LOGS_DATABASE}.{PROGRESS_TABLE}"  # noqa: S608
-_CLOSED: Final = f"SELECT kafka_partition, next_offset, status_offset FROM {LOGS_DATABASE}.{RECONCILED_TABLE}"  # noqa: S608
+_LOADED: Final = f"SELECT kafka_partition, last_offset + 1, status_offset + 1 FROM {LOGS_DATABASE}.{PROGRESS_TABLE}"
+_CLOSED: Final = f"SELECT kafka_partition, next_offset, status_offset FROM {LOGS_DATABASE}.{RECONCILED_TABLE}"
 _CLOSE: Final = (
-    f"REPLACE INTO {LOGS_DATABASE}.{RECONCILED_TABLE}"  # noqa: S608
+    f"REPLACE INTO {LOGS_DATABASE}.{RECONCILED_TABLE}"
     " (kafka_partition, next_offset, status_offset, reconciled_at)"
     " VALUES (%s, %s, %s, UTC_TIMESTAMP(3))"
 )

@@ -16,6 +16,7 @@ import numpy as np
 from include.names import origin_key
 from include.printable import printable
 from include.proof.contents import differing, document_text
+from include.topics.offsets import runs
 
 NO_VERDICT: Final = "no status message"
 NO_ROW: Final = "no row in MySQL"
@@ -222,10 +223,3 @@ def explained(
     rest = {kind: np.setdiff1d(these, known) for kind, these in found.items()}
     unjudged = rest.get(NO_VERDICT, known[:0])
     return rest | {NO_VERDICT: unjudged[unjudged >= gone], UNPROVEN: np.union1d(removed, unjudged[unjudged < gone])}
-
-
-def runs(offsets: np.ndarray) -> list[tuple[int, int]]:
-    """Returns ascending, distinct offsets as runs (first, last) without a gap."""
-    cuts = np.flatnonzero(np.diff(offsets) != 1)
-    firsts, lasts = np.append(0, cuts + 1), np.append(cuts, len(offsets) - 1)
-    return [(int(offsets[i]), int(offsets[j])) for i, j in zip(firsts, lasts, strict=True)] if len(offsets) else []

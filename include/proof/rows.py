@@ -20,7 +20,7 @@ def row_sums(cursor: Any, partition: int, first: int, end: int) -> Sums:
     found: Sums = {}
     for status, table in TABLES.items():
         cursor.execute(
-            f"SELECT kafka_offset DIV {BUCKET}, COUNT(*),"  # noqa: S608
+            f"SELECT kafka_offset DIV {BUCKET}, COUNT(*),"
             f" SUM(CRC32({row_text(status)}) * (kafka_offset MOD {BUCKET} + 1))"
             f" FROM {LOGS_DATABASE}.{table}{_RANGE} GROUP BY 1",
             (partition, first, end),
@@ -34,7 +34,7 @@ def rows(cursor: Any, partition: int, first: int, end: int) -> Iterator[tuple[in
     """Yields offset and text of every row, as `contents.row_text` builds it. An origin in two tables appears twice."""
     for status, table in TABLES.items():
         cursor.execute(
-            f"SELECT kafka_offset, CAST({row_text(status)} AS BINARY) FROM {LOGS_DATABASE}.{table}{_RANGE}",  # noqa: S608
+            f"SELECT kafka_offset, CAST({row_text(status)} AS BINARY) FROM {LOGS_DATABASE}.{table}{_RANGE}",
             (partition, first, end),
         )
         yield from ((offset, bytes(text or b"{}")) for offset, text in cursor.fetchall())
@@ -45,7 +45,7 @@ def first_row(cursor: Any, partition: int) -> int | None:
     found = []
     for table in TABLES.values():
         cursor.execute(
-            f"SELECT kafka_offset FROM {LOGS_DATABASE}.{table}"  # noqa: S608
+            f"SELECT kafka_offset FROM {LOGS_DATABASE}.{table}"
             " WHERE kafka_partition = %s AND kafka_offset >= 0 ORDER BY kafka_offset LIMIT 1",
             (partition,),
         )
@@ -59,10 +59,10 @@ def rows_of_no_log(cursor: Any, ends: Mapping[int, int]) -> dict[int, np.ndarray
     found: dict[int, list[int]] = {}
     for table in TABLES.values():
         # This reads only the ends of the primary key, however large the tables are.
-        cursor.execute(f"SELECT DISTINCT kafka_partition FROM {LOGS_DATABASE}.{table}")  # noqa: S608
+        cursor.execute(f"SELECT DISTINCT kafka_partition FROM {LOGS_DATABASE}.{table}")
         for (partition,) in cursor.fetchall():
             cursor.execute(
-                f"SELECT kafka_offset FROM {LOGS_DATABASE}.{table} WHERE kafka_partition = %s AND kafka_offset < 0"  # noqa: S608
+                f"SELECT kafka_offset FROM {LOGS_DATABASE}.{table} WHERE kafka_partition = %s AND kafka_offset < 0"
                 f" UNION ALL SELECT kafka_offset FROM {LOGS_DATABASE}.{table}"
                 " WHERE kafka_partition = %s AND kafka_offset >= %s",
                 (partition, partition, ends.get(partition, 0)),

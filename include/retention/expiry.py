@@ -32,31 +32,31 @@ PIECE: Final = 10_000
 _ARRIVED: Final = f"{LOGS_DATABASE}.{ARRIVED_TABLE}"
 _EXPIRED: Final = f"{LOGS_DATABASE}.{EXPIRED_TABLE}"
 _NOTE: Final = (
-    f"INSERT INTO {_ARRIVED} (kafka_partition, arrived_at, end_offset)"  # noqa: S608
+    f"INSERT INTO {_ARRIVED} (kafka_partition, arrived_at, end_offset)"
     f" SELECT kafka_partition, UTC_TIMESTAMP(3), last_offset + 1 FROM {LOGS_DATABASE}.{PROGRESS_TABLE} AS progress"
     f" WHERE last_offset >= 0 AND NOT EXISTS (SELECT * FROM {_ARRIVED} AS noted WHERE"
     " noted.kafka_partition = progress.kafka_partition AND noted.arrived_at > UTC_TIMESTAMP(3) - INTERVAL 1 HOUR)"
 )
 # Never past what is loaded, so that no log expires before it is loaded.
 _OLD: Final = (
-    f"SELECT kafka_partition, MAX(LEAST(end_offset, last_offset + 1)) FROM {_ARRIVED}"  # noqa: S608
+    f"SELECT kafka_partition, MAX(LEAST(end_offset, last_offset + 1)) FROM {_ARRIVED}"
     f" JOIN {LOGS_DATABASE}.{PROGRESS_TABLE} USING (kafka_partition)"
     " WHERE arrived_at <= UTC_TIMESTAMP(3) - INTERVAL %s DAY GROUP BY kafka_partition"
 )
 _RATE: Final = (
-    "SELECT SUM((last_offset + 1 - end_offset) / TIMESTAMPDIFF(SECOND, arrived_at, UTC_TIMESTAMP(3)))"  # noqa: S608
+    "SELECT SUM((last_offset + 1 - end_offset) / TIMESTAMPDIFF(SECOND, arrived_at, UTC_TIMESTAMP(3)))"
     f" FROM {_ARRIVED} AS noted JOIN {LOGS_DATABASE}.{PROGRESS_TABLE} USING (kafka_partition) WHERE arrived_at ="
     f" (SELECT MAX(arrived_at) FROM {_ARRIVED} AS past WHERE past.kafka_partition = noted.kafka_partition"
     " AND arrived_at < UTC_TIMESTAMP(3) - INTERVAL 1 MINUTE)"
 )
 _MARK: Final = (
-    f"INSERT INTO {_EXPIRED} (kafka_partition, before_offset, expired_at) VALUES (%s, %s, UTC_TIMESTAMP(3))"  # noqa: S608
+    f"INSERT INTO {_EXPIRED} (kafka_partition, before_offset, expired_at) VALUES (%s, %s, UTC_TIMESTAMP(3))"
     " ON DUPLICATE KEY UPDATE"
     " expired_at = IF(VALUES(before_offset) > before_offset, VALUES(expired_at), expired_at),"
     " before_offset = GREATEST(before_offset, VALUES(before_offset))"
 )
 _FORGET: Final = (
-    f"DELETE FROM {_ARRIVED} WHERE end_offset < (SELECT before_offset FROM {_EXPIRED} AS marked"  # noqa: S608
+    f"DELETE FROM {_ARRIVED} WHERE end_offset < (SELECT before_offset FROM {_EXPIRED} AS marked"
     f" WHERE marked.kafka_partition = {_ARRIVED}.kafka_partition)"
 )
 
@@ -67,7 +67,7 @@ class DocumentsLeftError(RuntimeError):
     """Elasticsearch did not delete documents of expired logs."""
 
 
-_FOREIGN: Final = f"DELETE FROM {LOGS_DATABASE}.{FOREIGN_TABLE} WHERE found_at < UTC_TIMESTAMP() -"  # noqa: S608
+_FOREIGN: Final = f"DELETE FROM {LOGS_DATABASE}.{FOREIGN_TABLE} WHERE found_at < UTC_TIMESTAMP() -"
 
 
 def rows(
@@ -99,7 +99,7 @@ def rows(
         for number, before in expired.items():
             # The slices contained all of these rows, so this finds only rows that were inserted manually.
             cursor.execute(
-                f"DELETE FROM {LOGS_DATABASE}.{table}"  # noqa: S608
+                f"DELETE FROM {LOGS_DATABASE}.{table}"
                 " WHERE kafka_partition = %s AND kafka_offset >= 0 AND kafka_offset < %s",
                 (number, before),
             )
@@ -167,7 +167,7 @@ def count_rows(cursor: Any, partition: int, before: int) -> int:
     found = 0
     for table in TABLES.values():
         cursor.execute(
-            f"SELECT COUNT(*) FROM {LOGS_DATABASE}.{table}"  # noqa: S608
+            f"SELECT COUNT(*) FROM {LOGS_DATABASE}.{table}"
             " WHERE kafka_partition = %s AND kafka_offset >= 0 AND kafka_offset < %s",
             (partition, before),
         )

@@ -55,7 +55,7 @@ _FOUND: Final = (
     " ORDER BY PARTITION_ORDINAL_POSITION"
 )
 _LOADED: Final = (
-    "SELECT kafka_partition, last_offset + 1, (SELECT (last_offset + 1 - end_offset) /"  # noqa: S608
+    "SELECT kafka_partition, last_offset + 1, (SELECT (last_offset + 1 - end_offset) /"
     f" TIMESTAMPDIFF(SECOND, arrived_at, UTC_TIMESTAMP(3)) FROM {LOGS_DATABASE}.{ARRIVED_TABLE} AS past"
     " WHERE past.kafka_partition = progress.kafka_partition AND arrived_at < UTC_TIMESTAMP(3) - INTERVAL 20 HOUR"
     f" ORDER BY arrived_at DESC LIMIT 1) FROM {LOGS_DATABASE}.{PROGRESS_TABLE} AS progress"

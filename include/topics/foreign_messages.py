@@ -13,13 +13,13 @@ _TABLE: Final = f"{LOGS_DATABASE}.{FOREIGN_TABLE}"
 def count(cursor: Any, minutes: int | None = None) -> int:
     """Returns how many there are, or how many were set aside within the last `minutes`."""
     within = "" if minutes is None else f" WHERE found_at > UTC_TIMESTAMP() - INTERVAL {minutes} MINUTE"
-    cursor.execute(f"SELECT COUNT(*) FROM {_TABLE}{within}")  # noqa: S608
+    cursor.execute(f"SELECT COUNT(*) FROM {_TABLE}{within}")
     return int(cursor.fetchone()[0])
 
 
 def offsets(cursor: Any) -> dict[int, set[int]]:
     """Returns their offsets by status partition."""
-    cursor.execute(f"SELECT kafka_partition, status_offset FROM {_TABLE}")  # noqa: S608
+    cursor.execute(f"SELECT kafka_partition, status_offset FROM {_TABLE}")
     found: dict[int, set[int]] = {}
     for partition, offset in cursor.fetchall():
         found.setdefault(partition, set()).add(offset)

@@ -46,7 +46,7 @@ LOOKING: Final[dict[str, str | int]] = {
 }
 """Options of a consumer that only reads, and never joins its group."""
 NEWEST_ROW: Final = (
-    f"SELECT MAX(received_at) FROM {LOGS_DATABASE}.{{}} WHERE received_at < UTC_TIMESTAMP() + INTERVAL 1 MINUTE"  # noqa: S608
+    f"SELECT MAX(received_at) FROM {LOGS_DATABASE}.{{}} WHERE received_at < UTC_TIMESTAMP() + INTERVAL 1 MINUTE"
 )
 """`received_at` of a table's newest row. Rows dated in the future are ignored: one would be the newest until then."""
 _READ_MESSAGES = 10_000
@@ -184,7 +184,7 @@ def read_tables(cursor: Any) -> Tables:
     """Reads rows, newest rows and progress with any DB-API cursor whose session is in UTC."""
     rows, newest = {}, {}
     for status in STATUSES:
-        cursor.execute(f"SELECT COUNT(*) FROM {LOGS_DATABASE}.{TABLES[status]}")  # noqa: S608
+        cursor.execute(f"SELECT COUNT(*) FROM {LOGS_DATABASE}.{TABLES[status]}")
         (rows[status],) = cursor.fetchone()
         cursor.execute(NEWEST_ROW.format(TABLES[status]))
         (last,) = cursor.fetchone()
@@ -195,19 +195,19 @@ def read_tables(cursor: Any) -> Tables:
 
 def read_loaded(cursor: Any) -> dict[int, int]:
     """Returns the next status message to load, by partition."""
-    cursor.execute(f"SELECT kafka_partition, status_offset + 1 FROM {LOGS_DATABASE}.{PROGRESS_TABLE}")  # noqa: S608
+    cursor.execute(f"SELECT kafka_partition, status_offset + 1 FROM {LOGS_DATABASE}.{PROGRESS_TABLE}")
     return dict(cursor.fetchall())
 
 
 def read_loaded_logs(cursor: Any) -> dict[int, int]:
     """Returns the next log to load, by partition."""
-    cursor.execute(f"SELECT kafka_partition, last_offset + 1 FROM {LOGS_DATABASE}.{PROGRESS_TABLE}")  # noqa: S608
+    cursor.execute(f"SELECT kafka_partition, last_offset + 1 FROM {LOGS_DATABASE}.{PROGRESS_TABLE}")
     return dict(cursor.fetchall())
 
 
 def read_expired(cursor: Any) -> dict[int, int]:
     """Returns the first offset that has not expired, for each Kafka partition in which logs have expired."""
-    cursor.execute(f"SELECT kafka_partition, before_offset FROM {LOGS_DATABASE}.{EXPIRED_TABLE}")  # noqa: S608
+    cursor.execute(f"SELECT kafka_partition, before_offset FROM {LOGS_DATABASE}.{EXPIRED_TABLE}")
     return dict(cursor.fetchall())
 
 

@@ -20,14 +20,14 @@ def read(client: AdminClient) -> dict[str, str]:
 
 def known(cursor: Any) -> dict[str, str]:
     """Returns the ids of the topics whose offsets MySQL has; empty before the first start. `cursor`: any DB-API one."""
-    cursor.execute(f"SELECT topic, id FROM {_TABLE}")  # noqa: S608
+    cursor.execute(f"SELECT topic, id FROM {_TABLE}")
     return dict(cursor.fetchall())
 
 
 def keep(cursor: Any, ids: dict[str, str], *, instead: bool = False) -> None:
     """Stores the ids of topics that have no known id, or with `instead` replaces the known ones. The caller commits."""
     cursor.executemany(
-        f"{'REPLACE' if instead else 'INSERT IGNORE'} INTO {_TABLE} (topic, id, seen_at)"  # noqa: S608
+        f"{'REPLACE' if instead else 'INSERT IGNORE'} INTO {_TABLE} (topic, id, seen_at)"
         " VALUES (%s, %s, UTC_TIMESTAMP(3))",
         list(ids.items()),
     )

@@ -40,7 +40,7 @@ def counts(cursor: Any, minutes: int) -> dict[str, int]:
     """Number of logs of the last `minutes` by status, read from the index on `received_at` only."""
     found = {}
     for status, table in _TABLE.items():
-        cursor.execute(f"SELECT COUNT(*) FROM {table} WHERE {_IN_WINDOW}", (minutes,))  # noqa: S608
+        cursor.execute(f"SELECT COUNT(*) FROM {table} WHERE {_IN_WINDOW}", (minutes,))
         (found[status],) = cursor.fetchone()
     return found
 
@@ -53,13 +53,13 @@ def run_of_bad(cursor: Any, minutes: int, length: int) -> Run | None:
     """
     bad = _TABLE[BAD]
     cursor.execute(
-        f"SELECT kafka_partition, MIN(kafka_offset) FROM {bad} WHERE {_IN_WINDOW} GROUP BY kafka_partition",  # noqa: S608
+        f"SELECT kafka_partition, MIN(kafka_offset) FROM {bad} WHERE {_IN_WINDOW} GROUP BY kafka_partition",
         (minutes,),
     )
     for partition, oldest in cursor.fetchall():
         # Pairs each bad log with the one `length` before it. Only close pairs are worth a look at the logs between.
         cursor.execute(
-            "SELECT begins, ends FROM (SELECT kafka_offset AS ends, LAG(kafka_offset, %s) OVER (ORDER BY kafka_offset)"  # noqa: S608
+            "SELECT begins, ends FROM (SELECT kafka_offset AS ends, LAG(kafka_offset, %s) OVER (ORDER BY kafka_offset)"
             f" AS begins FROM {bad} WHERE kafka_partition = %s AND kafka_offset >= %s) AS near"
             " WHERE ends >= %s AND ends - begins < %s ORDER BY ends",
             (length - 1, partition, oldest - 2 * length, oldest, 2 * length),
@@ -79,7 +79,7 @@ def top_reasons(cursor: Any, minutes: int, run: Run | None = None) -> list[Reaso
     """The most frequent reasons among the newest SAMPLE bad logs of the run, or else of the last `minutes`."""
     where, values = (_IN_RUN, (run.partition, run.first, run.last)) if run else (_IN_WINDOW, (minutes,))
     cursor.execute(
-        f"SELECT reasons, kafka_partition, kafka_offset FROM {_TABLE[BAD]} WHERE {where}"  # noqa: S608
+        f"SELECT reasons, kafka_partition, kafka_offset FROM {_TABLE[BAD]} WHERE {where}"
         f" ORDER BY received_at DESC LIMIT {SAMPLE}",
         values,
     )
@@ -109,7 +109,7 @@ def _newest_other(cursor: Any, run: Run) -> int:
     found = [-1]
     for status in (GOOD, SUSPICIOUS):
         cursor.execute(
-            f"SELECT COALESCE(MAX(kafka_offset), -1) FROM {_TABLE[status]} WHERE {_IN_RUN}",  # noqa: S608
+            f"SELECT COALESCE(MAX(kafka_offset), -1) FROM {_TABLE[status]} WHERE {_IN_RUN}",
             (run.partition, run.first, run.last),
         )
         found += cursor.fetchone()
@@ -118,8 +118,7 @@ def _newest_other(cursor: Any, run: Run) -> int:
 
 def _example(cursor: Any, origin: tuple[int, int]) -> str:
     cursor.execute(
-        f"SELECT LEFT(raw, {5 * MOST_CHARACTERS}) FROM {_TABLE[BAD]}"  # noqa: S608
-        " WHERE kafka_partition = %s AND kafka_offset = %s",
+        f"SELECT LEFT(raw, {5 * MOST_CHARACTERS}) FROM {_TABLE[BAD]} WHERE kafka_partition = %s AND kafka_offset = %s",
         origin,
     )
     found = cursor.fetchone()

@@ -29,19 +29,6 @@ def lag(hop: str, behind: int, limit: int) -> Verdict:
     )
 
 
-def freshness(what: str, age_seconds: float | None, limit_seconds: float) -> Verdict:
-    """`age_seconds`: age of the newest row or document of `what`; None: there is none."""
-    if age_seconds is None:
-        return Verdict(False, f"{what} is empty: check that logs are sent and the stream runs")
-    if age_seconds <= limit_seconds:
-        return Verdict(True, f"the newest of {what} is {age_seconds:,.0f} s old")
-    return Verdict(
-        False,
-        f"the newest of {what} is {age_seconds:,.0f} s old, more than {limit_seconds:,.0f} s: "
-        "check that logs are sent and the stream runs",
-    )
-
-
 def share_of_bad(bad: int, total: int, limit: float, minutes: int) -> Verdict:
     """`bad` logs of `total` in the last `minutes`; `limit` between 0 and 1. No logs at all are ok."""
     share = bad / total if total else 0.0

@@ -163,12 +163,12 @@ def _ask_logs(facts: Facts, consumer: Consumer) -> None:
 
 def _ask_tables(facts: Facts, cursor: Any) -> None:
     cursor.execute(
-        f"SELECT status_offset + 1 AS loaded FROM {_LOGS}.{names.PROGRESS_TABLE} WHERE kafka_partition = %s",  # noqa: S608
+        f"SELECT status_offset + 1 AS loaded FROM {_LOGS}.{names.PROGRESS_TABLE} WHERE kafka_partition = %s",
         (facts.partition,),
     )
     facts.loaded = (cursor.fetchone() or {"loaded": 0})["loaded"]
     cursor.execute(
-        f"SELECT expired_at FROM {_LOGS}.{names.EXPIRED_TABLE} WHERE kafka_partition = %s AND before_offset > %s",  # noqa: S608
+        f"SELECT expired_at FROM {_LOGS}.{names.EXPIRED_TABLE} WHERE kafka_partition = %s AND before_offset > %s",
         (facts.partition, facts.offset),
     )
     if found := cursor.fetchone():
@@ -177,7 +177,7 @@ def _ask_tables(facts: Facts, cursor: Any) -> None:
     for status, table in names.TABLES.items():
         text = f"CAST({contents.row_text(status)} AS BINARY) AS text"
         where = "kafka_partition = %s AND kafka_offset = %s"
-        cursor.execute(f"SELECT {text} FROM {_LOGS}.{table} WHERE {where}", (facts.partition, facts.offset))  # noqa: S608
+        cursor.execute(f"SELECT {text} FROM {_LOGS}.{table} WHERE {where}", (facts.partition, facts.offset))
         rows += [Row(table, json.loads(row["text"] or "{}")) for row in cursor.fetchall()]
     facts.rows = rows
 
@@ -186,7 +186,7 @@ def _ask_users(facts: Facts, cursor: Any) -> None:
     record = facts.last()
     history = f"{names.USERS_DATABASE}.{names.HISTORY_TABLE}"
     cursor.execute(
-        f"SELECT user_device FROM {history} WHERE account_no = %s AND valid_from <= %s"  # noqa: S608
+        f"SELECT user_device FROM {history} WHERE account_no = %s AND valid_from <= %s"
         " AND (valid_to IS NULL OR valid_to > %s)",
         (record.get("account_id"), *[day_of(record)] * 2),
     )

@@ -61,7 +61,7 @@ def _missing(database: Database, settings: Settings) -> tuple[str, str] | None:
             # MySQL lists a table only to accounts that may use it.
             missing = "the table " + ", ".join(sorted(".".join(table) for table in tables)) + ", or the privilege on it"
             return missing, _BOOTSTRAP
-        cursor.execute(f"SELECT 1 FROM {names.USERS_DATABASE}.{names.LOADS_TABLE} LIMIT 1")  # noqa: S608
+        cursor.execute(f"SELECT 1 FROM {names.USERS_DATABASE}.{names.LOADS_TABLE} LIMIT 1")
         if cursor.fetchone() is None:
             return "a first load of the users dimension", _BOOTSTRAP
     client = AdminClient(kafka.native(settings))

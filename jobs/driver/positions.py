@@ -23,10 +23,10 @@ STUCK_STARTS: Final = 3
 
 _BEGUN: Final = f"{names.LOGS_DATABASE}.{names.BEGUN_TABLE}"
 _BEGINS: Final = (
-    f"INSERT INTO {_BEGUN} (kafka_partition, next_offset, times) VALUES (%s, %s, 1) ON DUPLICATE KEY UPDATE"  # noqa: S608
+    f"INSERT INTO {_BEGUN} (kafka_partition, next_offset, times) VALUES (%s, %s, 1) ON DUPLICATE KEY UPDATE"
     " times = IF(next_offset = VALUES(next_offset), times + 1, 1), next_offset = VALUES(next_offset)"
 )
-_STUCK: Final = f"SELECT kafka_partition FROM {_BEGUN} WHERE times >= %s"  # noqa: S608
+_STUCK: Final = f"SELECT kafka_partition FROM {_BEGUN} WHERE times >= %s"
 
 
 class LogsGoneError(EndError):

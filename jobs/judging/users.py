@@ -31,7 +31,7 @@ from jobs.ends import EndError, QueryFailedError
 SCHEMA: Final = "account_no int, periods string, users_version int"
 
 _HISTORY: Final = f"{names.USERS_DATABASE}.{names.HISTORY_TABLE}"
-VERSION: Final = f"SELECT version FROM {names.USERS_DATABASE}.{names.VERSION_TABLE}"  # noqa: S608
+VERSION: Final = f"SELECT version FROM {names.USERS_DATABASE}.{names.VERSION_TABLE}"
 _DAY: Final = "LPAD(DATEDIFF({}, '1970-01-01'), 7, '0')"
 # If a period begins on the day that the last one ended, that day has two entries: the later one counts.
 _ENTRIES: Final = (
@@ -39,7 +39,7 @@ _ENTRIES: Final = (
     f" IF(valid_to IS NULL, '', CONCAT('\\0', {_DAY.format('valid_to')})))"
 )
 _PERIODS: Final = (
-    f"SELECT account_no, GROUP_CONCAT({_ENTRIES} ORDER BY valid_from SEPARATOR '\\0') AS periods,"  # noqa: S608
+    f"SELECT account_no, GROUP_CONCAT({_ENTRIES} ORDER BY valid_from SEPARATOR '\\0') AS periods,"
     # In the same statement, so that the version is the one of these rows.
     f" ({VERSION}) AS users_version FROM {_HISTORY} GROUP BY account_no"
 )
@@ -136,7 +136,7 @@ def _in_mysql(database: Database) -> int | None:
 def _check_readable(database: Database) -> None:
     """Checks the history before the frame is dropped. Raises mysql.connector.Error, and TroubleError if it is empty."""
     with database.session() as connection, closing(connection.cursor()) as cursor:
-        cursor.execute(f"SELECT account_no, user_device, valid_from, valid_to FROM {_HISTORY} LIMIT 1")  # noqa: S608
+        cursor.execute(f"SELECT account_no, user_device, valid_from, valid_to FROM {_HISTORY} LIMIT 1")
         if cursor.fetchone() is None:
             # Without accounts, every log would be suspicious.
             remedy = "Load it with ./logsieve airflow dags trigger users_dimension, or restore a backup"

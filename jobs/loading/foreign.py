@@ -24,7 +24,7 @@ _HEAD: Final = 1024
 _KEY: Final = 100
 _REASON: Final = 300
 _SET_ASIDE: Final = (
-    f"REPLACE INTO {names.LOGS_DATABASE}.{names.FOREIGN_TABLE}"  # noqa: S608
+    f"REPLACE INTO {names.LOGS_DATABASE}.{names.FOREIGN_TABLE}"
     " (kafka_partition, status_offset, reason, message_key, head, size, found_at)"
     " VALUES (%s, %s, %s, %s, %s, %s, UTC_TIMESTAMP(3))"
 )

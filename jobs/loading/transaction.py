@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from mysql.connector.abstracts import MySQLCursorAbstract
 
 from include import names
+from include.topics.offsets import runs
 from include.watch import mysql_trouble
 from include.watch.troubles import Trouble, TroubleError
 from jobs.database import Database, number
@@ -20,13 +21,13 @@ from jobs.driver.holding import Lease
 from jobs.loading import foreign, verdicts
 
 _PROGRESS: Final = f"{names.LOGS_DATABASE}.{names.PROGRESS_TABLE}"
-_LAST_OFFSET: Final = f"SELECT last_offset FROM {_PROGRESS} WHERE kafka_partition = %s FOR UPDATE"  # noqa: S608
+_LAST_OFFSET: Final = f"SELECT last_offset FROM {_PROGRESS} WHERE kafka_partition = %s FOR UPDATE"
 _SAVE: Final = (
-    f"INSERT INTO {_PROGRESS} (kafka_partition, last_offset, status_offset, loaded_at)"  # noqa: S608
+    f"INSERT INTO {_PROGRESS} (kafka_partition, last_offset, status_offset, loaded_at)"
     " VALUES (%s, %s, %s, UTC_TIMESTAMP(3)) ON DUPLICATE KEY UPDATE last_offset = VALUES(last_offset),"
     " status_offset = GREATEST(status_offset, VALUES(status_offset)), loaded_at = VALUES(loaded_at)"
 )
-_EXPIRED: Final = f"SELECT before_offset FROM {names.LOGS_DATABASE}.{names.EXPIRED_TABLE} WHERE kafka_partition = %s"  # noqa: S608
+_EXPIRED: Final = f"SELECT before_offset FROM {names.LOGS_DATABASE}.{names.EXPIRED_TABLE} WHERE kafka_partition = %s"
 _PACKET_BYTES: Final = 128 * 1024
 """The client's packet size for LOAD DATA. A server that accepts less only closes the connection, without a reason."""
 _RUNS_A_DELETE: Final = 500
@@ -106,13 +107,13 @@ def _load(cursor: MySQLCursorAbstract, partition: int, parsed: pa.Table | None, 
 
 def _delete(cursor: MySQLCursorAbstract, partition: int, offsets: np.ndarray) -> None:
     """Removes these origins from all three tables: a replay may have another status."""
-    runs = verdicts.runs(offsets)
-    for start_at in range(0, len(runs), _RUNS_A_DELETE):
-        some = runs[start_at : start_at + _RUNS_A_DELETE]
+    found = runs(offsets)
+    for start_at in range(0, len(found), _RUNS_A_DELETE):
+        some = found[start_at : start_at + _RUNS_A_DELETE]
         between = " OR ".join(["kafka_offset BETWEEN %s AND %s"] * len(some))
         for table in names.TABLES.values():
             cursor.execute(
-                f"DELETE FROM {names.LOGS_DATABASE}.{table} WHERE kafka_partition = %s AND ({between})",  # noqa: S608
+                f"DELETE FROM {names.LOGS_DATABASE}.{table} WHERE kafka_partition = %s AND ({between})",
                 (partition, *itertools.chain.from_iterable(some)),
             )
 

@@ -142,13 +142,6 @@ def split(rows: pa.Table, last_offset: int) -> tuple[pa.Table, np.ndarray]:
     return rows.take(len(offsets) - 1 - from_end), kept[kept <= last_offset]
 
 
-def runs(offsets: np.ndarray) -> list[tuple[int, int]]:
-    """Converts ascending, distinct offsets to (first, last) of each run without a gap."""
-    cuts = np.flatnonzero(np.diff(offsets) != 1)
-    firsts, lasts = np.append(0, cuts + 1), np.append(cuts, len(offsets) - 1)
-    return [(int(offsets[i]), int(offsets[j])) for i, j in zip(firsts, lasts, strict=True)] if len(offsets) else []
-
-
 def to_csv(rows: pa.Table) -> bytes:
     """CSV without a header: text in double quotes, doubled inside the text; null is empty; times have no Z."""
     reasons = rows["reasons"].combine_chunks()

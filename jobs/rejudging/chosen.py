@@ -73,7 +73,7 @@ def by_origins(
     logs, gone = topic_logs.read(spark, settings, wanted, bounds)
     within = [f"kafka_partition = {b.partition} AND kafka_offset BETWEEN {b.first} AND {b.last}" for b in bounds]
     tables = " UNION ALL ".join(
-        f"SELECT {_STORED} FROM {names.LOGS_DATABASE}.{table} WHERE {' OR '.join(within) or 'FALSE'}"  # noqa: S608
+        f"SELECT {_STORED} FROM {names.LOGS_DATABASE}.{table} WHERE {' OR '.join(within) or 'FALSE'}"
         for table in names.TABLES.values()
     )
     # An origin that is in two tables, which this run may repair, is judged once.
@@ -92,7 +92,7 @@ def by_reason(
     bad = sources.rows(
         spark,
         settings,
-        f"SELECT {_STORED}, raw, {_IS_CUT} AS is_cut, {_MICROS}"  # noqa: S608
+        f"SELECT {_STORED}, raw, {_IS_CUT} AS is_cut, {_MICROS}"
         f" FROM {names.LOGS_DATABASE}.{names.TABLES[names.BAD]} WHERE {' AND '.join(where)}",
     ).persist(StorageLevel.DISK_ONLY)
     whole = bad.filter("is_cut = 0").select(*_origin(), _timestamp(), F.col("raw").alias("value"))
@@ -114,11 +114,11 @@ def by_changes(spark: SparkSession, settings: Settings, version: int) -> Chosen:
     """The stored logs whose account and day are in a change of the users, up to this users_version."""
     changes = f"{names.USERS_DATABASE}.{names.CHANGES_TABLE}"
     touched = (
-        f"EXISTS (SELECT 1 FROM {changes} WHERE account_no = account_id AND version <= {version}"  # noqa: S608
+        f"EXISTS (SELECT 1 FROM {changes} WHERE account_no = account_id AND version <= {version}"
         " AND event_timestamp >= first_day AND (end_day IS NULL OR event_timestamp < end_day))"
     )
     # First by the time alone: usually only the last day or two are affected.
-    first = f"event_timestamp >= (SELECT MIN(first_day) FROM {changes} WHERE version <= {version})"  # noqa: S608
+    first = f"event_timestamp >= (SELECT MIN(first_day) FROM {changes} WHERE version <= {version})"
     return _not_bad(spark, settings, [first], [touched])
 
 
@@ -126,7 +126,7 @@ def _not_bad(spark: SparkSession, settings: Settings, events: list[str], where: 
     """`events`: conditions on `event_timestamp` alone. An index finds the rows that meet them; only these are read."""
     fields = [_SECONDS if column == "event_timestamp" else column for column in names.FIELDS]
     query = " UNION ALL ".join(
-        f"SELECT {_STORED}, {_MICROS}, {', '.join(fields)} FROM {_at(events, names.TABLES[status])}"  # noqa: S608
+        f"SELECT {_STORED}, {_MICROS}, {', '.join(fields)} FROM {_at(events, names.TABLES[status])}"
         f" WHERE {' AND '.join(where) or 'TRUE'}"
         for status in (names.GOOD, names.SUSPICIOUS)
     )
@@ -143,7 +143,7 @@ def _at(events: list[str], table: str) -> str:
     rows = f"{names.LOGS_DATABASE}.{table}"
     if not events:
         return rows
-    origins = f"SELECT kafka_partition, kafka_offset FROM {rows} WHERE {' AND '.join(events)}"  # noqa: S608
+    origins = f"SELECT kafka_partition, kafka_offset FROM {rows} WHERE {' AND '.join(events)}"
     return f"({origins}) AS found STRAIGHT_JOIN {rows} USING (kafka_partition, kafka_offset)"
 
 

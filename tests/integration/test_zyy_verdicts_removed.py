@@ -16,10 +16,10 @@ from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-def
 from include.clients import kafka as kafka_client
 from include.index import positions
 from include.names import STATUS_TOPIC
-from include.proof import report
 from include.settings import ROOT
 from include.stack.repair import rejudge
 from include.stack.run import supervisor
+from include.topics.offsets import runs
 from include.topics.readers import read_batch, reader
 from tests.integration.stack import Stack, until, wait_until_it_loads
 from tests.integration.test_elasticsearch_away import send_and_load, until_indexed
@@ -110,6 +110,6 @@ def test_the_indexer_stops_at_removed_verdicts_until_a_person_continues_it(stack
     missing = sorted(rows.keys() - stack.documents(list(rows)).keys())
     assert set(lost) <= set(missing)
     by_partition = {number: [offset for other, offset in missing if other == number] for number in last}
-    runs = {number: report.runs(np.array(offsets)) for number, offsets in by_partition.items() if offsets}
-    rejudge.run(stack.env, origins=runs)
+    origins = {number: runs(np.array(offsets)) for number, offsets in by_partition.items() if offsets}
+    rejudge.run(stack.env, origins=origins)
     until(lambda: stack.documents(list(rows)) == rows, 60, "every document matches its row")

@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pytest
 from pyspark.sql import DataFrame
@@ -151,14 +150,6 @@ def test_only_the_first_origin_is_a_replay() -> None:
     fresh, replayed = verdicts.split(verdicts.parse(batch(message(4), message(5))), last_offset=4)
     assert offsets(fresh) == [4, 5]
     assert replayed.tolist() == [4]
-
-
-@pytest.mark.parametrize(
-    ("found", "expected"),
-    [([], []), ([7], [(7, 7)]), ([1, 2, 3], [(1, 3)]), ([1, 3, 4, 9], [(1, 1), (3, 4), (9, 9)])],
-)
-def test_runs(found: list[int], expected: list[tuple[int, int]]) -> None:
-    assert verdicts.runs(np.array(found, dtype=np.int64)) == expected
 
 
 def test_csv_doubles_quotes_and_writes_null_as_empty() -> None:

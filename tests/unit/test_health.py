@@ -20,13 +20,6 @@ def test_lag(behind: int, ok: bool):
     assert verdict.sentence.startswith(f"classify is {behind} behind")
 
 
-@pytest.mark.parametrize(("age", "ok"), [(0.0, True), (60.0, True), (61.0, False), (None, False)])
-def test_freshness(age: float | None, ok: bool):
-    verdict = health.freshness("good_logs", age, 60)
-    assert verdict.ok is ok
-    assert "good_logs" in verdict.sentence
-
-
 @pytest.mark.parametrize(("bad", "total", "ok"), [(0, 0, True), (10, 100, True), (11, 100, False), (1, 1, False)])
 def test_share_of_bad(bad: int, total: int, ok: bool):
     assert health.share_of_bad(bad, total, 0.1, 10).ok is ok

@@ -200,7 +200,7 @@ class Chaos:
 
     def _loaded(self) -> dict[int, int]:
         with closing(mysql_connection(self._env)) as connection, closing(connection.cursor()) as cursor:
-            cursor.execute(f"SELECT kafka_partition, last_offset + 1 FROM {LOGS_DATABASE}.{PROGRESS_TABLE}")  # noqa: S608
+            cursor.execute(f"SELECT kafka_partition, last_offset + 1 FROM {LOGS_DATABASE}.{PROGRESS_TABLE}")
             rows: Any = cursor.fetchall()
             return dict(rows)
 

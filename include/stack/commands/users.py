@@ -21,10 +21,10 @@ from include.users.history import BEGINNING
 app = typer.Typer()
 
 _PERIODS = (
-    "SELECT user_device AS device, valid_from, valid_to, seen_from"  # noqa: S608
+    "SELECT user_device AS device, valid_from, valid_to, seen_from"
     f" FROM {names.USERS_DATABASE}.{names.HISTORY_TABLE} WHERE account_no = %s ORDER BY valid_from"
 )
-_DAYS = f"SELECT COUNT(*) AS days FROM {names.USERS_DATABASE}.{names.LOADS_TABLE}"  # noqa: S608
+_DAYS = f"SELECT COUNT(*) AS days FROM {names.USERS_DATABASE}.{names.LOADS_TABLE}"
 
 
 # A negative number is a valid account, not an option.

@@ -117,9 +117,9 @@ def _reset_load(cursor: Any, ends: dict[int, int]) -> None:
     """Resets `load` to these offsets of the status topic, with no origin loaded, proven or expired."""
     tables = (RECONCILED_TABLE, ARRIVED_TABLE, EXPIRED_TABLE, PROGRESS_TABLE, FOREIGN_TABLE, BEGUN_TABLE)
     for table in tables:
-        cursor.execute(f"DELETE FROM {LOGS_DATABASE}.{table}")  # noqa: S608
+        cursor.execute(f"DELETE FROM {LOGS_DATABASE}.{table}")
     cursor.executemany(
-        f"INSERT INTO {_PROGRESS} (kafka_partition, last_offset, status_offset, loaded_at)"  # noqa: S608
+        f"INSERT INTO {_PROGRESS} (kafka_partition, last_offset, status_offset, loaded_at)"
         " VALUES (%s, -1, %s - 1, UTC_TIMESTAMP(3))",
         list(ends.items()),
     )

@@ -28,7 +28,7 @@ from include.stack.run.status import kafka_consumer
 from include.stack.servers.probes import mysql_connection
 
 _DELETE_STRAY = (
-    f"DELETE FROM {LOGS_DATABASE}.%s WHERE kafka_partition = %%s AND kafka_offset = %%s"  # noqa: S608
+    f"DELETE FROM {LOGS_DATABASE}.%s WHERE kafka_partition = %%s AND kafka_offset = %%s"
     " AND (kafka_offset < 0 OR kafka_offset > IFNULL((SELECT last_offset"
     f" FROM {LOGS_DATABASE}.{PROGRESS_TABLE} WHERE kafka_partition = %%s FOR UPDATE), -1))"
 )

@@ -71,7 +71,7 @@ def check_reason(env: Environment, reason: str) -> None:
     words = "JSON_TABLE(reasons, '$[*]' COLUMNS (word VARCHAR(64) PATH '$')) AS words"
     try:
         with closing(mysql_connection(env)) as connection, closing(connection.cursor()) as cursor:
-            cursor.execute(f"SELECT DISTINCT word FROM {LOGS_DATABASE}.{TABLES[BAD]}, {words} ORDER BY word")  # noqa: S608
+            cursor.execute(f"SELECT DISTINCT word FROM {LOGS_DATABASE}.{TABLES[BAD]}, {words} ORDER BY word")
             stored = [str(word) for (word,) in cursor.fetchall()]
     except mysql.connector.Error as error:
         raise StackError(f"MySQL does not answer: {error.msg}", "Check ./logsieve status") from error
