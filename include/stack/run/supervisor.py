@@ -9,9 +9,11 @@ import sys
 import time
 import xmlrpc.client
 from collections.abc import Callable
+from configparser import RawConfigParser
 from contextlib import suppress
+from io import StringIO
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import psutil
 from supervisor.xmlrpc import Faults
@@ -22,24 +24,18 @@ from include.stack.private import write_private
 from include.stack.run import ownership
 from include.stack.servers.programs import Server
 
-PROGRAM = """
-[program:{name}]
-command=/bin/sh {script}
-directory={directory}
-{user}autostart=false
-autorestart=true
-startsecs=3
-startretries=1000
-stopsignal={stop_signal}
-stopwaitsecs={stop_seconds}
-stopasgroup=true
-killasgroup=true
-redirect_stderr=true
-stdout_logfile={log}
-stdout_logfile_maxbytes=10MB
-stdout_logfile_backups=3
-"""
-
+PROGRAM: Final = {
+    "autostart": "false",
+    "autorestart": "true",
+    "startsecs": "3",
+    "startretries": "1000",
+    "stopasgroup": "true",
+    "killasgroup": "true",
+    "redirect_stderr": "true",
+    "stdout_logfile_maxbytes": "10MB",
+    "stdout_logfile_backups": "3",
+}
+"""Settings of every program."""
 STRAGGLER_SECONDS = 15
 
 
@@ -64,35 +60,38 @@ def write_script(env: Environment, server: Server) -> Path:
 
 
 def write_config(env: Environment, programs: list[Server]) -> Path:
-    """Writes supervisord.conf and a script for each program; returns the path of the former."""
+    """Writes supervisord.conf and a script for each program; returns the path of supervisord.conf."""
     path = env.state / "supervisord.conf"
-    root = "user=root\n" if os.geteuid() == 0 else ""
-    text = f"""[supervisord]
-{root}umask=077
-logfile={log_file(env, "supervisord")}
-logfile_maxbytes=10MB
-logfile_backups=3
-pidfile={env.state / "supervisord.pid"}
-
-[inet_http_server]
-port={HOST}:{env.ports.supervisor}
-username=logsieve
-password={env.passwords["supervisor"]}
-
-[rpcinterface:supervisor]
-supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
-"""
+    config = RawConfigParser()
+    config["supervisord"] = {
+        **({"user": "root"} if os.geteuid() == 0 else {}),
+        "umask": "077",
+        "logfile": str(log_file(env, "supervisord")),
+        "logfile_maxbytes": "10MB",
+        "logfile_backups": "3",
+        "pidfile": str(env.state / "supervisord.pid"),
+    }
+    config["inet_http_server"] = {
+        "port": f"{HOST}:{env.ports.supervisor}",
+        "username": "logsieve",
+        "password": env.passwords["supervisor"],
+    }
+    config["rpcinterface:supervisor"] = {
+        "supervisor.rpcinterface_factory": "supervisor.rpcinterface:make_main_rpcinterface"
+    }
     for server in programs:
-        text += PROGRAM.format(
-            name=server.name,
-            script=f'"{write_script(env, server)}"',
-            directory=server.directory,
-            user=f"user={server.user}\n" if server.user else "",
-            stop_signal=server.stop_signal,
-            stop_seconds=server.stop_seconds,
-            log=log_file(env, server.name),
-        )
-    write_private(path, text)
+        config[f"program:{server.name}"] = {
+            **PROGRAM,
+            "command": f'/bin/sh "{write_script(env, server)}"',
+            "directory": str(server.directory),
+            **({"user": server.user} if server.user else {}),
+            "stopsignal": server.stop_signal,
+            "stopwaitsecs": str(server.stop_seconds),
+            "stdout_logfile": str(log_file(env, server.name)),
+        }
+    text = StringIO()
+    config.write(text)
+    write_private(path, text.getvalue())
     return path
 
 
