@@ -1,6 +1,6 @@
 """The rules, hand-written for speed: plain Python, one log at a time, no framework. Pure.
 
-They meet Logsieve's contract: tests/unit/test_bench_by_hand.py checks every worked case of tests/spark/cases.
+They meet Logsieve's contract: tests/unit/bench/test_by_hand.py checks every worked case of tests/spark/cases.
 """
 
 import base64

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from include.index import indexer
-from tests.unit.mock_kafka import MockKafka
-from tests.unit.staged_elasticsearch import StagedElasticsearch
+from tests.unit.staged.elasticsearch import StagedElasticsearch
+from tests.unit.staged.mock_kafka import MockKafka
 
 
 @pytest.fixture

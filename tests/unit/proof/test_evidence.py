@@ -14,7 +14,7 @@ from include.proof.bucket_sums import BUCKET, CODES
 from include.proof.evidence import Verdicts
 from include.proof.resend import resend
 from include.settings import Settings
-from tests.unit.mock_kafka import SECONDS, MockKafka
+from tests.unit.staged.mock_kafka import SECONDS, MockKafka
 
 PARTITION = 1
 

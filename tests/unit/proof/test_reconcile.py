@@ -5,7 +5,7 @@ import pytest
 
 from include.proof import evidence
 from include.proof.reconcile import Begin, begin
-from tests.unit.staged_kafka import StagedConsumer
+from tests.unit.staged.kafka import StagedConsumer
 
 
 @pytest.mark.parametrize(

@@ -16,9 +16,9 @@ from include.topics import readers
 from include.topics.readers import StalledError, StallWatch, read_batch, reader
 from jobs.driver.holding import Lease
 from jobs.loading.reader import Loading
-from tests.unit.deaf_kafka import DeafKafka, deaf_kafka
-from tests.unit.mock_kafka import SECONDS, MockKafka
-from tests.unit.staged_elasticsearch import StagedElasticsearch
+from tests.unit.staged.deaf_kafka import DeafKafka, deaf_kafka
+from tests.unit.staged.elasticsearch import StagedElasticsearch
+from tests.unit.staged.mock_kafka import SECONDS, MockKafka
 
 VERDICT = b'{"status":"good"}'
 LOOK_SECONDS = 0.8

@@ -3,7 +3,7 @@
 import pytest
 
 from include.proof import verdict_search
-from tests.unit.staged_kafka import StagedConsumer
+from tests.unit.staged.kafka import StagedConsumer
 
 
 def offsets(found: verdict_search.Found) -> list[int]:

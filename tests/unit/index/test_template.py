@@ -13,7 +13,7 @@ from include.index.template import IndexDiffersError, connect, ensure_index, tem
 from include.settings import Settings
 from include.watch import search_trouble
 from include.watch.troubles import TroubleError, Troubles
-from tests.unit.staged_elasticsearch import REFUSED, StagedElasticsearch, error, ours
+from tests.unit.staged.elasticsearch import REFUSED, StagedElasticsearch, error, ours
 
 Index = dict[str, Any]
 MESSAGE = StatusMessage(0, 1, b"0-1", b'{"status":"good"}')

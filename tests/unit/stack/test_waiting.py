@@ -10,7 +10,7 @@ from include.driver.stream_verdict import Airflow, Pool, StreamRun, StreamVerdic
 from include.stack.airflow.api import AirflowApi
 from include.stack.airflow.stream_facts import of_dag, read_airflow
 from include.stack.run.waiting import Waiting
-from tests.unit.staged_airflow import StagedAirflow, staged
+from tests.unit.staged.airflow import StagedAirflow, staged
 
 LIVES = {"/monitor/health": {"scheduler": {"status": "healthy"}}}
 FREE = {"/pools": {"pools": [{"name": "default_pool", "slots": 8, "occupied_slots": 1, "open_slots": 7}]}}

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from include.names import TABLES
 from include.retention import slices
 from include.retention.expiry import marks
-from tests.unit.staged_tables import BrokenOffError, StagedTables
+from tests.unit.staged.tables import BrokenOffError, StagedTables
 
 DAY = 5_000_000
 

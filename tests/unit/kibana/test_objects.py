@@ -18,7 +18,7 @@ from include.kibana import importing
 from include.kibana.objects import ndjson
 from include.names import INDEX, STATUSES
 from include.settings import ROOT, Settings
-from tests.unit.staged_kibana import ACCEPTED, StagedKibana
+from tests.unit.staged.kibana import ACCEPTED, StagedKibana
 
 OBJECTS = [json.loads(line) for line in ndjson().splitlines()]
 DATA_VIEW, SEARCH, DASHBOARD = OBJECTS

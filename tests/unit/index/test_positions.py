@@ -14,8 +14,8 @@ from include.index import indexer, positions
 from include.index.positions import Gone, VerdictsGoneError
 from include.names import STATUS_TOPIC
 from include.settings import Settings
-from tests.unit.mock_kafka import MockKafka
-from tests.unit.staged_elasticsearch import StagedElasticsearch
+from tests.unit.staged.elasticsearch import StagedElasticsearch
+from tests.unit.staged.mock_kafka import MockKafka
 
 SECONDS = 15
 NOWHERE = OFFSET_INVALID

@@ -15,7 +15,7 @@ from include.index.bulk import CHUNK_BYTES, CHUNK_MESSAGES, BulkWriter, Refused,
 from include.index.dead_letters import DeadLetters, refused_count
 from include.index.template import connect
 from include.settings import Settings
-from tests.unit.staged_elasticsearch import BLOCKED, BUSY, CLOSED, FULL, NO_ALIAS, REFUSED, StagedElasticsearch
+from tests.unit.staged.elasticsearch import BLOCKED, BUSY, CLOSED, FULL, NO_ALIAS, REFUSED, StagedElasticsearch
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 import pytest
 
 from include.stack.containers import steps
-from tests.unit.staged_elasticsearch import StagedElasticsearch
+from tests.unit.staged.elasticsearch import StagedElasticsearch
 
 
 def test_users_are_created_first_and_the_index_with_the_rights_of_its_user(

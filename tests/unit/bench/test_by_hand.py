@@ -20,7 +20,7 @@ from include.source.log_maker import REASONS, LogMaker
 
 CASES: dict[str, dict[str, Any]] = {
     f"{file.stem}: {case['name']}": case
-    for file in sorted((Path(__file__).parents[1] / "spark" / "cases").glob("*.jsonl"))
+    for file in sorted((ROOT / "tests" / "spark" / "cases").glob("*.jsonl"))
     for case in map(json.loads, file.read_text().splitlines())
 }
 USERS = {684: [(0, None, "ANDROID")]}

@@ -8,7 +8,7 @@ from confluent_kafka import Producer
 from include import names
 from include.settings import Settings
 from jobs.judging import ahead
-from tests.unit.mock_kafka import SECONDS, MockKafka
+from tests.unit.staged.mock_kafka import SECONDS, MockKafka
 
 MIB = 2**20
 HEAP = 32 * MIB
