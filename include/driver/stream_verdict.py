@@ -189,12 +189,12 @@ def _ended(run: StreamRun | None) -> StreamVerdict:
 
 def _waiting(driver: Driver | None, airflow: Airflow, run: StreamRun) -> StreamVerdict:
     """The verdict while no driver is alive and an active run seems able to start one."""
-    if run.task in AT_WORK:
-        return _starting(driver, run)
-    wants_slot = run.state == "running" and run.task != "queued"
+    wants_slot = run.state == "running" and run.task not in ("queued", "running", "restarting")
     pool = airflow.pool
     if wants_slot and pool and pool.slots == 0:
         return _broken(f"The task of classify_logs waits: the pool {pool.name} has no slots", _more_slots(pool))
+    if run.task in AT_WORK:
+        return _starting(driver, run)
     since = run.task_since or run.since
     if driver is None or since is None or driver.now - since < SCHEDULE:
         return StreamVerdict("late", True, "Airflow is about to start the stream.", "Wait half a minute.")

@@ -78,9 +78,10 @@ def run(settings: Settings, stop: threading.Event) -> None:
     letters = DeadLetters(settings.dead_letters)
     troubles = Troubles(settings.troubles, log)
     writer = BulkWriter(connect(settings), stop, troubles)
-    consumer = _consumer(kafka_client.native(settings))
+    kafka = kafka_client.native(settings)
+    consumer = _consumer(kafka)
     consumer.subscribe([STATUS_TOPIC], on_assign=positions.begin)
-    stalls = StallWatch(consumer, lambda: consumer.committed(consumer.assignment(), timeout=ANSWER_SECONDS))
+    stalls = StallWatch(consumer, kafka, lambda: consumer.committed(consumer.assignment(), timeout=ANSWER_SECONDS))
     indexed = refused = 0
     done: dict[int, int] = {}
     reported_at = time.monotonic()

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka.admin import AdminClient
 
 from include.clients.kafka import UNPACKED
 from include.names import STATUS_TOPIC
@@ -24,6 +25,8 @@ _HOPELESS: Final = frozenset(
     }
 )
 _LOOK_SECONDS: Final = 5
+_MOST_UNANSWERED: Final = 2
+"""Checks in a row in which Kafka answers others but not the consumer."""
 ANSWER_SECONDS: Final = 2
 """Time limit for Kafka's answer to a stall check. The check blocks reading and stopping."""
 
@@ -38,17 +41,21 @@ class StallWatch:
     """Detects a reader that does not read existing messages: librdkafka can stall silently in an outage of Kafka.
 
     `read_up_to` returns the next message of each assigned partition, with an offset below 0 if it is not known.
+    `kafka`: with what a second client asks, where the consumer gets no answer; see include/clients/kafka.py.
     """
 
-    def __init__(self, consumer: Consumer, read_up_to: Callable[[], list[TopicPartition]]) -> None:
-        self._consumer, self._read_up_to = consumer, read_up_to
-        self._looked_at = time.monotonic()
+    def __init__(
+        self, consumer: Consumer, kafka: Mapping[str, Any], read_up_to: Callable[[], list[TopicPartition]]
+    ) -> None:
+        self._consumer, self._kafka, self._read_up_to = consumer, kafka, read_up_to
+        self._looked_at, self._unanswered = time.monotonic(), 0
         self._waiting: frozenset[tuple[int, int]] = frozenset()
 
     def look(self) -> None:
         """Call this for every batch; it asks Kafka every five seconds. While Kafka is down, it detects nothing.
 
-        Raises StalledError if a message that was waiting at the previous check is still waiting.
+        Raises StalledError if a message that was waiting at the previous check is still waiting, or if Kafka answered
+        another client but not the consumer, twice in a row.
         """
         if time.monotonic() - self._looked_at < _LOOK_SECONDS:
             return
@@ -57,8 +64,12 @@ class StallWatch:
             self._waiting = frozenset(
                 (each.partition, each.offset) for each in self._read_up_to() if 0 <= each.offset < self._end(each)
             )
+            self._unanswered = 0
         except KafkaException as error:
             log.debug("Kafka did not return the ends of the partitions: %s", error.args[0].str())
+            self._unanswered = self._unanswered + 1 if self._others_are_answered() else 0
+            if self._unanswered >= _MOST_UNANSWERED:
+                raise StalledError("the Kafka consumer has not reconnected, though Kafka answers others") from error
         self._looked_at = time.monotonic()
         for partition, offset in before & self._waiting:
             raise StalledError(
@@ -68,6 +79,13 @@ class StallWatch:
     def _end(self, each: TopicPartition) -> int:
         _, end = self._consumer.get_watermark_offsets(each, timeout=ANSWER_SECONDS)
         return int(end)
+
+    def _others_are_answered(self) -> bool:
+        try:
+            AdminClient({**self._kafka, "log_level": 0}).list_topics(STATUS_TOPIC, timeout=ANSWER_SECONDS)
+        except KafkaException:
+            return False
+        return True
 
 
 def reader(kafka: Mapping[str, Any], group: str, **options: Any) -> Consumer:

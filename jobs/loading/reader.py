@@ -115,7 +115,9 @@ class Loading:
         ):
             consumer.assign([TopicPartition(names.STATUS_TOPIC, partition, begin)])
             position = begin
-            stalls = StallWatch(consumer, lambda: [TopicPartition(names.STATUS_TOPIC, partition, position)])
+            stalls = StallWatch(
+                consumer, self._kafka, lambda: [TopicPartition(names.STATUS_TOPIC, partition, position)]
+            )
             writing: Future[int] | None = None
             while not self._ended.is_set() and (self._end is None or position < self._end[partition]):
                 stalls.look()

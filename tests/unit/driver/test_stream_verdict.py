@@ -77,6 +77,7 @@ def test_a_driver_that_nobody_would_bring_back_is_said_before_it_ends(airflow: A
         (of(None), "was never started", "bootstrap"),
         (of(None, ended=replace(RUN, endless=False)), "only bounded runs", "bootstrap"),
         (of(WAITS, pool=Pool("default_pool", 0, 0)), "default_pool has no slots", "pools set default_pool 128 ''"),
+        (of(replace(RUN, task="up_for_retry"), pool=Pool("p", 0, 0)), "p has no slots", "set p 128"),
         (of(replace(WAITS, since=JUST_NOW, task_since=JUST_NOW), pool=Pool("p", 0, 0)), "p has no slots", "set p 128"),
         (of(replace(WAITS, task=None), pool=Pool("mine", 200, 200)), "all 200 slots of the pool mine", "set mine 400"),
         (of(WAITS, all_slots_taken=True), "as it may at once", "parallelism"),

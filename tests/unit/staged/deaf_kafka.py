@@ -12,14 +12,15 @@ _FETCH = 1
 
 
 class DeafKafka:
-    """`address`: where clients connect. While `is_deaf` is set, clients get neither messages nor errors."""
+    """`address`: where clients connect. While `is_deaf` is set, clients get neither messages nor errors; while
+    `is_silent`, no answer at all."""
 
     def __init__(self, address: str, server: ThreadingTCPServer) -> None:
         host, port = address.split(":")
         self._there = (host, int(port))
         self._here = server.server_address[1]
         self.address = f"127.0.0.1:{self._here}"
-        self.is_deaf = threading.Event()
+        self.is_deaf, self.is_silent = threading.Event(), threading.Event()
 
     def connect(self, client: socket.socket) -> None:
         """Forwards until either side closes."""
@@ -27,7 +28,8 @@ class DeafKafka:
             answers = threading.Thread(target=self._answer, args=(kafka, client), daemon=True)
             answers.start()
             for request in _messages(client):
-                if not (self.is_deaf.is_set() and request.startswith(struct.pack(">h", _FETCH))):
+                is_fetch = request.startswith(struct.pack(">h", _FETCH))
+                if not (self.is_silent.is_set() or (self.is_deaf.is_set() and is_fetch)):
                     kafka.sendall(struct.pack(">i", len(request)) + request)
             kafka.shutdown(socket.SHUT_RDWR)
             answers.join()

@@ -39,11 +39,15 @@ def looks_often(monkeypatch: pytest.MonkeyPatch) -> None:
 class Reading:
     """Reads the first partition as load does, and tracks its position."""
 
-    def __init__(self, address: str, position: int = 0) -> None:
+    def __init__(self, address: str, position: int = 0, others: str | None = None) -> None:
         self.consumer = reader({"bootstrap.servers": address}, "test")
         self.consumer.assign([TopicPartition(STATUS_TOPIC, 0, position)])
         self.position = position
-        self.watch = StallWatch(self.consumer, lambda: [TopicPartition(STATUS_TOPIC, 0, self.position)])
+        self.watch = StallWatch(
+            self.consumer,
+            {"bootstrap.servers": others or address},
+            lambda: [TopicPartition(STATUS_TOPIC, 0, self.position)],
+        )
 
     def close(self) -> None:
         self.consumer.close()
@@ -68,6 +72,18 @@ def test_a_reader_of_no_existing_message_has_stalled(kafka: MockKafka, deaf: Dea
         kafka.send(0, [VERDICT] * 5)
         with pytest.raises(StalledError, match=rf"partition 0 of {STATUS_TOPIC} at offset {before}"):
             reading.read(SECONDS)
+
+
+def test_a_reader_that_gets_no_answer_while_others_do_has_stalled(kafka: MockKafka, deaf: DeafKafka):
+    """Seen once after an outage: load read nothing more, and its own client could not ask where the topic ends."""
+    kafka.send(0, [VERDICT])
+    with closing(Reading(deaf.address, others=kafka.address)) as reading:
+        reading.read(SECONDS, 1)
+        deaf.is_silent.set()
+        with pytest.raises(StalledError, match="not reconnected"):
+            reading.read(SECONDS)
+    with closing(Reading(deaf.address)) as reading:
+        reading.read(8 * LOOK_SECONDS)  # nobody gets an answer: Kafka is down
 
 
 def test_a_reader_that_is_done_or_progresses_has_not_stalled(kafka: MockKafka):
