@@ -75,7 +75,7 @@ def test_a_reader_of_no_existing_message_has_stalled(kafka: MockKafka, deaf: Dea
 
 
 def test_a_reader_that_gets_no_answer_while_others_do_has_stalled(kafka: MockKafka, deaf: DeafKafka):
-    """Seen once after an outage: load read nothing more, and its own client could not ask where the topic ends."""
+    """As load probably had once after an outage: it read nothing more, and the check of its own client did not fire."""
     kafka.send(0, [VERDICT])
     with closing(Reading(deaf.address, others=kafka.address)) as reading:
         reading.read(SECONDS, 1)
