@@ -50,7 +50,7 @@ class Venvs:
 
         with lock.held(self._link.with_name(".venv.lock"), "building .venv", waiting):
             if self.fitting() is None:
-                report("Building .venv from requirements.txt (about 1.3 GB, once) ...")
+                report("Building .venv from requirements.txt (about 1.6 GB, once) ...")
                 try:
                     self._fill(python, variables)
                 except BaseException:

@@ -1,10 +1,16 @@
 """Identifies the processes of this stack: each carries a mark in its environment, whatever its parent is."""
 
 import os
+from pathlib import Path
 
 import psutil
 
 from include.stack.environment import STACK_VARIABLE, Environment
+
+
+def pid_file(env: Environment) -> Path:
+    """The file with the process id of supervisord, which is also the id of its session."""
+    return env.state / "supervisord.pid"
 
 
 def own_processes(env: Environment) -> list[psutil.Process]:
@@ -32,7 +38,7 @@ def _is_marked(env: Environment, process: psutil.Process) -> bool:
 
 def _is_of_session(env: Environment, process: psutil.Process) -> bool:
     try:
-        leader = int((env.state / "supervisord.pid").read_text())
+        leader = int(pid_file(env).read_text())
         if os.getsid(process.pid) != leader:
             return False
         # The kernel does not reuse the id while the session has processes. So a running leader is supervisord, unless

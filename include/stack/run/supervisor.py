@@ -69,7 +69,7 @@ def write_config(env: Environment, programs: list[Server]) -> Path:
         "logfile": str(log_file(env, "supervisord")),
         "logfile_maxbytes": "10MB",
         "logfile_backups": "3",
-        "pidfile": str(env.state / "supervisord.pid"),
+        "pidfile": str(ownership.pid_file(env)),
     }
     config["inet_http_server"] = {
         "port": f"{HOST}:{env.ports.supervisor}",
@@ -142,7 +142,7 @@ def is_whole(env: Environment) -> bool:
 def process_of(env: Environment) -> psutil.Process | None:
     """The process of this stack's supervisord, or None if it is not running."""
     try:
-        process = psutil.Process(int((env.state / "supervisord.pid").read_text()))
+        process = psutil.Process(int(ownership.pid_file(env).read_text()))
         return process if ownership.is_own(env, process) else None
     except (FileNotFoundError, ValueError, psutil.NoSuchProcess):
         return None
