@@ -18,9 +18,10 @@ ENV PATH=/opt/logsieve/.venv/bin:$PATH VIRTUAL_ENV=/opt/logsieve/.venv
 ARG UV_DEFAULT_INDEX
 COPY --chown=50000:0 requirements.txt ./
 RUN python3 -m venv .venv \
+    && sed -n '/^uv==/,/[^\\]$/p' requirements.txt > /tmp/uv.txt \
     && PIP_USER=0 PIP_INDEX_URL=$UV_DEFAULT_INDEX \
-       .venv/bin/python -m pip install -q --no-cache-dir "$(grep '^uv==' requirements.txt)" \
-    && uv pip sync --python .venv/bin/python --no-cache --compile-bytecode -q requirements.txt
+       .venv/bin/python -m pip install -q --no-cache-dir --no-deps --require-hashes -r /tmp/uv.txt \
+    && uv pip sync --python .venv/bin/python --require-hashes --no-cache --compile-bytecode -q requirements.txt
 
 COPY --chown=50000:0 dags dags
 COPY --chown=50000:0 plugins plugins

@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 
 from bench import by_columns
 from include import names
-from include.clients import kafka
+from include.clients.outside import Outside
 from include.settings import Settings
 from jobs import session, sources
 from jobs.driver import partitions
@@ -36,7 +36,8 @@ def rows(judged: DataFrame, status: str) -> DataFrame:
 def main() -> None:
     """Runs until it is terminated."""
     settings = Settings()
-    count = partitions.of_logs(settings)
+    outside = Outside(settings)
+    count = partitions.of_logs(outside, settings.topic_partitions)
     spark = session.build("baseline", count)
     # Java never compiles a longer method; it would interpret it for each log.
     spark.conf.set("spark.sql.codegen.hugeMethodLimit", "8000")
@@ -54,10 +55,10 @@ def main() -> None:
         judged = by_columns.judge(batch, spark.read.jdbc(url, _USERS, properties=account))
         for status, table in names.TABLES.items():
             rows(judged, status).write.jdbc(url, table, mode="append", properties=account)
-        sink = by_columns.messages(judged).write.format("kafka").options(**kafka.spark(settings))
+        sink = by_columns.messages(judged).write.format("kafka").options(**outside.kafka_for_spark)
         sink.option("topic", names.STATUS_TOPIC).save()
 
-    logs = sources.logs(spark, settings, "interval", dict.fromkeys(range(count), 0))
+    logs = sources.logs(spark, outside, "interval", dict.fromkeys(range(count), 0))
     query = logs.writeStream.foreachBatch(write).option("checkpointLocation", str(settings.checkpoints / "baseline"))
     query.start().awaitTermination()
 

@@ -19,7 +19,7 @@ from typing import Any
 
 from confluent_kafka import Consumer, KafkaException, Message, Producer, TopicPartition
 
-from bench.by_hand import Judge, Judged, Periods, loading
+from bench.hand_written_rules import Judge, Judged, Periods, loading
 from include import names
 from include.clients import kafka
 from include.settings import Settings

@@ -62,7 +62,7 @@ def run(plan: Plan, steps: Steps, *, keep: bool) -> list[Held]:
 
 
 def _hold(env: Environment, trigger: Contestant, meter: Meter, rate: float, seconds: float, seed: int) -> Held:
-    settings = own_stack.env_settings(env)
+    settings = env.reaching()
     logs, verdicts = sinks.ends(env, names.LOGS_TOPIC), sinks.ends(env, names.STATUS_TOPIC)
     with _processes() as (start, ready, stop):
         seen = start(_watch_verdicts, settings, verdicts)

@@ -15,13 +15,13 @@ from confluent_kafka import Consumer, TopicPartition
 from elasticsearch.helpers import streaming_bulk
 
 from bench import hand_written
-from bench.by_hand import Judge, Judged, loading
 from bench.hand_written import BATCH
+from bench.hand_written_rules import Judge, Judged, loading
 from include import names
 from include.clients import kafka
-from include.index import template
+from include.clients.outside import Outside
 from include.index.bulk import CHUNK_MESSAGES
-from include.index.indexer import GROUP
+from include.names import INDEXER_GROUP
 from include.settings import Settings
 from jobs.database import Database
 
@@ -117,9 +117,9 @@ def copy(partition: int) -> None:
 def bulk(partition: int) -> None:
     """Passes every status message, unchanged, to the bulk helper of Elasticsearch's client."""
     settings = Settings()
-    consumer = Consumer(kafka.native(settings) | {"group.id": GROUP, "enable.auto.commit": False})
+    consumer = Consumer(kafka.native(settings) | {"group.id": INDEXER_GROUP, "enable.auto.commit": False})
     consumer.assign([TopicPartition(names.STATUS_TOPIC, partition, 0)])
-    with template.connect(settings) as client:
+    with Outside(settings).search() as client:
         while True:
             messages = consumer.consume(BATCH, hand_written.BATCH_SECONDS)
             actions = ({"_id": str(each.key(), "ascii"), "_source": each.value()} for each in messages)  # type: ignore[arg-type]

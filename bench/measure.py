@@ -89,7 +89,7 @@ def _cpu(root: psutil.Process) -> float:
 def started(env: Environment, contestant: Contestant) -> Iterator[subprocess.Popen[bytes]]:
     """Starts the contestant's process in its own session; at the end stops it and all processes below it."""
     log = supervisor.log_file(env, f"bench-{contestant.name}")
-    command = contestant.command(own_stack.env_settings(env))
+    command = contestant.command(env.reaching())
     with log.open("ab") as out:
         process = subprocess.Popen(
             command, env=env.whole(), stdin=subprocess.DEVNULL, stdout=out, stderr=out,
@@ -119,7 +119,7 @@ def run(env: Environment, contestant: Contestant, logs: int, number: int, show: 
     sinks.empty(env, names.STATUS_TOPIC)
     if contestant.is_fed:
         show(f"{contestant.title}: fill the status topic")
-        limits.feed(own_stack.env_settings(env), sinks.ends(env, names.LOGS_TOPIC))
+        limits.feed(env.reaching(), sinks.ends(env, names.LOGS_TOPIC))
     result = Run(contestant.name, number, logs)
     servers: tuple[str, ...] = own_stack.SERVERS
     with sinks.watching(env, contestant.hops) as progress:

@@ -7,7 +7,6 @@ from typing import Any, Final
 
 import sqlparse
 from mysql.connector import connect
-from pydantic import SecretStr
 
 from include.index import template
 from include.names import LOGS_TOPIC, USERS_DATABASE
@@ -15,11 +14,12 @@ from include.retention import slices
 from include.settings import ROOT, Settings
 from include.source.accounts import Accounts, write_export
 from include.stack import environment
-from include.stack.environment import HOST, Environment, Ports
+from include.stack.environment import HOST, Environment
 from include.stack.errors import StackError
+from include.stack.ports import Ports, free_ports
 from include.stack.run import supervisor, up
-from include.stack.run.start import unpack
-from include.stack.servers import configs, probes
+from include.stack.run.start import start_kafka, unpack
+from include.stack.servers import elasticsearch_config, mysql_config
 from include.stack.servers.programs import servers
 from include.stack.steps import Steps
 from include.topics import configs as topic_settings
@@ -43,22 +43,23 @@ def running(partitions: int, accounts: int, seed: int, steps: Steps, *, keep: bo
     if (left := environment.load(settings)) is not None:
         supervisor.stop(left)
         up.wipe(left)
-    env = environment.make(settings, Ports(**environment.free_ports()))
+    env = environment.make(settings, Ports(**free_ports()))
     try:
         homes = unpack(env, steps)
         programs = [server for server in servers(env, homes) if server.name in (*SERVERS, "indexer")]
         supervisor.start(env, programs)
-        configs.kafka(env, homes.jars)
-        configs.mysql(env, homes.mysql, homes.libaio)
-        for name in SERVERS:
+        mysql_config.prepare(env, homes.mysql, homes.libaio)
+        elasticsearch_config.prepare(env, homes.elasticsearch)
+        for name in ("mysql", "elasticsearch"):
             supervisor.run(env, name)
+        start_kafka(env, homes)
         wanted = [server for server in programs if server.name in SERVERS]
         up.wait_until_healthy(env, wanted, steps, "Start the servers")
         with steps.step("Create topics, tables, users and index"):
             make_topics(env)
             _make_tables(env)
             _load_users(env)
-            with template.connect(env_settings(env)) as client:
+            with env.outside.search() as client:
                 template.ensure_index(client)
         yield env
     except StackError:
@@ -70,30 +71,13 @@ def running(partitions: int, accounts: int, seed: int, steps: Steps, *, keep: bo
             up.wipe(env)
 
 
-def env_settings(env: Environment) -> Settings:
-    """The settings that a program of the stack reads."""
-    return env.settings.model_copy(
-        update={
-            "kafka_bootstrap": f"{HOST}:{env.ports.kafka}",
-            "kafka_security": "PLAINTEXT",
-            "mysql_host": HOST,
-            "mysql_port": env.ports.mysql,
-            "mysql_ca": None,
-            "mysql_stream_password": SecretStr(env.passwords["mysql_stream"]),
-            "elasticsearch_url": f"http://{HOST}:{env.ports.elasticsearch}",
-            "elasticsearch_user": "",
-            "elasticsearch_ca": None,
-        }
-    )
-
-
 def make_topics(env: Environment) -> None:
     """Creates missing topics as bootstrap does, except for timestamps. Raises KafkaException.
 
     A log has the timestamp of its sender, so that delays are measured from there.
     """
     of_sender = {LOGS_TOPIC: {"message.timestamp.type": "CreateTime"}}
-    topic_settings.make(probes.admin(env), env.settings.topic_partitions, overrides=of_sender)
+    topic_settings.make(env.outside.admin(), env.settings.topic_partitions, overrides=of_sender)
 
 
 def connection(env: Environment, database: str | None = None) -> Any:

@@ -15,7 +15,6 @@ from elasticsearch import Elasticsearch
 
 from bench import own_stack
 from include import names
-from include.index import template
 from include.page import filters as log_filters
 from include.page import listing
 from include.page.counts import Summaries
@@ -56,7 +55,7 @@ def run(documents: int, refreshes: int, seed: int, steps: Steps, *, keep: bool) 
     """Fills the index of the bench's own stack, then refreshes each range as the page does. Raises StackError."""
     with (
         own_stack.running(2, 10, seed, steps, keep=keep) as env,
-        template.connect(own_stack.env_settings(env)) as client,
+        env.outside.search() as client,
     ):
         rng = random.Random(seed)  # noqa: S311
         with steps.step(f"Index {documents:,} documents") as show:

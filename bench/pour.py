@@ -31,7 +31,7 @@ def pour(
         share_suspicious=share_suspicious,
         clock=lambda: own_stack.BEGIN + sum(made.values()) / LOGS_A_SECOND,
     )
-    sender = Sender(kafka.native(own_stack.env_settings(env)), threading.Event())
+    sender = Sender(kafka.native(env.reaching()), threading.Event())
     sender.wait_for_topic()
     for number in range(count):
         log = maker.make()

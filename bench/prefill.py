@@ -5,7 +5,7 @@ from contextlib import closing
 from typing import Any, Final
 
 from bench import limits, own_stack
-from bench.by_hand import loading
+from bench.hand_written_rules import loading
 from include import names
 from include.stack.environment import Environment
 
@@ -15,7 +15,7 @@ FIRST_PARTITION: Final = 1_000_000
 
 def fill(env: Environment, rows: int, show: Callable[[int], None]) -> None:
     """Loads the prepared rows of the limits repeatedly, up to at least `rows`; calls `show` with the count so far."""
-    folders = sorted(limits.folder_of(own_stack.env_settings(env)).glob("*/*"))
+    folders = sorted(limits.folder_of(env.reaching()).glob("*/*"))
     filled, partition = 0, FIRST_PARTITION
     with closing(own_stack.connection(env)) as connection, closing(connection.cursor()) as cursor:
         while filled < rows:

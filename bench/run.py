@@ -64,7 +64,7 @@ def _pour(env: Environment, plan: Plan, steps: Steps) -> dict[str, int]:
     with steps.step("Send the logs") as show:
         made = pour.pour(env, plan.logs, plan.share_bad, plan.share_suspicious, _counter(show, "Send the logs: {:,}"))
         show("Prepare the rows of the limits")
-        prepared = limits.prepare(own_stack.env_settings(env), sinks.ends(env, names.LOGS_TOPIC))
+        prepared = limits.prepare(env.reaching(), sinks.ends(env, names.LOGS_TOPIC))
         if prepared != made:
             raise StackError(f"The logs were generated as {made}, but judged as {prepared}.", "Please report this bug.")
         show(f"{plan.logs:,} logs are in the topic")

@@ -7,15 +7,13 @@ from contextlib import ExitStack, closing, contextmanager, suppress
 from typing import Any, Final
 
 from confluent_kafka import Consumer, KafkaException
-from elasticsearch import Elasticsearch
 
 from bench import own_stack, prefill
 from include import names
 from include.index import template
-from include.index.indexer import GROUP
-from include.stack.environment import HOST, Environment
+from include.names import INDEXER_GROUP
+from include.stack.environment import Environment
 from include.stack.errors import StackError
-from include.stack.servers import probes
 from include.topics import hops
 from jobs.loading import verdicts
 
@@ -31,20 +29,20 @@ def empty(env: Environment, *topics: str) -> None:
 
     Raises StackError if Kafka does not remove a topic, or MySQL does not flush, in time.
     """
-    shutil.rmtree(own_stack.env_settings(env).checkpoints, ignore_errors=True)
+    shutil.rmtree(env.reaching().checkpoints, ignore_errors=True)
     with closing(own_stack.connection(env)) as connection, closing(connection.cursor()) as cursor:
         for table in names.TABLES.values():
             prefill.empty(cursor, table)
         for table in _STATE_TABLES:
             cursor.execute(f"TRUNCATE TABLE {names.LOGS_DATABASE}.{table}")
-        admin = probes.admin(env)
+        admin = env.outside.admin()
         for done in admin.delete_topics(list(topics)).values():
             done.result(_SECONDS)
         with suppress(KafkaException):  # usually there is none
-            admin.delete_consumer_groups([GROUP])[GROUP].result(_SECONDS)
+            admin.delete_consumer_groups([INDEXER_GROUP])[INDEXER_GROUP].result(_SECONDS)
         _until(lambda: not admin.list_topics(timeout=_SECONDS).topics.keys() & set(topics), "Kafka removes the topics")
         own_stack.make_topics(env)
-        with template.connect(own_stack.env_settings(env)) as client:
+        with env.outside.search() as client:
             client.options(ignore_status=404).indices.delete(index=names.INDEX)
             template.ensure_index(client)
 
@@ -90,7 +88,7 @@ class Progress:
 def watching(env: Environment, wanted: frozenset[str]) -> Iterator[Progress]:
     """Watches the hops, with its own clients."""
     with ExitStack() as stack:
-        consumer = stack.enter_context(hops.looking({"bootstrap.servers": f"{HOST}:{env.ports.kafka}"}, GROUP))
+        consumer = stack.enter_context(env.outside.looking(INDEXER_GROUP))
         connection = stack.enter_context(closing(own_stack.connection(env)))
         yield Progress(consumer, stack.enter_context(closing(connection.cursor())), wanted)
 
@@ -115,7 +113,7 @@ def messages(env: Environment) -> dict[str, int]:
     """By status, the number of distinct origins in the status topic, from its keys and the text of its values."""
     marks = {status: f'"status":"{status}"'.encode() for status in names.STATUSES}
     origins: dict[str, set[bytes]] = {status: set() for status in names.STATUSES}
-    with hops.looking({"bootstrap.servers": f"{HOST}:{env.ports.kafka}"}, GROUP) as consumer:
+    with env.outside.looking(INDEXER_GROUP) as consumer:
         for partition, (first, end) in hops.topic_ranges(consumer, names.STATUS_TOPIC).items():
             for some in hops.read_status(consumer, partition, first, end):
                 for message in some:
@@ -128,12 +126,12 @@ def messages(env: Environment) -> dict[str, int]:
 
 def documents(env: Environment) -> dict[str, int]:
     """The number of documents by status."""
-    with Elasticsearch(f"http://{HOST}:{env.ports.elasticsearch}", request_timeout=60) as client:
+    with env.outside.search(60) as client:
         client.indices.refresh(index=names.INDEX)
         return hops.read_documents(client)
 
 
 def ends(env: Environment, topic: str) -> dict[int, int]:
     """The next offset of each partition of a topic."""
-    with hops.looking({"bootstrap.servers": f"{HOST}:{env.ports.kafka}"}, GROUP) as consumer:
+    with env.outside.looking(INDEXER_GROUP) as consumer:
         return hops.topic_ends(consumer, topic)

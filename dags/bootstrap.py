@@ -16,17 +16,19 @@ already running.
 import logging
 from datetime import timedelta
 
-from airflow.providers.apache.kafka.hooks.client import KafkaAdminClientHook
 from airflow.providers.common.sql.operators.sql import SQLExecuteQueryOperator
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.sdk import Param, TriggerRule, dag, task
 
+from include.names import CLASSIFY_DAG, GENERATE_DAG, USERS_DAG
 from include.settings import ROOT, Settings
-from plugins import search, slices
+from plugins import slices
 from plugins.filling import filling_sensors
 from plugins.house import RETRIES, SHARE_BAD, SHARE_SUSPICIOUS, skip_if_running
+from plugins.outside import Connections
 
 settings = Settings()
+outside = Connections()
 
 
 @dag(
@@ -52,7 +54,7 @@ def bootstrap() -> None:
         """
         from include.topics import configs
 
-        client = KafkaAdminClientHook("kafka").get_conn
+        client = outside.admin()
         configs.make(client, settings.topic_partitions)
         if refused := configs.apply(client):
             logging.getLogger(__name__).warning(refused)
@@ -62,7 +64,7 @@ def bootstrap() -> None:
         """Installs the index template and creates the index."""
         from include.index.template import ensure_index
 
-        with search.connect() as client:
+        with outside.search() as client:
             ensure_index(client)
 
     make_tables = SQLExecuteQueryOperator(
@@ -76,11 +78,11 @@ def bootstrap() -> None:
     @task
     def make_slices() -> None:
         """Divides the tables into slices of origins, which retention drops as a whole (see expire_logs)."""
-        slices.make_slices(settings.retention_days, settings.disk_gib)
+        slices.make_slices(outside, settings.retention_days, settings.disk_gib)
 
     load_users = TriggerDagRunOperator(
         task_id="load_users",
-        trigger_dag_id="users_dimension",
+        trigger_dag_id=USERS_DAG,
         wait_for_completion=True,
         poke_interval=1,
         fail_when_dag_is_paused=True,
@@ -88,14 +90,14 @@ def bootstrap() -> None:
     # Started first because it takes longest: the stream itself waits for topics, tables and users.
     TriggerDagRunOperator(
         task_id="start_stream",
-        trigger_dag_id="classify_logs",
+        trigger_dag_id=CLASSIFY_DAG,
         conf={"trigger": settings.trigger},
         fail_when_dag_is_paused=True,
-        pre_execute=skip_if_running("classify_logs"),
+        pre_execute=skip_if_running(CLASSIFY_DAG),
     )
     start_generator = TriggerDagRunOperator(
         task_id="start_generator",
-        trigger_dag_id="generate_logs",
+        trigger_dag_id=GENERATE_DAG,
         conf={
             "rate": "{{ params.rate }}",
             "share_bad": "{{ params.share_bad }}",
@@ -103,7 +105,7 @@ def bootstrap() -> None:
             "seconds": None,
         },
         fail_when_dag_is_paused=True,
-        pre_execute=skip_if_running("generate_logs"),
+        pre_execute=skip_if_running(GENERATE_DAG),
     )
     topic_sensor, *table_sensors = filling_sensors(timeout=timedelta(minutes=5))
     topic_sensor.trigger_rule = TriggerRule.NONE_FAILED

@@ -19,15 +19,16 @@ down: the rows are gone, and the documents are deleted by the next run.
 
 from typing import Any
 
-from airflow.providers.apache.kafka.hooks.client import KafkaAdminClientHook
 from airflow.sdk import Param, dag, task
 
 from include.retention.disk_bounds import divide
 from include.settings import Settings
-from plugins import search, slices
+from plugins import slices
 from plugins.house import SCHEDULED
+from plugins.outside import Connections
 
 settings = Settings()
+outside = Connections()
 
 
 @dag(
@@ -59,12 +60,12 @@ def expire_logs() -> None:
         from include.retention import topic_bounds
 
         bounds = divide(params["disk_gib"])
-        return topic_bounds.apply(KafkaAdminClientHook("kafka").get_conn, bounds) if bounds else {}
+        return topic_bounds.apply(outside.admin(), bounds) if bounds else {}
 
     @task
     def make_slices(params: Any = None) -> None:
         """Creates slices ahead of the logs, while they are empty."""
-        slices.make_slices(params["retention_days"], params["disk_gib"])
+        slices.make_slices(outside, params["retention_days"], params["disk_gib"])
 
     @task
     def expire_rows(params: Any = None) -> list[str]:
@@ -73,7 +74,7 @@ def expire_logs() -> None:
 
         bounds, expired = divide(params["disk_gib"]), list[str]()
         size = _document_bytes() if bounds else None
-        with slices.alone() as cursor:
+        with slices.alone(outside) as cursor:
             expiry.rows(cursor, params["retention_days"], expired.append, bounds, size)
         return expired
 
@@ -84,7 +85,7 @@ def expire_logs() -> None:
         from include.retention import expiry
         from include.topics import hops
 
-        with slices.alone() as cursor, search.connect() as index:
+        with slices.alone(outside) as cursor, outside.search() as index:
             expired = hops.read_expired(cursor)
             expiry.documents(index, expired, print)  # a task's output is its log
         dead_letters.expire(settings, expired)
@@ -101,7 +102,7 @@ def _document_bytes() -> float | None:
     from include.retention import fitting
 
     try:
-        with search.connect() as index:
+        with outside.search() as index:
             return fitting.document_bytes(index)
     except (TransportError, ApiError) as error:
         print(f"Elasticsearch does not report the size of its documents: {error}")  # noqa: T201  Airflow keeps it as the log

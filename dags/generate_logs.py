@@ -18,10 +18,12 @@ from airflow.sdk import Param, dag, task
 
 from include.settings import Settings
 from plugins.house import RETRY_INDEFINITELY, SHARE_BAD, SHARE_SUSPICIOUS
+from plugins.outside import Connections
 
 REPORT_SECONDS = 60
 
 settings = Settings()
+outside = Connections()
 
 
 @dag(
@@ -58,6 +60,7 @@ def generate_logs() -> None:
         signal.signal(signal.SIGTERM, lambda *_: stop.set())
         totals = run(
             Settings(),
+            outside.kafka,
             rate=params["rate"],
             seconds=params["seconds"],
             share_bad=params["share_bad"],

@@ -17,13 +17,16 @@ report this until a manual run has reported it; that run closes the ranges it re
 them.
 """
 
+from contextlib import closing
 from typing import Any
 
-from airflow.sdk import BaseHook, Param, dag, task
+from airflow.sdk import Param, dag, task
 
 from include.settings import Settings
-from plugins import search
 from plugins.house import SCHEDULED
+from plugins.outside import Connections
+
+outside = Connections()
 
 
 @dag(
@@ -43,24 +46,19 @@ def reconcile_logs() -> None:
         from airflow.sdk.exceptions import AirflowFailException
 
         from include.index.dead_letters import refused_offsets
-        from include.index.indexer import GROUP
+        from include.names import INDEXER_GROUP
         from include.proof.comparison import Clients
         from include.proof.reconcile import Range, reconcile
         from include.proof.report import HOW_TO_FIX
-        from include.topics import hops
 
         wanted = None if params["partition"] is None else Range(params["partition"], params["first"], params["end"])
-        kafka = BaseHook.get_connection("kafka").extra_dejson
-        connection = BaseHook.get_hook("mysql").get_conn()
-        try:
-            with (
-                hops.looking(kafka, GROUP) as consumer,
-                search.connect() as index,
-            ):
-                clients = Clients(consumer, connection.cursor(), index, refused_offsets(Settings()))
-                proofs = reconcile(clients, wanted, new_only=dag_run.run_type == "scheduled")
-        finally:
-            connection.close()
+        with (
+            outside.looking(INDEXER_GROUP) as consumer,
+            closing(outside.mysql()) as connection,
+            outside.search() as index,
+        ):
+            clients = Clients(consumer, connection.cursor(), index, refused_offsets(Settings()))
+            proofs = reconcile(clients, wanted, new_only=dag_run.run_type == "scheduled")
         sentences = [proof.sentence() for proof in proofs]
         if any(proof.kinds for proof in proofs):
             raise AirflowFailException(f"{'; '.join(sentences)}. {HOW_TO_FIX}")

@@ -15,17 +15,24 @@ from pathlib import Path
 from typing import Any
 
 from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOperator
-from airflow.sdk import Asset, BaseHook, Param, dag, task
+from airflow.sdk import Asset, Param, dag, task
 from airflow.sdk.exceptions import AirflowSkipException
 
+from include.driver.rejudgement import Report, arguments
 from include.driver.submit import submit_conf
 from include.names import REJUDGE, USERS_ASSET
 from include.settings import ROOT, Settings
 from plugins.house import SCHEDULED
-from plugins.users import connect
+from plugins.outside import Connections
 
 settings = Settings()
+outside = Connections()
 TIME: dict[str, Any] = {"type": ["null", "string"], "format": "date-time", "maxLength": 40}
+
+
+def report_of(run_id: str) -> Path:
+    """The file with the report of a run's job."""
+    return settings.state / "rejudge" / f"{run_id.replace('/', '_')}.json"
 
 
 @dag(
@@ -47,16 +54,14 @@ def rejudge_logs() -> None:
         """The job's arguments: the requested logs, or else the pending changes of the users."""
         from include.users.history import is_any_pending
 
-        asked = [f"--{name}={params[key]}" for name, key in (("from", "begin"), ("to", "end")) if params[key]]
-        asked += [f"--account={number}" for number in params["accounts"] or ()]
+        asked = any(params[name] for name in ("begin", "end", "accounts"))
         if not asked:
-            with closing(connect()) as connection:
+            with closing(outside.users()) as connection:
                 if not is_any_pending(connection.cursor()):
                     raise AirflowSkipException("No changes of the users are pending.")
-        dry_run = ["--dry-run"] if params["dry_run"] else []
-        report = settings.state / "rejudge" / f"{run_id.replace('/', '_')}.json"
-        report.parent.mkdir(parents=True, exist_ok=True)
-        return ["--events" if asked else "--changes", *asked, *dry_run, f"--report={report}"]
+        report_of(run_id).parent.mkdir(parents=True, exist_ok=True)
+        which = {name: params[name] for name in ("begin", "end", "dry_run")}
+        return arguments(report_of(run_id), changes=not asked, accounts=params["accounts"] or (), **which)
 
     chosen: Any = choose()
     judge = SparkSubmitOperator(
@@ -69,19 +74,17 @@ def rejudge_logs() -> None:
     )
 
     @task
-    def correct(arguments: list[str], params: Any = None) -> dict[str, int]:
+    def correct(params: Any = None, run_id: Any = None) -> dict[str, int]:
         """Waits until the corrections are in MySQL, then closes the pending changes. Returns logs by status change."""
-        from include.driver.rejudgement import Report
         from include.names import DRIVER
-        from include.topics import catch_up, hops
+        from include.topics import catch_up
         from include.users.history import close_changes
 
-        found = Report.from_json(Path(arguments[-1].removeprefix("--report=")).read_text())
-        kafka = BaseHook.get_connection("kafka").extra_dejson
-        with closing(connect()) as connection, closing(connection.cursor()) as cursor:
+        found = Report.from_json(report_of(run_id).read_text())
+        with closing(outside.users()) as connection, closing(connection.cursor()) as cursor:
             connection.autocommit = True
             if found.sent:
-                with hops.looking(kafka, DRIVER) as consumer:
+                with outside.looking(DRIVER) as consumer:
                     catch_up.wait(consumer, cursor)
             if found.users_version and not params["dry_run"]:
                 close_changes(cursor, found.users_version)
@@ -89,7 +92,7 @@ def rejudge_logs() -> None:
             f"{each.was} → {each.now}" if each.changed else f"still {each.now}": each.logs for each in found.changes
         }
 
-    judge >> correct(chosen)
+    judge >> correct()
 
 
 rejudge_logs()

@@ -27,7 +27,9 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 from include.names import USERS_ASSET
 from include.settings import Settings
 from plugins.house import SCHEDULED, UNATTENDED
-from plugins.users import connect
+from plugins.outside import Connections
+
+outside = Connections()
 
 
 @dag(
@@ -61,7 +63,7 @@ def users_dimension() -> None:
         most = (settings.accounts_most_changed, settings.accounts_most_closed, settings.accounts_most_added)
         limits = None if day == accepted else Limits(*most)
         try:
-            with path.open("rb") as export, closing(connect()) as connection:
+            with path.open("rb") as export, closing(outside.users()) as connection:
                 return asdict(load_day(connection, day, export, str(path), limits))
         except FileNotFoundError:
             raise FileNotFoundError(f"{path} does not exist. Provide it; the retries wait for it.") from None
@@ -74,7 +76,7 @@ def users_dimension() -> None:
         from include.users.history import is_any_pending
 
         # Pending changes may also come from another load whose event was lost.
-        with closing(connect()) as connection:
+        with closing(outside.users()) as connection:
             if not is_any_pending(connection.cursor()):
                 raise AirflowSkipException("No look-up changed: all verdicts remain valid.")
         outlet_events[Asset(USERS_ASSET)].extra = loaded

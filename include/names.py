@@ -45,6 +45,15 @@ MAX_TIMESTAMP: Final = 253_402_300_799
 MAX_RAW: Final = 64 * 1024
 """Most bytes of a bad log that its verdict keeps."""
 
+CLASSIFY_DAG: Final = "classify_logs"
+"""Keeps the stream running in its task `stream`."""
+GENERATE_DAG: Final = "generate_logs"
+RECONCILE_DAG: Final = "reconcile_logs"
+REJUDGE_DAG: Final = "rejudge_logs"
+USERS_DAG: Final = "users_dimension"
+
+INDEXER_GROUP: Final = "logsieve-indexer"
+"""The indexer's consumer group: its committed offsets show how far the index has come."""
 DRIVER: Final = "stream_logs"
 """The streaming application: its name in Spark and the name of its lease."""
 REJUDGE: Final = "rejudge_logs"
@@ -104,6 +113,14 @@ def origin_key(partition: int, offset: int) -> str:
 
 
 def origin_of(key: bytes | None) -> tuple[int, int] | None:
-    """Parses an `origin_key` into partition and offset; None if it is not one."""
+    """Parses an `origin_key` into partition and offset; None if it is not one that Kafka can give."""
     match = _KEY.fullmatch(key or b"")
-    return match and (int(match[1]), int(match[2]))
+    if match is None:
+        return None
+    partition, offset = int(match[1]), int(match[2])
+    return (partition, offset) if is_origin(partition, offset) else None
+
+
+def is_origin(partition: int, offset: int) -> bool:
+    """Whether Kafka can give them: it counts partitions in 32 bits and offsets in 64, both signed."""
+    return 0 <= partition < 2**31 and 0 <= offset < 2**63

@@ -63,6 +63,8 @@ class Settings(BaseSettings):
     interval_milliseconds: int = Field(default=1000, ge=0, le=600_000)
     """Pause between micro-batches of `classify` with the interval trigger."""
     driver_memory: str = "1g"
+    fsync: bool = False
+    """Whether the embedded Kafka acknowledges a message only once it is on the disk, not in memory only."""
 
     seed: int = 7
     accounts: int = Field(default=10_000, ge=10, le=10_000_000)

@@ -9,7 +9,6 @@ import logging
 import re
 import secrets
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
@@ -20,8 +19,8 @@ from pyspark import StorageLevel
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from include import names
-from include.clients import kafka
+from include import names, retries
+from include.clients.outside import Outside
 from include.driver import lease
 from include.driver.rejudgement import LOCK, Change, Report
 from include.settings import Settings
@@ -51,7 +50,7 @@ def alone(database: Database) -> Iterator[None]:
         yield
 
 
-def caught_up(database: Database, settings: Settings) -> int:
+def caught_up(database: Database, outside: Outside) -> int:
     """Returns the current version of the users, once every verdict that used an older one is in the tables.
 
     Waits until the stream has recorded that it uses this version, then until its earlier verdicts are loaded. Raises
@@ -60,18 +59,17 @@ def caught_up(database: Database, settings: Settings) -> int:
     with closing(database.connect()) as connection, closing(connection.cursor()) as cursor:
         connection.autocommit = True
         version = number(cursor, users.VERSION) or 0
-        deadline = time.monotonic() + _USERS_SECONDS
-        while True:
+
+        def has_switched() -> bool:
             stream = lease.read(cursor)
-            if stream is None or stream.ended_epoch >= stream.epoch or (stream.users_version or 0) >= version:
-                break
-            if time.monotonic() > deadline:
-                raise NotLoadedError(
-                    f"the stream has not switched to version {version} of the users within {_USERS_SECONDS} s:"
-                    " see ./logsieve status"
-                )
-            time.sleep(_PAUSE_SECONDS)
-        with hops.looking(kafka.native(settings), names.DRIVER) as consumer:
+            return stream is None or stream.ended_epoch >= stream.epoch or (stream.users_version or 0) >= version
+
+        late = NotLoadedError(
+            f"the stream has not switched to version {version} of the users within {_USERS_SECONDS} s:"
+            " see ./logsieve status"
+        )
+        retries.until(has_switched, _USERS_SECONDS, lambda _: late, pause=_PAUSE_SECONDS)
+        with outside.looking(names.DRIVER) as consumer:
             try:
                 catch_up.wait(consumer, cursor)
             except catch_up.NotLoadedInTimeError as error:
@@ -86,12 +84,12 @@ def compare(judged: DataFrame) -> DataFrame:
     return now.withColumns({"status": F.col("_now.status"), "changed": ~is_same}).drop("_now", "value")
 
 
-def send(verdicts: DataFrame, settings: Settings, run: str) -> None:
+def send(verdicts: DataFrame, outside: Outside, run: str) -> None:
     """Appends verdicts of `compare` to the status topic, marked as corrections by the run."""
     (
         classify.messages(verdicts, (names.REJUDGED, run.encode()))
         .write.format("kafka")
-        .options(**kafka.spark(settings))
+        .options(**outside.kafka_for_spark)
         .option("topic", names.STATUS_TOPIC)
         .save()
     )
@@ -99,10 +97,11 @@ def send(verdicts: DataFrame, settings: Settings, run: str) -> None:
 
 def rejudge(spark: SparkSession, settings: Settings, database: Database, given: argparse.Namespace) -> Report:
     """Judges the chosen logs, compares, and sends corrections. Raises EndError."""
-    inputs.wait(database, settings, 0)
-    topic_ids.check(database, settings)
-    version = caught_up(database, settings) if given.changes or given.events else 0
-    found = _choose(spark, settings, database, given, version)
+    outside = Outside(settings)
+    inputs.wait(database, outside, 0)
+    topic_ids.check(database, outside)
+    version = caught_up(database, outside) if given.changes or given.events else 0
+    found = _choose(spark, settings, outside, database, given, version)
     # A manually edited row may already have the highest revision.
     revision = F.least(F.coalesce(F.col("was_revision"), F.lit(0)), F.lit(2**31 - 2)) + 1
     judged = judge.judge(found.logs, users.read(spark, settings).persist(), revision)
@@ -119,19 +118,24 @@ def rejudge(spark: SparkSession, settings: Settings, database: Database, given: 
     if given.dry_run or not count:
         count = 0
     else:
-        send(to_send, settings, run)
+        send(to_send, outside, run)
     return Report(run, changes, found.gone, count, version if given.changes else 0)
 
 
 def _choose(
-    spark: SparkSession, settings: Settings, database: Database, given: argparse.Namespace, version: int
+    spark: SparkSession,
+    settings: Settings,
+    outside: Outside,
+    database: Database,
+    given: argparse.Namespace,
+    version: int,
 ) -> Chosen:
     if given.origins:
         with database.session() as connection, closing(connection.cursor()) as cursor:
             loaded, expired = hops.read_loaded_logs(cursor), hops.read_expired(cursor)
-        return chosen.by_origins(spark, settings, given.origins, loaded, expired)
+        return chosen.by_origins(spark, settings, outside, given.origins, loaded, expired)
     if given.reason:
-        return chosen.by_reason(spark, settings, given.reason, given.begin, given.end)
+        return chosen.by_reason(spark, settings, outside, given.reason, given.begin, given.end)
     if given.changes:
         return chosen.by_changes(spark, settings, version)
     return chosen.by_events(spark, settings, given.begin, given.end, given.account)

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from pyspark.sql import DataFrame, DataFrameReader, SparkSession
 
 from include import names
-from include.clients import kafka
+from include.clients.outside import Outside
 from include.settings import Settings, Trigger
 from jobs import trust_store
 
@@ -17,7 +17,7 @@ _CAP: Final = "200000"
 
 
 def logs(
-    spark: SparkSession, settings: Settings, trigger: Trigger, begin: Mapping[int, int], poll_records: int = 10_000
+    spark: SparkSession, outside: Outside, trigger: Trigger, begin: Mapping[int, int], poll_records: int = 10_000
 ) -> DataFrame:
     """The stream of logs: partition int, offset bigint, timestamp, value binary (null: a tombstone).
 
@@ -26,7 +26,7 @@ def logs(
     """
     stream = (
         spark.readStream.format("kafka")
-        .options(**kafka.spark(settings))
+        .options(**outside.kafka_for_spark)
         .option("subscribe", names.LOGS_TOPIC)
         .option("startingOffsets", json.dumps({names.LOGS_TOPIC: begin}))
         # Removed offsets are logs without a status: they must cause an error, not be skipped.
@@ -38,12 +38,12 @@ def logs(
     return stream.load().select("partition", "offset", "timestamp", "value")
 
 
-def logs_between(spark: SparkSession, settings: Settings, ranges: Mapping[int, tuple[int, int]]) -> DataFrame:
+def logs_between(spark: SparkSession, outside: Outside, ranges: Mapping[int, tuple[int, int]]) -> DataFrame:
     """A bounded frame of logs, with the columns of `logs`. `ranges`: by partition, first offset and last offset + 1."""
     offsets = [{names.LOGS_TOPIC: {number: ends[side] for number, ends in ranges.items()}} for side in (0, 1)]
     return (
         spark.read.format("kafka")
-        .options(**kafka.spark(settings))
+        .options(**outside.kafka_for_spark)
         .option("assign", json.dumps({names.LOGS_TOPIC: list(ranges)}))
         .option("startingOffsets", json.dumps(offsets[0]))
         .option("endingOffsets", json.dumps(offsets[1]))

@@ -17,6 +17,7 @@ from functools import partial
 from typing import Final, get_args
 
 from include import names
+from include.clients.outside import Outside
 from include.settings import Settings, Trigger
 from include.watch.troubles import Troubles
 from jobs import session
@@ -58,24 +59,25 @@ def stream(settings: Settings, trigger: Trigger, owner: str, *, take_over: bool)
     """Judges and loads until a person stops it; if bounded, only the backlog. Raises EndError for any other end."""
     stop = Stop()
     signal.signal(signal.SIGTERM, lambda *_: stop.ask())
-    count = partitions.of_logs(settings)
+    outside = Outside(settings)
+    count = partitions.of_logs(outside, settings.topic_partitions)
     spark = session.build(names.DRIVER, count)
     empty_scratch = session.take_scratch(spark, settings, names.DRIVER)
     judge.register(spark, settings)
     database = Database.of(settings)
     troubles = Troubles(settings.troubles, _log)
     mysql = Patience(stop, troubles, lasts=trigger != "available-now")
-    mysql.retry(lambda: inputs.wait(database, settings, _INPUTS_SECONDS, stop.pause))
-    mysql.retry(lambda: topic_ids.check(database, settings))
+    mysql.retry(lambda: inputs.wait(database, outside, _INPUTS_SECONDS, stop.pause))
+    mysql.retry(lambda: topic_ids.check(database, outside))
     known = mysql.retry(lambda: users.Users(spark, settings))
     # The JVM judges; when this Python process is killed, it may continue for seconds.
     process = session.process(spark)
     ours = mysql.retry(lambda: holding.take(database, names.DRIVER, owner, take_over, process, stop.pause))
     _log.info("lease %s, trigger %s, %d partitions", ours, trigger, count)
     empty_scratch()
-    classifying = Classifying(spark, settings, trigger, database, known, ours.epoch, stop, troubles)
+    classifying = Classifying(spark, settings, outside, trigger, database, known, ours.epoch, stop, troubles)
     bounded = trigger == "available-now"
-    begin_load = partial(reader.begin, settings, ours, troubles, bounded=bounded)
+    begin_load = partial(reader.begin, outside, database, ours, troubles, bounded=bounded)
     record_version = partial(ours.record_users_version, database)
     try:
         with holding.held(ours, database, stop.ask, stop.ask, classifying.settle, troubles):
@@ -88,7 +90,7 @@ def stream(settings: Settings, trigger: Trigger, owner: str, *, take_over: bool)
                 queries.run({Loading.name: begin_load}, stop)
             else:
                 with (
-                    partitions.watched(settings, count, on_more=stop.ask),
+                    partitions.watched(outside, count, on_more=stop.ask),
                     users.watched(known, database, classifying.judging, record_version, stop.ask, troubles),
                 ):
                     # load first: the first logs of classify may take long.

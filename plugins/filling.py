@@ -1,17 +1,17 @@
 """Sensors for fresh verdicts: in the status topic and in each of the three tables."""
 
-from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
-from airflow.providers.apache.kafka.hooks.consume import KafkaConsumerHook
 from airflow.providers.common.sql.sensors.sql import SqlSensor
 from airflow.providers.standard.sensors.python import PythonSensor
 from airflow.sdk import BaseOperator
 
-from include.names import BAD, GOOD, LOGS_DATABASE, STATUS_TOPIC, SUSPICIOUS, TABLES
+from include.names import BAD, DRIVER, GOOD, LOGS_DATABASE, STATUS_TOPIC, SUSPICIOUS, TABLES
+from include.watch.health import FRESH_SECONDS
 from plugins.alert import Alert
+from plugins.outside import Connections
 
-NEW = timedelta(seconds=60)
+NEW = timedelta(seconds=FRESH_SECONDS)
 """Maximum age of a fresh verdict."""
 
 WHAT_TO_DO = (
@@ -31,7 +31,7 @@ def is_status_topic_filling() -> bool:
     """Whether the stream has sent a verdict within NEW; corrections of earlier ones do not count."""
     from include.proof import verdict_search
 
-    with closing(KafkaConsumerHook([], "kafka").get_conn) as consumer:
+    with Connections().looking(DRIVER) as consumer:
         newest = verdict_search.newest_verdict(consumer)
     # A verdict from the future is not fresh: the clock was set back.
     return newest is not None and abs(datetime.now(UTC) - newest) < NEW

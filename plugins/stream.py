@@ -10,13 +10,13 @@ import mysql.connector
 import psutil
 from airflow.providers.apache.spark.hooks.spark_submit import SparkSubmitHook
 from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOperator
-from airflow.providers.common.sql.hooks.sql import DbApiHook
-from airflow.sdk import BaseHook, Context
+from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowException, AirflowSkipException
 
 from include.driver import lease
 from include.driver.exit_codes import DriverEnd
 from include.names import DRIVER
+from plugins.outside import Connections
 
 OWNER = "{{ dag.dag_id }} {{ run_id }}"
 """All tries of a run share one lease owner, so the next try takes over at once from an orphaned driver."""
@@ -100,9 +100,8 @@ def skip_if_another_lives(context: Context) -> None:
 
     On a later try, this run's driver has lost its lease to another run: it raises, so that Airflow keeps retrying.
     """
-    hook: DbApiHook = BaseHook.get_hook("mysql")
     try:
-        with closing(hook.get_conn()) as connection, closing(connection.cursor()) as cursor:
+        with closing(Connections().mysql()) as connection, closing(connection.cursor()) as cursor:
             row = lease.read(cursor)
     except mysql.connector.Error as error:
         # No table yet, or MySQL refuses us: the driver checks the lease itself, waits, and logs what for.

@@ -6,8 +6,8 @@ from typing import Any, Final
 from airflow.sdk.exceptions import AirflowRuntimeError
 
 from include.driver.stream_verdict import START, Airflow, StreamRun
+from include.names import CLASSIFY_DAG
 
-STREAM: Final = "classify_logs"
 _ENDED: Final = {"success", "failed", "skipped", "upstream_failed", "removed"}
 
 
@@ -18,15 +18,15 @@ def of_task(ti: Any, now: datetime) -> Airflow:
     are assumed to be available, since otherwise the caller would not run.
     """
     try:
-        paused = ti.get_dag(STREAM).is_paused
+        paused = ti.get_dag(CLASSIFY_DAG).is_paused
     except AirflowRuntimeError:
         return Airflow(known=False)
     active = ended = None
-    if ti.get_dr_count(STREAM, states=["queued", "running"]):
-        tasks = ti.get_task_states(STREAM)
+    if ti.get_dr_count(CLASSIFY_DAG, states=["queued", "running"]):
+        tasks = ti.get_task_states(CLASSIFY_DAG)
         at_work = [(run_id, task) for run_id, task in tasks.items() if task.get("stream") not in _ENDED]
         run_id, task = at_work[-1] if at_work else ("", {})
         active = StreamRun(run_id, "running", since=now - START, task=task.get("stream"))
-    elif ti.get_dr_count(STREAM):
+    elif ti.get_dr_count(CLASSIFY_DAG):
         ended = StreamRun("", "success or failed")
     return Airflow(paused=paused, active=active, ended=ended)

@@ -1,4 +1,4 @@
-"""One stack for all tests that need running servers: the page's tests, then the integration tests."""
+"""One stack in each process for all tests that need running servers."""
 
 from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -6,10 +6,20 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from include.settings import Settings
-from include.stack.environment import free_ports
 from include.stack.fetch import parts
 from include.stack.machine import lock
+from include.stack.ports import free_ports
 from tests.integration.stack import RATE, STATE, UP_SECONDS, Stack, last_words, until
+
+LONGEST = ("test_chaos", "test_own_servers", "test_users_backfill", "test_expire", "test_stream_ends", "test_adopt")
+"""The longest of the files that need servers, each three to eight minutes. They come first, so that both processes end
+at about the same time. The kill test is the very first, because it has a stack of its own: later its process would have
+two. No test depends on this order."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Sorts the tests by LONGEST."""
+    items.sort(key=lambda item: LONGEST.index(item.path.stem) if item.path.stem in LONGEST else len(LONGEST))
 
 
 @pytest.fixture(scope="session")

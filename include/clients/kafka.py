@@ -28,6 +28,11 @@ def native(settings: Settings) -> dict[str, Any]:
 
 def spark(settings: Settings) -> dict[str, str]:
     """Returns the options of Spark's Kafka source and sink, which pass options named `kafka.…` to the Java clients."""
+    return {f"kafka.{name}": value for name, value in java(settings).items()}
+
+
+def java(settings: Settings) -> dict[str, str]:
+    """Returns the options of Kafka's Java clients."""
     options = {"bootstrap.servers": settings.kafka_bootstrap, "request.timeout.ms": str(_ANSWER_MILLISECONDS)}
     if settings.kafka_security != "PLAINTEXT":
         options["security.protocol"] = settings.kafka_security
@@ -41,7 +46,7 @@ def spark(settings: Settings) -> dict[str, str]:
         options["sasl.jaas.config"] = (
             f"org.apache.kafka.common.security.{module} required username={user} password={password};"
         )
-    return {f"kafka.{name}": value for name, value in options.items()}
+    return options
 
 
 def _quoted(text: str) -> str:

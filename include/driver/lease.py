@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal
 
-from include.clients.mysql import LOCKS
+from include.clients.outside import LOCKS
 from include.names import DRIVER, LEASE_TABLE, LOGS_DATABASE
 
 LASTS: Final = timedelta(seconds=10)

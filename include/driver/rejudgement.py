@@ -1,11 +1,39 @@
-"""The report of jobs/rejudge_logs.py: the verdicts it changed or, in a dry run, would have changed."""
+"""The arguments of jobs/rejudge_logs.py, and its report: the verdicts it changed or, in a dry run, would change."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Final
 
 LOCK: Final = "logsieve.rejudge_logs"
 """Named MySQL lock held while sending corrections: two senders at once might correct the same verdict."""
+
+
+def arguments(
+    report: Path,
+    *,
+    origins: Path | None = None,
+    reason: str | None = None,
+    changes: bool = False,
+    accounts: Iterable[int] = (),
+    begin: str | None = None,
+    end: str | None = None,
+    dry_run: bool = False,
+) -> list[str]:
+    """The job's arguments: it judges the logs of the file `origins`, or the stored bad logs with `reason`, or with
+    `changes` those that changes of the users may affect, or else the others that are stored, of `accounts` if any.
+
+    `begin` and `end`: ISO times, UTC.
+    """
+    if origins is not None:
+        chosen = [f"--origins={origins}"]
+    elif reason is not None:
+        chosen = [f"--reason={reason}"]
+    else:
+        chosen = ["--changes"] if changes else ["--events", *(f"--account={number}" for number in accounts)]
+    times = [f"--{name}={time}" for name, time in (("from", begin), ("to", end)) if time]
+    return [*chosen, *times, *(["--dry-run"] if dry_run else []), f"--report={report}"]
 
 
 @dataclass(frozen=True)

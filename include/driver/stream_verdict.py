@@ -92,9 +92,14 @@ class StreamVerdict:
     remedy: str = ""
     error: str = ""
     """Why the last driver failed, if known; also part of the sentence."""
+    cause: str = ""
+    """The sentence without its effect, that logs get no status; empty: they are judged, or soon will be."""
 
     def __str__(self) -> str:
         return f"{self.sentence} {self.remedy}".strip()
+
+
+_JUDGES: Final = StreamVerdict("ok", True, "A driver judges the logs.")
 
 
 def is_endless(conf: Mapping[str, Any] | None) -> bool:
@@ -129,15 +134,24 @@ def assess(driver: Driver | None, airflow: Airflow | None) -> StreamVerdict:
 
 
 def _broken(sentence: str, remedy: str) -> StreamVerdict:
-    return StreamVerdict("broken", False, f"{sentence}. {UNJUDGED}", remedy)
+    return StreamVerdict("broken", False, f"{sentence}. {UNJUDGED}", remedy, cause=f"{sentence}.")
+
+
+def by_lease(driver: Driver | None) -> StreamVerdict:
+    """The verdict where no Airflow can be asked. `driver`: None if MySQL does not answer or has no tables yet."""
+    remedy = "Start a run of the DAG classify_logs in your Airflow."
+    return _by_lease(driver, "MySQL has no answer", _broken("No driver is running", remedy))
 
 
 def _without_airflow(driver: Driver | None) -> StreamVerdict:
+    ended = _broken("No driver is running, and Airflow does not answer", "./logsieve up starts it again.")
+    return _by_lease(driver, "MySQL and Airflow are unreachable", ended)
+
+
+def _by_lease(driver: Driver | None, why_unknown: str, ended: StreamVerdict) -> StreamVerdict:
     if driver is None:
-        return StreamVerdict("unknown", True, "Whether the stream runs is unknown: MySQL and Airflow are unreachable.")
-    if driver.is_alive:
-        return StreamVerdict("ok", True, "A driver judges the logs.")
-    return _broken("No driver is running, and Airflow does not answer", "./logsieve up starts it again.")
+        return StreamVerdict("unknown", True, f"Whether the stream runs is unknown: {why_unknown}.")
+    return _JUDGES if driver.is_alive else ended
 
 
 def _kept_from_starting(airflow: Airflow) -> tuple[str, str] | None:
@@ -176,7 +190,7 @@ def _judging(driver: Driver, airflow: Airflow, kept: tuple[str, str] | None) -> 
         sentence = "A driver judges, but no run of classify_logs is active: if it failed, it would not be restarted."
         # A run started while another run's driver is alive is skipped.
         return StreamVerdict("late", False, sentence, "./logsieve stream stop, then ./logsieve stream start.")
-    return StreamVerdict("ok", True, "A driver judges the logs.")
+    return _JUDGES
 
 
 def _ended(run: StreamRun | None) -> StreamVerdict:

@@ -13,20 +13,18 @@ from typing import Any, Final
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
-from include.clients import kafka as kafka_client
+from include.clients.outside import Outside
 from include.driver.exit_codes import DriverEnd
 from include.index import positions
 from include.index.bulk import BulkWriter, StatusMessage, StoppedError
 from include.index.dead_letters import DeadLetters
 from include.index.positions import VerdictsGoneError
-from include.index.template import connect
-from include.names import STATUS_TOPIC
+from include.names import INDEXER_GROUP, STATUS_TOPIC
 from include.settings import Settings
 from include.topics.marks import are_verdicts
 from include.topics.readers import ANSWER_SECONDS, StallWatch, read_batch, reader
 from include.watch.troubles import Troubles
 
-GROUP: Final = "logsieve-indexer"
 BATCH_MESSAGES: Final = 4000
 BATCH_SECONDS: Final = 0.2
 """How long a batch waits to fill: the latency that it adds at a low rate."""
@@ -38,7 +36,7 @@ log = logging.getLogger(__name__)
 def _consumer(kafka: Mapping[str, Any]) -> Consumer:
     # Offset reset: messages that Kafka removed before they were indexed must stop the indexer, not be skipped.
     # Session timeout: how soon a killed indexer is replaced; with librdkafka's 45 s the index would be stale for long.
-    return reader(kafka, GROUP, **{"auto.offset.reset": "error", "session.timeout.ms": 10_000})
+    return reader(kafka, INDEXER_GROUP, **{"auto.offset.reset": "error", "session.timeout.ms": 10_000})
 
 
 def _read_batch(consumer: Consumer) -> tuple[list[StatusMessage], dict[int, int]]:
@@ -75,13 +73,15 @@ def run(settings: Settings, stop: threading.Event) -> None:
     Retries while Kafka or Elasticsearch is down or Elasticsearch refuses requests. Raises errors that a retry does not
     fix: VerdictsGoneError, StalledError, KafkaException, OSError (dead letters).
     """
+    outside = Outside(settings)
     letters = DeadLetters(settings.dead_letters)
     troubles = Troubles(settings.troubles, log)
-    writer = BulkWriter(connect(settings), stop, troubles)
-    kafka = kafka_client.native(settings)
-    consumer = _consumer(kafka)
+    writer = BulkWriter(outside.search(), stop, troubles)
+    consumer = _consumer(outside.kafka)
     consumer.subscribe([STATUS_TOPIC], on_assign=positions.begin)
-    stalls = StallWatch(consumer, kafka, lambda: consumer.committed(consumer.assignment(), timeout=ANSWER_SECONDS))
+    stalls = StallWatch(
+        consumer, outside.kafka, lambda: consumer.committed(consumer.assignment(), timeout=ANSWER_SECONDS)
+    )
     indexed = refused = 0
     done: dict[int, int] = {}
     reported_at = time.monotonic()
@@ -121,7 +121,7 @@ def main(arguments: list[str]) -> int:
     logging.getLogger("elastic_transport").setLevel(logging.ERROR)
     settings = Settings()
     if given.go_on:
-        with closing(_consumer(kafka_client.native(settings))) as consumer:
+        with closing(_consumer(Outside(settings).kafka)) as consumer:
             gone = positions.go_on(consumer)
         if gone:
             log.warning("Skipped: %s", positions.describe(gone))

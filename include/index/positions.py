@@ -4,12 +4,12 @@ The consumers belong to the indexer's group. Kafka stores the group's next offse
 """
 
 import logging
-import time
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
+from include import retries
 from include.names import STATUS_TOPIC
 from include.topics import hops
 
@@ -92,13 +92,11 @@ def go_on(consumer: Consumer) -> list[Gone]:
     """
     gone = find_gone(consumer)
     places = [TopicPartition(STATUS_TOPIC, each.partition, each.first) for each in gone]
-    deadline = time.monotonic() + _SECONDS
-    while places:
-        try:
-            consumer.commit(offsets=places, asynchronous=False)
-            break
-        except KafkaException:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(_PAUSE_SECONDS)
+    if places:
+        retries.retry(
+            lambda: consumer.commit(offsets=places, asynchronous=False),
+            _SECONDS,
+            lambda error: isinstance(error, KafkaException),
+            pause=_PAUSE_SECONDS,
+        )
     return gone

@@ -2,19 +2,17 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any, Final
 
 from elasticsearch import ApiError, BadRequestError, Elasticsearch
 
 from include.names import INDEX
-from include.settings import ROOT, Settings
+from include.settings import ROOT
 from include.watch import search_trouble
 from include.watch.troubles import Trouble, TroubleError
 
-TEMPLATE_FILE: Final = ROOT / "include" / "search" / "server-logs.json"
+TEMPLATE_FILE: Final = ROOT / "include" / "index" / "server-logs.json"
 """Its priority is far above usual ones: of all matching templates, only the one with the highest priority applies."""
-REQUEST_SECONDS: Final = 30
 
 _NO_PIPELINE: Final = "_none"
 _CHANGES_DOCUMENTS: Final = (
@@ -32,26 +30,6 @@ _HOW_TO_FIX: Final = (
 
 class IndexDiffersError(TroubleError):
     """The index differs from the template: its documents would not match the verdicts."""
-
-
-def connect(settings: Settings) -> Elasticsearch:
-    """Returns a client that raises at the first failure: the caller decides what to retry, and when."""
-    return Elasticsearch(
-        settings.elasticsearch_url,
-        max_retries=0,
-        request_timeout=REQUEST_SECONDS,
-        **access(
-            settings.elasticsearch_user,
-            settings.elasticsearch_password.get_secret_value(),
-            settings.elasticsearch_ca,
-        ),
-    )
-
-
-def access(user: str | None, password: str | None, ca: Path | str | None) -> dict[str, Any]:
-    """Returns the client options for login and for checking the server's certificate, without empty ones."""
-    login: dict[str, Any] = {"basic_auth": (user, password)} if user else {}
-    return login | ({"ca_certs": str(ca)} if ca else {})
 
 
 def template() -> dict[str, Any]:

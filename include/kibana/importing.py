@@ -4,11 +4,11 @@ import argparse
 import logging
 import ssl
 import sys
-import time
 from typing import Any, Final
 
 import httpx
 
+from include import retries
 from include.kibana.objects import ndjson
 from include.settings import Settings
 
@@ -24,6 +24,10 @@ class ImportRefusedError(Exception):
     """Kibana did not accept the saved objects; the message has the cause and the remedy."""
 
 
+class _NotReadyError(RuntimeError):
+    """Kibana may answer later."""
+
+
 def import_objects(
     url: str, settings: Settings, patience: float = PATIENCE_SECONDS, pause: float = PAUSE_SECONDS
 ) -> int:
@@ -34,9 +38,9 @@ def import_objects(
     """
     user, password = settings.elasticsearch_user, settings.elasticsearch_password.get_secret_value()
     verify = ssl.create_default_context(cafile=settings.elasticsearch_ca) if settings.elasticsearch_ca else True
-    deadline = time.monotonic() + patience
     with httpx.Client(auth=(user, password) if user else None, verify=verify, timeout=60) as client:
-        while True:
+
+        def send() -> httpx.Response:
             try:
                 answer = client.post(
                     f"{url.rstrip('/')}/api/saved_objects/_import",
@@ -45,15 +49,22 @@ def import_objects(
                     files={"file": ("server-logs.ndjson", ndjson().encode(), "application/ndjson")},
                 )
             except httpx.TransportError as error:
-                why = str(error) or type(error).__name__
-            else:
-                if answer.status_code not in _BUSY:
-                    return _imported(url, answer)
-                why = f"{answer.status_code} {answer.text[:200]}"
-            if time.monotonic() + pause > deadline:
-                raise ImportRefusedError(f"Kibana at {url} did not become ready in {patience:g} s ({why}). Is it up?")
-            log.info("Kibana at %s is not ready (%s): retrying", url, why)
-            time.sleep(pause)
+                raise _NotReadyError(str(error) or type(error).__name__) from error
+            if answer.status_code in _BUSY:
+                raise _NotReadyError(f"{answer.status_code} {answer.text[:200]}")
+            return answer
+
+        def is_to_come(error: BaseException) -> bool:
+            if not isinstance(error, _NotReadyError):
+                return False
+            log.info("Kibana at %s is not ready: %s", url, error)
+            return True
+
+        try:
+            return _imported(url, retries.retry(send, patience, is_to_come, pause=pause))
+        except _NotReadyError as why:
+            message = f"Kibana at {url} did not become ready in {patience:g} s ({why}). Is it up?"
+            raise ImportRefusedError(message) from why
 
 
 def _imported(url: str, answer: httpx.Response) -> int:

@@ -12,13 +12,9 @@ from confluent_kafka import Consumer, KafkaException
 from confluent_kafka.admin import AdminClient
 from elasticsearch import Elasticsearch
 
-from include.clients import kafka as kafka_client
-from include.clients import mysql as mysql_client
-from include.index import template
-from include.index.indexer import GROUP
+from include.clients.outside import Outside
+from include.names import INDEXER_GROUP
 from include.page import way_sample
-from include.settings import Settings
-from include.topics import hops
 
 MYSQL_SECONDS: Final = 3
 _KEPT_CONNECTIONS: Final = 4
@@ -27,8 +23,8 @@ _KEPT_CONNECTIONS: Final = 4
 class PageClients:
     """Thread-safe, except for ask_kafka: one thread at a time."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    def __init__(self, outside: Outside) -> None:
+        self._outside = outside
         self._lock = threading.Lock()
         self._search: Elasticsearch | None = None
         self._kafka: tuple[Consumer, AdminClient] | None = None
@@ -40,7 +36,7 @@ class PageClients:
             if self._search is None:
                 # Otherwise it logs a line per request.
                 logging.getLogger("elastic_transport").setLevel(logging.WARNING)
-                self._search = template.connect(self._settings)
+                self._search = self._outside.search()
             return self._search
 
     @contextmanager
@@ -49,7 +45,7 @@ class PageClients:
         try:
             connection = self._connections.pop()
         except IndexError:
-            connection = mysql_client.connect(self._settings, MYSQL_SECONDS)
+            connection = self._outside.mysql(seconds=MYSQL_SECONDS, autocommit=True)
         try:
             # A kept connection may be older than the server's last restart.
             connection.ping(reconnect=True)
@@ -67,9 +63,7 @@ class PageClients:
     def ask_kafka(self) -> dict[str, Any]:
         """See way_sample.ask_kafka."""
         if self._kafka is None:
-            kafka = kafka_client.native(self._settings) | {"log_level": 0}
-            consumer = Consumer({**kafka, **hops.LOOKING, "group.id": GROUP, "enable.auto.commit": False})
-            self._kafka = consumer, AdminClient(kafka)
+            self._kafka = self._outside.consumer(INDEXER_GROUP), self._outside.admin()
         try:
             return way_sample.ask_kafka(*self._kafka)
         except KafkaException:

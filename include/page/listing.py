@@ -36,9 +36,13 @@ class Place:
 
     @classmethod
     def of(cls, text: str) -> "Place | None":
-        """Parses the output of `str`; None for any other text."""
+        """Parses the output of `str`; None for any other text, and for a place that no log can have."""
         found = _CURSOR.fullmatch(text)
-        return cls(*map(int, found.groups())) if found else None
+        if found is None:
+            return None
+        place = cls(*map(int, found.groups()))
+        can_be = place.received_at <= times.LATEST and names.is_origin(place.partition, place.offset)
+        return place if can_be else None
 
     @classmethod
     def at(cls, received_at: datetime, partition: int, offset: int) -> "Place":

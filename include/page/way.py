@@ -1,4 +1,4 @@
-"""The path of a log: for each hop its count, rate, lag and health."""
+"""The way of a log: for each hop its count, rate, lag and health."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,14 +10,10 @@ from include.driver.lease import Driver
 from include.driver.stream_verdict import UNJUDGED, Airflow
 from include.driver.stream_verdict import assess as assess_stream
 from include.index.positions import HOW_TO_GO_ON
-from include.names import LOGS_TOPIC, STATUS_TOPIC
+from include.names import CLASSIFY_DAG, GENERATE_DAG, LOGS_TOPIC, STATUS_TOPIC
 from include.page.filters import text
+from include.watch.health import FRESH_SECONDS, LAG_LIMIT
 from include.watch.troubles import Standing
-
-LAG: Final = 10_000
-"""A hop where more logs wait is late. The default of lag_limit in the DAG watch_logs."""
-FRESH_SECONDS: Final = 60
-"""A hop whose newest log is older is late."""
 
 Health = Literal["ok", "late", "broken", "unknown"]
 
@@ -133,9 +129,9 @@ def _verdict(now: Sample, hop: str, numbers: dict[str, Any]) -> _Verdict:
             return "unknown", "The progress of classify is unknown while Kafka is unreachable.", None, None
         return "broken", f"{server} is unreachable: {now.away[server]}", _REMEDY.format(server.lower()), None
     if hop == "classify":
-        found = _trouble(now, "start", "classify") or _driver(now) or _trouble(now, "users", "lease")
+        found = _trouble(now, "start", "classify") or _driver(now, UNJUDGED) or _trouble(now, "users", "lease")
     elif hop == "MySQL":
-        found = _trouble(now, "start", "load") or _load(now) or _trouble(now, "lease")
+        found = _trouble(now, "start", "load") or _driver(now, "Nothing is loaded.") or _trouble(now, "lease")
     elif hop == "Elasticsearch" and now.removed:
         found = "broken", now.removed, HOW_TO_GO_ON, None
     elif hop == "Elasticsearch":
@@ -160,7 +156,7 @@ _REMEDY: Final = (
 
 
 def _generator(now: Sample, rate: float | None) -> _Verdict:
-    run = now.runs.get("generate_logs")
+    run = now.runs.get(GENERATE_DAG)
     if run is None:
         return "unknown", "The DAG generate_logs has not run: logs come from other senders, if any.", None, None
     link = run.link("generate")
@@ -171,30 +167,25 @@ def _generator(now: Sample, rate: float | None) -> _Verdict:
     return "ok", "No run of generate_logs is active: logs come from other senders, if any.", None, link
 
 
-def _driver(now: Sample) -> _Verdict | None:
-    """Why the stream does not run; None if it does."""
+def _driver(now: Sample, effect: str) -> _Verdict | None:
+    """Why the stream does not run, with its effect on a hop; None if it does."""
     if "MySQL" in now.away or "lease" in now.troubles:  # reported by a live driver
         return None
     found = assess_stream(Driver(now.heartbeat_at, now.at, now.stop_asked), now.stream)
     if found.health == "ok":
         return None
-    run = now.runs.get("classify_logs")
-    return found.health, found.sentence, found.remedy, run.link("stream") if run else None
-
-
-def _load(now: Sample) -> _Verdict | None:
-    """Why nothing is loaded: the driver also writes to MySQL."""
-    found = _driver(now)
-    return found and (found[0], found[1].replace(UNJUDGED, "Nothing is loaded."), *found[2:])
+    run = now.runs.get(CLASSIFY_DAG)
+    sentence = f"{found.cause} {effect}" if found.cause else found.sentence
+    return found.health, sentence, found.remedy, run.link("stream") if run else None
 
 
 def _numbers(now: Sample, hop: str, numbers: dict[str, Any]) -> _Verdict:
-    run = now.runs.get("classify_logs")
+    run = now.runs.get(CLASSIFY_DAG)
     link = run.link("stream") if run and hop in ("classify", STATUS_TOPIC, "MySQL") else None
     lag, age = numbers["lag"], numbers["freshness_seconds"]
-    if lag is not None and lag > LAG:
+    if lag is not None and lag > LAG_LIMIT:
         remedy = "./logsieve logs indexer" if hop == "Elasticsearch" else "See the task's log."
-        return "late", f"{lag:,} logs wait, more than {LAG:,}.", remedy, link
+        return "late", f"{lag:,} logs wait, more than {LAG_LIMIT:,}.", remedy, link
     if age is None and numbers["count"] is None:
         return "unknown", "Nothing is known yet.", None, link
     if hop == "classify":

@@ -15,7 +15,6 @@ from include.names import (
     LOADS_TABLE,
     LOGS_DATABASE,
     LOGS_TOPIC,
-    PROGRESS_TABLE,
     RECONCILED_TABLE,
     STATUS_TOPIC,
     STATUSES,
@@ -66,11 +65,8 @@ def _newest(admin: AdminClient, topic: str, partitions: list[int]) -> datetime |
 def ask_mysql(cursor: Any) -> dict[str, Any]:
     """loaded_logs, loaded, newest, heartbeat_at and stop_asked of a Sample; users and reconciled as the page shows
     them. Raises mysql.connector.Error."""
-    cursor.execute(
-        "SELECT COALESCE(SUM(last_offset + 1), 0), COALESCE(SUM(status_offset + 1), 0)"
-        f" FROM {LOGS_DATABASE}.{PROGRESS_TABLE}"
-    )
-    loaded_logs, loaded = map(int, cursor.fetchone())
+    progress = hops.read_progress(cursor).values()
+    loaded_logs, loaded = sum(log for log, _ in progress), sum(status for _, status in progress)
     newest = []
     for status in STATUSES:
         cursor.execute(hops.NEWEST_ROW.format(TABLES[status]))

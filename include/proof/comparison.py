@@ -38,7 +38,21 @@ class Clients:
     refused: Mapping[int, set[int]] = field(default_factory=dict)
 
 
-def prove(clients: Clients, made: Proof, number: int, verdicts: evidence.Verdicts, gone: int) -> Proof:
+@dataclass(frozen=True)
+class Past:
+    """What may be missing from a partition: Kafka may have removed the verdicts on origins before `gone`; earlier
+    proofs have closed the origins before `closed`."""
+
+    gone: int = 0
+    closed: int = 0
+
+    def had_no_log(self, removed: np.ndarray) -> np.ndarray:
+        """Returns those of these origins, which have no verdict and whose records Kafka has removed, that had no log
+        when they were closed: Kafka still has the verdicts on the logs around them."""
+        return removed[(removed >= self.gone) & (removed < self.closed)]
+
+
+def prove(clients: Clients, made: Proof, number: int, verdicts: evidence.Verdicts, past: Past) -> Proof:
     """Compares the range in pieces, then the origins before it that were rejudged since they were closed."""
     made.keys, made.messages = int(np.count_nonzero(verdicts.codes)), verdicts.messages
     made.refused = sum(made.first <= offset < made.end for offset in clients.refused.get(number, ()))
@@ -46,7 +60,7 @@ def prove(clients: Clients, made: Proof, number: int, verdicts: evidence.Verdict
         for begin, end in _doubtful(clients, made, number, verdicts, first, min(first + _PIECE, made.end)):
             judged = np.flatnonzero(verdicts.codes[begin - made.first : end - made.first]) + begin
             places = dict(zip(judged.tolist(), verdicts.places[judged - made.first].tolist(), strict=True))
-            _compare(clients, made, number, np.arange(begin, end), places, gone)
+            _compare(clients, made, number, np.arange(begin, end), places, past)
     if made.expired:
         made.left = expiry.count_rows(clients.cursor, number, made.expired)
         made.left += expiry.count_documents(clients.index, number, made.expired)
@@ -80,7 +94,7 @@ def _doubtful(
 
 
 def _compare(
-    clients: Clients, made: Proof, number: int, offsets: np.ndarray, places: dict[int, int], gone: int = 0
+    clients: Clients, made: Proof, number: int, offsets: np.ndarray, places: dict[int, int], past: Past = Past()
 ) -> None:
     """Compares these ascending offsets one by one and adds the differences. `places`: the offsets of their verdicts.
 
@@ -96,8 +110,10 @@ def _compare(
     gaps = removed = nowhere = report.nowhere(found)
     if len(nowhere):
         gaps, removed = evidence.missing_records(clients.consumer, number, nowhere)
+        known = past.had_no_log(removed)
+        gaps, removed = np.union1d(gaps, known), np.setdiff1d(removed, known)
     made.gaps += len(gaps)
-    made.add(report.explained(found, gaps, removed, gone))
+    made.add(report.explained(found, gaps, removed, past.gone))
     differing = {offset for these in found.values() for offset in these.tolist()}
     made.places |= {offset: place for offset, place in places.items() if offset in differing}
     made.strays += strays

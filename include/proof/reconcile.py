@@ -7,7 +7,6 @@ as of one moment: MySQL in one snapshot, the status topic up to the last message
 index once the indexer has reached that message.
 """
 
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -16,15 +15,15 @@ import mysql.connector
 from confluent_kafka import Consumer
 from mysql.connector import errorcode
 
-from include.names import INDEX, LOGS_DATABASE, LOGS_TOPIC, PROGRESS_TABLE, RECONCILED_TABLE, STATUS_TOPIC
+from include import retries
+from include.names import INDEX, LOGS_DATABASE, LOGS_TOPIC, RECONCILED_TABLE, STATUS_TOPIC
 from include.proof import documents, evidence, report, rows
-from include.proof.comparison import Clients, prove
+from include.proof.comparison import Clients, Past, prove
 from include.proof.report import Proof
 from include.topics import foreign_messages, hops
 
 _INDEXER_SECONDS: Final = 180
 _PAUSE_SECONDS: Final = 0.5
-_LOADED: Final = f"SELECT kafka_partition, last_offset + 1, status_offset + 1 FROM {LOGS_DATABASE}.{PROGRESS_TABLE}"
 _CLOSED: Final = f"SELECT kafka_partition, next_offset, status_offset FROM {LOGS_DATABASE}.{RECONCILED_TABLE}"
 _CLOSE: Final = (
     f"REPLACE INTO {LOGS_DATABASE}.{RECONCILED_TABLE}"
@@ -107,7 +106,7 @@ def _look(
 ) -> tuple[list[Proof], dict[int, int]]:
     """Returns the proofs, and by partition the offset after the last status message that was read."""
     clients.cursor.execute("START TRANSACTION WITH CONSISTENT SNAPSHOT")
-    loaded, closed = _places(clients.cursor, _LOADED), _places(clients.cursor, _CLOSED)
+    loaded, closed = hops.read_progress(clients.cursor), _closed(clients.cursor)
     expired, foreign = hops.read_expired(clients.cursor), foreign_messages.offsets(clients.cursor)
     logs, topic = hops.topic_ranges(clients.consumer, LOGS_TOPIC), hops.topic_ranges(clients.consumer, STATUS_TOPIC)
     known = [number for number in sorted(loaded) if number in topic and (wanted is None or wanted.partition == number)]
@@ -136,7 +135,8 @@ def _look(
         oldest = kept if wanted is None else first
         status, strange = (at.status, status_end), foreign.get(number, ())
         found = evidence.verdicts(clients.consumer, number, status, (first, end), oldest, count_read, strange)
-        proofs.append(prove(clients, Proof(number, first, end, expired=kept), number, found, at.gone))
+        past = Past(at.gone, closed.get(number, (0, 0))[0])
+        proofs.append(prove(clients, Proof(number, first, end, expired=kept), number, found, past))
     if wanted is None:
         _add_what_no_log_has(clients, proofs, {number: end for number, (end, _) in loaded.items()})
     clients.cursor.execute("COMMIT")
@@ -170,19 +170,21 @@ def _begin(
     return begin(closed, status, judged, min(judged, log, judged if row is None else row), new_only)
 
 
-def _places(cursor: Any, query: str) -> dict[int, Place]:
-    cursor.execute(query)
+def _closed(cursor: Any) -> dict[int, Place]:
+    cursor.execute(_CLOSED)
     return {number: (origin, status) for number, origin, status in cursor.fetchall()}
 
 
 def _wait_for_the_indexer(consumer: Consumer, status: Mapping[int, int]) -> None:
-    deadline = time.monotonic() + _INDEXER_SECONDS
-    while behind := sum(max(status[number] - done, 0) for number, done in hops.indexed(consumer, status).items()):
-        if time.monotonic() > deadline:
-            raise IndexerBehindError(
-                f"the indexer is {behind:,} status messages behind MySQL: check ./logsieve status, then reconcile again"
-            )
-        time.sleep(_PAUSE_SECONDS)
+    def lag() -> int:
+        return sum(max(status[number] - done, 0) for number, done in hops.indexed(consumer, status).items())
+
+    def late(lag: int) -> IndexerBehindError:
+        return IndexerBehindError(
+            f"the indexer is {lag:,} status messages behind MySQL: check ./logsieve status, then reconcile again"
+        )
+
+    retries.until(lag, _INDEXER_SECONDS, late, done=lambda lag: lag == 0, pause=_PAUSE_SECONDS)
 
 
 def _add_what_no_log_has(clients: Clients, proofs: list[Proof], loaded: Mapping[int, int]) -> None:

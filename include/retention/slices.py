@@ -8,7 +8,6 @@ Logs expire up to an offset at which a slice ends in all three tables. So the fi
 the others follow it at every run. This also completes a run that stopped between two tables.
 """
 
-import time
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from typing import Any, Final
 import mysql.connector
 from mysql.connector import errorcode
 
+from include import retries
 from include.names import ARRIVED_TABLE, LOGS_DATABASE, PROGRESS_TABLE, TABLES
 
 LEAST_LOGS: Final = 1_000_000
@@ -190,15 +190,12 @@ def changes(found: Mapping[int, Sequence[int]], wanted: Mapping[int, Sequence[in
 def alter(cursor: Any, table: str, change: str, wait_seconds: int = _WAIT_SECONDS) -> None:
     """Retries the change while other transactions block it. Raises mysql.connector.Error."""
     cursor.execute(f"SET SESSION lock_wait_timeout = {wait_seconds}")
-    deadline = time.monotonic() + _TRY_SECONDS
-    while True:
-        try:
-            cursor.execute(f"ALTER TABLE {LOGS_DATABASE}.{table} {change}")
-            return
-        except mysql.connector.Error as error:
-            if error.errno != errorcode.ER_LOCK_WAIT_TIMEOUT or time.monotonic() > deadline:
-                raise
-        time.sleep(_PAUSE_SECONDS)
+    retries.retry(
+        lambda: cursor.execute(f"ALTER TABLE {LOGS_DATABASE}.{table} {change}"),
+        _TRY_SECONDS,
+        lambda error: isinstance(error, mysql.connector.Error) and error.errno == errorcode.ER_LOCK_WAIT_TIMEOUT,
+        pause=_PAUSE_SECONDS,
+    )
 
 
 _END: Final = "PARTITION rest VALUES LESS THAN (MAXVALUE, MAXVALUE)"

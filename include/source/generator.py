@@ -5,9 +5,9 @@ import secrets
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
-from typing import Final
+from typing import Any, Final
 
 from include.clients import kafka
 from include.names import STATUSES
@@ -78,6 +78,7 @@ class AccountsExporter:
 
 def run(
     settings: Settings,
+    connection: Mapping[str, Any] | None = None,
     *,
     count: int | None = None,
     seconds: float | None = None,
@@ -91,8 +92,9 @@ def run(
 ) -> dict[str, int]:
     """Send logs until `count`, `seconds` or `stop`, whichever is first; returns the number of logs sent by status.
 
-    Arguments that are None come from the settings. Without a seed, event_ids differ in every run; the accounts always
-    follow settings.seed. `on_progress(sent, logs a second)` is called about once a second. Waits while Kafka is down.
+    `connection`: librdkafka's options for Kafka. Arguments that are None come from the settings. Without a seed,
+    event_ids differ in every run; the accounts always follow settings.seed. `on_progress(sent, logs a second)` is
+    called about once a second. Waits while Kafka is down.
     Raises ValueError for impossible shares, OSError if the accounts export cannot be written, NotDeliveredError.
     """
     stop = stop or threading.Event()
@@ -104,7 +106,7 @@ def run(
         share_suspicious=settings.share_suspicious if share_suspicious is None else share_suspicious,
         late_days=settings.late_days if late_days is None else late_days,
     )
-    sender = Sender(kafka.native(settings), stop)
+    sender = Sender(connection or kafka.native(settings), stop)
     sender.wait_for_topic()
     made = dict.fromkeys(STATUSES, 0)
     sent = shown = 0

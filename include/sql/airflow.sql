@@ -1,3 +1,7 @@
+-- A scheduler that is killed while it holds the lock of the pools leaves workers behind, which keep its connection open:
+-- the lock stays, and no task starts any more. PostgreSQL ends a transaction in which nothing happens for so long.
+ALTER ROLE CURRENT_USER SET idle_in_transaction_session_timeout = '20s';
+
 -- `airflow dags test` creates a run in this database and executes its tasks itself; `airflow tasks test` does so with
 -- one task. The scheduler would execute some of these tasks too, and they would fail. It ignores runs that are not due
 -- yet and tasks in a pool without slots, so these triggers make test runs and their tasks look like that.
@@ -16,6 +20,23 @@ DROP TRIGGER IF EXISTS dags_test ON dag_run;
 
 CREATE TRIGGER dags_test BEFORE INSERT ON dag_run
 FOR EACH ROW WHEN (is_a_test(NEW)) EXECUTE FUNCTION not_due_yet();
+
+-- `airflow tasks test` without a date first deletes a run of the same DAG that has no date, even one that is running.
+-- Runs that a person, the API or another DAG triggers have none, so they get one.
+CREATE OR REPLACE FUNCTION dated() RETURNS trigger AS $$
+BEGIN
+  NEW.logical_date := clock_timestamp();
+  RETURN NEW;
+END
+$$ LANGUAGE plpgsql;
+
+DROP TRIGGER IF EXISTS dated ON dag_run;
+
+CREATE TRIGGER dated BEFORE INSERT ON dag_run
+FOR EACH ROW WHEN (NEW.logical_date IS NULL) EXECUTE FUNCTION dated();
+
+-- Dates are unique within a DAG.
+UPDATE dag_run SET logical_date = run_after + id * INTERVAL '1 microsecond' WHERE logical_date IS NULL;
 
 INSERT INTO slot_pool (pool, slots, description, include_deferred)
 VALUES ('dags_test', 0, 'Tasks of airflow dags test and tasks test: the scheduler must not take them', FALSE)

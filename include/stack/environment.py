@@ -6,18 +6,20 @@ Created by the first `up` and stored in the state folder, so that later commands
 import json
 import os
 import secrets
-import socket
-from contextlib import ExitStack
+from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
-from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import SecretStr
 
 from include import scratch
+from include.clients import kafka
+from include.clients.outside import Outside
 from include.driver.submit import local_master
 from include.retention.disk_bounds import EMBEDDED_GIB
 from include.settings import ROOT, Settings
 from include.stack.machine import programs, shell
+from include.stack.ports import Ports
 from include.stack.private import fernet_key, write_private
 
 HOST = programs.HOST
@@ -25,41 +27,23 @@ STACK_VARIABLE = shell.STACK_VARIABLE
 
 SECRETS = (
     "postgres", "mysql_root", "mysql_airflow", "mysql_stream", "mysql_reader", "airflow_admin", "airflow_viewer",
-    "airflow_jwt", "airflow_api", "supervisor",
+    "airflow_jwt", "airflow_api", "supervisor", "elasticsearch_admin", "elasticsearch_airflow", "elasticsearch_indexer",
+    "elasticsearch_reader", "kafka_admin", "kafka_airflow", "kafka_indexer", "kafka_reader", "kafka_sender",
+    "kafka_stream",
 )  # fmt: skip
 
+AIRFLOW_USER = "logsieve_airflow"
+"""The account of the DAGs in Kafka, MySQL and Elasticsearch."""
 
 NOT_EMBEDDED = (
     "kafka_security", "kafka_ca", "kafka_sasl_mechanism", "kafka_user", "kafka_password", "mysql_ca",
     "mysql_stream_user", "mysql_reader_user", "elasticsearch_ca", "elasticsearch_user", "elasticsearch_password",
 )  # fmt: skip
-"""Settings for external servers only. The embedded servers use the defaults: no TLS, and their own users."""
+"""Settings that the embedded servers ignore: they use no TLS, and users of their own."""
 
-
-class Ports(BaseSettings):
-    """One port per server, all on 127.0.0.1. `LOGSIEVE_PORT_KAFKA=…` sets `kafka`, and so on."""
-
-    model_config = SettingsConfigDict(env_prefix="LOGSIEVE_PORT_", extra="ignore", env_ignore_empty=True)
-
-    postgres: int = Field(default=5432, ge=1, le=65535)
-    kafka: int = Field(default=9092, ge=1, le=65535)
-    kafka_controller: int = Field(default=9093, ge=1, le=65535)
-    mysql: int = Field(default=3306, ge=1, le=65535)
-    elasticsearch: int = Field(default=9200, ge=1, le=65535)
-    elasticsearch_transport: int = Field(default=9300, ge=1, le=65535)
-    airflow: int = Field(default=8080, ge=1, le=65535)
-    supervisor: int = Field(default=9001, ge=1, le=65535)
-
-
-def free_ports() -> dict[str, int]:
-    """A free port for each server, by name. All are held until the last is chosen, so that they differ."""
-    with ExitStack() as held:
-        ports = {}
-        for name in Ports.model_fields:
-            probe = held.enter_context(socket.socket())
-            probe.bind((HOST, 0))
-            ports[name] = probe.getsockname()[1]
-    return ports
+Account = Literal["admin", "airflow", "indexer", "reader", "stream"]
+"""Whose logins a program has: those of whoever started the stack, the DAGs', the indexer's, those of one that only
+reads, or the Spark application's."""
 
 
 class Environment:
@@ -91,21 +75,32 @@ class Environment:
         configured = self.settings.disk_gib
         return EMBEDDED_GIB if configured is None else configured
 
-    def reaching(self) -> Settings:
-        """The settings with the addresses of this stack's servers and its read-only MySQL user."""
+    def reaching(self, account: Account = "admin") -> Settings:
+        """The settings with the addresses of this stack's servers and an account's logins, except the stream's."""
         return self.settings.model_copy(
             update={
                 "kafka_bootstrap": f"{HOST}:{self.ports.kafka}",
+                "kafka_security": "SASL_PLAINTEXT",
+                "kafka_user": f"logsieve_{account}",
+                "kafka_password": SecretStr(self.passwords[f"kafka_{account}"]),
                 "mysql_host": HOST,
                 "mysql_port": self.ports.mysql,
+                "mysql_stream_password": SecretStr(self.passwords["mysql_stream"]),
                 "mysql_reader_password": SecretStr(self.passwords["mysql_reader"]),
                 "elasticsearch_url": f"http://{HOST}:{self.ports.elasticsearch}",
+                "elasticsearch_user": f"logsieve_{account}",
+                "elasticsearch_password": SecretStr(self.passwords[f"elasticsearch_{account}"]),
             }
         )
 
+    @cached_property
+    def outside(self) -> Outside:
+        """What makes clients of this stack's servers."""
+        return Outside(self.reaching(), {"airflow": (AIRFLOW_USER, self.passwords["mysql_airflow"])})
+
     def variables(self) -> dict[str, str]:
-        """The variables that connect Logsieve and Airflow to this stack, including secrets."""
-        return {**self._logsieve(), **self._airflow(), **programs.python()}
+        """The variables that connect a shell to this stack, with secrets: whoever has them may do anything."""
+        return {**self._logsieve("admin"), **self._airflow(), **programs.python()}
 
     def machine(self, folder: Path | None = None) -> dict[str, str]:
         """The complete environment of a server without access to the stack: the stack's mark, but no secrets.
@@ -115,16 +110,16 @@ class Environment:
         temporary = folder / "tmp" if folder else self.settings.scratch
         return programs.machine(folder or self.state, temporary) | {STACK_VARIABLE: str(self.state)}
 
-    def judging(self) -> dict[str, str]:
+    def judging(self, account: Account = "stream") -> dict[str, str]:
         """The complete environment of our programs that run outside of Airflow."""
-        return {**shell.for_programs(os.environ), **self._logsieve(), **programs.python(), **self.machine()}
+        return {**shell.for_programs(os.environ), **self._logsieve(account), **programs.python(), **self.machine()}
 
-    def whole(self) -> dict[str, str]:
+    def whole(self, account: Account = "stream") -> dict[str, str]:
         """The complete environment of Airflow's programs and their children."""
         # Airflow retitles its processes; with SPT_NOENV their environment stays readable for `down`.
-        return {**self.judging(), **self._airflow(), "SPT_NOENV": "1"}
+        return {**self.judging(account), **self._airflow(), "SPT_NOENV": "1"}
 
-    def _logsieve(self) -> dict[str, str]:
+    def _logsieve(self, account: Account = "stream") -> dict[str, str]:
         settings, ports, passwords = self.settings, self.ports, self.passwords
         return {
             "LOGSIEVE_STATE": str(settings.state),
@@ -137,13 +132,28 @@ class Environment:
             "LOGSIEVE_MYSQL_READER_PASSWORD": passwords["mysql_reader"],
             "LOGSIEVE_ELASTICSEARCH_URL": f"http://{HOST}:{ports.elasticsearch}",
             **{f"LOGSIEVE_{name.upper()}": "" for name in NOT_EMBEDDED},  # empty is the default
+            **self._logins(account),
             **{f"LOGSIEVE_PORT_{name.upper()}": str(port) for name, port in ports.model_dump().items()},
+        }
+
+    def _logins(self, account: Account) -> dict[str, str]:
+        of_kafka = {
+            "LOGSIEVE_KAFKA_SECURITY": "SASL_PLAINTEXT",
+            "LOGSIEVE_KAFKA_USER": f"logsieve_{account}",
+            "LOGSIEVE_KAFKA_PASSWORD": self.passwords[f"kafka_{account}"],
+        }
+        if account == "stream":  # it does not use Elasticsearch
+            return of_kafka
+        return {
+            **of_kafka,
+            "LOGSIEVE_ELASTICSEARCH_USER": f"logsieve_{account}",
+            "LOGSIEVE_ELASTICSEARCH_PASSWORD": self.passwords[f"elasticsearch_{account}"],
         }
 
     def _airflow(self) -> dict[str, str]:
         ports, passwords, home = self.ports, self.passwords, self.state / "airflow"
         kafka_extra = {
-            "bootstrap.servers": f"{HOST}:{ports.kafka}",
+            **kafka.native(self.reaching("airflow")),
             "group.id": "logsieve-airflow",
             "auto.offset.reset": "latest",
             "enable.auto.commit": False,
@@ -153,13 +163,14 @@ class Environment:
         mysql_extra = {"client": "mysql-connector-python", "charset": "utf8mb4"}
         connections: dict[str, dict[str, object]] = {
             "mysql": {
-                "conn_type": "mysql", "host": HOST, "port": ports.mysql, "login": "logsieve_airflow",
+                "conn_type": "mysql", "host": HOST, "port": ports.mysql, "login": AIRFLOW_USER,
                 "password": passwords["mysql_airflow"], "extra": mysql_extra,
             },
             "kafka": {"conn_type": "kafka", "extra": kafka_extra},
             "spark": {"conn_type": "spark", "host": master, "extra": {"deploy-mode": "client"}},
             "elasticsearch": {
                 "conn_type": "elasticsearch", "host": HOST, "port": ports.elasticsearch, "schema": "http",
+                "login": AIRFLOW_USER, "password": passwords["elasticsearch_airflow"],
             },
             # For the DAG expire_runs: Airflow gives tasks no access to its metadata.
             "metadata": {
@@ -212,7 +223,8 @@ def load(settings: Settings) -> Environment | None:
     if not kept.exists():
         return None
     content = json.loads(kept.read_text())
-    return Environment(settings, Ports.model_construct(**content["ports"]), content["passwords"])
+    passwords = dict.fromkeys(SECRETS, "") | content["passwords"]  # an earlier version stored fewer
+    return Environment(settings, Ports.model_construct(**content["ports"]), passwords)
 
 
 def load_or_plan(settings: Settings) -> Environment:
@@ -223,8 +235,8 @@ def load_or_plan(settings: Settings) -> Environment:
 def make(settings: Settings, ports: Ports | None = None) -> Environment:
     """Creates and stores the environment of a stack: stored or new secrets; ports from the settings by default."""
     known = load(settings)
-    passwords = known.passwords if known else {name: secrets.token_urlsafe(24) for name in SECRETS}
-    passwords.setdefault("airflow_fernet", fernet_key())
+    passwords = {name: secrets.token_urlsafe(24) for name in SECRETS} | {"airflow_fernet": fernet_key()}
+    passwords |= {name: value for name, value in (known.passwords if known else {}).items() if value}
     created = Environment(settings, ports or Ports(), passwords)
     scratch.make(settings)  # the TMPDIR of every program
     write_private(

@@ -1,10 +1,10 @@
 """Waits until `load` has loaded everything that is in the status topic now."""
 
-import time
 from typing import Any, Final
 
 from confluent_kafka import Consumer
 
+from include import retries
 from include.names import STATUS_TOPIC
 from include.topics import hops
 
@@ -24,14 +24,13 @@ def wait(consumer: Consumer, cursor: Any) -> None:
     Raises NotLoadedInTimeError; client errors propagate.
     """
     ends = hops.topic_ends(consumer, STATUS_TOPIC)
-    deadline = time.monotonic() + LOAD_SECONDS
-    while True:
+
+    def is_loaded() -> bool:
         loaded = hops.read_loaded(cursor)
-        if all(loaded.get(partition, 0) >= end for partition, end in ends.items()):
-            return
-        if time.monotonic() > deadline:
-            raise NotLoadedInTimeError(
-                f"the verdicts in {STATUS_TOPIC} were not loaded within {LOAD_SECONDS} s. Nothing is lost."
-                " If the stream is stopped, start it: ./logsieve stream start"
-            )
-        time.sleep(_PAUSE_SECONDS)
+        return all(loaded.get(partition, 0) >= end for partition, end in ends.items())
+
+    late = NotLoadedInTimeError(
+        f"the verdicts in {STATUS_TOPIC} were not loaded within {LOAD_SECONDS} s. Nothing is lost."
+        " If the stream is stopped, start it: ./logsieve stream start"
+    )
+    retries.until(is_loaded, LOAD_SECONDS, lambda _: late, pause=_PAUSE_SECONDS)

@@ -5,14 +5,12 @@ Everything here only reads. Client errors propagate.
 
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from confluent_kafka import OFFSET_INVALID, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from include.clients.kafka import UNPACKED
 from include.names import (
     EXPIRED_TABLE,
     INDEX,
@@ -32,19 +30,6 @@ if TYPE_CHECKING:  # importing it takes half a second, too long for a driver
 
 SECONDS = 10
 """Time limit for one answer of Kafka."""
-LOOKING: Final[dict[str, str | int]] = {
-    # Single messages are read at scattered offsets: a long poll would delay the requests that follow it.
-    "fetch.wait.max.ms": 5,
-    # The same as Spark: a message of a transaction is a log at once, and stays one if the transaction is aborted.
-    # With read_committed a topic would seem to end at its oldest open transaction, before logs that were judged.
-    "isolation.level": "read_uncommitted",
-    # If messages are removed while they are read, only those are skipped, not everything up to the end.
-    "auto.offset.reset": "earliest",
-    "receive.message.max.bytes": UNPACKED,
-    # Reports the end of a partition, as an error: a transaction marker may follow the last message.
-    "enable.partition.eof": True,
-}
-"""Options of a consumer that only reads, and never joins its group."""
 NEWEST_ROW: Final = (
     f"SELECT MAX(received_at) FROM {LOGS_DATABASE}.{{}} WHERE received_at < UTC_TIMESTAMP() + INTERVAL 1 MINUTE"
 )
@@ -75,33 +60,24 @@ class Topics:
 
 @dataclass(frozen=True)
 class Tables:
-    """Rows and the newest row's `received_at` by status; per partition the next status message to load (`loaded`),
-    the next log to load (`loaded_logs`) and the first log that has not expired (`expired`)."""
+    """Rows and the newest row's `received_at` by status; per partition the next log and the next status message to load
+    (`progress`), and the first log that has not expired (`expired`)."""
 
     rows: Mapping[str, int] = field(default_factory=dict)
     newest: Mapping[str, datetime | None] = field(default_factory=dict)
-    loaded: Mapping[int, int] = field(default_factory=dict)
-    loaded_logs: Mapping[int, int] = field(default_factory=dict)
+    progress: Mapping[int, tuple[int, int]] = field(default_factory=dict)
     expired: Mapping[int, int] = field(default_factory=dict)
     foreign: int = 0
     """Number of foreign messages in the status topic."""
 
+    @property
+    def loaded_logs(self) -> dict[int, int]:
+        """The next log to load, by partition."""
+        return {number: log for number, (log, _) in self.progress.items()}
+
     def lag(self, topics: Topics) -> int:
         """Number of status messages that are not loaded yet."""
-        return sum(end - self.loaded.get(partition, 0) for partition, end in topics.status.items())
-
-
-@contextmanager
-def looking(kafka: Mapping[str, Any], group: str) -> Iterator[Consumer]:
-    """Yields a consumer that only reads: it neither joins the group nor commits.
-
-    `kafka`: librdkafka's options, from include/clients/kafka.py or from the extra of an Airflow connection.
-    """
-    consumer = Consumer({**kafka, **LOOKING, "group.id": group, "enable.auto.commit": False, "log_level": 0})
-    try:
-        yield consumer
-    finally:
-        consumer.close()
+        return sum(end - self.progress.get(partition, (0, 0))[1] for partition, end in topics.status.items())
 
 
 def topic_ranges(consumer: Consumer, topic: str) -> dict[int, tuple[int, int]]:
@@ -190,19 +166,23 @@ def read_tables(cursor: Any) -> Tables:
         (last,) = cursor.fetchone()
         newest[status] = last.replace(tzinfo=UTC) if last else None
     foreign = foreign_messages.count(cursor)
-    return Tables(rows, newest, read_loaded(cursor), read_loaded_logs(cursor), read_expired(cursor), foreign)
+    return Tables(rows, newest, read_progress(cursor), read_expired(cursor), foreign)
+
+
+def read_progress(cursor: Any) -> dict[int, tuple[int, int]]:
+    """Returns the next log and the next status message to load, by partition."""
+    cursor.execute(f"SELECT kafka_partition, last_offset + 1, status_offset + 1 FROM {LOGS_DATABASE}.{PROGRESS_TABLE}")
+    return {number: (log, status) for number, log, status in cursor.fetchall()}
 
 
 def read_loaded(cursor: Any) -> dict[int, int]:
     """Returns the next status message to load, by partition."""
-    cursor.execute(f"SELECT kafka_partition, status_offset + 1 FROM {LOGS_DATABASE}.{PROGRESS_TABLE}")
-    return dict(cursor.fetchall())
+    return {number: status for number, (_, status) in read_progress(cursor).items()}
 
 
 def read_loaded_logs(cursor: Any) -> dict[int, int]:
     """Returns the next log to load, by partition."""
-    cursor.execute(f"SELECT kafka_partition, last_offset + 1 FROM {LOGS_DATABASE}.{PROGRESS_TABLE}")
-    return dict(cursor.fetchall())
+    return {number: log for number, (log, _) in read_progress(cursor).items()}
 
 
 def read_expired(cursor: Any) -> dict[int, int]:

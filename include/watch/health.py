@@ -1,6 +1,12 @@
 """Verdicts on the numbers of the stream. Pure functions for sensors, `watch_logs` and `./logsieve status`."""
 
 from dataclasses import dataclass
+from typing import Final
+
+LAG_LIMIT: Final = 10_000
+"""A hop where more logs wait is late."""
+FRESH_SECONDS: Final = 60
+"""A hop whose newest log is older is late."""
 
 
 @dataclass(frozen=True)

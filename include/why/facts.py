@@ -7,24 +7,18 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-import mysql.connector
-from confluent_kafka import Consumer, KafkaException
-from elastic_transport import TransportError
-from elasticsearch import ApiError
+from confluent_kafka import Consumer
 
 from include import names
-from include.clients import kafka as kafka_client
-from include.clients import mysql as mysql_client
-from include.index import template
+from include.clients.errors import SERVER_ERRORS, reason
+from include.clients.outside import Outside
 from include.index.dead_letters import refusals
-from include.index.indexer import GROUP
+from include.names import INDEXER_GROUP
 from include.proof import contents, documents, verdict_search
 from include.proof.verdict_search import Found
 from include.settings import Settings
 from include.topics import foreign_messages, hops, times
 
-AWAY: Final = (KafkaException, mysql.connector.Error, TransportError, ApiError, OSError)
-"""Errors that clients raise if their server is unreachable."""
 SECONDS: Final = 3
 """How long a server may take for its first answer."""
 _LOGS: Final = names.LOGS_DATABASE
@@ -102,19 +96,20 @@ class Facts:
         """Records the server as unreachable instead of raising its client's error."""
         try:
             yield
-        except AWAY as error:
-            text = error.args[0].str() if isinstance(error, KafkaException) else str(error)
-            self.away[server] = text.splitlines()[0] if text else type(error).__name__
+        except SERVER_ERRORS as error:
+            self.away[server] = reason(error)
 
 
-def gather(settings: Settings, partition: int, offset: int) -> Facts:
-    """Everything about one log. Raises NoSuchLogError for a log that does not exist yet."""
+def gather(outside: Outside, settings: Settings, partition: int, offset: int) -> Facts:
+    """Everything about one log. Raises NoSuchLogError for a log that does not exist yet.
+
+    `settings` name the dead-letter file.
+    """
     facts = Facts(partition, offset)
-    kafka = kafka_client.native(settings)
     foreign: set[int] = set()
-    with facts.asking("MySQL"), closing(mysql_client.connect(settings, SECONDS)) as connection:
+    with facts.asking("MySQL"), closing(_mysql(outside)) as connection:
         foreign = foreign_messages.offsets(connection.cursor()).get(partition, set())
-    with facts.asking("Kafka"), hops.looking(kafka, GROUP) as consumer:
+    with facts.asking("Kafka"), outside.looking(INDEXER_GROUP) as consumer:
         consumer.list_topics(names.LOGS_TOPIC, timeout=SECONDS)  # fails faster than the reads below if Kafka is down
         _ask_logs(facts, consumer)
         facts.no_status_partition = partition not in hops.topic_ranges(consumer, names.STATUS_TOPIC)
@@ -122,22 +117,25 @@ def gather(settings: Settings, partition: int, offset: int) -> Facts:
             facts.found = verdict_search.find(consumer, partition, offset, foreign)
             # Progress is read before the data it refers to: here before the index, in MySQL in one snapshot.
             facts.indexed = hops.indexed(consumer, [partition])[partition]
-    with facts.asking("MySQL"), closing(mysql_client.connect(settings, SECONDS)) as connection:
+    with facts.asking("MySQL"), closing(_mysql(outside)) as connection:
         _ask_tables(facts, connection.cursor(dictionary=True))
-    with facts.asking("Elasticsearch"), template.connect(settings) as client:
-        answer = client.options(ignore_status=404, request_timeout=SECONDS).get(index=names.INDEX, id=facts.key)
+    with facts.asking("Elasticsearch"), outside.search(SECONDS) as client:
+        answer = client.options(ignore_status=404).get(index=names.INDEX, id=facts.key)
         facts.document = answer.get("_source")
         if "error" not in answer:
-            quick = client.options(request_timeout=SECONDS)
-            _, strays = documents.documents(quick, partition, offset, offset + 1)
+            _, strays = documents.documents(client, partition, offset, offset + 1)
             facts.strays = [each.id for each in strays if each.id != facts.key]
     facts.refused = refusals(settings, facts.key)
     if facts.found and _differs(facts):
-        with facts.asking("Kafka"), hops.looking(kafka, GROUP) as consumer:
+        with facts.asking("Kafka"), outside.looking(INDEXER_GROUP) as consumer:
             verdict_search.add_corrections(consumer, facts.found, partition, offset, foreign)
-    with facts.asking("MySQL"), closing(mysql_client.connect(settings, SECONDS)) as connection:
+    with facts.asking("MySQL"), closing(_mysql(outside)) as connection:
         _ask_users(facts, connection.cursor())
     return facts
+
+
+def _mysql(outside: Outside) -> Any:
+    return outside.mysql(seconds=SECONDS, autocommit=True)
 
 
 def _ask_logs(facts: Facts, consumer: Consumer) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from include import names
+from include.clients.outside import Outside
 from include.printable import printable
 from include.proof import contents, verdict_search
 from include.settings import Settings
@@ -41,7 +42,7 @@ class Story:
     """Servers that did not answer, with their clients' errors."""
 
 
-def read(settings: Settings, key: str) -> Story:
+def read(outside: Outside, settings: Settings, key: str) -> Story:
     """The history of the log with this origin. Raises NoSuchLogError for an invalid origin or a log not sent yet."""
     origin = names.origin_of(key.encode(errors="replace"))
     if origin is None:
@@ -51,7 +52,7 @@ def read(settings: Settings, key: str) -> Story:
             "Find it as kafka_partition and kafka_offset in MySQL, as _id in the index, or as each line's first word in"
             f" ./logsieve tail {names.LOGS_TOPIC}.",
         )
-    return describe(log_facts.gather(settings, *origin), str(settings.dead_letters))
+    return describe(log_facts.gather(outside, settings, *origin), str(settings.dead_letters))
 
 
 def describe(facts: Facts, dead_letters: str) -> Story:

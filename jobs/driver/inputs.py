@@ -6,12 +6,9 @@ from collections.abc import Callable
 from contextlib import closing
 from typing import Final
 
-from confluent_kafka.admin import AdminClient
-
-from include import names
-from include.clients import kafka
+from include import names, retries
+from include.clients.outside import Outside
 from include.driver.exit_codes import DriverEnd
-from include.settings import Settings
 from jobs.database import Database
 from jobs.ends import EndError
 
@@ -35,25 +32,30 @@ class NotProvisionedError(EndError):
     exit_code = DriverEnd.NOT_PROVISIONED
 
 
-def wait(database: Database, settings: Settings, seconds: float, pause: Callable[[float], object] = time.sleep) -> None:
+def wait(database: Database, outside: Outside, seconds: float, pause: Callable[[float], object] = time.sleep) -> None:
     """Waits for topics, tables and a first load of the users dimension, without which every log would be suspicious.
 
     Raises NotProvisionedError after `seconds`, naming what is missing and the remedy, and passes on servers' errors.
     `pause` waits for the given seconds and may raise.
     """
-    deadline = time.monotonic() + seconds
     logged = ""
-    while found := _missing(database, settings):
-        missing, remedy = found
-        if time.monotonic() > deadline:
-            raise NotProvisionedError(f"still missing after {seconds:.0f} s: {missing}; {remedy}")
-        if missing != logged:
-            _log.info("waiting for %s", missing)
-            logged = missing
-        pause(_PAUSE_SECONDS)
+
+    def look() -> tuple[str, str] | None:
+        nonlocal logged
+        found = _missing(database, outside)
+        if found and found[0] != logged:
+            logged = found[0]
+            _log.info("waiting for %s", logged)
+        return found
+
+    def late(found: tuple[str, str] | None) -> NotProvisionedError:
+        missing, remedy = found or ("", "")
+        return NotProvisionedError(f"still missing after {seconds:.0f} s: {missing}; {remedy}")
+
+    retries.until(look, seconds, late, done=lambda found: found is None, pause=_PAUSE_SECONDS, sleep=pause)
 
 
-def _missing(database: Database, settings: Settings) -> tuple[str, str] | None:
+def _missing(database: Database, outside: Outside) -> tuple[str, str] | None:
     """Returns what is missing and the remedy, or None."""
     with database.session() as connection, closing(connection.cursor()) as cursor:
         cursor.execute("SELECT table_schema, table_name FROM information_schema.tables")
@@ -64,8 +66,7 @@ def _missing(database: Database, settings: Settings) -> tuple[str, str] | None:
         cursor.execute(f"SELECT 1 FROM {names.USERS_DATABASE}.{names.LOADS_TABLE} LIMIT 1")
         if cursor.fetchone() is None:
             return "a first load of the users dimension", _BOOTSTRAP
-    client = AdminClient(kafka.native(settings))
-    found = client.list_topics(timeout=_KAFKA_SECONDS).topics
+    found = outside.admin().list_topics(timeout=_KAFKA_SECONDS).topics
     if topics := {names.LOGS_TOPIC, names.STATUS_TOPIC} - found.keys():
         return "the topic " + ", ".join(sorted(topics)), _BOOTSTRAP
     logs, status = (len(found[topic].partitions) for topic in (names.LOGS_TOPIC, names.STATUS_TOPIC))

@@ -10,9 +10,8 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from include import names
-from include.clients import kafka
+from include.clients.outside import Outside
 from include.driver.exit_codes import DriverEnd
-from include.settings import Settings
 from jobs.ends import EndError
 
 _KAFKA_SECONDS: Final = 5
@@ -27,16 +26,16 @@ class PartitionsAddedError(EndError):
     exit_code = DriverEnd.MORE_PARTITIONS
 
 
-def of_logs(settings: Settings) -> int:
+def of_logs(outside: Outside, configured: int) -> int:
     """The current number of partitions, or the configured one if Kafka or the topic does not exist yet."""
-    return _look(_client(settings)) or settings.topic_partitions
+    return _look(outside.admin()) or configured
 
 
 @contextmanager
-def watched(settings: Settings, known: int, on_more: Callable[[PartitionsAddedError], None]) -> Iterator[None]:
+def watched(outside: Outside, known: int, on_more: Callable[[PartitionsAddedError], None]) -> Iterator[None]:
     """Calls `on_more` once, from a thread, as soon as there are more than `known` partitions."""
     ended = threading.Event()
-    thread = threading.Thread(target=_watch, args=(settings, known, on_more, ended), name="partitions", daemon=True)
+    thread = threading.Thread(target=_watch, args=(outside, known, on_more, ended), name="partitions", daemon=True)
     thread.start()
     try:
         yield
@@ -45,9 +44,9 @@ def watched(settings: Settings, known: int, on_more: Callable[[PartitionsAddedEr
 
 
 def _watch(
-    settings: Settings, known: int, on_more: Callable[[PartitionsAddedError], None], ended: threading.Event
+    outside: Outside, known: int, on_more: Callable[[PartitionsAddedError], None], ended: threading.Event
 ) -> None:
-    client = _client(settings)
+    client = outside.admin()
     while not ended.is_set():
         found = _look(client)
         if found > known:
@@ -59,10 +58,6 @@ def _watch(
             )
             return
         ended.wait(_LOOK_SECONDS)
-
-
-def _client(settings: Settings) -> AdminClient:
-    return AdminClient({**kafka.native(settings), "log_level": 0})
 
 
 def _look(client: AdminClient) -> int:

@@ -11,9 +11,8 @@ from typing import Any, Final
 from confluent_kafka import Consumer
 
 from include import names
-from include.clients import kafka
+from include.clients.outside import Outside
 from include.driver.exit_codes import DriverEnd
-from include.settings import Settings
 from include.topics import hops
 from jobs.database import Database
 from jobs.ends import EndError
@@ -35,18 +34,18 @@ class LogsGoneError(EndError):
     exit_code = DriverEnd.LOGS_GONE
 
 
-def of_logs(database: Database, settings: Settings) -> dict[int, int]:
+def of_logs(database: Database, outside: Outside) -> dict[int, int]:
     """The first offset of each partition of server-logs that has no verdict yet. Raises LogsGoneError."""
-    with hops.looking(kafka.native(settings), names.DRIVER) as consumer:
+    with outside.looking(names.DRIVER) as consumer:
         # If messages of the status topic have expired, the tables may be ahead of it.
         topics = hops.read_topics(consumer, _loaded(database, hops.read_loaded_logs))
         found = {number: topics.classified.get(number, 0) for number in topics.logs}
         return _positions(consumer, names.LOGS_TOPIC, found, "last_offset")
 
 
-def of_verdicts(database: Database, settings: Settings) -> dict[int, int]:
+def of_verdicts(database: Database, outside: Outside) -> dict[int, int]:
     """The first offset of each partition of server-logs-status that is not loaded yet. Raises LogsGoneError."""
-    with hops.looking(kafka.native(settings), names.DRIVER) as consumer:
+    with outside.looking(names.DRIVER) as consumer:
         ends = hops.topic_ends(consumer, names.STATUS_TOPIC)
         loaded = _loaded(database, hops.read_loaded)
         found = {number: loaded.get(number, 0) for number in ends}
@@ -67,15 +66,15 @@ def stuck(database: Database, begin: Mapping[int, int], ends: Mapping[int, int])
     return [number for (number,) in found if number in waiting]
 
 
-def ends_of_logs(settings: Settings) -> dict[int, int]:
+def ends_of_logs(outside: Outside) -> dict[int, int]:
     """The next offset of each partition of server-logs."""
-    with hops.looking(kafka.native(settings), names.DRIVER) as consumer:
+    with outside.looking(names.DRIVER) as consumer:
         return hops.topic_ends(consumer, names.LOGS_TOPIC)
 
 
-def ends_of_verdicts(settings: Settings) -> dict[int, int]:
+def ends_of_verdicts(outside: Outside) -> dict[int, int]:
     """The next offset of each partition of server-logs-status."""
-    with hops.looking(kafka.native(settings), names.DRIVER) as consumer:
+    with outside.looking(names.DRIVER) as consumer:
         return hops.topic_ends(consumer, names.STATUS_TOPIC)
 
 

@@ -2,11 +2,8 @@
 
 from contextlib import closing
 
-from confluent_kafka.admin import AdminClient
-
-from include.clients import kafka
+from include.clients.outside import Outside
 from include.driver.exit_codes import DriverEnd
-from include.settings import Settings
 from include.topics import ids as topic_ids
 from jobs.database import Database
 from jobs.ends import EndError
@@ -18,9 +15,9 @@ class OtherTopicError(EndError):
     exit_code = DriverEnd.NOT_PROVISIONED
 
 
-def check(database: Database, settings: Settings) -> None:
+def check(database: Database, outside: Outside) -> None:
     """Stores the id of each topic at the first start; from then on raises OtherTopicError when an id has changed."""
-    ids = topic_ids.read(AdminClient(kafka.native(settings)))
+    ids = topic_ids.read(outside.admin())
     with database.session() as connection, closing(connection.cursor()) as cursor:
         known = topic_ids.known(cursor)
         # If all ids are stored, nothing is written: restarting classify needs read access only.

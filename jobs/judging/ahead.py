@@ -15,8 +15,7 @@ import numpy as np
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from include import names
-from include.clients import kafka
-from include.settings import Settings
+from include.clients.outside import Outside
 from include.topics import hops
 
 POLL_RECORDS: Final = 10_000
@@ -57,10 +56,10 @@ class Ahead:
     """The most logs per poll that fit into the heap."""
 
 
-def look(settings: Settings, begin: Mapping[int, int], heap: int) -> Ahead:
+def look(outside: Outside, begin: Mapping[int, int], heap: int) -> Ahead:
     """Inspects the next POLL_RECORDS logs of each partition. `heap`: Java's heap in bytes. Raises KafkaException."""
     odd, poll_records = {}, POLL_RECORDS
-    with reader(settings) as consumer:
+    with reader(outside) as consumer:
         for partition, offset in begin.items():
             sizes, seen = [], 0
             for log in itertools.islice(read(consumer, partition, offset, heap), POLL_RECORDS):
@@ -96,10 +95,9 @@ def largest(heap: int) -> int:
     return heap // 32
 
 
-def reader(settings: Settings) -> AbstractContextManager[Consumer]:
+def reader(outside: Outside) -> AbstractContextManager[Consumer]:
     """A consumer for `read`."""
-    options = {"enable.partition.eof": True, "queued.max.messages.kbytes": 16 * 1024}
-    return hops.looking({**kafka.native(settings), **options}, names.DRIVER)
+    return outside.looking(names.DRIVER, **{"queued.max.messages.kbytes": 16 * 1024})
 
 
 def read(consumer: Consumer, partition: int, begin: int, heap: int) -> Iterator[Log]:

@@ -6,6 +6,7 @@ import shutil
 from pyspark.sql import SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
 
+from include.clients.outside import Outside
 from include.settings import Settings, Trigger
 from include.watch.troubles import Troubles
 from jobs import sources
@@ -28,6 +29,7 @@ class Classifying:
         self,
         spark: SparkSession,
         settings: Settings,
+        outside: Outside,
         trigger: Trigger,
         database: Database,
         users: Users,
@@ -35,7 +37,8 @@ class Classifying:
         stop: Stop,
         troubles: Troubles,
     ) -> None:
-        self._spark, self._settings, self._trigger, self._database = spark, settings, trigger, database
+        self._spark, self._settings, self._trigger = spark, settings, trigger
+        self._outside, self._database = outside, database
         self._users, self._users_version = users, users.version
         self._stop, self._troubles = stop, troubles
         shutil.rmtree(settings.checkpoints, ignore_errors=True)
@@ -45,11 +48,11 @@ class Classifying:
         """The running query. Raises EndError, KafkaException, and errors of MySQL and Spark."""
         self._users_version = self._users.version
         # Checked at each start: the topic may have been recreated since the last one.
-        topic_ids.check(self._database, self._settings)
+        topic_ids.check(self._database, self._outside)
         if not self.settle():
             raise QueryFailedError("Kafka has not accepted all verdicts of the last query: see ./logsieve status")
-        first, poll_records = beginning.begin(self._spark, self._settings, self._database, self._users, self._stop)
-        logs = sources.logs(self._spark, self._settings, self._trigger, first, poll_records)
+        first, poll_records = beginning.begin(self._spark, self._outside, self._database, self._users, self._stop)
+        logs = sources.logs(self._spark, self._outside, self._trigger, first, poll_records)
         query = classify.start(logs, self._users.frame, self._settings, self._trigger, next(self._checkpoints))
         self._troubles.clear(self.name)
         return query
@@ -66,7 +69,7 @@ class Classifying:
     def can_skip_failure(self, query: queries.Query) -> bool:
         """Whether the next start gets past what this query failed at: a log that Spark cannot read."""
         is_settled = query.name == self.name and self.settle()
-        return is_settled and beginning.can_skip_failure(self._spark, self._settings, self._database)
+        return is_settled and beginning.can_skip_failure(self._spark, self._outside, self._database)
 
     def settle(self) -> bool:
         """See `classify.settle`."""

@@ -14,8 +14,7 @@ from typing import Final
 from confluent_kafka import TopicPartition
 
 from include import names
-from include.clients import kafka
-from include.settings import Settings
+from include.clients.outside import Outside
 from include.topics.readers import StallWatch, read_batch, reader
 from include.watch.troubles import Troubles
 from jobs.database import Database, cut
@@ -36,14 +35,14 @@ _WAITING_KIB: Final = 32 * 1024
 """Most KiB of messages waiting for a transaction, of all partitions together."""
 
 
-def begin(settings: Settings, lease: Lease, troubles: Troubles, *, bounded: bool) -> "Loading":
+def begin(outside: Outside, database: Database, lease: Lease, troubles: Troubles, *, bounded: bool) -> "Loading":
     """Starts loading after the last row in MySQL. `bounded`: up to the current end of the status topic.
 
     Raises KafkaException, LogsGoneError and errors of MySQL.
     """
-    end = positions.ends_of_verdicts(settings) if bounded else None
-    first = positions.of_verdicts(Database.of(settings), settings)
-    return Loading(settings, lease, first, end, lambda: troubles.clear(Loading.name))
+    end = positions.ends_of_verdicts(outside) if bounded else None
+    first = positions.of_verdicts(database, outside)
+    return Loading(outside, database, lease, first, end, lambda: troubles.clear(Loading.name))
 
 
 class Loading:
@@ -57,14 +56,15 @@ class Loading:
 
     def __init__(
         self,
-        settings: Settings,
+        outside: Outside,
+        database: Database,
         lease: Lease,
         begin: Mapping[int, int],
         end: Mapping[int, int] | None = None,
         on_steady: Callable[[], None] = lambda: None,
     ) -> None:
         self._on_steady, self._begun_at = on_steady, time.monotonic()
-        self._kafka, self._database, self._lease = kafka.native(settings), Database.of(settings), lease
+        self._kafka, self._database, self._lease = outside.kafka, database, lease
         self._end = end
         partitions = max(len(begin), 1)
         self._most = min(_BATCH_MESSAGES, _MESSAGES // partitions)

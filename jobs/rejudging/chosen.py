@@ -11,6 +11,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from include import names
+from include.clients.outside import Outside
 from include.driver.rejudgement import Range
 from include.settings import Settings
 from jobs import sources
@@ -48,7 +49,12 @@ class Chosen:
 
 
 def by_origins(
-    spark: SparkSession, settings: Settings, file: Path, loaded: dict[int, int], expired: dict[int, int]
+    spark: SparkSession,
+    settings: Settings,
+    outside: Outside,
+    file: Path,
+    loaded: dict[int, int],
+    expired: dict[int, int],
 ) -> Chosen:
     """The logs of the origins in the file: JSON, {"<partition>": [[first offset, last offset], …]}.
 
@@ -70,7 +76,7 @@ def by_origins(
         if found.first < expired.get(found.partition, 0):
             key = names.origin_key(found.partition, found.first)
             raise ExpiredError(f"{key} has expired and stays as it is. To rejudge the others, run the proof again")
-    logs, gone = topic_logs.read(spark, settings, wanted, bounds)
+    logs, gone = topic_logs.read(spark, outside, wanted, bounds)
     within = [f"kafka_partition = {b.partition} AND kafka_offset BETWEEN {b.first} AND {b.last}" for b in bounds]
     tables = " UNION ALL ".join(
         f"SELECT {_STORED} FROM {names.LOGS_DATABASE}.{table} WHERE {' OR '.join(within) or 'FALSE'}"
@@ -82,7 +88,7 @@ def by_origins(
 
 
 def by_reason(
-    spark: SparkSession, settings: Settings, reason: str, begin: datetime | None, end: datetime | None
+    spark: SparkSession, settings: Settings, outside: Outside, reason: str, begin: datetime | None, end: datetime | None
 ) -> Chosen:
     """The stored bad logs with the reason that were received in [begin, end), from their stored bytes.
 
@@ -97,7 +103,7 @@ def by_reason(
     ).persist(StorageLevel.DISK_ONLY)
     whole = bad.filter("is_cut = 0").select(*_origin(), _timestamp(), F.col("raw").alias("value"))
     cut = bad.filter("is_cut = 1").select(*_origin())
-    again, gone = topic_logs.read(spark, settings, cut, topic_logs.bounds(cut))
+    again, gone = topic_logs.read(spark, outside, cut, topic_logs.bounds(cut))
     logs = whole.unionByName(again, allowMissingColumns=True)
     return Chosen(logs.join(bad.select(*_origin(), *_was()), ["partition", "offset"], how="left"), gone)
 

@@ -8,12 +8,11 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from include import names
-from include.clients import kafka
+from include.clients.outside import Outside
 from include.driver.rejudgement import Range
-from include.settings import Settings
 from include.topics import hops
 from jobs import session, sources
-from jobs.judging import ahead, by_hand
+from jobs.judging import ahead, one_by_one
 from jobs.judging.ahead import Log
 
 UNREADABLE: Final = "unreadable"
@@ -29,10 +28,10 @@ def bounds(origins: DataFrame) -> list[Range]:
 
 
 def read(
-    spark: SparkSession, settings: Settings, wanted: DataFrame, within: list[Range]
+    spark: SparkSession, outside: Outside, wanted: DataFrame, within: list[Range]
 ) -> tuple[DataFrame, list[Range]]:
     """Returns the logs of these origins (partition, offset) with the column UNREADABLE, and those Kafka has removed."""
-    with hops.looking(kafka.native(settings), names.DRIVER) as consumer:
+    with outside.looking(names.DRIVER) as consumer:
         kept = hops.topic_ranges(consumer, names.LOGS_TOPIC)
     ranges = {b.partition: (max(b.first, kept[b.partition][0]), b.last + 1) for b in within}
     ranges = {number: (first, end) for number, (first, end) in ranges.items() if first < end}
@@ -42,10 +41,10 @@ def read(
     gone = bounds(wanted.filter(removed)) if any(b.first < kept[b.partition][0] for b in within) else []
     columns = [F.lit(None).cast(kind).alias(name) for name, kind in (("timestamp", "timestamp"), ("value", "binary"))]
     found = wanted.filter("false").select("partition", "offset", *columns).withColumn(UNREADABLE, _no_text())
-    for number in _odd(spark, settings, ranges):
-        found = found.unionByName(_with_librdkafka(spark, settings, number, *ranges.pop(number), wanted))
+    for number in _odd(spark, outside, ranges):
+        found = found.unionByName(_with_librdkafka(spark, outside, number, *ranges.pop(number), wanted))
     if ranges:
-        by_spark = sources.logs_between(spark, settings, ranges).join(wanted, ["partition", "offset"], how="left_semi")
+        by_spark = sources.logs_between(spark, outside, ranges).join(wanted, ["partition", "offset"], how="left_semi")
         found = found.unionByName(by_spark.withColumn(UNREADABLE, _no_text()))
     return found, gone
 
@@ -60,10 +59,10 @@ def _no_text() -> Column:
     return F.lit(None).cast("string")
 
 
-def _odd(spark: SparkSession, settings: Settings, ranges: dict[int, tuple[int, int]]) -> list[int]:
+def _odd(spark: SparkSession, outside: Outside, ranges: dict[int, tuple[int, int]]) -> list[int]:
     """The partitions whose whole range Spark cannot read."""
     heap, found = session.heap(spark), []
-    with ahead.reader(settings) as consumer:
+    with ahead.reader(outside) as consumer:
         for number, (first, end) in ranges.items():
             logs = _up_to(end, ahead.read(consumer, number, first, heap))
             if any(ahead.is_odd(log) for log in logs):
@@ -72,19 +71,21 @@ def _odd(spark: SparkSession, settings: Settings, ranges: dict[int, tuple[int, i
 
 
 def _with_librdkafka(
-    spark: SparkSession, settings: Settings, number: int, first: int, end: int, wanted: DataFrame
+    spark: SparkSession, outside: Outside, number: int, first: int, end: int, wanted: DataFrame
 ) -> DataFrame:
     """Reads the wanted logs of one partition; holds all of them in memory."""
     offsets = {row.offset for row in wanted.filter(F.col("partition") == number).select("offset").collect()}
-    with ahead.reader(settings) as consumer:
+    with ahead.reader(outside) as consumer:
         logs = [
             log
             for log in _up_to(end, ahead.read(consumer, number, first, session.heap(spark)))
             if log.offset in offsets
         ]
-    verdicts = [(log.offset, None if log.is_readable else by_hand.unreadable(number, log, 0).decode()) for log in logs]
+    verdicts = [
+        (log.offset, None if log.is_readable else one_by_one.unreadable(number, log, 0).decode()) for log in logs
+    ]
     unreadable = spark.createDataFrame(verdicts, f"offset long, {UNREADABLE} string")
-    return by_hand.frame(spark, number, logs).join(unreadable, "offset").select(*_COLUMNS)
+    return one_by_one.frame(spark, number, logs).join(unreadable, "offset").select(*_COLUMNS)
 
 
 def _up_to(end: int, logs: Iterator[Log]) -> Iterator[Log]:

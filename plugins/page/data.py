@@ -14,7 +14,9 @@ from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from include.names import BAD, SUSPICIOUS, origin_of
+from include.clients.errors import SERVER_ERRORS, reason
+from include.clients.outside import Outside
+from include.names import BAD, CLASSIFY_DAG, GENERATE_DAG, RECONCILE_DAG, SUSPICIOUS, origin_of
 from include.page import listing, listing_rows, way
 from include.page.clients import PageClients
 from include.page.counts import Summaries, TakesLongError
@@ -39,7 +41,7 @@ SAMPLES_SECONDS = 20
 """Period of the rates."""
 SEARCH_AGAIN_SECONDS = 5
 """After a failure of Elasticsearch, only MySQL is asked for this long."""
-DAGS = ("generate_logs", "classify_logs", "reconcile_logs")
+DAGS = (GENERATE_DAG, CLASSIFY_DAG, RECONCILE_DAG)
 AWAY = "Elasticsearch does not answer: showing counts by status from MySQL; other filters do not work meanwhile."
 
 log = logging.getLogger(__name__)
@@ -50,7 +52,8 @@ class PageData:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._clients = PageClients(settings)
+        self._outside = Outside(settings)
+        self._clients = PageClients(self._outside)
         self._shared = Shared(SHARED_SECONDS)
         self._by_search = Summaries(SearchSource(self._clients.search))
         self._by_rows = Summaries(RowSource(self._clients.cursor))
@@ -71,13 +74,13 @@ class PageData:
             return {"source": "elasticsearch", "notice": None, **self._by_search.summary(filters, now)}
         except TakesLongError as error:
             raise _counting(error) from None
-        except facts.AWAY as error:
+        except SERVER_ERRORS as error:
             self._search_failed(error)
         try:
             return {"source": "mysql", "notice": AWAY, **self._by_rows.summary(filters.only_by_status(), now)}
         except TakesLongError as error:
             raise _counting(error) from None
-        except facts.AWAY as error:
+        except SERVER_ERRORS as error:
             raise _both_away() from error
 
     def logs(self, filters: Filters, word: str, size: int, before: Place | None) -> dict[str, Any]:
@@ -91,7 +94,7 @@ class PageData:
             self._search_first()
             found = listing.read(self._clients.search(), filters, word, size, before)
             return _page(found, size, "elasticsearch", None)
-        except facts.AWAY as error:
+        except SERVER_ERRORS as error:
             self._search_failed(error)
         if word and not origin_of(word.encode()):
             notice = "Elasticsearch does not answer: meanwhile you can only search for an origin, such as 0-1234."
@@ -99,7 +102,7 @@ class PageData:
         try:
             with self._clients.cursor(dictionary=True) as cursor:
                 found = listing_rows.read(cursor, filters.only_by_status(), word, size, before)
-        except facts.AWAY as error:
+        except SERVER_ERRORS as error:
             raise _both_away() from error
         return _page(found, size, "mysql", AWAY)
 
@@ -116,7 +119,7 @@ class PageData:
     def story(self, origin: str) -> dict[str, Any]:
         """Response of data/log. Raises PageError if there is no such log."""
         try:
-            return self._shared.get(("story", origin), lambda: asdict(why.read(self._settings, origin)))
+            return self._shared.get(("story", origin), lambda: asdict(why.read(self._outside, self._settings, origin)))
         except facts.NoSuchLogError as error:
             raise PageError(404, error.message, error.remedy) from error
 
@@ -140,8 +143,8 @@ class PageData:
                 found[server] = future.result(max(until - time.monotonic(), 0))
             except NotInTimeError:
                 away[server] = f"no answer within {SECONDS} s"
-            except (*facts.AWAY, SQLAlchemyError) as error:
-                away[server] = str(error).splitlines()[0] if str(error) else type(error).__name__
+            except (*SERVER_ERRORS, SQLAlchemyError) as error:
+                away[server] = reason(error)
         parts = [dict(found.get(server, {})) for server in ("Kafka", "MySQL", "Elasticsearch")]
         newest = {hop: at for part in parts for hop, at in part.pop("newest", {}).items()}
         users, closed = parts[1].pop("users", None), parts[1].pop("reconciled", None)
@@ -154,7 +157,7 @@ class PageData:
             "now": text(sample.at),
             "hops": way.describe(sample, self._before(sample)),
             "users": users and {name: text(v) if isinstance(v, datetime) else v for name, v in users.items()},
-            "reconciled": None if "MySQL" in away else way.reconciled(closed, runs.get("reconcile_logs")),
+            "reconciled": None if "MySQL" in away else way.reconciled(closed, runs.get(RECONCILE_DAG)),
             "chaos": self._chaos(),
             "disk": free_space.short(self._settings),
         }

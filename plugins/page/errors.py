@@ -25,18 +25,19 @@ def handle(app: FastAPI) -> None:
 
     @app.exception_handler(PageError)
     def ours(_: Request, error: PageError) -> JSONResponse:
-        return _answer(error.status, error.message, error.remedy)
+        return answer(error.status, error.message, error.remedy)
 
     @app.exception_handler(HTTPException)
     def airflow_s(_: Request, error: HTTPException) -> JSONResponse:
-        return _answer(error.status_code, f"{error.detail}.".replace("..", "."), REMEDIES.get(error.status_code, ""))
+        return answer(error.status_code, f"{error.detail}.".replace("..", "."), REMEDIES.get(error.status_code, ""))
 
     @app.exception_handler(RequestValidationError)
     def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
         # Location and reason, without the input.
         details = "; ".join(f"{'.'.join(map(str, each['loc'][1:]))}: {each['msg']}" for each in error.errors())
-        return _answer(422, details, "Reload the page. The requests are defined in plugins/page/routes.py.")
+        return answer(422, details, "Reload the page. The requests are defined in plugins/page/routes.py.")
 
 
-def _answer(status: int, message: str, remedy: str) -> JSONResponse:
+def answer(status: int, message: str, remedy: str) -> JSONResponse:
+    """The error as {"error", "remedy"}."""
     return JSONResponse({"error": message, "remedy": remedy}, status)

@@ -8,6 +8,7 @@ from airflow.api_fastapi.core_api.security import GetUserDep, requires_access_da
 from fastapi import Depends, FastAPI, Query, Request
 from fastapi.responses import Response
 
+from include.names import CLASSIFY_DAG
 from include.page.filters import LONGEST, Filters
 from include.page.listing import Place
 from include.settings import Settings
@@ -16,10 +17,9 @@ from plugins.page.app import PageApp
 from plugins.page.data import PageData
 from plugins.page.errors import PageError
 
-STREAM = "classify_logs"
-
 Values = Annotated[list[Annotated[str, Query(max_length=200)]], Query(max_length=50)]
 Accounts = Annotated[list[Annotated[int, Query(ge=-(2**31), lt=2**31)]], Query(max_length=50)]
+OLDEST = datetime(1971, 1, 1, tzinfo=UTC)
 Statuses = Annotated[list[Literal["good", "bad", "suspicious"]], Query(max_length=3)]
 
 
@@ -35,13 +35,13 @@ def filters(
     """The filters in the query parameters. A range up to now is rounded to whole seconds so that results are shared."""
     now = datetime.now(UTC)
     wanted_end = _utc(end or now)
-    wanted_begin = _utc(begin or wanted_end - timedelta(hours=1))
+    wanted_begin = _utc(begin) if begin else max(wanted_end, OLDEST) - timedelta(hours=1)
     if wanted_end >= now - timedelta(seconds=2):
         wanted_end = now.replace(microsecond=0) + timedelta(seconds=1)
         wanted_begin = wanted_begin.replace(microsecond=0)
     if not timedelta(0) < wanted_end - wanted_begin <= LONGEST + timedelta(seconds=2):
         raise PageError(422, "The range is empty, or longer than 31 days.", "Choose another range.")
-    if wanted_begin.year < 1971:
+    if wanted_begin < OLDEST:
         raise PageError(422, "There are no logs that old.", "Choose another range.")
     return Filters(
         wanted_begin, wanted_end, tuple(status), tuple(reason), tuple(country), tuple(device), tuple(account)
@@ -53,7 +53,7 @@ Asked = Annotated[Filters, Depends(filters)]
 
 def make_app() -> FastAPI:
     """Builds the application. No server is contacted before the first request."""
-    reads = Depends(requires_access_dag("GET", DagAccessEntity.RUN, STREAM))
+    reads = Depends(requires_access_dag("GET", DagAccessEntity.RUN, CLASSIFY_DAG))
     app = PageApp(dependencies=[reads], openapi_url=None, docs_url=None, redoc_url=None)
     errors.handle(app)
     actions.add(app)
@@ -104,4 +104,7 @@ def make_app() -> FastAPI:
 
 
 def _utc(time: datetime) -> datetime:
-    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+    try:
+        return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+    except OverflowError:
+        raise PageError(422, "In UTC, this is before the year 1 or after 9999.", "Choose another range.") from None

@@ -5,10 +5,10 @@ from contextlib import closing, contextmanager
 from typing import Any
 
 import mysql.connector
-from airflow.sdk import BaseHook
 
 from include.driver import lease
 from include.watch import mysql_trouble
+from plugins.outside import Connections
 from plugins.page.errors import PageError
 
 
@@ -31,7 +31,7 @@ def is_stopping() -> bool:
 def _mysql() -> Iterator[Any]:
     """A connection of the DAGs' MySQL account. Raises PageError."""
     try:
-        with closing(BaseHook.get_hook("mysql").get_conn()) as connection:
+        with closing(Connections().mysql()) as connection:
             yield connection
     except mysql.connector.Error as error:
         trouble = mysql_trouble.explain(error)

@@ -16,8 +16,9 @@ from airflow.utils.types import DagRunTriggeredByType
 from sqlalchemy import func, select
 
 from include.driver.stream_verdict import Airflow, Pool, StreamRun, at_work, is_endless, last_endless
+from include.names import CLASSIFY_DAG
 
-STREAM, TASK = "classify_logs", "stream"
+TASK = "stream"
 ACTIVE = (DagRunState.QUEUED, DagRunState.RUNNING)
 _AT_WORK = (TaskInstanceState.QUEUED, TaskInstanceState.RUNNING)
 _LOOK_BACK = 25
@@ -27,20 +28,22 @@ def read() -> Airflow:
     """The facts for the verdict on the stream. Raises SQLAlchemyError."""
     scheduled = get_airflow_health()["scheduler"]["status"] == "healthy"
     with create_session() as session:
-        dag = session.get(DagModel, STREAM)
-        errors = select(ParseImportError.stacktrace).where(ParseImportError.filename.endswith(f"{STREAM}.py"))
+        dag = session.get(DagModel, CLASSIFY_DAG)
+        errors = select(ParseImportError.stacktrace).where(ParseImportError.filename.endswith(f"{CLASSIFY_DAG}.py"))
         trace = session.scalar(errors.limit(1))
         error = trace.strip().splitlines()[-1] if trace else ""
         if dag is None:
             return Airflow(known=False, import_error=error, scheduled=scheduled)
         # Runs are started manually, so the newest ones are enough.
         runs = session.scalars(
-            select(DagRun).where(DagRun.dag_id == STREAM).order_by(DagRun.id.desc()).limit(_LOOK_BACK)
+            select(DagRun).where(DagRun.dag_id == CLASSIFY_DAG).order_by(DagRun.id.desc()).limit(_LOOK_BACK)
         )
         found = [_run(run) for run in runs]
         active = at_work([run for run in found if run.state in ACTIVE])
         task = active and session.scalar(
-            select(TaskInstance).where(TaskInstance.dag_id == STREAM, TaskInstance.run_id == active.run_id).limit(1)
+            select(TaskInstance)
+            .where(TaskInstance.dag_id == CLASSIFY_DAG, TaskInstance.run_id == active.run_id)
+            .limit(1)
         )
         working = select(func.count()).select_from(TaskInstance).where(TaskInstance.state.in_(_AT_WORK))
         return Airflow(

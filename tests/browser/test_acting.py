@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from playwright.sync_api import Frame, Page, expect
 
 from tests.browser.visitor import Visitor, post
-from tests.integration.stack import Stack, drivers, until, wait_until_it_loads
+from tests.integration.stack import Stack, drivers, last_run, until, wait_until_it_loads
 
 OWN = {"X-Requested-With": "logsieve"}
 ACTIONS = {
@@ -55,10 +55,17 @@ def test_rejudge_and_backfill_show_their_runs(visit: Callable[..., Visitor]) -> 
 
 
 def test_the_stream_is_stopped_and_started(visit: Callable[..., Visitor], stack: Stack) -> None:
-    page = visit().open()
+    visitor = visit()
+    page = visitor.open()
+    until(lambda: drivers(stack), 60, "a driver runs")
+    refused = post(page, "actions/start", {}, OWN)
+    assert (refused["status"], "already active" in refused["body"]) == (409, True)
+    visitor.complaints.clear()  # of the refusal
     press(page, "stop")
     expect(page.locator("#notices")).to_contain_text("classify_logs")
     until(lambda: not drivers(stack), 60, "the driver has exited")
+    until(lambda: last_run(stack)["state"] == "success", 60, "for Airflow it is a success")
+    expect(page.locator("#remedies")).to_contain_text("stopped on request")
     press(page, "start")
     expect(page.locator("#notices").get_by_role("link")).to_have_count(2)
     until(lambda: drivers(stack), 60, "a driver runs again")

@@ -1,11 +1,13 @@
 """The page "Logs" as Airflow takes it: one light plugin, and no route without a user who may see the stream's runs."""
 
+import asyncio
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from typing import Any
 
+import httpx
 import pytest
 
 from include.settings import ROOT
@@ -66,3 +68,32 @@ def test_the_navigation_leads_to_the_page_also_below_another_path(monkeypatch: p
     assert (view["name"], view["href"], view["nav_top_level"]) == ("Logs", "/airflow/logs/", True)
     for icon in ("icon", "icon_dark_mode"):
         assert (ROOT / "plugins" / "page" / "static" / view[icon].rsplit("/", 1)[1]).is_file()
+
+
+def test_requests_beyond_those_served_at_once_are_refused_and_their_turn_comes_later(
+    airflow_home: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from plugins.page import app as page_app
+
+    monkeypatch.setattr(page_app, "WAIT_SECONDS", 0.05)
+    app, served, may_end = page_app.PageApp(), asyncio.Semaphore(0), asyncio.Event()
+
+    @app.get("/slow")
+    async def slow() -> dict[str, str]:
+        served.release()
+        await may_end.wait()
+        return {}
+
+    async def ask() -> None:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://page") as client:
+            first = [asyncio.create_task(client.get("/slow")) for _ in range(page_app.MOST_AT_ONCE)]
+            for _ in first:
+                await served.acquire()
+            refused = await client.get("/slow")
+            assert (refused.status_code, refused.json().keys()) == (429, {"error", "remedy"})
+            assert refused.headers["cache-control"] == "no-store"
+            may_end.set()
+            answers = [*await asyncio.gather(*first), await client.get("/slow")]
+        assert [answer.status_code for answer in answers] == [200] * (page_app.MOST_AT_ONCE + 1)
+
+    asyncio.run(ask())

@@ -1,6 +1,5 @@
 """Servers as users run their own: with a login and TLS, and certificates of a private CA."""
 
-import base64
 import contextlib
 import http.client
 import http.server
@@ -20,6 +19,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 
 from include.stack.environment import Environment
+from include.stack.servers import server_users
 from include.stack.servers.programs import Server
 
 HOST = "localhost"
@@ -75,6 +75,7 @@ sasl.mechanism.inter.broker.protocol=PLAIN
 listener.name.sasl_ssl.plain.sasl.jaas.config={module}.plain.PlainLoginModule required \\
   username="broker" password="{passwords["broker"]}" {users};
 listener.name.sasl_ssl.scram-sha-512.sasl.jaas.config={module}.scram.ScramLoginModule required;
+authorizer.class.name=
 ssl.keystore.type=PEM
 ssl.keystore.location={folder / "kafka.pem"}
 ssl.truststore.type=PEM
@@ -100,7 +101,7 @@ def running(env: Environment, server: Server, log: Path) -> Iterator[None]:
             server.command,
             cwd=server.directory,
             env=server.environment(env),
-            user=server.user,
+            **server_users.as_user_of(server.name),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -117,20 +118,16 @@ def running(env: Environment, server: Server, log: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def guarded(port: int, folder: Path, user: str, password: str) -> Iterator[int]:
-    """A proxy with TLS and a login for the HTTP server at `port`, like Elasticsearch's own; yields the proxy's port."""
-    wanted = "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+def encrypted(port: int, folder: Path) -> Iterator[int]:
+    """A proxy with TLS for the HTTP server at `port`, like Elasticsearch's own; yields the proxy's port."""
 
     class Door(http.server.BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def _pass_on(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            if self.headers.get("Authorization") != wanted:
-                self._answer(401, [("Content-Type", "application/json")], b'{"error": "security_exception"}')
-                return
             behind = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-            names = ("Content-Type", "Accept", "Accept-Encoding", "Content-Encoding")
+            names = ("Authorization", "Content-Type", "Accept", "Accept-Encoding", "Content-Encoding")
             headers = {name: self.headers[name] for name in names if name in self.headers}
             with contextlib.closing(behind):
                 behind.request(self.command, self.path, body, headers)

@@ -3,6 +3,7 @@
 Counts use clients that the application does not use: kafka-python, PyMySQL and plain HTTP.
 """
 
+import base64
 import contextlib
 import json
 import os
@@ -16,22 +17,28 @@ from typing import Any
 
 import psutil
 import pymysql
+from confluent_kafka import TopicPartition as ConfluentPartition
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
-from include.names import STATUSES, TABLES, origin_key
+from include.names import CLASSIFY_DAG, STATUSES, TABLES, origin_key
 from include.settings import ROOT, Settings
+from include.stack.airflow.api import AirflowApi
 from include.stack.environment import Environment, load
-from include.stack.run import supervisor
+from include.stack.run import status, supervisor
+from include.stack.run.status import Status
 from include.stack.run.up import programs_of
 from tests.hostile import HOSTILE, PROXIED
 
-STATE = ROOT / ".state-test früh & spät (1)"
+WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) + 1
+"""The number of this process, if several run tests side by side: each has a stack."""
+STATE = ROOT / f".state-test früh & spät ({WORKER})"
 """A name with characters that users have in their folders."""
 UP_SECONDS = 600
 PATIENCE = 3
 """How many times slower a machine may be than the one where the bounds were chosen: they only detect hangs."""
 LAST_LINES = 100
-RATE = 50
+RATE = 20
+"""Generated logs per second: each costs time of the processors that the tests share."""
 BATCH_SECONDS = 30
 """Length of a batch in real-time mode, short enough that batches end during the tests."""
 RECOVERY_SECONDS = 60
@@ -85,8 +92,9 @@ class Stack:
             umask=0o077,
         )
 
-    def status(self) -> dict[str, Any]:
-        return json.loads(self.run("status", "--json").stdout)
+    def status(self) -> Status:
+        """What `./logsieve status` shows, read in this process: the command would cost two seconds of a processor."""
+        return status.read(self.env, programs_of(self.env))
 
     @property
     def passwords(self) -> dict[str, str]:
@@ -103,10 +111,15 @@ class Stack:
         return Settings(
             state=self.state,
             kafka_bootstrap=f"127.0.0.1:{self.ports['kafka']}",
+            kafka_security="SASL_PLAINTEXT",
+            kafka_user="logsieve_admin",
+            kafka_password=self.passwords["kafka_admin"],
             mysql_port=self.ports["mysql"],
             mysql_stream_password=self.passwords["mysql_stream"],
             mysql_reader_password=self.passwords["mysql_reader"],
             elasticsearch_url=f"http://127.0.0.1:{self.ports['elasticsearch']}",
+            elasticsearch_user="logsieve_admin",
+            elasticsearch_password=self.passwords["elasticsearch_admin"],
         )
 
     def root_sql(self, sql: str, params: Any = ()) -> list[tuple[Any, ...]]:
@@ -126,16 +139,32 @@ class Stack:
         request = urllib.request.Request(
             f"http://127.0.0.1:{self.ports['elasticsearch']}/{path}",
             data=json.dumps(body).encode() if body is not None else None,
-            headers={"Content-Type": "application/json"},
+            headers={"Content-Type": "application/json", "Authorization": self.authorization("admin")},
             method=method,
         )
         with urllib.request.urlopen(request, timeout=10) as answer:
             return json.load(answer)
 
-    def consumer(self) -> KafkaConsumer:
-        return KafkaConsumer(
-            bootstrap_servers=f"127.0.0.1:{self.ports['kafka']}", enable_auto_commit=False, consumer_timeout_ms=10_000
+    def authorization(self, account: str) -> str:
+        """The header that logs an account in to Elasticsearch."""
+        return (
+            "Basic "
+            + base64.b64encode(f"logsieve_{account}:{self.passwords[f'elasticsearch_{account}']}".encode()).decode()
         )
+
+    @property
+    def kafka(self) -> dict[str, Any]:
+        """Options of kafka-python's clients: they may do anything."""
+        return {
+            "bootstrap_servers": f"127.0.0.1:{self.ports['kafka']}",
+            "security_protocol": "SASL_PLAINTEXT",
+            "sasl_mechanism": "SCRAM-SHA-512",
+            "sasl_plain_username": "logsieve_admin",
+            "sasl_plain_password": self.passwords["kafka_admin"],
+        }
+
+    def consumer(self) -> KafkaConsumer:
+        return KafkaConsumer(**self.kafka, enable_auto_commit=False, consumer_timeout_ms=10_000)
 
     def messages(self, topic: str, since: dict[int, int] | None = None) -> list[Any]:
         """Every message that the topic still has, from the given offsets up to its current end."""
@@ -158,10 +187,22 @@ class Stack:
 
     def send(self, values: list[bytes | None]) -> list[tuple[int, int]]:
         """Sends each value to server-logs with another client; returns their origins in order."""
-        with contextlib.closing(KafkaProducer(bootstrap_servers=f"127.0.0.1:{self.ports['kafka']}")) as producer:
+        with contextlib.closing(KafkaProducer(**self.kafka)) as producer:
             sent = [producer.send("server-logs", value=value, key=str(i).encode()) for i, value in enumerate(values)]
             done = [future.get(timeout=30) for future in sent]
         return [(record.partition, record.offset) for record in done]
+
+    def generate(self, count: int) -> None:
+        """Sends generated logs, in addition to those of the DAG."""
+        done = self.run("generate", "--count", str(count))
+        assert done.returncode == 0, done.stderr
+
+    def remove(self, topic: str, before: dict[int, int]) -> None:
+        """Makes Kafka remove each partition's messages before an offset, as its retention does."""
+        admin = self.env.outside.admin()  # must exist until Kafka has answered
+        places = [ConfluentPartition(topic, number, offset) for number, offset in before.items()]
+        for place, done in admin.delete_records(places).items():
+            assert done.result(30).low_watermark == before[place.partition]
 
     def now(self) -> Moment:
         # The logs last: verdicts on logs sent from here on are after the status topic's end too.
@@ -216,6 +257,11 @@ class Stack:
         return {status: self.root_sql(f"SELECT COUNT(*) FROM logs.{TABLES[status]}")[0][0] for status in STATUSES}
 
 
+def is_judged(message: Any) -> bool:
+    """Whether the status message is a verdict of the stream: neither a correction nor foreign."""
+    return any(name == "judged" for name, _ in message.headers)
+
+
 def is_correction(message: Any) -> bool:
     """Whether the status message is from a rejudgement and not from the stream."""
     return any(name == "rejudged" for name, _ in message.headers)
@@ -230,6 +276,13 @@ def drivers(stack: Stack) -> list[psutil.Process]:
         and any(word.endswith("stream_logs.py") for word in process.info["cmdline"])
         and process.environ().get("LOGSIEVE_STATE") == str(stack.state)
     ]
+
+
+def last_run(stack: Stack) -> dict[str, Any]:
+    """The newest run of classify_logs."""
+    run = AirflowApi(stack.env).last_run(CLASSIFY_DAG)
+    assert run is not None
+    return run
 
 
 def last_words(stack: Stack) -> dict[str, str]:
@@ -266,6 +319,17 @@ def _text(line: str) -> str:
 def wait_until_it_loads(stack: Stack, seconds: float = 90) -> None:
     before = stack.root_sql(LOADED)
     until(lambda: stack.root_sql(LOADED) > before, seconds, "the stream is loading")
+
+
+def wait_until_all_is_loaded(stack: Stack) -> None:
+    """Waits until every log that has been sent by now is loaded."""
+    ends = stack.ends("server-logs")
+
+    def is_loaded() -> bool:
+        progress = dict(stack.root_sql("SELECT kafka_partition, last_offset FROM logs.load_progress"))
+        return all(progress.get(partition, -1) >= end - 1 for partition, end in ends.items())
+
+    until(is_loaded, 60, "every log sent so far is loaded")
 
 
 def check(stack: Stack, since: Moment | None = None) -> None:

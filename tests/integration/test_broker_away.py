@@ -1,4 +1,5 @@
-"""Kafka is down for 60 s while a producer keeps sending: the stream recovers by itself, and nothing is doubled."""
+"""Kafka is down for 60 s while a producer keeps sending: the page shows it, the stream recovers by itself, and nothing
+is doubled."""
 
 import threading
 import time
@@ -10,6 +11,7 @@ from kafka import KafkaProducer
 
 from tests.integration.stack import RECOVERY_SECONDS, Stack, prove, until, wait_until_it_loads
 from tests.integration.test_odd_logs import log
+from tests.integration.test_page_api import shows_broken, shows_ok
 
 AWAY_SECONDS = 60
 PAUSE_SECONDS = 0.1
@@ -20,7 +22,7 @@ def sending(stack: Stack) -> Iterator[list[Any]]:
     """A producer that sends ten logs per second, even while Kafka is down; yields the growing list of its futures."""
     sent: list[Any] = []
     ended = threading.Event()
-    with closing(KafkaProducer(bootstrap_servers=f"127.0.0.1:{stack.ports['kafka']}")) as producer:
+    with closing(KafkaProducer(**stack.kafka)) as producer:
 
         def send() -> None:
             while not ended.wait(PAUSE_SECONDS):
@@ -43,10 +45,13 @@ def test_the_stream_recovers_when_the_broker_is_up_again_after_a_minute(stack: S
         until(lambda: sent and sent[-1].is_done, 10, "the producer sends")
         before = len(sent)
         with stack.away("kafka"):
-            time.sleep(AWAY_SECONDS)
+            until_up = time.monotonic() + AWAY_SECONDS
+            shows_broken(stack, "server-logs")
+            time.sleep(max(until_up - time.monotonic(), 0))
             assert len(sent) > before + AWAY_SECONDS, "it kept sending meanwhile"
         (fresh,) = stack.send([log(event_id="broker-back")])
         until(lambda: fresh in stack.loaded(since), RECOVERY_SECONDS, "a log sent after the recovery is loaded")
     origins = [(record.partition, record.offset) for record in (future.get(timeout=60) for future in sent)]
     prove(stack, since)
+    shows_ok(stack, "server-logs")
     assert set(origins) <= stack.loaded(since)

@@ -3,23 +3,29 @@
 import json
 import os
 import re
+import shlex
+import shutil
 import socket
 import stat
+import subprocess
 from pathlib import Path
 
 import pytest
 
+from include.names import INDEXER_GROUP, STATUSES
 from include.settings import ROOT
-from tests.integration.stack import Stack
+from include.stack.own_servers import NAMED_BY
+from tests.integration.stack import Stack, wait_until_it_loads
 
 README = (ROOT / "README.md").read_text()
 
 
-def test_up_prints_counts_addresses_and_the_login(stack: Stack) -> None:
+def test_up_prints_counts_addresses_and_where_the_password_is(stack: Stack) -> None:
     printed = stack.first_up.stdout  # type: ignore[attr-defined]
     assert "server-logs-status" in printed
     assert f"http://127.0.0.1:{stack.ports['airflow']}" in printed
-    assert stack.passwords["airflow_admin"] in printed
+    assert "password: airflow_admin in" in printed
+    assert stack.passwords["airflow_admin"] not in printed, "no terminal: others may read it"
 
 
 def test_a_second_up_at_the_same_time_waited_and_found_it_running(stack: Stack) -> None:
@@ -28,10 +34,15 @@ def test_a_second_up_at_the_same_time_waited_and_found_it_running(stack: Stack) 
     assert "running already" in second.stdout
 
 
-def test_up_again_finds_it_running(stack: Stack) -> None:
-    done = stack.run("up")
-    assert done.returncode == 0, done.stderr
+def test_up_again_finds_it_running_and_shows_the_password_in_a_terminal(stack: Stack) -> None:
+    command = shlex.join([str(ROOT / "logsieve"), "up"])
+    done = subprocess.run(
+        ["script", "--quiet", "--return", "--command", command, "/dev/null"],
+        env=stack.variables, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=600,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout
     assert "running already" in done.stdout
+    assert f"password: {stack.passwords['airflow_admin']}" in done.stdout
 
 
 def test_a_taken_port_is_named_before_anything_starts(stack: Stack, tmp_path) -> None:
@@ -69,8 +80,9 @@ def test_java_missing_is_named_with_its_remedy(stack: Stack, tmp_path) -> None:
 
 
 def test_before_the_first_up_commands_report_it(stack: Stack, tmp_path) -> None:
+    nothing = {"LOGSIEVE_STATE": str(tmp_path / "none"), **{f"LOGSIEVE_{name.upper()}": "" for name in NAMED_BY}}
     for command in (["status"], ["down"], ["topics"], ["tail", "server-logs"], ["logs", "kafka"]):
-        done = stack.run(*command, LOGSIEVE_STATE=str(tmp_path / "none"))
+        done = stack.run(*command, **nothing)
         assert done.returncode == 1, command
         assert "./logsieve up" in done.stderr, command
 
@@ -141,10 +153,13 @@ def test_doctor_finds_no_fault_while_the_stack_runs(stack: Stack) -> None:
     assert {"architecture", "java", "libaio", "memory", "disk", "clock", "ports"} <= names
 
 
-def test_secrets_are_readable_by_their_owner_only(stack: Stack) -> None:
-    for name in ("stack.json", "supervisord.conf", "mysql/users.sql", "airflow/passwords.json"):
-        mode = stat.S_IMODE((stack.state / name).stat().st_mode)
-        assert mode == 0o600, name
+def test_secrets_are_readable_by_their_owner_and_their_server_only(stack: Stack) -> None:
+    of_servers = {f"{server}/{name}" for server, name in (("mysql", "users.sql"), ("kafka", "server.properties"))}
+    for name in ("stack.json", "supervisord.conf", "airflow/passwords.json", *of_servers):
+        file = stack.state / name
+        shared = name in of_servers and os.geteuid() == 0
+        assert stat.S_IMODE(file.stat().st_mode) == (0o640 if shared else 0o600), name
+        assert not shared or file.group() == f"logsieve-{file.parent.name}"
 
 
 def test_the_stream_may_not_change_users_and_the_reader_may_change_nothing(stack: Stack) -> None:
@@ -170,3 +185,25 @@ def test_every_server_listens_on_loopback_only(stack: Stack) -> None:
 def test_each_command_of_the_readme_exists(stack: Stack, command: str) -> None:
     known = stack.run("--help").stdout
     assert re.search(rf"^\W*{command}\b", known, re.MULTILINE)
+
+
+def test_the_tools_of_kafka_and_elasticsearch_log_in_by_themselves(stack: Stack) -> None:
+    wait_until_it_loads(stack)
+    read = stack.run(
+        "kafka-console-consumer", "--topic", "server-logs-status", "--from-beginning", "--max-messages", "2"
+    )
+    assert read.returncode == 0, read.stderr
+    assert {json.loads(line)["status"] for line in read.stdout.splitlines()} <= set(STATUSES)
+    assert "server-logs-status" in stack.run("kafka-topics", "--list").stdout.split()
+    assert "LAG" in stack.run("kafka-consumer-groups", "--describe", "--group", INDEXER_GROUP).stdout
+    topic = ("--entity-type", "topics", "--entity-name", "server-logs")
+    assert "compression.type" in stack.run("kafka-configs", "--describe", *topic).stdout
+    assert json.loads(stack.run("curl", "/server-logs/_count").stdout)["count"] > 0
+
+
+def test_mysqls_client_logs_in_or_the_error_says_how_to_get_it(stack: Stack) -> None:
+    done = stack.run("mysql", "logs", "--batch", "--skip-column-names", "-e", "SELECT COUNT(*) > 0 FROM good_logs")
+    if shutil.which("mysql"):
+        assert done.stdout.strip() == "1", done.stderr
+    else:
+        assert "Install it: default-mysql-client" in done.stderr

@@ -15,7 +15,7 @@ USERS = ("logsieve_airflow", "logsieve_stream", "logsieve_reader")
 
 
 def step(stack: Stack, name: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    env = {**stack.env.whole(), **variables}
+    env = {**stack.env.whole("reader"), **variables}
     command = [sys.executable, "-m", "include.stack.containers.steps", name]
     return subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE * 200)
 
@@ -81,7 +81,7 @@ def test_airflows_database_and_logins_can_be_created_again_without_harm(stack: S
     assert done.returncode == 0, done.stderr
     assert logins.read_text() == before
     assert logins.stat().st_mode & 0o777 == 0o600
-    assert stack.status()["healthy"]
+    assert stack.status().healthy
 
 
 def test_bootstrap_exits_when_documents_are_in_the_index(stack: Stack) -> None:

@@ -4,6 +4,7 @@ from contextlib import closing
 
 import pytest
 
+from include.stack.airflow.api import AirflowApi
 from include.stack.servers.probes import postgres_connection
 from tests.integration.stack import Stack
 
@@ -22,6 +23,10 @@ def test_a_dag_succeeds(stack: Stack, dag_id: str) -> None:
     assert "state=success" in printed, complaints
 
 
+def runs_of(stack: Stack, dag_id: str) -> list[str]:
+    return sorted(run["dag_run_id"] for run in AirflowApi(stack.env).runs(dag_id, 100))
+
+
 def test_the_scheduler_can_execute_none_of_these_runs_or_tasks(stack: Stack) -> None:
     with closing(postgres_connection(stack.env)) as connection, connection.cursor() as cursor:
         cursor.execute(
@@ -32,7 +37,9 @@ def test_the_scheduler_can_execute_none_of_these_runs_or_tasks(stack: Stack) -> 
 
 
 def test_a_task_runs_alone_and_the_scheduler_executes_none_beside_it(stack: Stack) -> None:
+    before = runs_of(stack, "bootstrap")
     done = stack.run("airflow", "tasks", "test", "bootstrap", "make_topics", seconds=SECONDS)
     assert done.returncode == 0, done.stdout + done.stderr
+    assert runs_of(stack, "bootstrap") == before, "Airflow deletes a run without a date"
     logs = stack.state / "logs" / "airflow" / "dag_id=bootstrap"
     assert not list(logs.glob("run_id=__airflow_temporary_run_*")), "a task that the scheduler executes has a log"

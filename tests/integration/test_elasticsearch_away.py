@@ -8,6 +8,7 @@ from typing import Any
 
 from tests.integration.stack import RECOVERY_SECONDS, Origin, Stack, prove, until, wait_until_it_loads
 from tests.integration.test_odd_logs import log
+from tests.integration.test_page_api import counts_with_elasticsearch_again, counts_with_mysql
 
 WATERMARKS = [f"cluster.routing.allocation.disk.watermark.{name}" for name in ("low", "high", "flood_stage")]
 BLOCK = "index.blocks.read_only_allow_delete"
@@ -30,9 +31,11 @@ def test_the_index_catches_up_when_elasticsearch_is_up_again_and_until_then_the_
     since = stack.now()
     with stack.away("elasticsearch"):
         origins = send_and_load(stack)
-        done = stack.run("airflow", "dags", "test", "watch_logs", "--conf", json.dumps({"lag_limit": 100}))
+        counts_with_mysql(stack)
+        done = stack.run("airflow", "tasks", "test", "watch_logs", "lag", "-t", json.dumps({"lag_limit": 100}))
         assert re.search(r"index is [0-9,]+ behind, more than 100", done.stdout + done.stderr), done.stderr[-3000:]
     until_indexed(stack, origins)
+    counts_with_elasticsearch_again(stack)
     prove(stack, since)
 
 

@@ -14,7 +14,7 @@ import pytest
 from include.kibana.objects import ndjson
 from include.names import STATUSES, SUSPICIOUS, TABLES
 from tests.integration import lens
-from tests.integration.stack import Stack, until
+from tests.integration.stack import Stack, until, wait_until_all_is_loaded
 
 DATA_VIEW, SEARCH, DASHBOARD = (json.loads(line) for line in ndjson().splitlines())
 INDEX, TIME = DATA_VIEW["attributes"]["title"], DATA_VIEW["attributes"]["timeFieldName"]
@@ -44,13 +44,7 @@ class Window:
 def window(stack: Stack) -> Window:
     # A log's time is when it was sent: two seconds later it is in the topic, before the ends that are read now.
     end = datetime.now(UTC).replace(microsecond=0) - timedelta(seconds=2)
-    ends = stack.ends("server-logs")
-
-    def all_loaded() -> bool:
-        progress = dict(stack.root_sql("SELECT kafka_partition, last_offset FROM logs.load_progress"))
-        return all(progress.get(partition, -1) >= end - 1 for partition, end in ends.items())
-
-    until(all_loaded, 60, "every log sent so far is loaded")
+    wait_until_all_is_loaded(stack)
     found = Window(end - WINDOW, end, rows(stack, end - WINDOW, end))
     assert {row["status"] for row in found.rows} == set(STATUSES)
 

@@ -1,4 +1,4 @@
-"""How Elasticsearch handles the requests that Logstash sends with include/search/logstash.conf. No Logstash runs here.
+"""How Elasticsearch handles the requests that Logstash sends with include/index/logstash.conf. No Logstash runs here.
 
 The requests have the form of its Elasticsearch plugin: the version is text, from the settings in the file.
 """
@@ -14,9 +14,9 @@ from logstash_pipeline_parser import Pipeline
 
 from include.index.template import template
 from include.settings import ROOT
-from tests.integration.stack import Stack
+from tests.integration.stack import Stack, is_judged
 
-CONF = dict(Pipeline((ROOT / "include" / "search" / "logstash.conf").read_text(encoding="utf-8")).parse())
+CONF = dict(Pipeline((ROOT / "include" / "index" / "logstash.conf").read_text(encoding="utf-8")).parse())
 OUTPUT = {name: value[0] for name, value in CONF["output"][0][1]}
 SCRATCH = "logstash-test"
 KEY = "0-17"
@@ -36,7 +36,7 @@ class Index:
         request = urllib.request.Request(
             f"http://127.0.0.1:{self.stack.ports['elasticsearch']}/{SCRATCH}/_bulk",
             data=lines.encode(),
-            headers={"Content-Type": "application/x-ndjson"},
+            headers={"Content-Type": "application/x-ndjson", "Authorization": self.stack.authorization("admin")},
         )
         with urllib.request.urlopen(request, timeout=10) as answer:
             item = json.load(answer)["items"][0]["index"]
@@ -105,7 +105,7 @@ def test_fields_that_logstash_adds_are_refused_so_their_documents_become_dead_le
 
 
 def test_a_whole_status_message_is_stored_unchanged(stack: Stack, index: Index):
-    message = stack.messages("server-logs-status")[-1]
+    message = [each for each in stack.messages("server-logs-status") if is_judged(each)][-1]
     document = json.loads(message.value)
 
     assert index.logstash(message.offset, document, message.key.decode())[0] == 201

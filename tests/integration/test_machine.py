@@ -4,20 +4,29 @@ variables than it needs."""
 import json
 import os
 import re
+import shlex
+import shutil
 import stat
 import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import Any
 
 import psutil
+import psycopg2
 import pytest
 
-from include.settings import ROOT
-from include.stack.environment import free_ports
+from include.settings import ROOT, Settings
+from include.stack.environment import Environment
+from include.stack.errors import StackError
 from include.stack.machine import lock
+from include.stack.machine.needs import SERVERS
+from include.stack.ports import free_ports
 from include.stack.run import supervisor
+from include.stack.servers import probes, server_users, tools
 from tests.hostile import HOSTILE, PROXIED
 from tests.integration.stack import Stack, drivers, until, wait_until_it_loads
 
@@ -29,7 +38,8 @@ from include.stack.environment import load
 print(json.dumps([process.pid for process in ownership.own_processes(load(Settings(state=pathlib.Path(sys.argv[1]))))]))
 """
 """Prints the ids of the stack's processes, as seen by the user who runs this."""
-KNOW_NOTHING = ("kafka", "mysql", "elasticsearch", "postgres")
+STRANGER = 64_999
+"""The id of a user who runs nothing here."""
 
 
 def environments(stack: Stack) -> Iterator[tuple[str, dict[str, str]]]:
@@ -50,7 +60,7 @@ def test_no_process_inherits_anything_from_the_shell(stack: Stack) -> None:
         # spark-submit sets some of these names itself, to its own values.
         assert {item for item, value in variables.items() if HOSTILE.get(item) == value} == set(), name
         assert variables["LOGSIEVE_STACK"] == str(stack.state), name
-    assert {*KNOW_NOTHING, "indexer", "airflow-scheduler", "watchdog"} <= seen
+    assert {*SERVERS, "indexer", "airflow-scheduler", "watchdog"} <= seen
     assert [java for java in drivers(stack) if HOSTILE["SPARK_CONF_DIR"] not in java.environ().values()]
 
 
@@ -58,14 +68,86 @@ def test_neither_servers_nor_supervisord_have_secrets(stack: Stack) -> None:
     secrets = [*stack.passwords.values(), PROXIED["HTTPS_PROXY"]]
     supervisord = supervisor.process_of(stack.env)
     assert supervisord is not None
-    servers = [(name, variables) for name, variables in environments(stack) if name in KNOW_NOTHING]
+    servers = [(name, variables) for name, variables in environments(stack) if name in SERVERS]
     for name, variables in [*servers, ("supervisord", supervisord.environ())]:
         assert not [secret for secret in secrets if secret in "\0".join(variables.values())], name
 
 
-def test_files_of_servers_are_readable_by_their_owner_only(stack: Stack) -> None:
-    for name in ("logs/kafka.log", "kafka/data/server-logs-0", "programs/airflow-scheduler.sh"):
-        assert stat.S_IMODE((stack.state / name).stat().st_mode) & 0o077 == 0, name
+def test_no_other_user_can_read_a_file_of_the_state(stack: Stack) -> None:
+    inside = paths_in(stack.state)
+    assert {"stack.json", "accounts.csv", "server.properties", "mysql.ibd"} <= {path.name for path in inside}
+    if os.geteuid() == 0:  # only root can try it as another user
+        assert allowed("-r", inside, user=STRANGER, group=STRANGER, extra_groups=[]) == set()
+    for path in stack.state.iterdir():
+        closed = 0o007 if os.geteuid() == 0 and path.name in SERVERS else 0o077
+        assert stat.S_IMODE(path.stat().st_mode) & closed == 0, path
+
+
+@pytest.mark.parametrize("server", SERVERS)
+def test_a_server_can_write_its_data_only_and_read_nothing_of_the_others(stack: Stack, server: str) -> None:
+    process = psutil.Process(supervisor.proxy(stack.env).getProcessInfo(server)["pid"])
+    if os.geteuid() != 0:
+        assert process.uids().effective == os.geteuid(), "it has the rights of whoever started the stack"
+        return
+    assert process.username() == f"logsieve-{server}"
+    own, by_server = stack.state / server, server_users.as_user_of(server)
+    inside = [path for folder in (stack.state, stack.env.settings.parts, ROOT / "include") for path in paths_in(folder)]
+    writable = allowed("-w", inside, **by_server)
+    assert {own / "data", own / "logs", own / "tmp"} <= writable
+    assert {path for path in writable if path.relative_to(own).parts[0] not in ("data", "logs", "tmp")} == set()
+    readable = allowed("-r", paths_in(stack.state), **by_server)
+    assert {path for path in readable if not path.is_relative_to(own)} == set()
+
+
+def paths_in(folder: Path) -> list[Path]:
+    """Every folder and file in the folder; os.walk goes on when one has been removed meanwhile."""
+    return [Path(found, name) for found, folders, files in os.walk(folder) for name in (*folders, *files)]
+
+
+def allowed(test: str, paths: list[Path], **as_user: Any) -> set[Path]:
+    """Those of the paths, except links, that a user may read (-r) or write (-w)."""
+    tries = f'while IFS= read -r path; do [ {test} "$path" ] && [ ! -L "$path" ] && echo "$path"; done; true'
+    done = subprocess.run(
+        ["/bin/sh", "-c", tries], input="\n".join(map(str, paths)) + "\n", cwd="/", capture_output=True, text=True,
+        check=True, **as_user,
+    )  # fmt: skip
+    return set(map(Path, done.stdout.splitlines()))
+
+
+def test_a_program_that_its_server_cannot_read_is_copied_to_where_it_can(stack: Stack, tmp_path: Path) -> None:
+    """As when root's umask is 077, or the clone is in root's home folder."""
+    unpacked = tmp_path / "made-for-root-1.0"
+    (unpacked / "bin").mkdir(parents=True, mode=0o700)
+    (unpacked / "bin" / "run").write_text("#!/bin/sh\necho runs\n")
+    (unpacked / "bin" / "run").chmod(0o700)
+    folder = server_users.program(stack.env, "kafka", unpacked)
+    if os.geteuid() != 0:
+        assert folder == unpacked
+        return
+    assert folder == stack.state / "kafka" / unpacked.name
+    tools.run(stack.env, "kafka", [str(folder / "bin" / "run")], "It does not run")
+    with pytest.raises(StackError, match="cannot write: "):
+        tools.run(stack.env, "kafka", ["/bin/sh", "-c", f"echo > {shlex.quote(str(folder / 'new'))}"], "cannot write")
+    shutil.rmtree(folder)
+
+
+def test_data_that_root_had_written_belongs_to_the_server_then(stack: Stack, tmp_path: Path, monkeypatch) -> None:
+    """Also if its user cannot reach the state: then the data moves."""
+    monkeypatch.setattr(Settings, "outside", tmp_path / "outside")
+    env = Environment(Settings(state=tmp_path / "state"), stack.env.ports, {})
+    segment = Path("server-logs-0", "00000000000000000000.log")
+    (env.state / "kafka" / "data" / segment).parent.mkdir(parents=True)
+    (env.state / "kafka" / "data" / segment).write_text("a log")
+    folder = server_users.prepare(env, "kafka")
+    assert (folder / "data" / segment).read_text() == "a log"
+    assert (folder / "data" / segment).owner() == (server_users.user_of("kafka") or env.state.owner())
+    assert folder == (env.settings.outside if os.geteuid() == 0 else env.state) / "kafka"
+
+
+def test_airflow_cannot_run_programs_as_postgresql(stack: Stack) -> None:
+    refused = pytest.raises(psycopg2.errors.InsufficientPrivilege)
+    with closing(probes.postgres_connection(stack.env)) as connection, connection.cursor() as cursor, refused:
+        cursor.execute("COPY (SELECT 1) TO PROGRAM 'true'")
 
 
 def test_json_is_json_in_a_shell_that_forces_colours(stack: Stack) -> None:

@@ -1,9 +1,13 @@
-"""MySQL is down: nothing is lost, and the stream recovers by itself. What MySQL refuses: test_servers_change."""
+"""MySQL is down: the page shows it, nothing is lost, and the stream recovers by itself.
+
+What MySQL refuses: test_servers_change.
+"""
 
 import time
 
 from tests.integration.stack import RECOVERY_SECONDS, Moment, Origin, Stack, prove, until, wait_until_it_loads
 from tests.integration.test_odd_logs import log
+from tests.integration.test_page_api import shows_broken, shows_ok
 
 AWAY_SECONDS = 15
 
@@ -13,9 +17,12 @@ def test_the_stream_recovers_when_mysql_is_up_again(stack: Stack) -> None:
     since = stack.now()
     with stack.away("mysql"):
         meanwhile = stack.send([log(event_id="mysql-away")] * 200)
-        time.sleep(AWAY_SECONDS)
+        until_up = time.monotonic() + AWAY_SECONDS
+        shows_broken(stack, "MySQL")
+        time.sleep(max(until_up - time.monotonic(), 0))
     until_loaded(stack, meanwhile, since)
     prove(stack, since)
+    shows_ok(stack, "MySQL")
 
 
 def until_loaded(stack: Stack, meanwhile: list[Origin], since: Moment) -> None:

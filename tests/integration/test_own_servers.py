@@ -1,13 +1,16 @@
 """A user's own servers, with a login and TLS: the DAGs, the driver and the indexer work with them."""
 
 import json
+import os
+import re
 import secrets
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import elastic_transport
 import elasticsearch
@@ -17,17 +20,22 @@ import pytest
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient, ScramCredentialInfo, ScramMechanism, UserScramCredentialUpsertion
 from pydantic import SecretStr
+from rich.console import Console
 
-from include import scratch
 from include.clients import kafka
-from include.index.template import connect
+from include.clients.outside import Outside
+from include.driver import lease
 from include.names import STATUSES, TABLES
 from include.settings import ROOT, Settings
-from include.stack.environment import SECRETS, Environment, Ports, free_ports
-from include.stack.fetch import parts
+from include.stack.environment import SECRETS, Environment
+from include.stack.own_servers import OwnServers
+from include.stack.ports import Ports, free_ports
+from include.stack.run import status
+from include.stack.run.start import unpack
 from include.stack.run.up import wipe
-from include.stack.servers import configs, probes
-from include.stack.servers.programs import Homes, servers
+from include.stack.servers import elasticsearch_config, kafka_config, mysql_config, probes
+from include.stack.servers.programs import servers
+from include.stack.steps import Steps
 from jobs.database import Database
 from tests.integration import own_servers
 from tests.integration.own_servers import HOST
@@ -45,15 +53,29 @@ class Own:
     variables: dict[str, str]
     root_password: str
 
-    def counts(self) -> dict[str, int]:
+    def root_sql(self, sql: str, params: Any = ()) -> Any:
         reach = {"host": HOST, "port": self.settings.mysql_port, "ssl": {"ca": str(self.settings.mysql_ca)}}
-        with pymysql.connect(**reach, user="root", password=self.root_password) as connection:  # type: ignore[arg-type]
-            cursor = connection.cursor()
-            found = {}
-            for status in STATUSES:
-                cursor.execute(f"SELECT COUNT(*) FROM logs.{TABLES[status]}")
-                found[status] = cursor.fetchone()[0]
-            return found
+        root = {"user": "root", "password": self.root_password, "autocommit": True}
+        with pymysql.connect(**reach, **root) as connection, connection.cursor() as cursor:  # type: ignore[arg-type]
+            cursor.execute(sql, params or None)
+            return cursor.fetchall()
+
+    def counts(self) -> dict[str, int]:
+        return {status: self.root_sql(f"SELECT COUNT(*) FROM logs.{TABLES[status]}")[0][0] for status in STATUSES}
+
+    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Runs ./logsieve with the LOGSIEVE_ variables only."""
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith(("LOGSIEVE_", "AIRFLOW"))}
+        return subprocess.run(
+            [str(ROOT / "logsieve"), *words],
+            env=inherited | _named(self.settings), cwd="/", stdin=subprocess.DEVNULL, capture_output=True, text=True,
+            timeout=400,
+        )  # fmt: skip
+
+    def answer(self, *words: str) -> Any:
+        done = self.run(*words, "--json")
+        assert done.returncode == 0, done.stdout + done.stderr
+        return json.loads(done.stdout)
 
 
 @pytest.fixture(scope="module")
@@ -63,25 +85,20 @@ def own(stack: Stack) -> Iterator[Own]:
         Settings(state=STATE), Ports(**free_ports()), {name: secrets.token_urlsafe(24) for name in SECRETS}
     )
     wipe(env)
-    scratch.make(env.settings)
+    homes = unpack(env, Steps(Console()))
     ca = own_servers.certificates(folder, "kafka", "mysql", "elasticsearch")
-    STATE.chmod(0o711)
-    jars, libaio = parts.fetch_jars(env.settings.parts), parts.fetch_libaio(env.settings.parts)
-    mysql = parts.unpack_mysql(env.settings.parts, jars)
-    homes = Homes(jars, libaio, mysql, configs.elasticsearch(env, jars))
     passwords = {"broker": secrets.token_urlsafe(), "logsieve": secrets.token_urlsafe() + '"\\'}
-    configs.kafka(env, jars)
+    kafka_config.prepare(env, homes.kafka)
     own_servers.ask_kafka_for_more(env, folder, {"broker": passwords["broker"]})
-    configs.mysql(env, mysql, libaio)
+    mysql_config.prepare(env, homes.mysql, homes.libaio)
     own_servers.ask_mysql_for_more(env, folder)
+    elasticsearch_config.prepare(env, homes.elasticsearch)
     with ExitStack() as held:
         held.callback(wipe, env)
         for server in servers(env, homes):
             if server.name in ("kafka", "mysql", "elasticsearch"):
                 held.enter_context(own_servers.running(env, server, STATE / f"{server.name}.log"))
-        door = held.enter_context(
-            own_servers.guarded(env.ports.elasticsearch, folder, "elastic", env.passwords["mysql_reader"])
-        )
+        door = held.enter_context(own_servers.encrypted(env.ports.elasticsearch, folder))
         until(lambda: probes.mysql(env) is None, 60, "MySQL answers")
         until(lambda: probes.elasticsearch(env) is None, 120, "Elasticsearch answers")
         settings = Settings(
@@ -95,10 +112,11 @@ def own(stack: Stack) -> Iterator[Own]:
             mysql_port=env.ports.mysql,
             mysql_ca=ca,
             mysql_stream_password=SecretStr(env.passwords["mysql_stream"]),
+            mysql_reader_password=SecretStr(env.passwords["mysql_reader"]),
             elasticsearch_url=f"https://{HOST}:{door}",
             elasticsearch_ca=ca,
-            elasticsearch_user="elastic",
-            elasticsearch_password=SecretStr(env.passwords["mysql_reader"]),
+            elasticsearch_user="logsieve_airflow",
+            elasticsearch_password=SecretStr(env.passwords["elasticsearch_airflow"]),
             accounts=100,
         )
         broker = {"kafka_sasl_mechanism": "PLAIN", "kafka_user": "broker"}
@@ -127,11 +145,6 @@ def _add_kafka_user(broker: Settings, wanted: Settings) -> None:
 
 def _variables(stack: Stack, settings: Settings, airflow_password: str) -> dict[str, str]:
     """The variables of docs/own-servers.md: the settings as LOGSIEVE_…, and three Airflow connections."""
-    variables = {
-        f"LOGSIEVE_{name.upper()}": value.get_secret_value() if isinstance(value, SecretStr) else str(value)
-        for name in settings.model_fields_set
-        for value in [getattr(settings, name)]
-    }
     ca = str(settings.mysql_ca)
     checked = {"client": "mysql-connector-python", "ssl_ca": ca, "ssl_verify_cert": True, "ssl_verify_identity": True}
     connections = {
@@ -150,7 +163,15 @@ def _variables(stack: Stack, settings: Settings, airflow_password: str) -> dict[
         },
     }  # fmt: skip
     as_json = {f"AIRFLOW_CONN_{name.upper()}": json.dumps(parts) for name, parts in connections.items()}
-    return {**stack.env.whole(), **variables, **as_json}
+    return {**stack.env.whole(), **_named(settings), **as_json}
+
+
+def _named(settings: Settings) -> dict[str, str]:
+    return {
+        f"LOGSIEVE_{name.upper()}": value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+        for name in settings.model_fields_set
+        for value in [getattr(settings, name)]
+    }
 
 
 def airflow(own: Own, *words: str) -> str:
@@ -162,26 +183,107 @@ def airflow(own: Own, *words: str) -> str:
     return done.stdout + done.stderr
 
 
-def test_every_log_passes_all_hops_over_tls(own: Own, tmp_path: Path) -> None:
-    for task in ("make_topics", "make_tables", "make_index"):
-        airflow(own, "tasks", "test", "bootstrap", task)
-    indexer = subprocess.Popen(
-        [sys.executable, "-m", "include.index.indexer"], env=own.variables, stderr=(tmp_path / "indexer").open("wb")
-    )
+@contextmanager
+def indexing(own: Own, folder: Path) -> Iterator[None]:
+    """The indexer runs."""
+    with (folder / "indexer").open("wb") as log:
+        indexer = subprocess.Popen([sys.executable, "-m", "include.index.indexer"], env=own.variables, stderr=log)
     try:
+        yield
+    finally:
+        indexer.terminate()
+        indexer.wait(timeout=60)
+
+
+@contextmanager
+def judging(own: Own, folder: Path) -> Iterator[None]:
+    """A driver judges and loads; at the end it is asked to stop."""
+    endless = ["dags", "test", "classify_logs", "--conf", json.dumps({"trigger": "realtime"})]
+    with (folder / "driver").open("wb") as log:
+        driver = subprocess.Popen(
+            [sys.executable, "-m", "airflow", *endless], env=own.variables, stdout=log, stderr=log
+        )
+    try:
+        until(lambda: status.read_own(OwnServers(own.settings)).healthy, 120, f"it judges; {folder / 'driver'}")
+        yield
+    finally:
+        with closing(Outside(own.settings).mysql("stream", autocommit=True)) as connection:
+            lease.ask_to_stop(connection.cursor())
+        try:
+            driver.wait(timeout=120)
+        finally:
+            driver.kill()
+
+
+def test_every_log_passes_all_hops_over_tls(own: Own, tmp_path: Path) -> None:
+    airflow(own, "dags", "test", "bootstrap", "--mark-success-pattern", "(?!make_).*")
+    with indexing(own, tmp_path):
         airflow(own, "dags", "test", "generate_logs", "--conf", json.dumps({"rate": LOGS, "seconds": 1}))
         airflow(own, "dags", "test", "users_dimension")
         airflow(own, "dags", "test", "classify_logs")
         airflow(own, "dags", "test", "reconcile_logs")
-    finally:
-        indexer.terminate()
-        indexer.wait(timeout=60)
     counts = own.counts()
     assert sum(counts.values()) >= LOGS * 0.9
     assert all(counts.values()), counts
-    with connect(own.settings) as client:
+    with Outside(own.settings).search() as client:
         client.indices.refresh(index="server-logs")
         assert client.count(index="server-logs")["count"] == sum(counts.values())
+
+
+def test_status_shows_own_servers_and_what_does_not_run(own: Own) -> None:
+    done = own.run("status", "--json")
+    found = json.loads(done.stdout)
+    assert done.returncode == 1, "neither a driver nor the indexer runs"
+    servers = found["servers"]
+    assert {name for name, health in servers.items() if health == "ok"} == {"kafka", "mysql", "elasticsearch"}
+    assert "consumer group is empty" in servers["indexer"]
+    assert found["stream"]["sentence"].startswith("No driver is running")
+    assert found["mysql"] == found["elasticsearch"] == own.counts()
+    assert found["logs_in"] == found["classified"] == sum(own.counts().values())
+    assert found["dags"] == {}
+    assert f"Elasticsearch {own.settings.elasticsearch_url}" in own.run("status").stdout
+
+
+def test_commands_work_with_own_servers(own: Own, tmp_path: Path) -> None:
+    done = own.run("tail", "server-logs-status", "--from-beginning", "--status", "bad", "--count", "3")
+    verdicts = [line.split(" ", 2)[1:] for line in done.stdout.splitlines()]
+    assert [json.loads(verdict)["status"] for _, verdict in verdicts] == ["bad"] * 3, done.stderr
+    bad, origin = verdicts[0][0], verdicts[0][0].split("-")
+    story = own.answer("why", bad)
+    assert (story["status"], story["away"]) == ("bad", {})
+    assert story["hops"]["MySQL"] == "logs.bad_logs"
+    assert story["hops"]["Elasticsearch"].startswith(f"server-logs/_doc/{bad}: bad")
+    ((account, device),) = own.root_sql(
+        "SELECT account_id, device FROM logs.good_logs ORDER BY kafka_partition, kafka_offset LIMIT 1"
+    )
+    (period,) = own.answer("users", str(account))["periods"]
+    assert (period["device"], period["current"]) == (device, True)
+
+    at = "WHERE kafka_partition = %s AND kafka_offset = %s"
+    with indexing(own, tmp_path), judging(own, tmp_path):
+        before = {(row["topic"], row["partition"]): row["next"] for row in own.answer("topics")}
+        sent = own.run("generate", "--count", "200").stdout
+        assert sum(map(int, re.findall(r"\d+", sent))) == 200
+        after = {(row["topic"], row["partition"]): row["next"] for row in own.answer("topics")}
+        assert sum(after[place] - before[place] for place in after if place[0] == "server-logs") == 200
+        total = sum(end for (topic, _), end in after.items() if topic == "server-logs")
+        until(lambda: sum(own.counts().values()) == total, 60, "they are loaded")
+        assert sum(proof["rows"] for proof in own.answer("reconcile")) == total
+        own.root_sql(f"DELETE FROM logs.bad_logs {at}", origin)
+        assert own.run("reconcile").returncode == 1, "a row is missing"
+        assert sum(proof["documents"] for proof in own.answer("reconcile", "--repair")) == total
+
+        (reasons,) = own.root_sql(f"SELECT reasons FROM logs.bad_logs {at}", origin)[0]
+        own.root_sql(f"UPDATE logs.bad_logs SET reasons = '[\"of_old\"]' {at}", origin)
+        replayed = own.answer("replay", "--reason", "of_old")
+        assert replayed["changes"] == [{"was": "bad", "now": "bad", "changed": True, "logs": 1}]
+        assert own.root_sql(f"SELECT reasons FROM logs.bad_logs {at}", origin) == ((reasons,),)
+
+        own.root_sql("UPDATE dim_users.users_history SET user_device = 'another' WHERE account_no = %s", (account,))
+        rejudged = own.answer("rejudge", "--account", str(account))
+        assert {"good", "suspicious"} == {rejudged["changes"][0]["was"], rejudged["changes"][0]["now"]}
+        assert rejudged["sent"] > 0
+        assert own.root_sql("SELECT COUNT(*) FROM logs.good_logs WHERE account_id = %s", (account,)) == ((0,),)
 
 
 def test_a_server_with_another_certificate_is_refused(own: Own, tmp_path: Path) -> None:
@@ -190,7 +292,7 @@ def test_a_server_with_another_certificate_is_refused(own: Own, tmp_path: Path) 
     fooled = own.settings.model_copy(update=update)
     with pytest.raises(mysql.connector.Error, match=r"(?i)certificate"):
         Database.of(fooled).connect()
-    with pytest.raises(elastic_transport.TlsError), connect(fooled) as client:
+    with pytest.raises(elastic_transport.TlsError), Outside(fooled).search() as client:
         client.count(index="server-logs")
     with pytest.raises(KafkaException):
         AdminClient({**kafka.native(fooled), "log_level": 0}).list_topics(timeout=5)
@@ -200,7 +302,7 @@ def test_a_client_without_a_valid_login_gets_nothing(own: Own) -> None:
     stranger = own.settings.model_copy(
         update={name: SecretStr("guessed") for name in ("kafka_password", "elasticsearch_password")}
     )
-    with pytest.raises(elasticsearch.AuthenticationException), connect(stranger) as client:
+    with pytest.raises(elasticsearch.AuthenticationException), Outside(stranger).search() as client:
         client.count(index="server-logs")
     with pytest.raises(KafkaException):
         AdminClient({**kafka.native(stranger), "log_level": 0}).list_topics(timeout=5)

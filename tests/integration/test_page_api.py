@@ -11,7 +11,7 @@ import pytest
 
 from include.names import MAX_RAW, STATUSES, TABLES
 from include.page.counts import SETTLED_SECONDS
-from tests.integration.stack import Stack, drivers, until, wait_until_it_loads
+from tests.integration.stack import Stack, until, wait_until_it_loads
 
 ROUTES = [
     "",
@@ -327,12 +327,11 @@ def test_the_hops_show_rates_lag_and_health(stack: Stack, viewer: httpx.Client) 
     assert found["users"]["pending_changes"] == stack.root_sql("SELECT COUNT(*) FROM dim_users.changes")[0][0]
 
 
-def test_reconcile_rejudge_and_backfill_start_runs_that_succeed(stack: Stack, admin: httpx.Client) -> None:
-    made = []
-    for name in ("reconcile", "rejudge"):
-        answer = act(admin, name)
-        assert answer.status_code == 200, answer.text
-        made.append(answer.json())
+def test_reconcile_and_backfill_start_runs_that_succeed(stack: Stack, admin: httpx.Client) -> None:
+    """As tests/browser/test_acting.py does with the other actions."""
+    answer = act(admin, "reconcile")
+    assert answer.status_code == 200, answer.text
+    made = [answer.json()]
     today = datetime.now(UTC).date()
     answer = act(admin, "backfill", {"from": str(today), "to": str(today)})
     assert answer.status_code == 200, answer.text
@@ -350,69 +349,55 @@ def test_reconcile_rejudge_and_backfill_start_runs_that_succeed(stack: Stack, ad
     until(lambda: admin.get(f"{url}/{backfill['id']}").json()["completed_at"], 180, "the backfill has ended")
 
 
-def test_stop_ends_the_stream_and_start_starts_it_again(stack: Stack, admin: httpx.Client) -> None:
-    until(lambda: drivers(stack), 60, "a driver runs")
-    refused = act(admin, "start")
-    assert refused.status_code == 409
-    assert "already active" in refused.json()["error"]
-    stopped = act(admin, "stop").raise_for_status().json()
-    assert stopped["dag_id"] == "classify_logs"
-    assert until_they_ended(admin, stack, stopped, 120) == {"success"}
-    assert not drivers(stack)
-    classify = until(lambda: _hop(admin, "classify", "broken"), 60, "the page shows that it is stopped")
-    assert "stopped on request" in classify["sentence"]
-    assert classify["remedy"]
-    again = act(admin, "start")
-    assert again.status_code == 200, again.text
-    assert len(again.json()["runs"]) == len(stopped["runs"]) == 1
-    assert again.json()["runs"] != stopped["runs"]
-    wait_until_it_loads(stack)
-    until(lambda: _hop(admin, "classify", "ok"), 60, "the page shows that it is healthy")
+def counts_with_mysql(stack: Stack) -> None:
+    """Checks what the page shows while Elasticsearch is down."""
+    viewer = page(stack, "viewer")
+    until(lambda: _hop(viewer, "Elasticsearch", "broken"), 30, "its hop is broken")
+    begun = time.monotonic()
+    found = get(viewer, "data/summary", reason="not_json")
+    assert time.monotonic() - begun < 20
+    assert found["source"] == "mysql"
+    assert "MySQL" in found["notice"]
+    assert [found[name] for name in ("reasons", "countries", "devices", "accounts")] == [None] * 4
+    end = datetime.now(UTC).replace(microsecond=0) - timedelta(seconds=20)
+    begin = end - timedelta(minutes=10)
+    assert get(viewer, "data/summary", **{"from": text(begin), "to": text(end)})["totals"] == rows(stack, begin, end)
+    logs = get(viewer, "data/logs", size=2)
+    assert logs["source"] == "mysql"
+    assert len(logs["logs"]) == 2
+    assert logs["next"]
+    following = get(viewer, "data/logs", size=2, before=logs["next"])["logs"]
+    assert not {each["origin"] for each in logs["logs"]} & {each["origin"] for each in following}
+    key = logs["logs"][0]["origin"]
+    assert [each["origin"] for each in get(viewer, "data/logs", search=key)["logs"]] == [key]
+    story = get(viewer, f"data/log/{key}")
+    assert story["hops"]["Elasticsearch"] == "Elasticsearch is unreachable"
+    others = {hop["name"]: hop["health"] for hop in get(viewer, "data/hops")["hops"]}
+    assert others["MySQL"] == others["server-logs"] == "ok"
 
 
-def test_while_elasticsearch_is_down_mysql_counts_and_the_page_shows_it(stack: Stack, viewer: httpx.Client) -> None:
-    wait_until_it_loads(stack)
-    with stack.away("elasticsearch"):
-        until(lambda: _hop(viewer, "Elasticsearch", "broken"), 30, "its hop is broken")
-        begun = time.monotonic()
-        found = get(viewer, "data/summary", reason="not_json")
-        assert time.monotonic() - begun < 20
-        assert found["source"] == "mysql"
-        assert "MySQL" in found["notice"]
-        assert [found[name] for name in ("reasons", "countries", "devices", "accounts")] == [None] * 4
-        end = datetime.now(UTC).replace(microsecond=0) - timedelta(seconds=20)
-        begin = end - timedelta(minutes=10)
-        assert get(viewer, "data/summary", **{"from": text(begin), "to": text(end)})["totals"] == rows(
-            stack, begin, end
-        )
-        logs = get(viewer, "data/logs", size=2)
-        assert logs["source"] == "mysql"
-        assert len(logs["logs"]) == 2
-        assert logs["next"]
-        following = get(viewer, "data/logs", size=2, before=logs["next"])["logs"]
-        assert not {each["origin"] for each in logs["logs"]} & {each["origin"] for each in following}
-        key = logs["logs"][0]["origin"]
-        assert [each["origin"] for each in get(viewer, "data/logs", search=key)["logs"]] == [key]
-        story = get(viewer, f"data/log/{key}")
-        assert story["hops"]["Elasticsearch"] == "Elasticsearch is unreachable"
-        others = {hop["name"]: hop["health"] for hop in get(viewer, "data/hops")["hops"]}
-        assert others["MySQL"] == others["server-logs"] == "ok"
+def counts_with_elasticsearch_again(stack: Stack) -> None:
+    """Checks that the page recovers by itself once Elasticsearch is up again."""
+    viewer = page(stack, "viewer")
     until(lambda: get(viewer, "data/summary")["source"] == "elasticsearch", 60, "it counts with Elasticsearch again")
     until(lambda: _hop(viewer, "Elasticsearch", "ok"), 60, "its hop is healthy again")
 
 
-def test_while_mysql_or_kafka_is_down_the_page_answers_soon_and_shows_it(stack: Stack, viewer: httpx.Client) -> None:
-    for server, hop in (("mysql", "MySQL"), ("kafka", "server-logs")):
-        wait_until_it_loads(stack)
-        with stack.away(server):
-            broken = until(lambda hop=hop: _hop(viewer, hop, "broken"), 60, f"{hop} is broken")
-            assert broken["remedy"]
-            begun = time.monotonic()
-            get(viewer, "data/hops")
-            assert time.monotonic() - begun < 10
-            assert get(viewer, "data/summary")["source"] == "elasticsearch"
-        until(lambda hop=hop: _hop(viewer, hop, "ok"), 120, f"{hop} is healthy again")
-    wait_until_it_loads(stack)
+def shows_broken(stack: Stack, hop: str) -> None:
+    """Checks that the page answers soon, with counts, while the server of this hop is down."""
+    viewer = page(stack, "viewer")
+    broken = until(lambda: _hop(viewer, hop, "broken"), 60, f"{hop} is broken")
+    assert broken["remedy"]
+    begun = time.monotonic()
+    get(viewer, "data/hops")
+    assert time.monotonic() - begun < 10
+    assert get(viewer, "data/summary")["source"] == "elasticsearch"
+
+
+def shows_ok(stack: Stack, hop: str) -> None:
+    """Waits until the page shows that the hop is healthy again."""
+    viewer = page(stack, "viewer")
+    until(lambda: _hop(viewer, hop, "ok"), 120, f"{hop} is healthy again")
 
 
 def _age(stack: Stack, key: str) -> float:

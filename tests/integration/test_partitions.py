@@ -21,7 +21,7 @@ def send_to(stack: Stack, partition: int, count: int) -> set[tuple[int, int]]:
     """Sends logs of account 684 to one partition with another client; returns their origins."""
     fields = {"account_id": "684", "event_type": "other", "device": "IOS", "location_country": "FR"}
     values = [fields | {"event_id": str(number), "event_timestamp": "1619724510"} for number in range(count)]
-    with closing(KafkaProducer(bootstrap_servers=f"127.0.0.1:{stack.ports['kafka']}")) as producer:
+    with closing(KafkaProducer(**stack.kafka)) as producer:
         sent = [producer.send("server-logs", json.dumps(value).encode(), partition=partition) for value in values]
         done = [future.get(timeout=30) for future in sent]
     return {(record.partition, record.offset) for record in done}
@@ -60,12 +60,12 @@ def test_logs_wait_until_the_status_topic_has_their_partition_too(stack: Stack) 
     """The partition was added with another tool, to one topic only."""
     since = stack.now()
     count = partitions(stack)[0]
-    with closing(KafkaAdminClient(bootstrap_servers=f"127.0.0.1:{stack.ports['kafka']}")) as admin:
+    with closing(KafkaAdminClient(**stack.kafka)) as admin:
         admin.create_partitions({"server-logs": count + 1})
-    database, settings = Database.of(stack.settings), stack.settings
+    database, outside = Database.of(stack.settings), stack.env.outside
     remedy = rf"server-logs-status, which has {count}.*\./logsieve topics --partitions {count + 1}"
     with pytest.raises(inputs.NotProvisionedError, match=remedy):
-        inputs.wait(database, settings, 0.5)
+        inputs.wait(database, outside, 0.5)
     origins = send_to(stack, count, 100)
     done = stack.run("topics", "--partitions", str(count + 1))
     assert f"server-logs-status: {count} → {count + 1} partitions" in done.stderr

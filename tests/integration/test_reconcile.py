@@ -6,9 +6,7 @@ from typing import Any
 from zlib import crc32
 
 import pytest
-from elasticsearch import Elasticsearch
 
-from include.clients import mysql
 from include.names import MAX_TIMESTAMP, TABLES, TEXT_FIELDS, origin_of
 from include.proof import rows as evidence_rows
 from include.proof.contents import read_verdict
@@ -39,17 +37,20 @@ def by_kind(everything: list[dict[str, Any]]) -> dict[str, list[list[int]]]:
     return found
 
 
-def good_rows(stack: Stack, count: int) -> list[tuple[int, int]]:
-    """Origins of old rows of partition 0, which no batch writes anymore."""
-    query = "SELECT kafka_partition, kafka_offset FROM logs.good_logs WHERE kafka_partition = 0 ORDER BY 2 LIMIT %s"
-    return stack.root_sql(query, (count,))  # type: ignore[return-value]
+def loaded_rows(stack: Stack, table: str, count: int, where: str = "TRUE") -> list[int]:
+    """Offsets of new rows of partition 0, whose verdicts are in the status topic, and whose documents are indexed."""
+    since = stack.now()["server-logs"][0]
+    query = f"SELECT kafka_offset FROM logs.{table} WHERE kafka_partition = 0 AND kafka_offset >= %s AND {where}"
+    found = until(lambda: len(rows := stack.root_sql(query, (since,))) >= count and rows, 60, "new rows are loaded")
+    origins = [(0, offset) for (offset,) in found[:count]]
+    until(lambda: len(stack.documents(origins)) == count, 60, "they are indexed")
+    return [offset for _, offset in origins]
 
 
 def test_every_hop_is_complete_and_an_hourly_proof_reads_only_new_verdicts(stack: Stack) -> None:
     everything = proofs(stack)
     assert [proof["differences"] for proof in everything] == [{}] * len(everything)
     for proof in everything:
-        assert proof["first"] == 0
         assert proof["logs"] == proof["keys"] == proof["rows"] == proof["documents"]
     until(lambda: sum(stack.counts().values()) > sum(proof["rows"] for proof in everything), 30, "more logs are loaded")
     again = proofs(stack, "--new")
@@ -88,8 +89,7 @@ def origins(by_kind: dict[str, list[list[int]]]) -> dict[str, set[tuple[int, int
 
 
 def test_each_kind_of_manual_edit_is_named_and_repaired(stack: Stack) -> None:
-    good = [offset for _, offset in good_rows(stack, 30)]
-    bad = "SELECT kafka_offset FROM logs.bad_logs WHERE kafka_partition = 0 AND raw IS NOT NULL ORDER BY 1 LIMIT 3"
+    good, bad = loaded_rows(stack, "good_logs", 30), loaded_rows(stack, "bad_logs", 3, "raw IS NOT NULL")
     expected: dict[str, list[list[int]]] = {}
 
     def expect(kind: str, *offsets: int, partition: int = 0) -> None:
@@ -97,7 +97,7 @@ def test_each_kind_of_manual_edit_is_named_and_repaired(stack: Stack) -> None:
 
     for table, edits, offsets in (
         ("good_logs", ROW_EDITS, good),
-        ("bad_logs", BAD_ROW_EDITS, [offset for (offset,) in stack.root_sql(bad)]),
+        ("bad_logs", BAD_ROW_EDITS, bad),
     ):
         for field, edit in edits.items():
             expect(f"another {field} in MySQL", edited := offsets.pop(0))
@@ -211,7 +211,7 @@ def test_mysql_renders_a_row_as_the_text_of_its_verdict_whatever_it_contains(sta
         for message in stack.messages("server-logs-status", since["server-logs-status"])
         if (origin := origin_of(message.key)) in sent
     }
-    with closing(mysql.connect(stack.settings)) as connection:
+    with closing(stack.env.outside.mysql()) as connection:
         cursor = connection.cursor()
         texts = {
             (partition, offset): text
@@ -225,7 +225,7 @@ def test_mysql_renders_a_row_as_the_text_of_its_verdict_whatever_it_contains(sta
 
 
 def test_the_dag_is_red_and_names_the_first_origins(stack: Stack) -> None:
-    ((_, edited),) = good_rows(stack, 1)
+    (edited,) = loaded_rows(stack, "good_logs", 1)
     kept = stack.root_sql(f"SELECT device FROM logs.good_logs WHERE {ROW}", (edited,))[0][0]
     stack.root_sql(f"UPDATE logs.good_logs SET device = 'HACK' WHERE {ROW}", (edited,))
     try:
@@ -241,7 +241,7 @@ def test_the_dag_is_red_and_names_the_first_origins(stack: Stack) -> None:
 def test_a_document_of_a_log_that_arrives_during_the_search_is_not_a_stray(stack: Stack) -> None:
     before: dict[int, int] = {}
     answers = iter([before, stack.ends("server-logs")])
-    with Elasticsearch(f"http://127.0.0.1:{stack.ports['elasticsearch']}") as client:
+    with stack.env.outside.search() as client:
         assert documents_of_no_log(client, lambda: before)
         assert documents_of_no_log(client, lambda: next(answers)) == []
 

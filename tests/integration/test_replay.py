@@ -166,16 +166,16 @@ def test_logs_that_are_not_loaded_yet_are_refused(stack: Stack, env: Environment
 
 def test_the_stream_continues_at_its_position_after_corrections(stack: Stack, env: Environment, good: bytes) -> None:
     origins = send(stack, *[good] * 20)
-    database, settings = Database.of(stack.settings), stack.settings
+    database, outside = Database.of(stack.settings), stack.env.outside
     since = stack.ends(STATUS)
     assert stack.run("stream", "stop").returncode == 0
     try:
-        begin, ends = positions.of_logs(database, settings), stack.ends(STATUS)
+        begin, ends = positions.of_logs(database, outside), stack.ends(STATUS)
         correcting = threading.Thread(target=rejudge.run, args=(env,), kwargs={"origins": runs(*origins)})
         correcting.start()
         until(lambda: sum(stack.ends(STATUS).values()) == sum(ends.values()) + 20, 90, "the corrections are sent")
         assert all(is_correction(message) for message in stack.messages(STATUS, ends))
-        assert positions.of_logs(database, settings) == begin
+        assert positions.of_logs(database, outside) == begin
     finally:
         assert stack.run("stream", "start").returncode == 0
     correcting.join(120)

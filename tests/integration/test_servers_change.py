@@ -13,7 +13,7 @@ from typing import Any
 import pymysql
 import pytest
 
-from include.index.template import connect, ensure_index
+from include.index.template import ensure_index
 from include.names import origin_key
 from include.stack.servers.mysql_users import RIGHTS
 from include.watch import troubles
@@ -162,7 +162,7 @@ def test_a_foreign_template_does_not_change_the_index(
     stack.search(OTHERS[0], LEGACY, "PUT")
     stack.search(OTHERS[1], template, "PUT")
     try:
-        with connect(stack.settings) as client:
+        with stack.env.outside.search() as client:
             if error:
                 with pytest.raises(TroubleError, match=error):
                     ensure_index(client, name)

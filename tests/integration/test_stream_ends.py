@@ -1,11 +1,14 @@
 """The stream is killed or stopped: it continues exactly after the last judged and loaded logs."""
 
+from contextlib import closing
+
 import psutil
 import pytest
 
 from include.stack.airflow.api import AirflowApi
 from include.stack.run import supervisor
-from tests.integration.stack import EPOCH, Stack, check, drivers, until, wait_until_it_loads
+from include.stack.servers.probes import postgres_connection
+from tests.integration.stack import EPOCH, Stack, check, drivers, last_run, until, wait_until_it_loads
 
 LOST = "the worker of classify_logs.stream was killed"
 
@@ -64,6 +67,15 @@ def test_after_a_kill_of_its_worker_airflow_does_not_wait_for_heartbeats(stack: 
     check(stack, since)
 
 
+def test_a_scheduler_that_was_killed_with_the_lock_of_the_pools_blocks_no_task(stack: Stack) -> None:
+    """The workers that it leaves keep its connection to PostgreSQL open, as this test does."""
+    with closing(postgres_connection(stack.env)) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT pool FROM slot_pool FOR UPDATE")
+        api = AirflowApi(stack.env)
+        run = api.trigger("expire_runs", {})
+        until(lambda: api.run_state("expire_runs", run) == "success", 60, "a task has started and ended")
+
+
 def test_a_driver_that_dies_after_a_kill_of_the_scheduler_is_replaced(stack: Stack) -> None:
     wait_until_it_loads(stack)
     since = stack.now()
@@ -72,7 +84,7 @@ def test_a_driver_that_dies_after_a_kill_of_the_scheduler_is_replaced(stack: Sta
     before = rpc.getProcessInfo("airflow-scheduler")["pid"]
     psutil.Process(before).kill()
     until(lambda: rpc.getProcessInfo("airflow-scheduler")["pid"] not in (0, before), 30, "the scheduler runs again")
-    until(lambda: stack.status()["healthy"], 60, "all servers answer")
+    until(lambda: stack.status().healthy, 60, "all servers answer")
     (driver,) = drivers(stack)
     driver.kill()
     until(lambda: stack.root_sql(EPOCH)[0][0] > epoch, 60, "the next driver has the lease")
@@ -87,7 +99,7 @@ def test_a_person_stops_it_and_starts_it_again(stack: Stack) -> None:
     assert done.returncode == 0, done.stderr
     assert "has stopped" in done.stdout
     until(lambda: not drivers(stack), 30, "the driver has exited by itself")
-    until(lambda: stack.status()["dags"]["classify_logs"]["state"] == "success", 30, "for Airflow it is a success")
+    until(lambda: last_run(stack)["state"] == "success", 30, "for Airflow it is a success")
     assert "was not running" in stack.run("stream", "stop").stdout
 
     (epoch,) = stack.root_sql(EPOCH)[0]
@@ -100,10 +112,7 @@ def test_a_person_stops_it_and_starts_it_again(stack: Stack) -> None:
 def test_stopping_the_task_in_airflow_is_a_clean_stop_too(stack: Stack) -> None:
     wait_until_it_loads(stack)
     since = stack.now()
-    api = AirflowApi(stack.env)
-    run = api.last_run("classify_logs")
-    assert run is not None
-    api.end_run("classify_logs", run["dag_run_id"])
+    AirflowApi(stack.env).end_run("classify_logs", last_run(stack)["dag_run_id"])
     until(lambda: not drivers(stack), 60, "the driver has exited")
     heartbeat = "SELECT CAST(heartbeat_at AS CHAR) FROM logs.driver_lease WHERE name = 'stream_logs'"
     assert stack.root_sql(heartbeat)[0][0].startswith("1970-01-01"), "it has freed its lease, as it exited by itself"

@@ -9,7 +9,7 @@ import psutil
 
 from include.stack.airflow import stream_facts
 from include.stack.airflow.api import AirflowApi
-from tests.integration.stack import EPOCH, Stack, check, drivers, until, wait_until_it_loads
+from tests.integration.stack import EPOCH, Stack, check, drivers, last_run, until, wait_until_it_loads
 
 
 @contextlib.contextmanager
@@ -25,8 +25,8 @@ def kept(stack: Stack) -> Iterator[AirflowApi]:
 
 
 def give_slots(stack: Stack, slots: int) -> None:
-    done = stack.run("airflow", "pools", "set", "default_pool", str(slots), "")
-    assert done.returncode == 0, done.stderr
+    body = {"pool": "default_pool", "slots": slots}
+    AirflowApi(stack.env)._call("PATCH", "/pools/default_pool", params={"update_mask": "slots"}, json=body)
 
 
 def shown(stack: Stack) -> dict[str, Any]:
@@ -94,9 +94,7 @@ def test_marked_and_deleted_in_airflow_is_shown_and_started_again(stack: Stack) 
     wait_until_it_loads(stack)
     since = stack.now()
     api = AirflowApi(stack.env)
-    run = api.last_run("classify_logs")
-    assert run is not None
-    api._call("PATCH", f"/dags/classify_logs/dagRuns/{run['dag_run_id']}", json={"state": "failed"})
+    api._call("PATCH", f"/dags/classify_logs/dagRuns/{last_run(stack)['dag_run_id']}", json={"state": "failed"})
     until(lambda: not drivers(stack), 60, "the driver has exited")
     until(lambda: "has ended (failed)" in stream_facts.read(stack.env).sentence, 15, "its end is shown")
     until(lambda: api._http.delete("/api/v2/dags/classify_logs").is_success, 60, "none of its tasks runs anymore")

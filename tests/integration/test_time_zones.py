@@ -16,9 +16,9 @@ from include.settings import ROOT
 from include.stack.machine import shell
 from include.stack.repair import rejudge
 from tests.integration.stack import Origin, Stack, prove, until
+from tests.integration.test_envelopes import without_the_first_wall
 from tests.integration.test_load import PARTITION
 from tests.integration.test_odd_logs import log
-from tests.integration.test_z_envelopes import without_the_first_wall
 
 NEW_YORK = "America/New_York"
 TIMES = (
@@ -108,7 +108,7 @@ def test_verdicts_of_spark_in_a_zone_with_daylight_saving_are_in_utc(
 def send(stack: Stack) -> list[Origin]:
     """Sends a good log for each time, with this time as Kafka's timestamp."""
     device = stack.first_device(684)
-    with closing(KafkaProducer(bootstrap_servers=f"127.0.0.1:{stack.ports['kafka']}")) as producer:
+    with closing(KafkaProducer(**stack.kafka)) as producer:
         sent = []
         for number, at in enumerate(TIMES):
             time = datetime.fromisoformat(f"{at}+00:00").timestamp()

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 import numpy as np
 from confluent_kafka import Message, Producer
 
+from include.names import INDEXER_GROUP
 from include.proof.evidence import missing_records
-from include.stack.run.status import kafka_consumer
 from jobs.database import Database
 from jobs.driver import positions
 from tests.integration.stack import Origin, Stack, prove, until, wait_until_it_loads
@@ -52,7 +52,7 @@ def test_logs_of_transactions_are_judged_and_their_markers_are_not_counted_as_lo
     wait_until_it_loads(stack)
     since, already = stack.now(), {proof["partition"]: proof["gaps"] for proof in proofs(stack)}
     options = {"transactional.id": f"test-{uuid.uuid4()}", "transaction.timeout.ms": 600_000}
-    producer = Producer({"bootstrap.servers": f"127.0.0.1:{stack.ports['kafka']}", **options})
+    producer = Producer({**stack.env.outside.kafka, **options})
     producer.init_transactions(30)
 
     def are_loaded(origins: list[Origin]) -> None:
@@ -62,7 +62,7 @@ def test_logs_of_transactions_are_judged_and_their_markers_are_not_counted_as_lo
     with transaction(producer) as sent:
         are_loaded(sent)
         # While it is open, the topic does not end at its first log: a new driver is not refused.
-        begin = positions.of_logs(Database.of(stack.settings), stack.settings)
+        begin = positions.of_logs(Database.of(stack.settings), stack.env.outside)
         assert begin[PARTITION] > max(offset for _, offset in sent)
     with transaction(producer, commit=False) as sent:
         are_loaded(sent)
@@ -77,7 +77,7 @@ def test_logs_of_transactions_are_judged_and_their_markers_are_not_counted_as_lo
     last = "SELECT last_offset FROM logs.load_progress WHERE kafka_partition = %s"
     until(lambda: stack.root_sql(last, (PARTITION,))[0][0] > found[-1], 60, "these are loaded")
 
-    with kafka_consumer(stack.env) as consumer:
+    with stack.env.outside.looking(INDEXER_GROUP) as consumer:
         empty, removed = missing_records(consumer, PARTITION, np.arange(found[0] - 5, found[-1] + 1))
     assert (empty.tolist(), removed.tolist()) == (found, []), "the aborted logs between them exist"
     prove(stack, since)
@@ -87,3 +87,8 @@ def test_logs_of_transactions_are_judged_and_their_markers_are_not_counted_as_lo
     story = why(stack, (PARTITION, found[0]))["hops"]
     assert story["server-logs"].startswith("no log has this offset")
     assert story["server-logs-status"] == "not there: it is no log"
+
+    # The proof has closed them: once Kafka has removed them, as its retention does, they are still no logs.
+    stack.remove("server-logs", {PARTITION: found[-1] + 1})
+    after = {proof["partition"]: proof for proof in proofs(stack)}
+    assert (after[PARTITION]["gaps"], after[PARTITION]["differences"]) == (counted[PARTITION], {})

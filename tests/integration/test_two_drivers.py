@@ -4,8 +4,8 @@ from pathlib import Path
 
 import psutil
 
-from tests.integration.stack import EPOCH, Stack, drivers, prove, until, wait_until_it_loads
-from tests.integration.test_start_of_driver import by_hand
+from tests.integration.stack import EPOCH, Stack, drivers, last_run, prove, until, wait_until_it_loads
+from tests.integration.test_start_of_driver import start_manually
 
 
 def test_the_driver_that_takes_over_continues_alone_and_nothing_is_doubled(stack: Stack, tmp_path: Path) -> None:
@@ -13,9 +13,9 @@ def test_the_driver_that_takes_over_continues_alone_and_nothing_is_doubled(stack
     since = stack.now()
     (first,) = drivers(stack)
     (epoch,) = stack.root_sql(EPOCH)[0]
-    run = stack.status()["dags"]["classify_logs"]["run_id"]
+    run = last_run(stack)["dag_run_id"]
     log = tmp_path / "second.log"
-    second = by_hand(stack, log, "--take-over")
+    second = start_manually(stack, log, "--take-over")
     try:
         until(lambda: stack.root_sql(EPOCH)[0][0] > epoch, 90, "the second driver has the lease")
         until(lambda: not first.is_running(), 30, "the first has exited")

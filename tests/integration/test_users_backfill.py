@@ -6,7 +6,7 @@ import re
 import shlex
 import subprocess
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 
 from include.settings import ROOT
-from tests.integration.stack import Stack, is_correction, until
+from include.stack.airflow.api import AirflowApi
+from tests.integration.stack import Moment, Stack, is_correction, until, wait_until_it_loads
 from tests.spark.model import verdict
 
 DAYS = 6
@@ -87,35 +88,42 @@ def sending(stack: Stack) -> Iterator[None]:
 
 def backfill(stack: Stack, first: date, last: date, *options: str) -> None:
     """Creates a backfill, and waits until each of its runs has succeeded."""
+    airflow = AirflowApi(stack.env)
+
+    def is_free() -> bool:
+        found = airflow._call("GET", "/backfills", params={"dag_id": "users_dimension"})["backfills"]
+        return all(known["completed_at"] for known in found)
+
+    # Airflow runs one at a time, and marks it as completed up to 30 s after its last run.
+    until(is_free, 60, "the backfill before is completed")
     days = ("--from-date", str(first), "--to-date", str(last))
     done = stack.run("airflow", "backfill", "create", "--dag-id", "users_dimension", *days, *options)
     assert done.returncode == 0, done.stderr[-3000:]
+
+    def succeeded() -> list[str]:
+        ids = [run["dag_run_id"] for run in airflow.runs("users_dimension", 100, "success")]
+        return [run_id for run_id in ids if run_id.startswith("backfill")]
+
     wanted = (last - first).days + 1
-    until(lambda: len(runs(stack, "backfill", "success")) >= wanted, 40 * wanted, "the backfill has succeeded")
-
-
-def runs(stack: Stack, kind: str, state: str, dag_id: str = "users_dimension") -> list[str]:
-    done = stack.run("airflow", "dags", "list-runs", dag_id, "--state", state, "-o", "json")
-    below_warnings = [line for line in done.stdout.splitlines() if line.startswith("[{")]
-    ids = [run["run_id"] for line in below_warnings for run in json.loads(line)]
-    return [run_id for run_id in ids if run_id.startswith(kind)]
+    until(lambda: len(succeeded()) >= wanted, 40 * wanted, "the backfill has succeeded")
 
 
 def wait_until_judged_again(stack: Stack) -> None:
     until(lambda: stack.root_sql("SELECT COUNT(*) FROM dim_users.changes") == [(0,)], 300, "no change is pending")
 
 
-def check(stack: Stack, exports: Path) -> dict[str, int]:
-    """Compares every existing log, at every hop, with the exports. Returns the number of logs by status."""
+def check(stack: Stack, exports: Path, since: Moment) -> dict[str, int]:
+    """Compares every log since the moment, at every hop, with the exports. Returns the number of logs by status."""
     users = Users(read_exports(exports))
-    sent = {(message.partition, message.offset): message.value for message in stack.messages("server-logs")}
+    messages = stack.messages("server-logs", since["server-logs"])
+    sent = {(message.partition, message.offset): message.value for message in messages}
     wanted = {origin: expected(value, users) for origin, value in sent.items()}
-    until(lambda: sent.keys() <= stack.loaded(), 120, "every log is loaded")
-    rows = {(partition, offset): status for partition, offset, status in stack.rows()}
+    until(lambda: sent.keys() <= stack.loaded(since), 120, "every log is loaded")
+    rows = {(partition, offset): status for partition, offset, status in stack.rows(since)}
     wrong = [(origin, wanted[origin][0], rows[origin]) for origin in sent if rows[origin] != wanted[origin][0]]
     assert not wrong[:5], f"{len(wrong)} of {len(sent)} logs have another status in MySQL"
     last: dict[bytes, Any] = {}
-    for message in stack.messages(STATUS):
+    for message in stack.messages(STATUS, since[STATUS]):
         last[message.key] = found = json.loads(message.value)
         # A repair sends the verdict again as it was.
         assert is_correction(message) or not found["revision"]
@@ -134,20 +142,30 @@ def exports(stack: Stack) -> Path:
     return Path(stack.env.settings.accounts_exports)
 
 
-def test_verdicts_match_the_exports_after_a_backfill_while_logs_flow(stack: Stack, exports: Path) -> None:
+@pytest.fixture(scope="module")
+def since(stack: Stack, exports: Path) -> Moment:
+    """The moment before logs of DAYS days were sent, whose exports were then backfilled while more arrived."""
     first, last = today() - timedelta(days=DAYS), today() - timedelta(days=1)
+    wait_until_it_loads(stack)
+    moment = stack.now()
     with sending(stack):
-        until(lambda: sum(stack.counts().values()) > 6_000, 90, "late logs are judged by the only loaded day")
+        until(lambda: len(stack.rows(moment)) > 6_000, 90, "late logs are judged by the only loaded day")
         done = stack.run("exports", "--from", str(first), "--to", str(last))
         assert f"{DAYS} exports written" in done.stdout, done.stderr
         backfill(stack, first, last)
         wait_until_judged_again(stack)
     wait_until_judged_again(stack)
-    assert check(stack, exports)["good"] > 0
+    return moment
+
+
+def test_verdicts_match_the_exports_after_a_backfill_while_logs_flow(
+    stack: Stack, exports: Path, since: Moment
+) -> None:
+    assert check(stack, exports, since)["good"] > 0
     assert stack.root_sql("SELECT COUNT(*) FROM logs.good_logs WHERE revision > 0")[0][0] > 0
 
 
-def test_a_corrected_export_replaces_its_day(stack: Stack, exports: Path) -> None:
+def test_a_corrected_export_replaces_its_day(stack: Stack, exports: Path, since: Moment) -> None:
     day = today() - timedelta(days=3)
     file = exports / f"ds={day}" / "accounts.csv"
     header, *lines = file.read_text().splitlines()
@@ -156,7 +174,7 @@ def test_a_corrected_export_replaces_its_day(stack: Stack, exports: Path) -> Non
     backfill(stack, day, day, "--reprocess-behavior", "completed")
     until(lambda: stack.root_sql("SELECT version FROM dim_users.users_version") > version, 60, "the day has changed")
     wait_until_judged_again(stack)
-    check(stack, exports)
+    check(stack, exports, since)
 
 
 def test_an_export_that_is_wrong_as_a_whole_is_refused_until_its_day_is_accepted(stack: Stack, exports: Path) -> None:
@@ -176,16 +194,28 @@ def test_an_export_that_is_wrong_as_a_whole_is_refused_until_its_day_is_accepted
     (command,) = set(re.findall(r"\./logsieve (airflow dags trigger users_dimension --conf '.*?')", printed))
     assert stack.root_sql("SELECT version FROM dim_users.users_version") == [(version,)]
 
-    for loaded, wanted in enumerate((wrong, right), version + 1):
-        file.write_text(wanted)
-        assert stack.run(*shlex.split(command)).returncode == 0
-        now = [(loaded,)]
-        until(lambda now=now: stack.root_sql("SELECT version FROM dim_users.users_version") == now, 60, "it is loaded")
+    def loads(file: Path, text: str, accept: Callable[[], object]) -> None:
+        nonlocal version
+        version += 1
+        file.write_text(text)
+        accept()
+        until(lambda: stack.root_sql("SELECT version FROM dim_users.users_version") == [(version,)], 60, "it is loaded")
+
+    api = AirflowApi(stack.env)
+    loads(file, wrong, lambda: stack.run(*shlex.split(command)).check_returncode())
+    loads(file, right, lambda: api.trigger("users_dimension", {"accept": str(day)}))
+    # Within a backfill: of the day before, which has no run yet.
+    earlier = day - timedelta(days=1)
+    accepts = {"accept": str(earlier)}
+    assert stack.run("exports", "--from", str(earlier), "--to", str(earlier)).returncode == 0
+    file = exports / f"ds={earlier}" / "accounts.csv"
+    loads(file, wrong, lambda: backfill(stack, earlier, earlier, "--dag-run-conf", json.dumps(accepts)))
+    loads(file, right, lambda: api.trigger("users_dimension", accepts))
     wait_until_judged_again(stack)
 
 
 def test_a_broken_export_is_red_and_changes_nothing(stack: Stack, exports: Path) -> None:
-    day = today() - timedelta(days=DAYS + 2)
+    day = today() - timedelta(days=DAYS + 3)
     file = exports / f"ds={day}" / "accounts.csv"
     file.parent.mkdir(parents=True)
     file.write_text("account_no,user_device\n684,IOS\n684,ANDROID\n")

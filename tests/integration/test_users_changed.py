@@ -10,7 +10,7 @@ from include.names import origin_key
 from include.stack.repair import rejudge
 from tests.integration.stack import EPOCH, Stack, is_correction, prove, until, wait_until_it_loads
 from tests.integration.test_odd_logs import log
-from tests.integration.test_start_of_driver import by_hand
+from tests.integration.test_start_of_driver import start_manually
 
 ACCOUNT = -684
 """An account without other logs, so that the test's changes affect none."""
@@ -78,7 +78,7 @@ def test_a_driver_that_waited_for_its_lease_judges_with_users_loaded_meanwhile(u
     assert stack.run("stream", "stop").returncode == 0
     stack.root_sql(lease.format("UTC_TIMESTAMP(3) + INTERVAL 1 HOUR"))
     try:
-        with by_hand(stack, log_file, "--trigger", "available-now") as driver:
+        with start_manually(stack, log_file, "--trigger", "available-now") as driver:
             try:
                 until(lambda: "of the users history" in log_file.read_text(), 60, "it has read the users")
                 version = make_known(stack)

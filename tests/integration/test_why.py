@@ -62,8 +62,10 @@ def test_the_stories_of_a_good_a_bad_and_a_suspicious_log(stack: Stack) -> None:
 def test_a_manually_deleted_row_is_reported(stack: Stack) -> None:
     columns = "event_id, account_id, event_type, device, location_country, event_timestamp, status, reasons,"
     columns += " users_version, revision, received_at, kafka_partition, kafka_offset"
-    row = stack.root_sql(f"SELECT {columns} FROM logs.good_logs ORDER BY received_at LIMIT 1")[0]
+    since = stack.now()
+    partition, offset, _ = until(lambda: [row for row in stack.rows(since) if row[2] == "good"], 60, "one is loaded")[0]
     where = "WHERE kafka_partition = %s AND kafka_offset = %s"
+    row = stack.root_sql(f"SELECT {columns} FROM logs.good_logs {where}", (partition, offset))[0]
     stack.root_sql(f"DELETE FROM logs.good_logs {where}", row[-2:])
     try:
         story = why(stack, row[-2:])

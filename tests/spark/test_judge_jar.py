@@ -39,9 +39,19 @@ def test_a_change_of_the_rules_creates_another_jar(rules: Path, tmp_path: Path) 
     assert judge_jar.ensure(settings) == second
 
 
-def test_rules_that_do_not_compile_are_reported_with_their_line(rules: Path, tmp_path: Path) -> None:
-    rules.write_text(rules.read_text().replace('"missing"', "missing"))
-    with pytest.raises(StackError, match=r"(?s)Rules\.java \(at line [0-9]+\).*missing cannot be resolved"):
+@pytest.mark.parametrize(
+    ("right", "wrong", "severity", "problem"),
+    [
+        ('"not_json"', "not_json", "ERROR", "not_json cannot be resolved"),
+        ("return new Log(", "int unread = 0; return new Log(", "WARNING", "local variable unread is not used"),
+    ],
+    ids=["error", "warning"],
+)
+def test_errors_and_warnings_of_the_compiler_are_reported_with_their_line(
+    right: str, wrong: str, severity: str, problem: str, rules: Path, tmp_path: Path
+) -> None:
+    rules.write_text(rules.read_text().replace(right, wrong, 1))
+    with pytest.raises(StackError, match=rf"(?s){severity} in \S*Rules\.java \(at line [0-9]+\).*{problem}"):
         judge_jar.ensure(Settings(parts=with_compiler(tmp_path)))
     assert [path.suffix for path in tmp_path.iterdir() if path.suffix == ".jar"] == []
 

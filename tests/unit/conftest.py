@@ -4,14 +4,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from include.index import indexer
+from include.names import INDEXER_GROUP
 from tests.unit.staged.elasticsearch import StagedElasticsearch
 from tests.unit.staged.mock_kafka import MockKafka
 
 
 @pytest.fixture
 def kafka() -> Iterator[MockKafka]:
-    made = MockKafka(indexer.GROUP)
+    made = MockKafka(INDEXER_GROUP)
     yield made
     made.close()
 

@@ -1,53 +1,14 @@
-"""The SQL files and the index template have the same tables, columns and fields as names.py."""
+"""The index template has the fields that names.py defines; an origin is what Kafka can give."""
 
 import json
-import re
 
 import pytest
 
 from include import names
 from include.settings import ROOT
 
-LOGS_SQL = (ROOT / "include" / "sql" / "logs.sql").read_text(encoding="utf-8")
-USERS_SQL = (ROOT / "include" / "sql" / "dim_users.sql").read_text(encoding="utf-8")
-TEMPLATE = json.loads((ROOT / "include" / "search" / "server-logs.json").read_text(encoding="utf-8"))
+TEMPLATE = json.loads((ROOT / "include" / "index" / "server-logs.json").read_text(encoding="utf-8"))
 PROPERTIES = TEMPLATE["template"]["mappings"]["properties"]
-
-
-def columns(sql: str, table: str) -> dict[str, str]:
-    """Returns the type of each column of a table, by name."""
-    found = re.search(rf"CREATE TABLE IF NOT EXISTS {re.escape(table)} \((.*?)\n\)", sql, re.DOTALL)
-    assert found, f"no table {table}"
-    lines = re.findall(r"^  (\w+) +(\w+(?:\([^)]*\))?)", found[1], re.MULTILINE)
-    return {name: column_type for name, column_type in lines if name not in {"PRIMARY", "KEY"}}
-
-
-@pytest.mark.parametrize("status", names.STATUSES)
-def test_each_status_has_its_table_with_every_field(status: str):
-    table = columns(LOGS_SQL, f"{names.LOGS_DATABASE}.{names.TABLES[status]}")
-
-    assert tuple(table)[: len(names.FIELDS)] == names.FIELDS
-    assert all(table[field] == f"VARCHAR({names.MAX_TEXT})" for field in names.TEXT_FIELDS)
-    assert table["account_id"] == "INT"
-    assert table["status"] == f"ENUM('{status}')"
-    assert {"reasons", "received_at", "kafka_partition", "kafka_offset", "users_version", "revision"} <= set(table)
-    assert ("raw" in table and "raw_size" in table) is (status == names.BAD)
-
-
-def test_the_tables_of_progress_lease_and_users_exist():
-    assert "status_offset" in columns(LOGS_SQL, f"{names.LOGS_DATABASE}.{names.PROGRESS_TABLE}")
-    assert "heartbeat_at" in columns(LOGS_SQL, f"{names.LOGS_DATABASE}.{names.LEASE_TABLE}")
-    assert list(columns(USERS_SQL, f"{names.USERS_DATABASE}.{names.USERS_TABLE}")) == ["account_no", "user_device"]
-
-
-def test_the_history_has_periods_a_version_and_the_changes_of_each_version():
-    for table, column in {
-        names.HISTORY_TABLE: "valid_to",
-        names.VERSION_TABLE: "version",
-        names.CHANGES_TABLE: "first_day",
-        names.LOADS_TABLE: "ds",
-    }.items():
-        assert column in columns(USERS_SQL, f"{names.USERS_DATABASE}.{table}")
 
 
 def test_the_index_maps_the_status_message_and_nothing_else():
@@ -57,3 +18,15 @@ def test_the_index_maps_the_status_message_and_nothing_else():
     assert set(PROPERTIES) == {*names.FIELDS, *others}
     assert set(PROPERTIES["origin"]["properties"]) == {"kafka_partition", "kafka_offset"}
     assert all(PROPERTIES[field]["type"] == "keyword" for field in names.TEXT_FIELDS)
+
+
+@pytest.mark.parametrize("origin", [(0, 0), (1, 42), (2**31 - 1, 2**63 - 1)])
+def test_an_origin_is_read_from_its_key(origin: tuple[int, int]) -> None:
+    assert names.origin_of(names.origin_key(*origin).encode()) == origin
+
+
+@pytest.mark.parametrize(
+    "key", [None, b"", b"1", b"01-1", b"1-2-3", b"-1-1", f"{2**31}-1".encode(), f"1-{2**63}".encode()]
+)
+def test_a_key_that_kafka_cannot_give_is_no_origin(key: bytes | None) -> None:
+    assert names.origin_of(key) is None

@@ -8,15 +8,15 @@ from typing import Any
 import httpx
 import mysql.connector
 
+from include import retries
 from include.driver import lease, stream_verdict
 from include.driver.stream_verdict import StreamRun
+from include.names import CLASSIFY_DAG
 from include.settings import ROOT
 from include.stack.airflow import stream_facts
 from include.stack.airflow.api import AirflowApi
-from include.stack.airflow.stream_facts import DAG
 from include.stack.environment import Environment
 from include.stack.errors import StackError
-from include.stack.servers.probes import mysql_connection
 from include.watch import mysql_trouble
 
 STOP_SECONDS = 120
@@ -33,22 +33,32 @@ def stop(env: Environment) -> bool:
     Raises StackError if the stream does not stop within STOP_SECONDS, or MySQL or Airflow does not answer.
     """
     try:
-        with closing(mysql_connection(env, "stream")) as connection, closing(connection.cursor()) as cursor:
-            cursor.execute("SET autocommit = 1")
+        with (
+            closing(env.outside.mysql("stream", autocommit=True)) as connection,
+            closing(connection.cursor()) as cursor,
+        ):
             lease.ask_to_stop(cursor)
-            deadline, ran = time.monotonic() + STOP_SECONDS, False
+            ran = False
             if not lease.look(cursor).is_alive and (run := _active_run(env)):
                 # No driver reads the mark: none holds the lease yet, or each try fails before that.
-                AirflowApi(env).end_run(DAG, run.run_id)
+                AirflowApi(env).end_run(CLASSIFY_DAG, run.run_id)
                 ran = True
-            while lease.look(cursor).is_alive or (ran and _active_run(env)):
-                ran = True
-                if time.monotonic() > deadline:
-                    raise StackError(
-                        f"The stream has not stopped within {STOP_SECONDS} s.",
-                        f"See the log of the DAG {DAG} at {env.airflow_url}.",
-                    )
-                time.sleep(0.5)
+
+            def has_stopped() -> bool:
+                nonlocal ran
+                runs = lease.look(cursor).is_alive or (ran and _active_run(env) is not None)
+                ran = ran or runs
+                return not runs
+
+            retries.until(
+                has_stopped,
+                STOP_SECONDS,
+                lambda _: StackError(
+                    f"The stream has not stopped within {STOP_SECONDS} s.",
+                    f"See the log of the DAG {CLASSIFY_DAG} at {env.airflow_url}.",
+                ),
+                pause=0.5,
+            )
             return ran
     except mysql.connector.Error as error:
         trouble = mysql_trouble.explain(error)
@@ -70,13 +80,13 @@ def start(env: Environment) -> Iterator[str]:
         yield from _make_ready(api)
         run = stream_facts.active_run(api)
         if run and run.by_test and not stream_facts.read(env).ok:
-            api.end_run(DAG, run.run_id)
+            api.end_run(CLASSIFY_DAG, run.run_id)
             yield f"Ended {run.run_id}: its airflow dags test was interrupted."
         if stream_facts.active_run(api):
-            yield f"A run of {DAG} is active already."
+            yield f"A run of {CLASSIFY_DAG} is active already."
         else:
-            api.trigger(DAG, {"trigger": env.settings.trigger})
-            yield f"Triggered {DAG}."
+            api.trigger(CLASSIFY_DAG, {"trigger": env.settings.trigger})
+            yield f"Triggered {CLASSIFY_DAG}."
     except httpx.HTTPError as error:
         raise StackError(f"Airflow does not answer: {error}", "Check ./logsieve status") from error
     wait_for_task(env)
@@ -86,7 +96,7 @@ def wait_for_task(env: Environment) -> None:
     """Waits until the stream's task or a driver runs. Raises StackError with the reason if neither does."""
     last_ok = time.monotonic()
     while True:
-        driver, airflow = stream_facts.facts(env, env.reaching(), env.variables())
+        driver, airflow = stream_facts.facts(env, env.outside, env.variables())
         found = stream_verdict.assess(driver, airflow)
         run = airflow.active if airflow else None
         if found.health == "ok" or (found.ok and run and run.task in stream_verdict.AT_WORK):
@@ -113,24 +123,31 @@ def wait_until_classifying(env: Environment, report: Callable[[str], None]) -> N
         time.sleep(1)
 
 
+Dag = dict[str, Any] | None
+
+
 def _make_ready(api: AirflowApi) -> Iterator[str]:
     """Has Airflow parse the DAG file if the DAG is unknown or stale, and unpauses the DAG. Yields what it does."""
-    deadline, asked = time.monotonic() + READ_SECONDS, False
-    while (dag := api.dag(DAG)) is None or dag["is_stale"]:
-        if not asked:
-            # Airflow parses a changed file at once, others only after minutes.
-            (ROOT / "dags" / f"{DAG}.py").touch()
-            yield f"Airflow does not list the DAG {DAG}: waiting until it has parsed its file again."
-            asked = True
-        if time.monotonic() > deadline:
-            errors = "; ".join(api.import_errors())
-            raise StackError(
-                f"Airflow does not parse dags/{DAG}.py. {errors}".strip(), "See ./logsieve logs airflow-dag-processor"
-            )
-        time.sleep(0.5)
-    if dag["is_paused"]:
-        api.unpause(DAG)
-        yield f"{DAG} was paused and is now unpaused."
+
+    def is_listed(dag: Dag) -> bool:
+        return dag is not None and not dag["is_stale"]
+
+    def late(_: Dag) -> StackError:
+        errors = "; ".join(api.import_errors())
+        return StackError(
+            f"Airflow does not parse dags/{CLASSIFY_DAG}.py. {errors}".strip(),
+            "See ./logsieve logs airflow-dag-processor",
+        )
+
+    dag = api.dag(CLASSIFY_DAG)
+    if not is_listed(dag):
+        # Airflow parses a changed file at once, others only after minutes.
+        (ROOT / "dags" / f"{CLASSIFY_DAG}.py").touch()
+        yield f"Airflow does not list the DAG {CLASSIFY_DAG}: waiting until it has parsed its file again."
+        dag = retries.until(lambda: api.dag(CLASSIFY_DAG), READ_SECONDS, late, done=is_listed, pause=0.5)
+    if dag and dag["is_paused"]:
+        api.unpause(CLASSIFY_DAG)
+        yield f"{CLASSIFY_DAG} was paused and is now unpaused."
 
 
 def runs(env: Environment, cursor: Any) -> bool:

@@ -10,7 +10,7 @@ from typing import Any, Final
 import httpx
 import mysql.connector
 
-from include.clients import mysql as mysql_client
+from include.clients.outside import MYSQL_SECONDS, Outside
 from include.driver import lease, stream_verdict
 from include.driver.lease import Driver
 from include.driver.stream_verdict import (
@@ -22,11 +22,10 @@ from include.driver.stream_verdict import (
     is_endless,
     last_endless,
 )
-from include.settings import Settings
+from include.names import CLASSIFY_DAG
 from include.stack.airflow.api import AirflowApi, Place
 from include.stack.environment import Environment
 
-DAG: Final = "classify_logs"
 TASK: Final = "stream"
 ACTIVE: Final = ("queued", "running")
 _SINCE: Final = {"running": "start_date", "up_for_retry": "end_date"}
@@ -43,20 +42,23 @@ _MOST_CHARACTERS: Final = 300
 
 def read(env: Environment) -> StreamVerdict:
     """The current verdict on the embedded stack's stream; it names servers that do not answer."""
-    return stream_verdict.assess(*facts(env, env.reaching(), env.variables()))
+    return stream_verdict.assess(*facts(env, env.outside, env.variables()))
 
 
-def facts(place: Place, settings: Settings, variables: Mapping[str, str]) -> tuple[Driver | None, Airflow | None]:
+def facts(place: Place, outside: Outside, variables: Mapping[str, str]) -> tuple[Driver | None, Airflow | None]:
     """The state of the lease and of Airflow; None if MySQL or Airflow does not answer. `variables`: Airflow's."""
-    driver = read_driver(settings)
+    driver = read_driver(outside)
     in_full = driver is None or not driver.is_alive
     return driver, read_airflow(place, int(variables["AIRFLOW__CORE__PARALLELISM"]), in_full=in_full)
 
 
-def read_driver(settings: Settings) -> Driver | None:
+def read_driver(outside: Outside) -> Driver | None:
     """The driver by its lease; None if MySQL does not answer or has no tables yet."""
     try:
-        with closing(mysql_client.connect(settings)) as connection, closing(connection.cursor()) as cursor:
+        with (
+            closing(outside.mysql(seconds=MYSQL_SECONDS, autocommit=True)) as connection,
+            closing(connection.cursor()) as cursor,
+        ):
             return lease.look(cursor)
     except mysql.connector.Error:
         return None
@@ -75,9 +77,9 @@ def of_dag(api: AirflowApi, parallelism: int, *, in_full: bool) -> Airflow:
 
     `in_full`: includes details that are needed only if no driver is running: the task, its log and pool, ended runs.
     """
-    dag = api.dag(DAG)
+    dag = api.dag(CLASSIFY_DAG)
     errors = [error.split(": ", 1) for error in api.import_errors()]
-    error = next((text for file, text in errors if file.endswith(f"{DAG}.py")), "")
+    error = next((text for file, text in errors if file.endswith(f"{CLASSIFY_DAG}.py")), "")
     scheduled = api.is_scheduled()
     if dag is None:
         return Airflow(known=False, import_error=error, scheduled=scheduled)
@@ -91,11 +93,11 @@ def of_dag(api: AirflowApi, parallelism: int, *, in_full: bool) -> Airflow:
     )
     if not in_full:
         return found
-    task = api.task(DAG, active.run_id, TASK) if active else None
+    task = api.task(CLASSIFY_DAG, active.run_id, TASK) if active else None
     return replace(
         found,
         active=active and _with_task(api, active, task),
-        ended=last_endless([_run(run) for run in api.runs(DAG, _LOOK_BACK, "success", "failed")]),
+        ended=last_endless([_run(run) for run in api.runs(CLASSIFY_DAG, _LOOK_BACK, "success", "failed")]),
         pool=_pool(api, task) if task else None,
         all_slots_taken=api.tasks_at_work() >= parallelism,
     )
@@ -103,7 +105,7 @@ def of_dag(api: AirflowApi, parallelism: int, *, in_full: bool) -> Airflow:
 
 def active_run(api: AirflowApi) -> StreamRun | None:
     """The current run, or else the next one, without its task. Raises httpx.HTTPError."""
-    return at_work([_run(run) for run in api.runs(DAG, _LOOK_BACK, *ACTIVE)])
+    return at_work([_run(run) for run in api.runs(CLASSIFY_DAG, _LOOK_BACK, *ACTIVE)])
 
 
 def _run(run: dict[str, Any]) -> StreamRun:
@@ -131,7 +133,7 @@ def _last_error(api: AirflowApi, run_id: str, task: dict[str, Any] | None) -> st
     """The last error of this try's drivers, or else of the previous try's."""
     newest = task["try_number"] if task else 0
     for number in range(newest, max(newest - 2, 0), -1):
-        if found := last_error(api.task_log(DAG, run_id, TASK, number), ended=number < newest):
+        if found := last_error(api.task_log(CLASSIFY_DAG, run_id, TASK, number), ended=number < newest):
             return found
     return ""
 

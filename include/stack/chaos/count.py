@@ -4,12 +4,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from include.names import LOGS_TOPIC, STATUS_TOPIC
+from include.names import INDEXER_GROUP, LOGS_TOPIC, STATUS_TOPIC
 from include.proof import evidence, report
 from include.stack.chaos.known_logs import KnownLogs
 from include.stack.environment import Environment
 from include.stack.repair import proving
-from include.stack.run.status import kafka_consumer
 from include.topics import hops
 
 
@@ -40,7 +39,7 @@ def count(env: Environment, sender: KnownLogs, before: dict[int, int], result: R
     """Fills in `result`. `before`: end offsets of server-logs when the sender started. Raises StackError."""
     proofs = proving.prove(env, None, new_only=False, on_progress=lambda read, total: None)
     other = 0
-    with kafka_consumer(env) as consumer:
+    with env.outside.looking(INDEXER_GROUP) as consumer:
         ends = hops.topic_ends(consumer, LOGS_TOPIC)
         verdicts = hops.topic_ends(consumer, STATUS_TOPIC)
         for each in proofs:

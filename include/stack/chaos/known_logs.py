@@ -2,6 +2,8 @@
 
 import threading
 import time
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from confluent_kafka import KafkaError, Message, Producer
@@ -24,7 +26,9 @@ class KnownLogs(threading.Thread):
     are on the day of the start, even after midnight, because the accounts of the next day may not be loaded yet.
     """
 
-    def __init__(self, bootstrap: str, accounts: Accounts, seed: int, count: int, rate: float, reserve: int) -> None:
+    def __init__(
+        self, kafka: Mapping[str, Any], accounts: Accounts, seed: int, count: int, rate: float, reserve: int
+    ) -> None:
         super().__init__(name="known-logs", daemon=True)
         midnight = (time.time() // DAY_SECONDS + 1) * DAY_SECONDS
         self._maker = LogMaker(
@@ -38,7 +42,7 @@ class KnownLogs(threading.Thread):
         self.since: dict[int, int] = {}
         """By partition, the first offset of the logs sent since the last `mark`."""
         self.sent = self.acknowledged = self.refused = 0
-        self._producer = Producer(producer_settings({"bootstrap.servers": bootstrap}) | {"log_level": 0})
+        self._producer = Producer(producer_settings(kafka) | {"log_level": 0})
 
     def expected(self, partition: int, first: int, end: int) -> np.ndarray:
         """The expected status code of each origin in [first, end); 0 for logs that this thread did not send."""

@@ -9,15 +9,13 @@ from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import Any
 
-from elasticsearch import Elasticsearch
-
 from include.names import (
     DOCUMENT_OFFSET,
     DOCUMENT_PARTITION,
+    GENERATE_DAG,
     INDEX,
-    LOGS_DATABASE,
+    INDEXER_GROUP,
     LOGS_TOPIC,
-    PROGRESS_TABLE,
     STATUS_TOPIC,
 )
 from include.settings import ROOT, Settings
@@ -27,12 +25,12 @@ from include.stack.airflow.api import AirflowApi
 from include.stack.chaos import count, killer
 from include.stack.chaos.count import Result
 from include.stack.chaos.known_logs import KnownLogs
-from include.stack.environment import HOST, Environment
+from include.stack.environment import Environment
 from include.stack.errors import StackError
+from include.stack.ports import free_ports
 from include.stack.run import status
-from include.stack.run.status import CLIENT_ERRORS, kafka_consumer
+from include.stack.run.status import CLIENT_ERRORS
 from include.stack.run.up import programs_of, wipe
-from include.stack.servers.probes import mysql_connection
 from include.topics import hops
 
 SECONDS_PER_KILL = 20
@@ -72,7 +70,7 @@ def run(plan: Plan, on_step: Show, report: Show, *, keep: bool) -> Result:
     verdict arrives within RECOVERY_SECONDS after a kill.
     """
     state = ROOT / ".state-chaos"
-    ports = {f"LOGSIEVE_PORT_{name.upper()}": str(port) for name, port in environment.free_ports().items()}
+    ports = {f"LOGSIEVE_PORT_{name.upper()}": str(port) for name, port in free_ports().items()}
     variables = {**os.environ, **ports, "LOGSIEVE_STATE": str(state)}
     on_step("Starting a separate stack")
     _command(variables, "up", "--fresh", "--yes", "--rate", "20")
@@ -111,7 +109,7 @@ class Chaos:
         self._result = Result(plan.logs, plan.seed)
         self._reserved = max(min(RESERVED_PER_KILL, plan.logs // 2 // max(plan.kills, 1)), 1)
         self._sender = KnownLogs(
-            f"{HOST}:{env.ports.kafka}",
+            env.outside.kafka,
             Accounts(env.settings.seed, env.settings.accounts),
             plan.seed,
             plan.logs,
@@ -145,9 +143,9 @@ class Chaos:
 
     def _stop_the_generator(self) -> None:
         api = AirflowApi(self._env)
-        run = api.last_run("generate_logs")
+        run = api.last_run(GENERATE_DAG)
         if run is not None:
-            api.end_run("generate_logs", run["dag_run_id"])
+            api.end_run(GENERATE_DAG, run["dag_run_id"])
 
         def ended() -> bool:
             first = self._ends()
@@ -195,14 +193,12 @@ class Chaos:
         return f"{self._sender.acknowledged:,} of {self._result.logs:,} logs sent"
 
     def _ends(self) -> dict[int, int]:
-        with kafka_consumer(self._env) as consumer:
+        with self._env.outside.looking(INDEXER_GROUP) as consumer:
             return hops.topic_ends(consumer, LOGS_TOPIC)
 
     def _loaded(self) -> dict[int, int]:
-        with closing(mysql_connection(self._env)) as connection, closing(connection.cursor()) as cursor:
-            cursor.execute(f"SELECT kafka_partition, last_offset + 1 FROM {LOGS_DATABASE}.{PROGRESS_TABLE}")
-            rows: Any = cursor.fetchall()
-            return dict(rows)
+        with closing(self._env.outside.mysql()) as connection, closing(connection.cursor()) as cursor:
+            return hops.read_loaded_logs(cursor)
 
     def _indexed(self) -> dict[int, int]:
         by_partition = {
@@ -211,13 +207,13 @@ class Chaos:
                 "aggs": {"last": {"max": {"field": DOCUMENT_OFFSET}}},
             }
         }
-        with Elasticsearch(f"http://{HOST}:{self._env.ports.elasticsearch}", request_timeout=5, max_retries=0) as index:
+        with self._env.outside.search(5) as index:
             buckets = index.search(index=INDEX, size=0, aggs=by_partition)["aggregations"]["partition"]["buckets"]
         return {bucket["key"]: int(bucket["last"]["value"]) + 1 for bucket in buckets}
 
     def _drained(self) -> bool:
         ends = self._ends()
-        with kafka_consumer(self._env) as consumer:
+        with self._env.outside.looking(INDEXER_GROUP) as consumer:
             verdicts = hops.topic_ends(consumer, STATUS_TOPIC)
             backlog = sum(verdicts[number] - done for number, done in hops.indexed(consumer, verdicts).items())
         return self._loaded() == {number: end for number, end in ends.items() if end} and backlog == 0

@@ -15,14 +15,13 @@ import typer
 
 from include.settings import Settings
 from include.stack import environment
-from include.stack.commands import bench, compose, develop, proof, repair, terminal, users
+from include.stack.commands import bench, develop, proof, repair, server_tools, service, terminal, users
 from include.stack.commands import logs as cli_logs
 from include.stack.commands import stream as cli_stream
-from include.stack.commands.terminal import PASS_ON, Json, err, known, out
+from include.stack.commands.terminal import PASS_ON, Json, err, known, out, servers
+from include.stack.environment import Environment
 from include.stack.errors import StackError
 from include.stack.machine import lock
-from include.stack.run import doctor as checks
-from include.stack.run import supervisor
 
 app = typer.Typer(
     help="Sorts server logs into good, bad and suspicious: Kafka → Spark → MySQL and Elasticsearch, run by Airflow.",
@@ -69,7 +68,8 @@ def _up(
 ) -> None:
     from include.stack.airflow import stream
     from include.stack.fetch import judge_jar
-    from include.stack.run import status
+    from include.stack.run import doctor as checks
+    from include.stack.run import status, supervisor
     from include.stack.run import up as steps_of_up
     from include.stack.run.start import start
     from include.stack.steps import Steps
@@ -101,7 +101,9 @@ def _up(
         steps_of_up.wait_and_bootstrap(env, programs, steps, conf if run_bootstrap else None, again=found_running)
     if run_bootstrap:
         status.show_hops(out, status.read_hops(env), env)
-    out.print(f"Airflow: {env.airflow_url}   login: admin   password: {env.passwords['airflow_admin']}", soft_wrap=True)
+    # Whatever captures the output may keep it where others read.
+    password = env.passwords["airflow_admin"] if sys.stdout.isatty() else f"airflow_admin in {env.state}/stack.json"
+    out.print(f"Airflow: {env.airflow_url}   login: admin   password: {password}", soft_wrap=True, highlight=False)
     if run_bootstrap:
         stream.wait_until_classifying(env, lambda line: err.print(line, highlight=False, markup=False))
 
@@ -109,6 +111,8 @@ def _up(
 @app.command()
 def down() -> None:
     """Stops everything that `up` started, and nothing else. Keeps all data."""
+    from include.stack.run import supervisor
+
     env = known()
 
     def stop_command(process: int, what: str) -> None:
@@ -131,8 +135,8 @@ def show_status(as_json: Json = False) -> None:
     from include.stack.run import status
     from include.stack.run.up import programs_of
 
-    env = known()
-    found = status.read(env, programs_of(env))
+    env = servers()
+    found = status.read(env, programs_of(env)) if isinstance(env, Environment) else status.read_own(env)
     if as_json:
         out.print_json(json.dumps(asdict(found) | {"healthy": found.healthy}))
     else:
@@ -147,6 +151,8 @@ def logs(
     follow: Annotated[bool, typer.Option("-f", "--follow", help="Keep printing new lines.")] = False,
 ) -> None:
     """Shows the last lines of a server's log."""
+    from include.stack.run import supervisor
+
     env = known()
     file = supervisor.log_file(env, name)
     if not file.exists():
@@ -158,6 +164,8 @@ def logs(
 @app.command()
 def doctor(as_json: Json = False) -> None:
     """Checks that this machine can run the stack (Java, memory, disk, ports, …) and names a remedy for each problem."""
+    from include.stack.run import doctor as checks
+
     env = environment.load_or_plan(Settings())
     found = [check(env) for check in checks.CHECKS]
     if as_json:
@@ -185,12 +193,21 @@ def print_env() -> None:
         print(f"export {name}={shlex.quote(value)}")  # noqa: T201
 
 
+@app.command()
+def compose_env() -> None:
+    """Writes .env.compose, the secrets and ports for docker-compose.airflow.yml. Keeps existing values."""
+    from include.stack.containers.compose_env import main as write
+
+    write()
+
+
 app.add_typer(cli_logs.app)
+app.add_typer(server_tools.app)
 app.add_typer(users.app)
 app.add_typer(proof.app)
 app.add_typer(cli_stream.app, name="stream")
+app.add_typer(service.app, name="service")
 app.add_typer(repair.app)
-app.add_typer(compose.app)
 app.add_typer(bench.app)
 app.add_typer(develop.app)
 

@@ -9,13 +9,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 
 from include.settings import Settings
 from include.source import generator
-from include.stack.environment import HOST, Environment
 
 UNTHROTTLED = 1e9
 
 
 def generate(
-    env: Environment,
+    settings: Settings,
     progress_on: Console,
     out: Console,
     count: int | None,
@@ -30,7 +29,6 @@ def generate(
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    settings = Settings(kafka_bootstrap=f"{HOST}:{env.ports.kafka}", kafka_security="PLAINTEXT")
     columns: list[Any] = [SpinnerColumn(), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[speed]}")]
     with Progress(*columns, TimeElapsedColumn(), console=progress_on) as progress:
         task = progress.add_task("", total=count, speed="")

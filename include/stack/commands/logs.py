@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from include.stack.commands.terminal import Json, err, known, out
+from include.stack.commands.terminal import Json, err, known, out, servers
 
 app = typer.Typer()
 
@@ -43,7 +43,7 @@ def topics(
     if partitions is not None:
         for topic, (had, has) in add(known(), partitions).items():
             err.print(f"{topic}: {had} → {has} partitions" if had < has else f"{topic} has {has} partitions already")
-    found = list_topics(known())
+    found = list_topics(servers())
     if as_json:
         out.print_json(json.dumps([asdict(row) for row in found]))
     else:
@@ -60,7 +60,7 @@ def tail(
     """Prints a topic's messages as they arrive: partition-offset, key, value."""
     from include.stack.commands.topics import messages
 
-    for message in messages(known(), topic, from_beginning=from_beginning, status=status, count=count):
+    for message in messages(servers(), topic, from_beginning=from_beginning, status=status, count=count):
         out.print(message, markup=False, highlight=False, soft_wrap=True)
 
 
@@ -72,7 +72,7 @@ def why(
     """Explains one log: its bytes, verdict and reasons, the users row it was judged with, and its state at each hop."""
     from include.stack.commands.why import read, show
 
-    story = read(known(), origin)
+    story = read(servers(), origin)
     if as_json:
         out.print_json(json.dumps(asdict(story)), ensure_ascii=True)
     else:
@@ -98,7 +98,7 @@ def generate(
     """Sends generated logs to server-logs."""
     from include.stack.commands.generate import generate as send
 
-    send(known(), err, out, count, seconds, rate, share_bad, share_suspicious, late_days, seed)
+    send(servers().reaching(), err, out, count, seconds, rate, share_bad, share_suspicious, late_days, seed)
 
 
 @app.command()

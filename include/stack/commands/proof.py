@@ -9,8 +9,7 @@ import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from include.settings import Settings
-from include.stack.chaos.killer import KINDS
-from include.stack.commands.terminal import Json, err, known, out
+from include.stack.commands.terminal import Json, err, out, servers
 from include.stack.errors import StackError
 
 app = typer.Typer()
@@ -32,7 +31,7 @@ def reconcile(
 
     if partition is None and (first or end):
         raise StackError("--from and --to are offsets within one partition.", "Choose it with --partition.")
-    env, wanted = known(), None if partition is None else Range(partition, first, end)
+    env, wanted = servers(), None if partition is None else Range(partition, first, end)
     with Progress(TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=err) as progress:
         task = progress.add_task("Reading the status topic", total=None)
         if repair:
@@ -60,7 +59,9 @@ def reconcile(
 @app.command()
 def chaos(
     logs: Annotated[int, typer.Option(min=1000, help="Number of known logs to send.")] = 50_000,
-    kills: Annotated[int, typer.Option(min=1, help="Number of kills; each kind once, then again.")] = len(KINDS),
+    kills: Annotated[
+        int | None, typer.Option(min=1, help="Number of kills; each kind once, which is the default, then again.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="The same seed sends the same logs and kills in the same order.")] = 7,
     rate: Annotated[
         float | None, typer.Option(min=1, help="Logs per second; by default, spread over the kills.")
@@ -73,10 +74,11 @@ def chaos(
     """Kills every process while known logs flow through a separate stack, then counts. Exits with 0 if none is lost."""
     from include.stack.chaos import report
     from include.stack.chaos import run as run_of_chaos
+    from include.stack.chaos.killer import KINDS
 
     with err.status("…") as line:
         result = run_of_chaos.run(
-            run_of_chaos.Plan(logs, kills, seed, rate, relentless), line.update, err.print, keep=keep
+            run_of_chaos.Plan(logs, kills or len(KINDS), seed, rate, relentless), line.update, err.print, keep=keep
         )
     report.keep(result, Settings().state)
     if markdown:

@@ -9,7 +9,7 @@ import typer
 
 from include.driver.rejudgement import Report
 from include.stack import tables
-from include.stack.commands.terminal import Json, err, known, out
+from include.stack.commands.terminal import Json, err, out, servers
 from include.stack.steps import Steps
 
 app = typer.Typer()
@@ -32,7 +32,7 @@ def replay(
     """Judges stored bad logs again with the current rules and users, and corrects their verdicts at every hop."""
     from include.stack.repair import rejudge
 
-    env = known()
+    env = servers()
     rejudge.check_reason(env, reason)
     with Steps(err) as steps, steps.step("Judging again …") as on_step:
         report = rejudge.run(env, reason=reason, begin=begin, end=end, dry_run=dry_run, on_step=on_step)
@@ -50,7 +50,7 @@ def rejudge_events(
     """Judges logs that are not bad again with the current users history, and corrects their verdicts at every hop."""
     from include.stack.repair import rejudge
 
-    env = known()
+    env = servers()
     with Steps(err) as steps, steps.step("Judging again …") as on_step:
         report = rejudge.run(env, accounts=account or (), begin=begin, end=end, dry_run=dry_run, on_step=on_step)
     _print(report, dry_run, as_json)

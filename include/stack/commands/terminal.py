@@ -1,4 +1,4 @@
-"""Shared by all commands: the consoles, the current stack, and common options."""
+"""Shared by all commands: the consoles, the current stack or the user's own servers, and common options."""
 
 import sys
 from typing import Annotated
@@ -9,15 +9,18 @@ from rich.console import Console
 from rich.markup import escape
 
 from include.settings import Settings
-from include.stack import environment
+from include.stack import environment, own_servers
 from include.stack.environment import Environment
 from include.stack.errors import StackError
+from include.stack.own_servers import Servers
 
 out = Console()
 err = Console(stderr=True)
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
+
+NO_STACK = "No stack has been started here yet."
 
 
 def run(app: typer.Typer) -> None:
@@ -41,5 +44,14 @@ def known() -> Environment:
     """The environment of a stack that was started earlier. Raises StackError if there is none."""
     env = environment.load(Settings())
     if env is None:
-        raise StackError("No stack has been started here yet.", "Run ./logsieve up first.")
+        raise StackError(NO_STACK, "Run ./logsieve up first.")
     return env
+
+
+def servers() -> Servers:
+    """The servers of a stack that was started earlier, else the user's own. Raises StackError if there are neither."""
+    found = own_servers.load(Settings())
+    if found is None:
+        named = ", ".join(f"LOGSIEVE_{name.upper()}" for name in own_servers.NAMED_BY)
+        raise StackError(NO_STACK, f"Run ./logsieve up first. For your own servers set {named}: docs/own-servers.md.")
+    return found

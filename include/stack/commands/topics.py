@@ -8,11 +8,11 @@ from typing import Any
 from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, KafkaError, KafkaException, TopicPartition
 from rich.console import Console
 
+from include.names import INDEXER_GROUP
 from include.printable import printable
 from include.stack import tables
-from include.stack.environment import Environment
 from include.stack.errors import StackError
-from include.stack.run.status import kafka_consumer
+from include.stack.own_servers import Servers
 
 SECONDS = 10
 BATCH = 500
@@ -32,13 +32,14 @@ class PartitionRow:
 
 def _no_answer(error: KafkaException) -> StackError:
     return StackError(
-        f"Kafka does not answer: {error.args[0].str()}", "Check ./logsieve status; ./logsieve up starts it."
+        f"Kafka does not answer: {error.args[0].str()}",
+        "Check ./logsieve status; ./logsieve up starts the embedded one.",
     )
 
 
-def list_topics(env: Environment) -> list[PartitionRow]:
+def list_topics(env: Servers) -> list[PartitionRow]:
     """Every partition of every topic except Kafka's internal ones. Raises StackError if Kafka does not answer."""
-    with kafka_consumer(env) as consumer:
+    with env.outside.looking(INDEXER_GROUP) as consumer:
         try:
             return [
                 PartitionRow(
@@ -60,11 +61,9 @@ def show(console: Console, found: list[PartitionRow]) -> None:
     console.print(table)
 
 
-def messages(
-    env: Environment, topic: str, *, from_beginning: bool, status: str | None, count: int | None
-) -> Iterator[str]:
+def messages(env: Servers, topic: str, *, from_beginning: bool, status: str | None, count: int | None) -> Iterator[str]:
     """Yields lines `partition-offset key value` until Ctrl-C. Raises StackError if Kafka or the topic is missing."""
-    with kafka_consumer(env) as consumer:
+    with env.outside.looking(INDEXER_GROUP) as consumer:
         try:
             known = consumer.list_topics(timeout=SECONDS).topics
         except KafkaException as error:

@@ -6,16 +6,14 @@ from datetime import date
 from typing import Annotated, Any
 
 import typer
-from mysql.connector import Error as MySqlError
 from rich.markup import escape
 
 from include import names
 from include.printable import printable
 from include.stack import tables
-from include.stack.commands.terminal import Json, known, out
-from include.stack.environment import Environment
+from include.stack.commands.terminal import Json, out, servers
 from include.stack.errors import StackError
-from include.stack.servers import probes
+from include.stack.own_servers import Servers
 from include.users.history import BEGINNING
 
 app = typer.Typer()
@@ -34,7 +32,7 @@ def users(
     as_json: Json = False,
 ) -> None:
     """Prints which device an account was expected to use, by period."""
-    periods = read(known(), account)
+    periods = read(servers(), account)
     if as_json:
         shown = [{**period, "current": period["valid_to"] is None} for period in periods]
         out.print_json(json.dumps({"account_no": account, "periods": shown}, default=date.isoformat))
@@ -49,13 +47,15 @@ def users(
         out.print(f"Account {account} has been unknown since {periods[-1]['valid_to']}.", highlight=False)
 
 
-def read(env: Environment, account: int) -> list[dict[str, Any]]:
+def read(env: Servers, account: int) -> list[dict[str, Any]]:
     """Periods of an account, oldest first: device, valid_from, valid_to (exclusive; None: current) and seen_from.
 
     Raises StackError for an account that was never known, or if MySQL does not answer.
     """
+    from mysql.connector import Error as MySqlError
+
     try:
-        with closing(probes.mysql_connection(env)) as connection:
+        with closing(env.outside.mysql()) as connection:
             cursor = connection.cursor(dictionary=True)
             cursor.execute(_PERIODS, (account,))
             periods: list[Any] = cursor.fetchall()

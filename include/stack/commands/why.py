@@ -3,17 +3,17 @@
 from rich.console import Console
 
 from include.printable import printable
-from include.stack.environment import Environment
 from include.stack.errors import StackError
+from include.stack.own_servers import Servers
 from include.why import story as why
 from include.why.facts import NoSuchLogError
 from include.why.story import Story
 
 
-def read(env: Environment, key: str) -> Story:
+def read(env: Servers, key: str) -> Story:
     """The history of the log with this origin. Raises StackError for an invalid origin or a log not sent yet."""
     try:
-        return why.read(env.reaching(), key)
+        return why.read(env.outside, env.settings, key)
     except NoSuchLogError as error:
         raise StackError(error.message, error.remedy) from error
 

@@ -5,7 +5,6 @@ Every step is idempotent: it keeps what exists, adds what is missing, and update
 
 import os
 import sys
-import time
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,9 +15,11 @@ import mysql.connector
 from elasticsearch import AuthenticationException, Elasticsearch
 from mysql.connector import errorcode
 
+from include import retries
+from include.clients.outside import Outside
 from include.driver import stream_verdict
 from include.driver.stream_verdict import StreamVerdict
-from include.index.template import connect, ensure_index
+from include.index.template import ensure_index
 from include.names import INDEX
 from include.settings import Settings
 from include.source.accounts import Accounts, ensure_export
@@ -95,7 +96,7 @@ def search() -> None:
             password=settings.elasticsearch_password.get_secret_value(),
             roles=[SEARCH_ROLE],
         )
-    with connect(settings) as ours:
+    with Outside(settings).search() as ours:
         ensure_index(ours)
 
 
@@ -120,15 +121,12 @@ def bootstrap() -> None:
     run_id = up.trigger_bootstrap(place, {})
 
     def verdict() -> StreamVerdict:
-        return stream_verdict.assess(*stream_facts.facts(place, Settings(), os.environ))
+        return stream_verdict.assess(*stream_facts.facts(place, Outside(Settings()), os.environ))
 
     up.wait_for_run(place, run_id, print, print, verdict)
-    deadline = time.monotonic() + INDEX_SECONDS
-    with connect(Settings()) as client:
-        while not (found := client.count(index=INDEX)["count"]):
-            if time.monotonic() > deadline:
-                raise StackError("The index stays empty.", f"See {COMMAND} logs logstash")
-            time.sleep(1)
+    late = StackError("The index stays empty.", f"See {COMMAND} logs logstash")
+    with Outside(Settings()).search() as client:
+        found = retries.until(lambda: client.count(index=INDEX)["count"], INDEX_SECONDS, lambda _: late)
     api = AirflowApi(place)
     for dag_id in up.LAST:
         api.unpause(dag_id)

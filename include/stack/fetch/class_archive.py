@@ -42,6 +42,12 @@ def _fingerprint(settings: Settings, jars: Path) -> str:
     return hashlib.sha256(repr((seen, settings.driver_memory)).encode()).hexdigest()[:12]
 
 
+def variables(settings: Settings) -> dict[str, str]:
+    """The environment of the rehearsal: that of a driver, without addresses and secrets."""
+    folders = {"LOGSIEVE_STATE": str(settings.state), "LOGSIEVE_PARTS": str(settings.parts)}
+    return programs.machine(settings.state, settings.scratch) | programs.python() | folders
+
+
 def _rehearse(settings: Settings, target: Path) -> str | None:
     partial = target.with_name(f"{target.name}.{os.getpid()}")
     conf = submit_conf(settings, "rehearsal")
@@ -51,15 +57,15 @@ def _rehearse(settings: Settings, target: Path) -> str | None:
     command = [str(Path(sys.executable).parent / "spark-submit"), "--master", "local[2]"]
     for key, value in conf.items():
         command += ["--conf", f"{key}={value}"]
-    variables = programs.machine(settings.state, settings.scratch) | programs.python()
     command.append(str(ROOT / "jobs" / "rehearse.py"))
     try:
-        done = subprocess.run(command, capture_output=True, text=True, env=variables, timeout=SECONDS)
+        done = subprocess.run(command, capture_output=True, text=True, env=variables(settings), timeout=SECONDS)
         if done.returncode == 0 and partial.exists():
             partial.replace(target)
             return None
-        lines = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
-        return f"exit code {done.returncode}: {' '.join(lines[-2:])}"
+        # Spark's log goes to stderr, and a traceback of Python to stdout.
+        lines = [line for line in (done.stderr + done.stdout).splitlines() if line.strip()]
+        return f"exit code {done.returncode}: {' '.join(lines[-1:])}"
     except subprocess.TimeoutExpired:
         return f"not finished within {SECONDS} s"
     finally:

@@ -12,6 +12,8 @@ from include.stack.errors import StackError
 from include.stack.fetch import pyspark_home
 
 _RELEASE = "17"
+# All but those on style, on the Java that happens to run the compiler, and on the serialization of UDFs.
+_WARNINGS = "all,-boxing,-deprecation,-nls,-paramAssign,-removal,-serial,-unqualifiedField,-unusedExceptionParam"
 # The jars with the classes that the rules import.
 _NEEDED = ("spark-sql-api_*.jar", "spark-unsafe_*.jar")
 
@@ -19,7 +21,7 @@ _NEEDED = ("spark-sql-api_*.jar", "spark-unsafe_*.jar")
 def ensure(settings: Settings) -> Path:
     """The jar of the current rules; compiles it if it does not exist yet.
 
-    Raises StackError with the compiler's output, or if the compiler has not been fetched.
+    Raises StackError with the compiler's errors and warnings, or if the compiler has not been fetched.
     """
     target = judge_jar(settings)
     if target.exists():
@@ -30,7 +32,8 @@ def ensure(settings: Settings) -> Path:
     needed = os.pathsep.join(str(path) for name in _NEEDED for path in pyspark_home.jars().glob(name))
     with tempfile.TemporaryDirectory(dir=target.parent) as folder:
         classes, partial = Path(folder) / "classes", Path(folder) / target.name
-        options = ["-source", _RELEASE, "-target", _RELEASE, "-nowarn", "-classpath", needed, "-d", str(classes)]
+        options = ["-source", _RELEASE, "-target", _RELEASE, f"-warn:{_WARNINGS}", "-failOnWarning"]
+        options += ["-classpath", needed, "-d", str(classes)]
         command = ["java", "-jar", str(compiler), *options, str(RULES)]
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode != 0:

@@ -7,13 +7,13 @@ import subprocess
 import tarfile
 import tempfile
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from include.settings import ROOT
 from include.stack.errors import StackError
-from include.stack.fetch import pyspark_home
+from include.stack.fetch import checksums, pyspark_home
 from include.stack.machine import proxies
 from include.stack.private import write_private
 
@@ -34,10 +34,10 @@ def whole(target: Path) -> Iterator[Path]:
         shutil.rmtree(partial, ignore_errors=True)
 
 
-def fetch_jars(parts: Path, *only: str) -> Path:
-    """Folder with one sub-folder of jars per configuration of ivy.xml, or per name in `only`. Ivy verifies checksums.
+def fetch_jars(parts: Path, *only: str, check: Callable[[Path], None] = checksums.check) -> Path:
+    """Folder with one sub-folder of jars per configuration of ivy.xml, or per name in `only`.
 
-    Raises StackError if a jar cannot be fetched.
+    `check`: raises if they are not the right ones. Raises StackError if a jar cannot be fetched.
     """
     version = hashlib.sha256(IVY_XML.read_bytes()).hexdigest()[:12]
     jars = parts / "-".join(["jars", version, *only])
@@ -59,6 +59,7 @@ def fetch_jars(parts: Path, *only: str) -> Path:
             raise StackError(
                 "The JVM parts could not be fetched: " + _last_lines(done.stdout + done.stderr), _remedy(os.environ)
             )
+        check(folder)
     return _make_current(jars)
 
 

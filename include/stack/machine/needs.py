@@ -13,8 +13,8 @@ from include import folders
 from include.stack.machine import java
 
 GIB = 2**30
-NOT_ROOT = "nobody"
-"""Elasticsearch and PostgreSQL refuse to run as root; when root starts the stack, they run as this user."""
+SERVERS = ("kafka", "mysql", "elasticsearch", "postgres")
+"""The servers of the embedded stack, each with a user of its own if root starts it: two of them refuse root."""
 PLACE = (
     "Move it to a folder with a plain name (letters, digits, spaces and . _ - + @ ( ) ~ &) where programs may run."
     " To keep data and parts outside of the checkout, set LOGSIEVE_STATE and LOGSIEVE_PARTS."
@@ -45,20 +45,33 @@ def java_version(path: str | None = None) -> Check:
     return Check("java", found or "does not start", java.REMEDY if java.is_too_old(found) else "")
 
 
+def user_of(server: str) -> str:
+    """The user that runs a server if root starts the stack."""
+    return f"logsieve-{server}"
+
+
+def has_user(name: str) -> bool:
+    """Whether this machine knows the user."""
+    try:
+        pwd.getpwnam(name)
+    except KeyError:
+        return False
+    return True
+
+
 def user() -> Check:
-    """The user has a name, which Spark and PostgreSQL require. For root, the user NOT_ROOT also exists."""
+    """The user has a name, which Spark and PostgreSQL require. For root, the servers' users exist or can be created."""
     number = os.geteuid()
     try:
         found = pwd.getpwuid(number).pw_name
     except KeyError:
         remedy = f"Add one as root: echo 'logsieve:x:{number}:{os.getegid()}::/tmp:/bin/sh' >> /etc/passwd"
         return Check("user", f"{number} has no name on this machine", remedy)
-    if number == 0:
-        try:
-            pwd.getpwnam(NOT_ROOT)
-        except KeyError:
-            return Check("user", f"root, but there is no {NOT_ROOT}", f"Run it as another user, or: useradd {NOT_ROOT}")
-    return Check("user", found)
+    missing = [name for name in map(user_of, SERVERS) if not has_user(name)] if number == 0 else []
+    if missing and not shutil.which("useradd"):
+        remedy = "Install useradd (Debian: passwd, Fedora: shadow-utils), or start the stack as another user."
+        return Check("user", f"root, without useradd to create {', '.join(missing)}", remedy)
+    return Check("user", f"root; the servers run as {', '.join(map(user_of, SERVERS))}" if number == 0 else found)
 
 
 def places(*used: Path) -> Check:

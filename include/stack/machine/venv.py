@@ -78,10 +78,13 @@ class Venvs:
                 f"Could not create .venv with {python}.",
                 "Debian, Ubuntu: apt-get install python3-venv; else see above.",
             )
-        if not uv and run(inside, "-m", "pip", "install", "-q", "uv"):
-            uv = str(self._made / "bin" / "uv")
+        if not uv:
+            alone = self._made / "uv.txt"
+            alone.write_text(self._uv())
+            if run(inside, "-m", "pip", "install", "--no-deps", "--require-hashes", "-q", "-r", str(alone)):
+                uv = str(self._made / "bin" / "uv")
         command = [uv, "pip", "install", "--python", inside] if uv else [inside, "-m", "pip", "install"]
-        if not run(*command, "--no-deps", *quiet):
+        if not run(*command, "--no-deps", "--require-hashes", *quiet):
             proxy = variables.get("https_proxy") or variables.get("all_proxy")
             raise StackError(
                 "Could not install the Python packages (see above).",
@@ -90,6 +93,13 @@ class Venvs:
                 + ", then rerun the same command.",
             )
         (self._made / "requirements.sha256").write_text(self._wanted)
+
+    def _uv(self) -> str:
+        """The lines of requirements.txt that pin uv."""
+        lines = self._requirements.read_text().splitlines(keepends=True)
+        begin = next((number for number, line in enumerate(lines) if line.startswith("uv==")), len(lines))
+        end = next((number for number in range(begin, len(lines)) if not lines[number].endswith("\\\n")), begin)
+        return "".join(lines[begin : end + 1])
 
     def _switch(self) -> None:
         """Points `.venv` at the new environment, and removes environments that no process uses."""

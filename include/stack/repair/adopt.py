@@ -11,17 +11,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from confluent_kafka import OFFSET_END, Consumer, ConsumerGroupTopicPartitions, KafkaException, TopicPartition
+from confluent_kafka import OFFSET_END, Consumer, ConsumerGroupTopicPartitions, TopicPartition
 from confluent_kafka.admin import AdminClient
 from elasticsearch import Elasticsearch
 
+from include.clients.errors import reason
 from include.driver import lease
-from include.index.indexer import GROUP
 from include.names import (
     ARRIVED_TABLE,
     BEGUN_TABLE,
     EXPIRED_TABLE,
     FOREIGN_TABLE,
+    INDEXER_GROUP,
     LOGS_DATABASE,
     LOGS_TOPIC,
     PROGRESS_TABLE,
@@ -30,12 +31,11 @@ from include.names import (
 )
 from include.retention import slices
 from include.stack.airflow import stream
-from include.stack.environment import HOST, Environment
+from include.stack.environment import Environment
 from include.stack.errors import StackError
 from include.stack.repair import set_apart
 from include.stack.run import supervisor
-from include.stack.run.status import CLIENT_ERRORS, kafka_consumer
-from include.stack.servers import probes
+from include.stack.run.status import CLIENT_ERRORS
 from include.topics import hops
 from include.topics import ids as topic_ids
 
@@ -128,23 +128,22 @@ def _reset_load(cursor: Any, ends: dict[int, int]) -> None:
 def _reset_index(admin: AdminClient, ends: dict[int, int]) -> None:
     """Resets the indexer to these offsets of the status topic."""
     places = [TopicPartition(STATUS_TOPIC, number, end) for number, end in ends.items()]
-    admin.alter_consumer_group_offsets([ConsumerGroupTopicPartitions(GROUP, places)])[GROUP].result(_SECONDS)
+    wanted = ConsumerGroupTopicPartitions(INDEXER_GROUP, places)
+    admin.alter_consumer_group_offsets([wanted])[INDEXER_GROUP].result(_SECONDS)
 
 
 @contextmanager
 def _clients(env: Environment) -> Iterator[_Clients]:
     try:
         with (
-            kafka_consumer(env) as consumer,
-            closing(probes.mysql_connection(env, "airflow")) as connection,
+            env.outside.looking(INDEXER_GROUP) as consumer,
+            closing(env.outside.mysql("airflow", autocommit=True)) as connection,
             closing(connection.cursor()) as cursor,
-            Elasticsearch(f"http://{HOST}:{env.ports.elasticsearch}", request_timeout=60, max_retries=0) as index,
+            env.outside.search(60) as index,
         ):
-            cursor.execute("SET autocommit = 1")
-            yield _Clients(probes.admin(env), consumer, cursor, index)
+            yield _Clients(env.outside.admin(), consumer, cursor, index)
     except (*CLIENT_ERRORS, RuntimeError, xmlrpc.client.Error) as error:
-        reason = error.args[0].str() if isinstance(error, KafkaException) else error
         raise StackError(
-            f"The topics are not adopted: {reason}",
+            f"The topics are not adopted: {reason(error)}",
             "Find the server that is down with ./logsieve status, then rerun ./logsieve topics --adopt.",
         ) from error

@@ -12,7 +12,6 @@ from include.retention import slices
 from include.retention.disk_bounds import divide
 from include.stack.environment import Environment
 from include.stack.errors import StackError
-from include.stack.servers import probes
 
 _SECONDS: Final = 10
 
@@ -23,7 +22,7 @@ def add(env: Environment, wanted: int) -> dict[str, tuple[int, int]]:
     Creates the slices of the new partitions first, while they are empty. Raises StackError if a topic is missing or
     already has more partitions, or if Kafka or MySQL does not answer.
     """
-    client = probes.admin(env)
+    client = env.outside.admin()
     try:
         topics = client.list_topics(timeout=_SECONDS).topics
         if missing := {LOGS_TOPIC, STATUS_TOPIC} - topics.keys():
@@ -53,7 +52,7 @@ def _make_slices(env: Environment, partitions: int) -> None:
     bounds = divide(env.disk_gib)
     try:
         with (
-            closing(probes.mysql_connection(env, "airflow")) as connection,
+            closing(env.outside.mysql("airflow")) as connection,
             closing(connection.cursor()) as cursor,
             slices.locked(cursor),
         ):

@@ -5,27 +5,22 @@ from contextlib import closing, contextmanager
 from typing import Any
 
 import mysql.connector
-from confluent_kafka import KafkaException
-from elastic_transport import TransportError
-from elasticsearch import ApiError, Elasticsearch
 from rich.console import Console
 from rich.markup import escape
 
-from include.clients import kafka
+from include.clients.errors import SERVER_ERRORS, reason
 from include.driver.rejudgement import LOCK
 from include.index.dead_letters import refused_offsets
-from include.names import LOGS_DATABASE, PROGRESS_TABLE, TABLES
+from include.names import INDEXER_GROUP, LOGS_DATABASE, PROGRESS_TABLE, TABLES
 from include.proof import documents, report
 from include.proof.comparison import Clients
 from include.proof.reconcile import IndexerBehindError, Range, reconcile
 from include.proof.report import Proof
 from include.proof.resend import resend
 from include.stack import tables
-from include.stack.environment import HOST, Environment
 from include.stack.errors import StackError
+from include.stack.own_servers import Servers
 from include.stack.repair import rejudge
-from include.stack.run.status import kafka_consumer
-from include.stack.servers.probes import mysql_connection
 
 _DELETE_STRAY = (
     f"DELETE FROM {LOGS_DATABASE}.%s WHERE kafka_partition = %%s AND kafka_offset = %%s"
@@ -36,7 +31,7 @@ _DELETE_STRAY = (
 
 
 def prove(
-    env: Environment, wanted: Range | None, *, new_only: bool, on_progress: Callable[[int, int], None]
+    env: Servers, wanted: Range | None, *, new_only: bool, on_progress: Callable[[int, int], None]
 ) -> list[Proof]:
     """Returns the proofs, see include/proof/reconcile.py. Raises StackError if a hop cannot be read."""
     with _clients(env) as clients:
@@ -44,7 +39,7 @@ def prove(
 
 
 def repair(
-    env: Environment,
+    env: Servers,
     wanted: Range | None,
     *,
     new_only: bool,
@@ -65,7 +60,7 @@ def repair(
             documents.delete(clients.index, each.strays)
         places = {each.partition: each.places for each in proofs if each.partition is not None}
         on_step("Sending verdicts again …")
-        sent = resend(kafka.native(env.reaching()), clients.consumer, places)
+        sent = resend(env.outside.kafka, clients.consumer, places)
     if sent:
         on_step(f"Waiting until {sent:,} verdicts are loaded …")
         rejudge.wait_until_loaded(env)
@@ -74,13 +69,13 @@ def repair(
 
 
 @contextmanager
-def _alone(env: Environment) -> Iterator[None]:
+def _alone(env: Servers) -> Iterator[None]:
     """Holds the rejudgement lock: resending an older verdict would revert a concurrent correction.
 
     Raises StackError if another run holds it.
     """
     try:
-        with closing(mysql_connection(env)) as connection, closing(connection.cursor()) as cursor:
+        with closing(env.outside.mysql()) as connection, closing(connection.cursor()) as cursor:
             cursor.execute("SELECT GET_LOCK(%s, 1)", (LOCK,))
             row: Any = cursor.fetchone()
             if row != (1,):
@@ -103,20 +98,21 @@ def _delete_rows(cursor: Any, partition: int | None, offsets: Any) -> None:
 
 
 @contextmanager
-def _clients(env: Environment) -> Iterator[Clients]:
+def _clients(env: Servers) -> Iterator[Clients]:
     try:
         with (
-            kafka_consumer(env) as consumer,
-            closing(mysql_connection(env, "stream")) as connection,
+            env.outside.looking(INDEXER_GROUP) as consumer,
+            closing(env.outside.mysql("stream")) as connection,
             closing(connection.cursor()) as cursor,
-            Elasticsearch(f"http://{HOST}:{env.ports.elasticsearch}") as index,
+            # A proof is long enough for its connection to be closed meanwhile.
+            env.outside.search(retries=3) as index,
         ):
             yield Clients(consumer, cursor, index, refused_offsets(env.settings))
     except IndexerBehindError as error:
-        raise StackError(str(error), "See ./logsieve logs indexer") from error
-    except (KafkaException, mysql.connector.Error, TransportError, ApiError) as error:
+        raise StackError(str(error), "See the indexer's log; the embedded one's: ./logsieve logs indexer") from error
+    except SERVER_ERRORS as error:
         raise StackError(
-            f"A hop cannot be read: {error}", "Find the server that is down with ./logsieve status"
+            f"A hop cannot be read: {reason(error)}", "Find the server that is down with ./logsieve status"
         ) from error
 
 

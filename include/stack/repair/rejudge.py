@@ -12,25 +12,21 @@ from pathlib import Path
 import mysql.connector
 from confluent_kafka import KafkaException
 
-from include.driver.rejudgement import Report
+from include.driver.rejudgement import Report, arguments
 from include.driver.submit import submit_conf
-from include.names import BAD, BAD_REASONS, LOGS_DATABASE, TABLES
+from include.names import BAD, BAD_REASONS, INDEXER_GROUP, LOGS_DATABASE, REJUDGE, TABLES
 from include.settings import ROOT
-from include.stack.environment import Environment
 from include.stack.errors import StackError
-from include.stack.fetch import judge_jar
-from include.stack.run.status import kafka_consumer
-from include.stack.servers.probes import mysql_connection
+from include.stack.fetch import judge_jar, parts
+from include.stack.own_servers import Servers
 from include.topics import catch_up
-
-_JOB = "rejudge_logs"
 
 Origins = Mapping[int, Sequence[tuple[int, int]]]
 """Ranges of offsets by partition, each as first and last (inclusive)."""
 
 
 def run(
-    env: Environment,
+    env: Servers,
     *,
     origins: Origins | None = None,
     reason: str | None = None,
@@ -52,13 +48,17 @@ def run(
         report, file = Path(folder) / "report.json", Path(folder) / "origins.json"
         if origins is not None:
             file.write_text(json.dumps(origins))
-            chosen = ["--origins", str(file)]
-        else:
-            times = {"--from": begin, "--to": end}
-            chosen = ["--reason", reason] if reason else ["--events", *(f"--account={each}" for each in accounts)]
-            chosen += [f"{name}={at.isoformat()}" for name, at in times.items() if at]
+        given = arguments(
+            report,
+            origins=file if origins is not None else None,
+            reason=reason,
+            accounts=accounts,
+            begin=begin.isoformat() if begin else None,
+            end=end.isoformat() if end else None,
+            dry_run=dry_run,
+        )
         on_step("Judging again …")
-        _submit(env, [*chosen, "--report", str(report), *(["--dry-run"] if dry_run else [])])
+        _submit(env, given)
         found = Report.from_json(report.read_text())
     if found.sent:
         on_step(f"Waiting until {found.sent:,} verdicts are loaded …")
@@ -66,11 +66,11 @@ def run(
     return found
 
 
-def check_reason(env: Environment, reason: str) -> None:
+def check_reason(env: Servers, reason: str) -> None:
     """Raises StackError, listing the stored reasons, if neither a rule nor a stored bad log has this reason."""
     words = "JSON_TABLE(reasons, '$[*]' COLUMNS (word VARCHAR(64) PATH '$')) AS words"
     try:
-        with closing(mysql_connection(env)) as connection, closing(connection.cursor()) as cursor:
+        with closing(env.outside.mysql()) as connection, closing(connection.cursor()) as cursor:
             cursor.execute(f"SELECT DISTINCT word FROM {LOGS_DATABASE}.{TABLES[BAD]}, {words} ORDER BY word")
             stored = [str(word) for (word,) in cursor.fetchall()]
     except mysql.connector.Error as error:
@@ -81,15 +81,20 @@ def check_reason(env: Environment, reason: str) -> None:
         )
 
 
-def _submit(env: Environment, arguments: list[str]) -> None:
+def _submit(env: Servers, arguments: list[str]) -> None:
+    if not (env.settings.parts / "jars").exists():  # with own servers: `up` fetches them for the embedded ones
+        parts.fetch_jars(env.settings.parts, "spark", "compiler")
     judge_jar.ensure(env.settings)  # the rules may have changed since `up`
-    conf = [word for name, value in submit_conf(env.settings, _JOB).items() for word in ("--conf", f"{name}={value}")]
+    conf = [
+        word for name, value in submit_conf(env.settings, REJUDGE).items() for word in ("--conf", f"{name}={value}")
+    ]
     spark_submit = str(Path(sys.executable).parent / "spark-submit")
-    log = env.state / "logs" / f"{_JOB}.log"
+    log = env.state / "logs" / f"{REJUDGE}.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("w") as output:
         done = subprocess.run(
-            [spark_submit, "--master", "local[2]", *conf, str(ROOT / "jobs" / f"{_JOB}.py"), *arguments],
-            env=env.whole(),
+            [spark_submit, "--master", "local[2]", *conf, str(ROOT / "jobs" / f"{REJUDGE}.py"), *arguments],
+            env=env.judging(),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -97,20 +102,17 @@ def _submit(env: Environment, arguments: list[str]) -> None:
     if done.returncode:
         lines = log.read_text(errors="replace").splitlines()
         errors = [line.split("ERROR logsieve: ", 1)[1] for line in lines if "ERROR logsieve: " in line]
-        raise StackError(
-            f"The logs were not judged again: {(errors or lines or ['no output'])[-1]}", f"See ./logsieve logs {_JOB}"
-        )
+        raise StackError(f"The logs were not judged again: {(errors or lines or ['no output'])[-1]}", f"See {log}")
 
 
-def wait_until_loaded(env: Environment) -> None:
+def wait_until_loaded(env: Servers) -> None:
     """Waits until everything that is now in the status topic is in MySQL. Raises StackError."""
     try:
         with (
-            kafka_consumer(env) as consumer,
-            closing(mysql_connection(env)) as connection,
+            env.outside.looking(INDEXER_GROUP) as consumer,
+            closing(env.outside.mysql(autocommit=True)) as connection,
             closing(connection.cursor()) as cursor,
         ):
-            cursor.execute("SET autocommit = 1")
             catch_up.wait(consumer, cursor)
     except catch_up.NotLoadedInTimeError as error:
         raise StackError(f"The verdicts were sent, but: {error}.", "Check ./logsieve status") from error

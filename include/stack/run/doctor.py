@@ -77,8 +77,9 @@ def disk(env: Environment) -> Check:
     remedy = (
         "" if free >= enough else f"Free disk space at {folder}, or set LOGSIEVE_STATE to a folder on another disk."
     )
+    found = f"{free / GIB:.1f} GiB free, {enough / GIB:.3g} needed now"
     logs = f", logs may use {env.disk_gib:g}" if env.disk_gib else ", logs are unlimited"
-    return Check("disk", f"{free / GIB:.1f} GiB free{logs}", remedy)
+    return Check("disk", found + logs, remedy)
 
 
 def writable(env: Environment) -> Check:

@@ -1,5 +1,6 @@
 """What `up` removes before it starts anything: leftovers of killed programs, and parts that are no longer used."""
 
+import os
 import time
 from collections.abc import Iterable
 from contextlib import suppress
@@ -37,8 +38,8 @@ def prune(used: Iterable[Path], before: float | None = None) -> None:
     """
     parts = {path.resolve() for path in used}
     for path in parts:
-        with suppress(OSError):  # shared parts may belong to another user
-            path.touch()
+        with suppress(OSError):  # shared parts may belong to another user, and a class archive may be missing
+            os.utime(path)
     limit = time.time() - 86_400 * DAYS if before is None else before
     for folder in {path.parent for path in parts}:
         for found in {path for pattern in _PARTS for path in folder.glob(pattern)} - parts:

@@ -11,6 +11,7 @@ import logging
 import threading
 from collections.abc import Mapping
 from contextlib import closing, suppress
+from typing import Any
 
 import psutil
 import psycopg2
@@ -41,20 +42,21 @@ log = logging.getLogger("watchdog")
 
 
 def watch(env: Environment, stop: threading.Event) -> None:
-    """Checks every PAUSE seconds until stopped."""
+    """Checks every PAUSE seconds until stopped, over one connection: a login costs more than a check."""
     ended: Mapping[int, int] = {}
     while not stop.wait(PAUSE):
-        with suppress(psycopg2.Error):
-            ended = look(env, ended)
+        with suppress(psycopg2.Error), closing(postgres_connection(env)) as connection:
+            while not stop.wait(PAUSE):
+                ended = look(env, connection, ended)
 
 
-def look(env: Environment, before: Mapping[int, int]) -> dict[int, int]:
+def look(env: Environment, connection: Any, before: Mapping[int, int]) -> dict[int, int]:
     """Checks once. Returns the number of consecutive checks by pid of each exited task; `before`: the last result.
 
     Raises psycopg2.Error if PostgreSQL does not answer.
     """
     ended: dict[int, int] = {}
-    with closing(postgres_connection(env)) as connection, connection, connection.cursor() as cursor:
+    with connection, connection.cursor() as cursor:
         cursor.execute(_RUNNING)
         for pid, task in cursor.fetchall():
             if not psutil.pid_exists(pid):

@@ -1,20 +1,30 @@
 """Configures every server and starts it as soon as its prerequisites are ready."""
 
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
-from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
+from include import retries
 from include.driver import submit
 from include.source.accounts import Accounts, ensure_export
 from include.stack.environment import Environment
 from include.stack.errors import StackError
 from include.stack.fetch import class_archive, judge_jar, parts, pyspark_home
 from include.stack.machine import lock
+from include.stack.machine.needs import SERVERS
 from include.stack.run import leftovers, supervisor
-from include.stack.servers import configs, other_user, probes
+from include.stack.servers import (
+    airflow_metadata,
+    elasticsearch_config,
+    kafka_config,
+    kafka_users,
+    mysql_config,
+    postgres_config,
+    probes,
+    server_users,
+)
 from include.stack.servers.programs import Homes, Server, servers
 from include.stack.steps import Steps
 
@@ -23,7 +33,10 @@ FIRST_SECONDS = 300
 
 
 def unpack(env: Environment, steps: Steps) -> Homes:
-    """Fetches and unpacks missing parts, except PostgreSQL; returns their folders. Raises StackError."""
+    """Fetches and unpacks missing parts, each where its server's user can read it; returns their folders.
+
+    Raises StackError.
+    """
     folder = env.settings.parts
     what = "Fetch and unpack the servers"
     with steps.step(what) as on_step, _alone(env, lambda text: on_step(f"{what}, {text}")):
@@ -32,11 +45,23 @@ def unpack(env: Environment, steps: Steps) -> Homes:
         pyspark_home.prepare()
         judge_jar.ensure(env.settings)
         if wrong := class_archive.ensure(env.settings, jars):
-            on_step(f"{what} (no class archive, Spark starts slower: {wrong})")
-        # When root starts the stack, another user runs two servers and must be able to enter; otherwise no other user.
-        env.state.chmod(0o711 if other_user.never_root() else 0o700)
-        homes = Homes(jars, libaio, parts.unpack_mysql(folder, jars), configs.elasticsearch(env, jars))
-        leftovers.prune([jars, submit.class_archive(env.settings), homes.mysql, homes.elasticsearch])
+            steps.report(f"Spark will start more slowly, because its class archive could not be built: {wrong}")
+        server_users.create_missing()
+        server_users.close(env)
+        for name in SERVERS:
+            server_users.prepare(env, name)
+        of_kafka, of_search = jars.resolve(), server_users.folder_of(env, "elasticsearch")
+        homes = Homes(
+            server_users.program(env, "kafka", of_kafka / "kafka", of_kafka.name),
+            server_users.program(env, "mysql", libaio) if libaio != Path() else libaio,
+            server_users.program(env, "mysql", parts.unpack_mysql(folder, jars)),
+            parts.unpack_elasticsearch(jars, of_search),
+            server_users.program(env, "postgres", parts.unpack_postgres(folder, jars)),
+        )
+        server_users.share(homes.elasticsearch, "elasticsearch")
+        copied = [homes.kafka, homes.mysql, homes.elasticsearch, homes.postgres]
+        fetched = [folder / home.name for home in copied]
+        leftovers.prune([jars, submit.class_archive(env.settings), *copied, *fetched])
         return homes
 
 
@@ -53,8 +78,6 @@ def start(env: Environment, steps: Steps) -> list[Server]:
     Raises StackError on failure, after stopping everything that it started.
     """
     homes = unpack(env, steps)
-    homes = replace(homes, postgres=configs.postgres_home(env, homes.jars))
-    leftovers.prune([homes.postgres, env.settings.parts / homes.postgres.name])
     if not env.settings.accounts_path:
         accounts = Accounts(env.settings.seed, env.settings.accounts)
         ensure_export(env.settings.accounts_exports, datetime.now(UTC).date(), accounts)
@@ -77,37 +100,52 @@ def _start_each(env: Environment, homes: Homes) -> None:
             supervisor.run(env, name)
 
     def kafka() -> None:
-        configs.kafka(env, homes.jars)
-        run("kafka")
+        start_kafka(env, homes)
+        run("indexer")
 
     def mysql() -> None:
-        configs.mysql(env, homes.mysql, homes.libaio)
+        mysql_config.prepare(env, homes.mysql, homes.libaio)
         run("mysql")
 
+    def elasticsearch() -> None:
+        elasticsearch_config.prepare(env, homes.elasticsearch)
+        run("elasticsearch")
+
     def airflow() -> None:
-        configs.postgres(env, homes.postgres)
+        postgres_config.prepare(env, homes.postgres)
         run("postgres")
         _wait_for(env, "postgres", probes.postgres)
-        configs.airflow(env)
+        airflow_metadata.prepare(env)
         # First and alone until it answers, because it takes longest to start.
         run("airflow-api-server")
         _wait_for(env, "airflow-api-server", probes.airflow("metadatabase"))
         run("airflow-dag-processor", "airflow-scheduler", "airflow-triggerer")
 
     with ThreadPoolExecutor() as pool:
-        work = [pool.submit(part) for part in (airflow, mysql, kafka)]
-        run("elasticsearch", "indexer", "watchdog")
+        work = [pool.submit(part) for part in (airflow, mysql, kafka, elasticsearch)]
+        run("watchdog")
         for part in work:
             part.result()
 
 
+def start_kafka(env: Environment, homes: Homes) -> None:
+    """Prepares and starts Kafka, and creates its users. Raises StackError, and KafkaException if it refuses."""
+    password = kafka_config.prepare(env, homes.kafka)
+    supervisor.run(env, "kafka")
+    supervisor.wait_for_port(env, "kafka", env.ports.kafka)
+    kafka_users.ensure(env, password)
+
+
 def _wait_for(env: Environment, name: str, probe: Callable[[Environment], str | None]) -> None:
-    deadline = time.monotonic() + FIRST_SECONDS
-    while (wrong := probe(env)) is not None:
-        if time.monotonic() > deadline:
-            raise StackError(f"{name}: {wrong}", f"See ./logsieve logs {name}.")
-        if supervisor.process_of(env) is None:
+    def ask() -> str | None:
+        wrong = probe(env)
+        if wrong is not None and supervisor.process_of(env) is None:
             raise StackError(
                 f"{name}: {wrong}, and supervisord has exited.", "Run ./logsieve down, then ./logsieve up."
             )
-        time.sleep(0.2)
+        return wrong
+
+    def late(wrong: str | None) -> StackError:
+        return StackError(f"{name}: {wrong}", f"See ./logsieve logs {name}.")
+
+    retries.until(ask, FIRST_SECONDS, late, done=lambda wrong: wrong is None, pause=0.2)

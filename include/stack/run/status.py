@@ -2,34 +2,31 @@
 
 import xmlrpc.client
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
 import httpx
-import mysql.connector
-from confluent_kafka import Consumer, KafkaException
-from elastic_transport import TransportError
-from elasticsearch import ApiError, Elasticsearch
-from rich.console import Console, Group
+from rich.console import Console
 from rich.markup import escape
 
+from include.clients.errors import SERVER_ERRORS
+from include.driver import stream_verdict
 from include.driver.stream_verdict import StreamVerdict
 from include.index.dead_letters import refused_count
-from include.index.indexer import GROUP
-from include.names import FOREIGN_TABLE, LOGS_DATABASE, STATUS_TOPIC, STATUSES
+from include.names import FOREIGN_TABLE, INDEXER_GROUP, LOGS_DATABASE, STATUS_TOPIC, STATUSES
 from include.stack import tables
 from include.stack.airflow import stream_facts
 from include.stack.airflow.api import AirflowApi
-from include.stack.environment import HOST, Environment
+from include.stack.environment import Environment
+from include.stack.own_servers import OwnServers, Servers
 from include.stack.run import supervisor
 from include.stack.servers import probes
 from include.stack.servers.programs import Server
 from include.topics import configs, hops
 from include.watch import free_space, troubles
 
-CLIENT_ERRORS = (KafkaException, mysql.connector.Error, httpx.HTTPError, TransportError, ApiError, OSError)
+CLIENT_ERRORS = (*SERVER_ERRORS, httpx.HTTPError)
 """What the clients raise when their server is down. Reported as such, without a traceback."""
 
 
@@ -70,12 +67,7 @@ class Status:
         return servers and not self.disk and not self.troubles and (self.stream is None or self.stream.ok)
 
 
-def kafka_consumer(env: Environment) -> AbstractContextManager[Consumer]:
-    """A read-only consumer in the indexer's group, so that it can read the committed offsets."""
-    return hops.looking({"bootstrap.servers": f"{HOST}:{env.ports.kafka}"}, GROUP)
-
-
-def read_hops(env: Environment) -> Status:
+def read_hops(env: Servers) -> Status:
     """The counts only, without servers and DAGs. A hop that does not answer stays None."""
     standing = {part: asdict(found) for part, found in troubles.read(env.settings.troubles).items()}
     disk = free_space.short(env.settings)
@@ -83,17 +75,17 @@ def read_hops(env: Environment) -> Status:
     topics = tables = None
     try:
         # The sinks are read before the topics, so that the backlog is never understated.
-        with Elasticsearch(f"http://{HOST}:{env.ports.elasticsearch}", request_timeout=5, max_retries=0) as client:
+        with env.outside.search(probes.SECONDS) as client:
             status.elasticsearch = hops.read_documents(client)
     except CLIENT_ERRORS:
         pass
     try:
-        with probes.mysql_connection(env) as connection, connection.cursor() as cursor:
+        with env.outside.mysql() as connection, connection.cursor() as cursor:
             now = datetime.now(UTC)
             tables = hops.read_tables(cursor)
             # Read after the snapshot of the counts: what was loaded while they ran would otherwise count as backlog.
             connection.rollback()
-            tables = replace(tables, loaded=hops.read_loaded(cursor))
+            tables = replace(tables, progress=hops.read_progress(cursor))
         status.mysql = dict(tables.rows)
         status.expired = sum(tables.expired.values())
         status.foreign_messages = tables.foreign
@@ -103,10 +95,11 @@ def read_hops(env: Environment) -> Status:
     except CLIENT_ERRORS:
         pass
     try:
-        with kafka_consumer(env) as consumer:
+        # In the indexer's group, because its offsets are committed there.
+        with env.outside.looking(INDEXER_GROUP) as consumer:
             topics = hops.read_topics(consumer, tables.loaded_logs if tables else None)
             status.lag["index"] = hops.index_lag(consumer, topics)
-        status.topic_settings = configs.describe(configs.differing(probes.admin(env)))
+        status.topic_settings = configs.describe(configs.differing(env.outside.admin()))
         status.logs_in = sum(topics.logs.values())
         status.classified = sum(topics.classified.values())
         status.status_messages = sum(topics.status.values())
@@ -125,6 +118,17 @@ def read(env: Environment, programs: list[Server]) -> Status:
         status = read_hops(env)
         status.servers = {name: found.result() or "ok" for name, found in health.items()}
         status.dags, status.stream = dags.result(), stream.result()
+    return status
+
+
+def read_own(own: OwnServers) -> Status:
+    """The status of the user's own servers, without Airflow. The stream is known by its lease only."""
+    with ThreadPoolExecutor() as pool:
+        asked = (probes.kafka, probes.mysql, probes.elasticsearch, probes.indexer)
+        health = {probe.__name__: pool.submit(probe, own) for probe in asked}
+        status = read_hops(own)
+        status.servers = {name: found.result() or "ok" for name, found in health.items()}
+        status.stream = stream_verdict.by_lease(stream_facts.read_driver(own.outside))
     return status
 
 
@@ -150,16 +154,18 @@ def read_dags(env: Environment) -> dict[str, dict[str, Any] | None]:
     }
 
 
-def show(console: Console, status: Status, env: Environment) -> None:
+def show(console: Console, status: Status, env: Servers) -> None:
     """Prints the tables."""
     if status.servers:
         servers = tables.new("server", "health", title="Servers")
         for name, found in status.servers.items():
-            servers.add_row(name, "[green]ok" if found == "ok" else f"[red]{found}")
+            servers.add_row(name, "[green]ok" if found == "ok" else f"[red]{escape(found)}")
+        console.print(servers)
+    if isinstance(env, Environment):
         dags = tables.new("DAG", "last run", "started", title="DAGs")
         for dag_id, run in status.dags.items():
             dags.add_row(dag_id, *((run["state"], (run["started"] or "")[:19]) if run else ("never", "")))
-        console.print(Group(servers, dags))
+        console.print(dags)
     show_hops(console, status, env)
     if status.stream and status.stream.health != "ok":
         show_stream(console, status.stream)
@@ -173,7 +179,7 @@ def show_stream(console: Console, found: StreamVerdict) -> None:
         console.print(f"→ {found.remedy}", highlight=False, markup=False, soft_wrap=True)
 
 
-def show_hops(console: Console, status: Status, env: Environment) -> None:
+def show_hops(console: Console, status: Status, env: Servers) -> None:
     """Prints counts per hop, backlog, freshness, and the servers' addresses."""
     table = tables.new("hop", "logs", *STATUSES, "backlog", title="Logs per hop")
     for column in table.columns[1:]:
@@ -213,9 +219,10 @@ def show_hops(console: Console, status: Status, env: Environment) -> None:
         console.print(f"[red]{status.disk}")
     if status.topic_settings:
         console.print(f"[yellow]{status.topic_settings}", soft_wrap=True)
-    ports = env.ports
+    at = env.reaching()
+    airflow = f"Airflow {env.airflow_url}   " if isinstance(env, Environment) else ""
     console.print(
-        f"Airflow {env.airflow_url}   Kafka {HOST}:{ports.kafka}   MySQL {HOST}:{ports.mysql}"
-        f"   Elasticsearch http://{HOST}:{ports.elasticsearch}",
+        f"{airflow}Kafka {at.kafka_bootstrap}   MySQL {at.mysql_host}:{at.mysql_port}"
+        f"   Elasticsearch {at.elasticsearch_url}",
         soft_wrap=True,
     )

@@ -1,7 +1,6 @@
 """Starts, queries and stops supervisord, which restarts the stack's programs and rotates their logs."""
 
 import os
-import pwd
 import resource
 import shlex
 import subprocess
@@ -18,10 +17,12 @@ from typing import Any, Final
 import psutil
 from supervisor.xmlrpc import Faults
 
+from include import retries
 from include.stack.environment import HOST, Environment
 from include.stack.errors import StackError
 from include.stack.private import write_private
 from include.stack.run import ownership
+from include.stack.servers import server_users
 from include.stack.servers.programs import Server
 
 PROGRAM: Final = {
@@ -52,10 +53,11 @@ def write_script(env: Environment, server: Server) -> Path:
     # Another user may not be able to enter the state folder.
     path = (server.directory if server.user else env.state / "programs") / f"{server.name}.sh"
     lines = [f"export {name}={shlex.quote(value)}" for name, value in sorted(server.environment(env).items())]
-    write_private(path, "\n".join([*lines, f"exec {shlex.join(server.command)}", ""]))
+    text = "\n".join([*lines, f"exec {shlex.join(server.command)}", ""])
     if server.user:
-        owner = pwd.getpwnam(server.user)
-        os.chown(path, owner.pw_uid, owner.pw_gid)
+        server_users.write_readable(path, text, server.name)
+    else:
+        write_private(path, text)
     return path
 
 
@@ -129,6 +131,23 @@ def halt(env: Environment, name: str) -> None:
     except xmlrpc.client.Fault as fault:
         if fault.faultCode != Faults.NOT_RUNNING:
             raise
+
+
+def wait_for_port(env: Environment, name: str, port: int, seconds: float = 120) -> None:
+    """Waits until the program itself listens on the port: another user's program could take it.
+
+    Raises StackError if it does not within `seconds`.
+    """
+
+    def listens() -> bool:
+        with suppress(psutil.Error):
+            process = psutil.Process(proxy(env).getProcessInfo(name)["pid"])
+            listening = process.net_connections(kind="tcp")
+            return any(each.status == psutil.CONN_LISTEN and each.laddr.port == port for each in listening)
+        return False
+
+    late = StackError(f"{name} does not listen on port {port}.", f"See ./logsieve logs {name}.")
+    retries.until(listens, seconds, lambda _: late, pause=0.1)
 
 
 def is_whole(env: Environment) -> bool:

@@ -9,21 +9,21 @@ from typing import Any
 
 import httpx
 
+from include import retries
 from include.driver.stream_verdict import StreamVerdict
+from include.settings import ROOT
 from include.stack.airflow import stream_facts
 from include.stack.airflow.api import AirflowApi, Place
 from include.stack.environment import Environment
 from include.stack.errors import StackError
+from include.stack.machine.needs import SERVERS
 from include.stack.run import doctor, status, supervisor
 from include.stack.run.waiting import Waiting
-from include.stack.servers import other_user
+from include.stack.servers import server_users
 from include.stack.servers.programs import Homes, Server, servers
 from include.stack.steps import Steps
 
-DAGS = {
-    "bootstrap", "classify_logs", "expire_logs", "expire_runs", "generate_logs", "reconcile_logs", "rejudge_logs",
-    "users_dimension", "watch_logs",
-}  # fmt: skip
+DAGS = {path.stem for path in (ROOT / "dags").glob("[!_]*.py")}
 LAST = {"expire_logs", "expire_runs", "reconcile_logs", "watch_logs"}
 """Unpaused once verdicts arrive: earlier, these DAGs could only fail because there are none."""
 BOOTSTRAP_SECONDS = 600
@@ -46,7 +46,7 @@ def wipe(env: Environment) -> None:
 
     The lock file stays, as the command still holds it.
     """
-    for folder in (other_user.folder_of(env, "elasticsearch"), other_user.folder_of(env, "postgres")):
+    for folder in (server_users.folder_of(env, name) for name in SERVERS):
         shutil.rmtree(folder, ignore_errors=not folder.exists())
     for path in [*env.state.iterdir()] if env.state.exists() else []:
         if path.is_dir() and not path.is_symlink():
@@ -106,7 +106,7 @@ def bootstrapped(env: Environment) -> bool:
 def trigger_bootstrap(place: Place, conf: dict[str, Any]) -> str:
     """Unpauses the DAGs and triggers `bootstrap`; returns the run id. Raises StackError if a DAG does not parse."""
     api = AirflowApi(place)
-    _until(lambda: api.dags().keys() >= DAGS, 120, lambda: _not_parsed(api))
+    retries.until(lambda: api.dags().keys() >= DAGS, 120, lambda _: _not_parsed(api))
     for dag_id in DAGS - LAST:
         api.unpause(dag_id)
     return api.trigger("bootstrap", conf)
@@ -139,10 +139,10 @@ def wait_for_run(
             )
         return state == "success"
 
-    _until(
+    retries.until(
         ended,
         BOOTSTRAP_SECONDS,
-        lambda: StackError(
+        lambda _: StackError(
             f"The DAG bootstrap has not finished yet. {waiting.reported}".strip(), "Check ./logsieve status"
         ),
     )
@@ -159,19 +159,12 @@ def wait_for_bootstrap(env: Environment, run_id: str, steps: Steps) -> None:
         def indexed() -> bool:
             return sum((status.read_hops(env).elasticsearch or {}).values()) > 0
 
-        _until(indexed, INDEX_SECONDS, lambda: StackError("The index stays empty.", "See ./logsieve logs indexer"))
+        late = StackError("The index stays empty.", "See ./logsieve logs indexer")
+        retries.until(indexed, INDEX_SECONDS, lambda _: late)
         api = AirflowApi(env)
         for dag_id in LAST:
             api.unpause(dag_id)
         on_step("Bootstrap: logs are in Kafka, MySQL and Elasticsearch")
-
-
-def _until(condition: Callable[[], bool], seconds: float, error: Callable[[], StackError]) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            raise error()
-        time.sleep(1)
 
 
 def _not_parsed(api: AirflowApi) -> StackError:

@@ -5,13 +5,16 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from contextlib import closing
+from importlib.metadata import version
 from pathlib import Path
 
 import psycopg2
 
 from include.settings import ROOT
+from include.stack.environment import Environment
 from include.stack.errors import StackError
 from include.stack.private import write_private
+from include.stack.servers import tools
 
 OURS = ROOT / "include" / "sql" / "airflow.sql"
 
@@ -34,3 +37,15 @@ def migrate(url: str, variables: Mapping[str, str], remedy: str) -> None:
     with closing(psycopg2.connect(url.replace("+psycopg2", ""), connect_timeout=10)) as connection:
         connection.cursor().execute(OURS.read_text(encoding="utf-8"))
         connection.commit()
+
+
+def prepare(env: Environment) -> None:
+    """Writes the logins of the embedded stack and migrates its metadata; needs a running PostgreSQL."""
+    home = env.state / "airflow"
+    write_logins(home / "passwords.json", env.passwords)
+    stamp = home / "migrated"
+    wanted = f"{version('apache-airflow')}\n{OURS.read_text(encoding='utf-8')}"
+    if stamp.exists() and stamp.read_text() == wanted:
+        return
+    migrate(env.metadata_url, env.whole(), tools.REMEDY)
+    stamp.write_text(wanted)

@@ -1,62 +1,34 @@
 """Health probes of the servers. A probe returns None if the server is healthy, else the problem as a short phrase."""
 
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any
 
 import httpx
 import psycopg2
 from confluent_kafka import ConsumerGroupState, KafkaException
-from confluent_kafka.admin import AdminClient
 from mysql.connector import Error as MySqlError
-from mysql.connector import connect
-from mysql.connector.abstracts import MySQLConnectionAbstract
-from mysql.connector.pooling import PooledMySQLConnection
 
-from include.clients.mysql import LOCKS
-from include.index.indexer import GROUP
-from include.names import STATUS_TOPIC
-from include.stack.environment import HOST, Environment
+from include.names import INDEXER_GROUP, STATUS_TOPIC
+from include.stack.environment import Environment
+from include.stack.own_servers import Servers
 
 SECONDS = 5
 """Timeout of a probe in seconds."""
 
 
-def admin(env: Environment) -> AdminClient:
-    """An admin client of the stack's Kafka. It logs nothing, because the probe reports its errors."""
-    return AdminClient({"bootstrap.servers": f"{HOST}:{env.ports.kafka}", "log_level": 0})
-
-
-def kafka(env: Environment) -> str | None:
+def kafka(env: Servers) -> str | None:
     """The broker lists its topics."""
     try:
-        admin(env).list_topics(timeout=SECONDS)
+        env.outside.admin().list_topics(timeout=SECONDS)
     except KafkaException as error:
         return f"does not answer: {error.args[0].str()}"
     return None
 
 
-def mysql_connection(
-    env: Environment, account: Literal["reader", "stream", "airflow"] = "reader"
-) -> PooledMySQLConnection | MySQLConnectionAbstract:
-    """A connection in UTC with the rights of `account`. Raises mysql.connector.Error."""
-    settings = env.settings
-    users = {"reader": settings.mysql_reader_user, "stream": settings.mysql_stream_user, "airflow": "logsieve_airflow"}
-    return connect(
-        host=HOST,
-        port=env.ports.mysql,
-        user=users[account],
-        password=env.passwords[f"mysql_{account}"],
-        connection_timeout=SECONDS,
-        time_zone="+00:00",
-        # Airflow's account alters tables, and waits for locks as long as necessary.
-        init_command=None if account == "airflow" else LOCKS,
-    )
-
-
-def mysql(env: Environment) -> str | None:
+def mysql(env: Servers) -> str | None:
     """The server accepts a login."""
     try:
-        mysql_connection(env).close()
+        env.outside.mysql().close()
     except MySqlError as error:
         return f"does not answer: {error.msg}"
     return None
@@ -76,23 +48,28 @@ def postgres(env: Environment) -> str | None:
     return None
 
 
-def elasticsearch(env: Environment) -> str | None:
+def elasticsearch(env: Servers) -> str | None:
     """The cluster is not red."""
+    from elastic_transport import TransportError  # takes half a second, too long for `./logsieve --help`
+    from elasticsearch import ApiError
+
     try:
-        url = f"http://{HOST}:{env.ports.elasticsearch}/_cluster/health"
-        colour = _get(url)["status"]
-    except httpx.HTTPError as error:
-        return f"does not answer: {error}"
+        with env.outside.search(SECONDS) as client:
+            colour = client.cluster.health()["status"]
+    except ApiError as error:
+        return f"refuses: {error}"
+    except TransportError as error:
+        return f"does not answer: {error.__cause__ or error}"
     return "the cluster is red" if colour == "red" else None
 
 
-def indexer(env: Environment) -> str | None:
+def indexer(env: Servers) -> str | None:
     """The indexer has joined its consumer group, once its topic exists."""
-    client = admin(env)  # needs a name: a client that is garbage-collected never delivers its results
+    client = env.outside.admin()
     try:
         if STATUS_TOPIC not in client.list_topics(timeout=SECONDS).topics:
             return None
-        group = client.describe_consumer_groups([GROUP], request_timeout=SECONDS)[GROUP].result(SECONDS)
+        group = client.describe_consumer_groups([INDEXER_GROUP], request_timeout=SECONDS)[INDEXER_GROUP].result(SECONDS)
     except (KafkaException, TimeoutError) as error:
         return f"its consumer group is unknown: {error}"
     return None if group.state == ConsumerGroupState.STABLE else f"its consumer group is {group.state.name.lower()}"

@@ -1,15 +1,14 @@
 """The programs of the embedded stack: command, health probe and memory limit of each."""
 
-import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from include.stack.environment import Environment
-from include.stack.machine import programs
-from include.stack.servers import configs, other_user, probes
+from include.stack.environment import Account, Environment
+from include.stack.machine.needs import SERVERS
+from include.stack.servers import elasticsearch_config, postgres_config, probes, server_users, tools
 
 MIB = 2**20
 
@@ -28,6 +27,8 @@ class Server:
     """Environment variables of this program only."""
     access: Literal["nothing", "logsieve", "airflow"] = "nothing"
     """Variables of the stack that it receives: none, addresses and secrets, or also Airflow's settings."""
+    account: Account = "stream"
+    """Whose logins are among them."""
     user: str | None = None
     stop_signal: str = "TERM"
     stop_seconds: int = 30
@@ -36,17 +37,18 @@ class Server:
     def environment(self, env: Environment) -> dict[str, str]:
         """The complete environment, with nothing inherited. With access to nothing, it contains no secret."""
         if self.access == "airflow":
-            return env.whole() | self.variables
+            return env.whole(self.account) | self.variables
         if self.access == "logsieve":
-            return env.judging() | self.variables
-        return env.machine(self.directory if self.user else None) | self.variables
+            return env.judging(self.account) | self.variables
+        of_user = {"USER": self.user, "LOGNAME": self.user} if self.user else {}
+        return env.machine(self.directory) | of_user | self.variables
 
 
 @dataclass(frozen=True)
 class Homes:
     """Folders of the unpacked parts."""
 
-    jars: Path = Path()
+    kafka: Path = Path()
     libaio: Path = Path()
     mysql: Path = Path()
     elasticsearch: Path = Path()
@@ -55,47 +57,43 @@ class Homes:
 
 def servers(env: Environment, homes: Homes) -> list[Server]:
     """Every program, in display order."""
-    root = os.geteuid() == 0
-    refuses_root = other_user.never_root()
     state = env.state
-    java = programs.java_home()
+    home = {name: server_users.folder_of(env, name) for name in SERVERS}
     python = [sys.executable, "-m"]
     airflow = [*python, "airflow"]
     return [
         Server(
             "kafka",
             ["java", "-Xms256m", "-Xmx384m", "-XX:+UseSerialGC", "-Dlog4j2.level=WARN",
-             f"-XX:ErrorFile={state / 'logs' / 'hs_err_kafka.log'}", f"-Djava.io.tmpdir={env.settings.scratch}",
-             "-cp", f"{homes.jars}/kafka/*", "kafka.Kafka", str(state / "kafka" / "server.properties")],
-            probes.kafka, 1024 * MIB, state / "kafka",
+             f"-XX:ErrorFile={home['kafka'] / 'logs' / 'hs_err.log'}", f"-Djava.io.tmpdir={home['kafka'] / 'tmp'}",
+             "-cp", f"{homes.kafka}/*", "kafka.Kafka", str(home["kafka"] / "server.properties")],
+            probes.kafka, 1024 * MIB, home["kafka"], user=server_users.user_of("kafka"),
         ),
         Server(
             "mysql",
-            [str(homes.mysql / "bin" / "mysqld"), f"--defaults-file={state / 'mysql' / 'my.cnf'}",
-             *(["--user=root"] if root else [])],
-            probes.mysql, 1536 * MIB, state / "mysql", {"LD_LIBRARY_PATH": str(homes.libaio)},
+            [str(homes.mysql / "bin" / "mysqld"), f"--defaults-file={home['mysql'] / 'my.cnf'}"],
+            probes.mysql, 1536 * MIB, home["mysql"], {"LD_LIBRARY_PATH": str(homes.libaio)},
+            user=server_users.user_of("mysql"),
         ),
         Server(
             "elasticsearch", [str(homes.elasticsearch / "bin" / "elasticsearch")],
-            probes.elasticsearch, 1536 * MIB, homes.elasticsearch,
-            {"ES_JAVA_HOME": str(java), "ES_JAVA_OPTS": "-Xms512m -Xmx512m -XX:TieredStopAtLevel=1",
-             "ES_TMPDIR": str(homes.elasticsearch.parent / "tmp"),
-             # Relative, because its script splits this at spaces, which the path may contain.
-             "CLI_JAVA_OPTS": "-Djava.io.tmpdir=../tmp",
-             "TMPDIR": str(homes.elasticsearch.parent / "tmp"), "HOME": str(homes.elasticsearch.parent)},
-            user=refuses_root,
+            probes.elasticsearch, 1536 * MIB, home["elasticsearch"],
+            {"ES_JAVA_OPTS": "-Xms512m -Xmx512m -XX:TieredStopAtLevel=1",
+             **elasticsearch_config.variables(homes.elasticsearch)},
+            user=server_users.user_of("elasticsearch"),
         ),
         # Low priority: indexing yields to judging and loading.
         Server(
-            "indexer", [*configs.YIELDING, *python, "include.index.indexer"], probes.indexer, 512 * MIB, state,
-            access="logsieve",
+            "indexer", [*tools.YIELDING, *python, "include.index.indexer"], probes.indexer, 512 * MIB, state,
+            access="logsieve", account="indexer",
         ),
         Server(
-            "postgres", configs.postgres_command(env, homes.postgres), probes.postgres, 512 * MIB,
-            other_user.folder_of(env, "postgres"), user=refuses_root, stop_signal="INT",
+            "postgres", postgres_config.command(env, homes.postgres), probes.postgres, 512 * MIB, home["postgres"],
+            user=server_users.user_of("postgres"), stop_signal="INT",
         ),
         Server(
             "airflow-api-server", [*airflow, "api-server"], probes.api_server, 1024 * MIB, state, access="airflow",
+            account="reader",  # the page's
         ),
         Server(
             "airflow-scheduler", [*airflow, "scheduler", "--skip-serve-logs"],

@@ -6,7 +6,7 @@ import org.apache.spark.sql.api.java.UDF1;
 public final class AccountOf implements UDF1<byte[], Integer> {
     @Override
     public Integer call(byte[] bytes) {
-        Record record = new Record(bytes);
+        LogRecord record = new LogRecord(bytes);
         return record.isBad() ? null : record.account();
     }
 }

@@ -1,66 +1,59 @@
 package logsieve;
 
-/** One of the six fields of a log as it was read: its kind and its text. */
-final class Field {
-    enum Kind { MISSING, NULL, TEXT, NUMBER, OTHER }
+import java.util.Arrays;
+import java.util.Locale;
 
-    Kind kind = Kind.MISSING;
+/**
+ * The fields of a log, in the order of its status message: the rule of each, and the limits of that rule.
+ *
+ * A text's limits count characters (code points).
+ */
+enum Field {
+    EVENT_ID(Rules::text, 1, 64),
+    ACCOUNT_ID(Rules::integer, Integer.MIN_VALUE, Integer.MAX_VALUE),
+    EVENT_TYPE(Rules::text, 1, 64),
+    DEVICE(Rules::text, 1, 64),
+    LOCATION_COUNTRY(Rules::text, 1, 64),
+    EVENT_TIMESTAMP(Rules::time, 0, JsonWriter.LAST_SECOND);
 
-    /** For TEXT and NUMBER: its UTF-8 without escapes, from `from` (inclusive) to `to` (exclusive). */
-    byte[] bytes;
-    int from;
-    int to;
-
-    /** The text as an integer: see `isInteger`. */
-    long number;
-
-    /** Whether the text was written with escapes, so it may need them again. */
-    boolean isEscaped;
-
-    /** Whether the field breaks a rule of form. */
-    boolean isBroken;
-
-    void is(Kind kind, byte[] bytes, int from, int to, boolean isEscaped) {
-        this.kind = kind;
-        this.bytes = isEscaped ? Escapes.resolved(bytes, from, to) : bytes;
-        this.from = isEscaped ? 0 : from;
-        this.to = isEscaped ? this.bytes.length : to;
-        this.isEscaped = isEscaped;
+    /** Parses the text of a field: returns its value, or the rule that it breaks. */
+    interface Rule {
+        Value parse(Text text, long least, long most);
     }
 
-    int length() {
-        return to - from;
+    /** All fields; `values()` would copy them for each log. */
+    static final Field[] ALL = values();
+
+    /** Its name in JSON. */
+    final String member = name().toLowerCase(Locale.ROOT);
+
+    private final byte[] memberBytes = JsonWriter.ascii(member);
+    private final Rule rule;
+    private final long least;
+    private final long most;
+
+    Field(Rule rule, long least, long most) {
+        this.rule = rule;
+        this.least = least;
+        this.most = most;
     }
 
-    /** The length of the text in characters (code points). */
-    int characters() {
-        int count = 0;
-        for (int at = from; at < to; at++) {
-            count += (bytes[at] & 0xC0) == 0x80 ? 0 : 1;
-        }
-        return count;
-    }
-
-    /** Parses the text as an integer, `[+-]?[0-9]+`, into `number`; returns whether it is one from least to most. */
-    boolean isInteger(long least, long most) {
-        int at = from;
-        boolean isNegative = at < to && bytes[at] == '-';
-        if (at < to && (bytes[at] == '-' || bytes[at] == '+')) {
-            at++;
-        }
-        if (at == to) {
-            return false;
-        }
-        number = 0;
-        for (; at < to; at++) {
-            int digit = bytes[at] - '0';
-            // The last condition: far outside the range, and checked before an overflow.
-            if (digit < 0 || digit > 9 || number > Long.MAX_VALUE / 100) {
-                return false;
+    /** Returns the field of a name in UTF-8, or null. */
+    static Field named(byte[] bytes, int from, int to) {
+        for (Field field : ALL) {
+            if (Arrays.equals(field.memberBytes, 0, field.memberBytes.length, bytes, from, to)) {
+                return field;
             }
-            number = number * 10 + digit;
         }
-        number = isNegative ? -number : number;
-        return number >= least && number <= most;
+        return null;
+    }
+
+    /**
+     * Returns the field's value, or the rule of form that it breaks.
+     *
+     * @param read what Json.read returned for the field
+     */
+    Value parse(Value read) {
+        return read instanceof Text text ? rule.parse(text, least, most) : read;
     }
 }

@@ -15,7 +15,6 @@ final class Json {
     private static final byte[] TRUE = JsonWriter.ascii("true");
     private static final byte[] FALSE = JsonWriter.ascii("false");
     private static final byte[] NULL = JsonWriter.ascii("null");
-    private static final byte[][] NAMES = Arrays.stream(Rules.FIELDS).map(JsonWriter::ascii).toArray(byte[][]::new);
 
     private static final class Refused extends RuntimeException {
         Refused() {
@@ -26,15 +25,20 @@ final class Json {
     private static final Refused REFUSED = new Refused();
 
     private final byte[] text;
+    private final Value[] values = new Value[Field.ALL.length];
     private int at;
     private boolean isAscii = true;
 
     private Json(byte[] text) {
         this.text = text;
+        Arrays.fill(values, Value.Broken.MISSING);
     }
 
-    /** Returns the fields in the order of Rules.FIELDS, or null if the text is not exactly one JSON object. */
-    static Field[] read(byte[] text) {
+    /**
+     * Returns what the text has for each of Field.ALL: a Text if that is a string or a number, else MISSING, NULL or
+     * INVALID. Returns null if the text is not exactly one JSON object.
+     */
+    static Value[] read(byte[] text) {
         if (text == null) {
             return null;
         }
@@ -45,22 +49,18 @@ final class Json {
         }
     }
 
-    private Field[] log() {
-        Field[] fields = new Field[NAMES.length];
-        for (int place = 0; place < fields.length; place++) {
-            fields[place] = new Field();
-        }
+    private Value[] log() {
         space();
-        object(fields, 1);
+        object(1);
         space();
         expect(at == text.length);
         // Characters outside ASCII were accepted in strings only.
         expect(isAscii || UTF8String.fromBytes(text).isValid());
-        return fields;
+        return values;
     }
 
-    /** @param fields the fields of the log itself, or null for a nested object */
-    private void object(Field[] fields, int depth) {
+    /** @param depth 1 for the log itself, more for an object in it, which has no fields */
+    private void object(int depth) {
         expect(take('{') && depth <= MAX_DEPTH);
         space();
         if (take('}')) {
@@ -70,11 +70,14 @@ final class Json {
             space();
             int from = at + 1;
             boolean isEscaped = string();
-            Field field = fields == null ? null : named(fields, from, at - 1, isEscaped);
+            Field field = depth == 1 ? named(from, at - 1, isEscaped) : null;
             space();
             expect(take(':'));
             space();
-            value(field, depth);
+            Value value = value(field != null, depth);
+            if (field != null) {
+                values[field.ordinal()] = value;
+            }
             space();
         } while (take(','));
         expect(take('}'));
@@ -88,39 +91,39 @@ final class Json {
         }
         do {
             space();
-            value(null, depth);
+            value(false, depth);
             space();
         } while (take(','));
         expect(take(']'));
     }
 
-    private void value(Field field, int depth) {
+    /** Consumes a value; returns it if it is wanted. */
+    private Value value(boolean isWanted, int depth) {
         expect(at < text.length);
         int from = at;
-        Field.Kind kind = Field.Kind.OTHER;
-        boolean isEscaped = false;
         switch (text[at]) {
             case '"' -> {
-                isEscaped = string();
-                kind = Field.Kind.TEXT;
+                boolean isEscaped = string();
+                return isWanted ? text(from + 1, at - 1, isEscaped) : null;
             }
-            case '{' -> object(null, depth + 1);
+            case '{' -> object(depth + 1);
             case '[' -> array(depth + 1);
             case 't' -> word(TRUE);
             case 'f' -> word(FALSE);
             case 'n' -> {
                 word(NULL);
-                kind = Field.Kind.NULL;
+                return Value.Broken.NULL;
             }
             default -> {
                 number();
-                kind = Field.Kind.NUMBER;
+                return isWanted ? text(from, at, false) : null;
             }
         }
-        if (field != null) {
-            int quote = kind == Field.Kind.TEXT ? 1 : 0;
-            field.is(kind, text, from + quote, at - quote, isEscaped);
-        }
+        return Value.Broken.INVALID;
+    }
+
+    private Text text(int from, int to, boolean isEscaped) {
+        return isEscaped ? Text.unescaped(text, from, to) : new Text(text, from, to, false);
     }
 
     /** Consumes a string; returns whether it contains an escape. */
@@ -220,15 +223,8 @@ final class Json {
         }
     }
 
-    private Field named(Field[] fields, int from, int to, boolean isEscaped) {
-        byte[] name = isEscaped ? Escapes.resolved(text, from, to) : text;
-        int begin = isEscaped ? 0 : from;
-        int end = isEscaped ? name.length : to;
-        for (int place = 0; place < NAMES.length; place++) {
-            if (Arrays.equals(NAMES[place], 0, NAMES[place].length, name, begin, end)) {
-                return fields[place];
-            }
-        }
-        return null;
+    private Field named(int from, int to, boolean isEscaped) {
+        Text name = text(from, to, isEscaped);
+        return Field.named(name.bytes(), name.from(), name.to());
     }
 }

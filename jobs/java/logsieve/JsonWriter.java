@@ -1,14 +1,18 @@
 package logsieve;
 
 import java.nio.charset.StandardCharsets;
+import java.time.LocalDateTime;
+import java.time.ZoneOffset;
 import java.util.Arrays;
 
 /** Builds JSON text piece by piece. */
 final class JsonWriter {
+    /** 9999-12-31T23:59:59Z, in seconds since 1970; later years have five digits. */
+    static final long LAST_SECOND = 253_402_300_799L;
+
     private static final byte[] NULL = ascii("null");
     private static final byte[] HEX = ascii("0123456789ABCDEF");
     private static final int LONGEST_NUMBER = 20;
-    private static final int SECONDS_A_DAY = 86_400;
 
     private byte[] bytes;
     private int end;
@@ -94,7 +98,7 @@ final class JsonWriter {
         return this;
     }
 
-    /** Appends a time in seconds since 1970 as ISO 8601, UTC, up to the year 9999: "2021-04-29T19:28:30Z". */
+    /** Appends a time in seconds since 1970 as ISO 8601, UTC, from 0 to LAST_SECOND: "2021-04-29T19:28:30Z". */
     JsonWriter putSeconds(long seconds) {
         room(32);
         bytes[end++] = '"';
@@ -117,27 +121,18 @@ final class JsonWriter {
     }
 
     private void putTime(long seconds) {
-        int day = (int) (seconds / SECONDS_A_DAY);
-        int second = (int) (seconds % SECONDS_A_DAY);
-        // https://howardhinnant.github.io/date_algorithms.html#civil_from_days, without years before 0
-        int days = day + 719_468;
-        int era = days / 146_097;
-        int dayOfEra = days % 146_097;
-        int yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365;
-        int dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100);
-        int fromMarch = (5 * dayOfYear + 2) / 153;
-        int month = fromMarch < 10 ? fromMarch + 3 : fromMarch - 9;
-        putDigits(yearOfEra + era * 400 + (month <= 2 ? 1 : 0), 4);
+        LocalDateTime time = LocalDateTime.ofEpochSecond(seconds, 0, ZoneOffset.UTC);
+        putDigits(time.getYear(), 4);
         bytes[end++] = '-';
-        putDigits(month, 2);
+        putDigits(time.getMonthValue(), 2);
         bytes[end++] = '-';
-        putDigits(dayOfYear - (153 * fromMarch + 2) / 5 + 1, 2);
+        putDigits(time.getDayOfMonth(), 2);
         bytes[end++] = 'T';
-        putDigits(second / 3600, 2);
+        putDigits(time.getHour(), 2);
         bytes[end++] = ':';
-        putDigits(second / 60 % 60, 2);
+        putDigits(time.getMinute(), 2);
         bytes[end++] = ':';
-        putDigits(second % 60, 2);
+        putDigits(time.getSecond(), 2);
     }
 
     private void putDigits(long number, int digits) {

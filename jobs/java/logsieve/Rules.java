@@ -4,64 +4,54 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * The rules that decide a log's status, from top to bottom. No other code decides a status.
+ * The rules that decide a log's status, from top to bottom. Field lists which of them each field obeys, and its limits.
+ * No other code decides a status.
  *
  * Names, words and limits match include/names.py; tests/spark/test_cases.py has an example of each.
  */
 final class Rules {
-    static final String[] FIELDS = {
-        "event_id", "account_id", "event_type", "device", "location_country", "event_timestamp"
-    };
-    static final int ACCOUNT_ID = 1;
-    static final int DEVICE = 3;
-    static final int EVENT_TIMESTAMP = 5;
-
-    static final int MAX_TEXT = 64;
-    /** 9999-12-31T23:59:59Z. */
-    static final long MAX_TIMESTAMP = 253_402_300_799L;
-
     private Rules() {}
 
     /**
-     * Returns every rule of form that the log breaks; a log that breaks any is bad.
+     * Applies the rules of form: a log that breaks any is bad.
      *
-     * @param fields the result of Json.read
+     * @param read the result of Json.read
      */
-    static List<String> form(Field[] fields) {
-        if (fields == null) {
-            return List.of("not_json");
+    static Log form(Value[] read) {
+        if (read == null) {
+            return new Log("not_json");
         }
+        Value[] values = new Value[read.length];
         List<String> reasons = List.of();
-        for (int place = 0; place < fields.length; place++) {
-            String rule = broken(fields[place], place);
-            fields[place].isBroken = rule != null;
-            if (rule != null) {
+        for (Field field : Field.ALL) {
+            Value value = field.parse(read[field.ordinal()]);
+            values[field.ordinal()] = value;
+            if (value instanceof Value.Broken rule) {
                 reasons = reasons.isEmpty() ? new ArrayList<>() : reasons;
-                reasons.add(rule + "_" + FIELDS[place]);
+                reasons.add(rule.reason(field));
             }
         }
-        return reasons;
+        return new Log(values, reasons);
     }
 
-    /** Returns the first rule of form that the field breaks, or null; a missing field breaks no other rule. */
-    static String broken(Field field, int place) {
-        return switch (field.kind) {
-            case MISSING -> "missing";
-            case NULL -> "null";
-            case OTHER -> "invalid";
-            case TEXT, NUMBER -> switch (place) {
-                case ACCOUNT_ID -> field.isInteger(Integer.MIN_VALUE, Integer.MAX_VALUE) ? null : "invalid";
-                case EVENT_TIMESTAMP -> field.isInteger(0, MAX_TIMESTAMP) ? null : "invalid";
-                default -> brokenText(field);
-            };
-        };
-    }
-
-    private static String brokenText(Field field) {
-        if (field.length() == 0) {
-            return "empty";
+    /** A text; the limits are numbers of characters, each of which takes at least one byte. */
+    static Value text(Text text, long least, long most) {
+        if (text.length() < least) {
+            return Value.Broken.EMPTY;
         }
-        return field.length() > MAX_TEXT && field.characters() > MAX_TEXT ? "too_long" : null;
+        return text.length() > most && text.characters() > most ? Value.Broken.TOO_LONG : text;
+    }
+
+    /** An integer, with or without a sign. */
+    static Value integer(Text text, long least, long most) {
+        long number = text.integer();
+        return number >= least && number <= most ? new Value.Whole(number) : Value.Broken.INVALID;
+    }
+
+    /** A time in whole seconds since 1970, UTC. */
+    static Value time(Text text, long least, long most) {
+        long seconds = text.integer();
+        return seconds >= least && seconds <= most ? new Value.Time(seconds) : Value.Broken.INVALID;
     }
 
     /**
@@ -69,7 +59,7 @@ final class Rules {
      *
      * @param periods the periods of its account, see jobs/judging/users.py; null if the account is unknown
      */
-    static String user(Record log, byte[] periods) {
+    static String user(LogRecord log, byte[] periods) {
         int device = periods == null ? -1 : Periods.deviceOn(log.day(), periods);
         if (device < 0) {
             return "unknown_account";

@@ -1,4 +1,4 @@
-// The path of a log: generator → topic → classify → status topic → MySQL and Elasticsearch, each with its health.
+// The way of a log: generator → topic → classify → status topic → MySQL and Elasticsearch, each with its health.
 
 import { byId, el, link, replace } from "./dom.js";
 import { age, rate, short } from "./format.js";
@@ -78,10 +78,12 @@ function remedyItem(group) {
 const and = (names) => (names.length > 1 ? `${names.slice(0, -1).join(", ")} and ${names.at(-1)}` : names[0]);
 
 /** The overall state in one sentence, for the top of the page. */
-export function headline({ hops }) {
+export function headline({ hops, disk }) {
   const names = (health) => hops.filter((hop) => hop.health === health).map((hop) => hop.name);
-  const wrong = ["broken", "late"].filter((health) => names(health).length);
-  if (wrong.length) return `Problems: ${wrong.map((health) => `${and(names(health))} ${health}`).join("; ")}.`;
+  const ill = ["broken", "late"].filter((health) => names(health).length);
+  const wrong = ill.map((health) => `${and(names(health))} ${health}`);
+  if (disk) wrong.push("the disk is nearly full");
+  if (wrong.length) return `Problems: ${wrong.join("; ")}.`;
   const sink = hops.find((hop) => hop.name === "MySQL");
   const source = hops.find((hop) => hop.name === "server-logs");
   if (!sink || !source) return "";

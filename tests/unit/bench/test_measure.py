@@ -13,7 +13,8 @@ from bench import latency, measure, watchers
 from bench.contestants import REALTIME, Contestant
 from bench.latency import _boundaries
 from include.settings import Settings
-from include.stack.environment import SECRETS, Environment, Ports
+from include.stack.environment import SECRETS, Environment
+from include.stack.ports import Ports
 
 STUBBORN = """
 import signal, subprocess, sys, time

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from include.driver.lease import Driver
-from include.driver.stream_verdict import Airflow, Pool, StreamRun, assess, at_work, is_endless, last_endless
+from include.driver.stream_verdict import Airflow, Pool, StreamRun, assess, at_work, by_lease, is_endless, last_endless
 from include.stack.airflow.stream_facts import last_error
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -38,6 +38,15 @@ def of(run: StreamRun | None, **facts: object) -> Airflow:
 )
 def test_a_driver_that_judges_is_well(driver: Driver, airflow: Airflow | None) -> None:
     assert (assess(driver, airflow).health, assess(driver, airflow).ok) == ("ok", True)
+
+
+@pytest.mark.parametrize(
+    ("driver", "health", "ok"), [(LIVES, "ok", True), (DEAD, "broken", False), (None, "unknown", True)]
+)
+def test_with_own_servers_the_lease_alone_decides(driver: Driver | None, health: str, ok: bool) -> None:
+    found = by_lease(driver)
+    assert (found.health, found.ok) == (health, ok)
+    assert "./logsieve" not in str(found), "those commands are for the embedded stack"
 
 
 @pytest.mark.parametrize(

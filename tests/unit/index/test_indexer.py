@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
+from include.clients.outside import Outside
 from include.index import dead_letters
 from include.index.bulk import CHUNK_BYTES, CHUNK_MESSAGES, BulkWriter, Refused, StatusMessage, StoppedError
 from include.index.dead_letters import DeadLetters, refused_count
-from include.index.template import connect
 from include.settings import Settings
 from tests.unit.staged.elasticsearch import BLOCKED, BUSY, CLOSED, FULL, NO_ALIAS, REFUSED, StagedElasticsearch
 
@@ -23,7 +23,7 @@ def staged(
     *acts: Any, stop: threading.Event | None = None, **how: Any
 ) -> Iterator[tuple[StagedElasticsearch, BulkWriter]]:
     with StagedElasticsearch(*acts, **how) as server:
-        client = connect(Settings(elasticsearch_url=server.url))
+        client = Outside(Settings(elasticsearch_url=server.url)).search()
         yield server, BulkWriter(client, stop or threading.Event(), first_pause=0.01)
         client.close()
 
@@ -126,7 +126,7 @@ def test_messages_that_cannot_be_lines_of_a_bulk_request_are_never_sent(odd: Sta
 
 def test_a_stop_ends_the_wait_for_a_server_that_is_down():
     stop = threading.Event()
-    writer = BulkWriter(connect(Settings(elasticsearch_url="http://127.0.0.1:1")), stop, first_pause=60)
+    writer = BulkWriter(Outside(Settings(elasticsearch_url="http://127.0.0.1:1")).search(), stop, first_pause=60)
     threading.Timer(0.1, stop.set).start()
 
     with pytest.raises(StoppedError):

@@ -14,11 +14,11 @@ from logstash_pipeline_parser.tree import ParseError
 
 from include import names
 from include.clients import kafka
-from include.index import indexer
 from include.index.template import TEMPLATE_FILE
+from include.names import INDEXER_GROUP
 from include.settings import ROOT, Settings
 
-SEARCH = ROOT / "include" / "search"
+SEARCH = ROOT / "include" / "index"
 CONF = (SEARCH / "logstash.conf").read_text(encoding="utf-8")
 DEAD_LETTERS = (SEARCH / "dead-letters.conf").read_text(encoding="utf-8")
 RUN = yaml.safe_load((SEARCH / "logstash.yml").read_text(encoding="utf-8"))
@@ -79,7 +79,7 @@ def test_the_parser_refuses_what_logstash_refuses(right: str, wrong: str):
 
 def test_it_reads_the_status_topic_as_the_indexer_does():
     assert KAFKA["topics"] == [names.STATUS_TOPIC]
-    assert KAFKA["group_id"] == indexer.GROUP, "else it would not go on where the indexer was, or the indexer after it"
+    assert KAFKA["group_id"] == INDEXER_GROUP, "else it would not go on where the indexer was, or the indexer after it"
     assert KAFKA["auto_offset_reset"] == "earliest"
     assert KAFKA["auto_create_topics"] is False, "bootstrap makes the topics, with their partitions"
     assert KAFKA["enable_auto_commit"] is False, "offsets are committed behind what is in the queue, not by time"

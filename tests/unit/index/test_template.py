@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from include.clients.outside import Outside
 from include.index import bulk
 from include.index.bulk import BulkWriter, StatusMessage
-from include.index.template import IndexDiffersError, connect, ensure_index, template
+from include.index.template import IndexDiffersError, ensure_index, template
 from include.settings import Settings
 from include.watch import search_trouble
 from include.watch.troubles import TroubleError, Troubles
@@ -20,7 +21,7 @@ MESSAGE = StatusMessage(0, 1, b"0-1", b'{"status":"good"}')
 
 
 def ensured(server: StagedElasticsearch) -> None:
-    with connect(Settings(elasticsearch_url=server.url)) as client:
+    with Outside(Settings(elasticsearch_url=server.url)).search() as client:
         ensure_index(client)
 
 
@@ -166,22 +167,27 @@ def test_reasons_for_unaccepted_documents_have_a_remedy_too(kind: str, reason: s
     assert remedy in search_trouble.of_item(kind, reason, status).remedy
 
 
+class Mending(Troubles):
+    """Calls `fix` at the writer's third report of a trouble."""
+
+    def __init__(self, fix: Callable[[], object]) -> None:
+        super().__init__()
+        self._fix, self._reports = fix, 0
+
+    def report(self, part: str, trouble: Any) -> None:
+        super().report(part, trouble)
+        self._reports += 1
+        if self._reports == 3:
+            self._fix()
+
+
 def written_while(
     search: StagedElasticsearch, caplog: pytest.LogCaptureFixture, fix: Callable[[], object]
 ) -> list[str]:
     """Returns what is logged while the writer waits; `fix` is called at its third try."""
-    tries = []
-
-    class Listening(Troubles):
-        def report(self, part: str, trouble: Any) -> None:
-            super().report(part, trouble)
-            tries.append(part)
-            if len(tries) == 3:
-                fix()
-
-    client = connect(Settings(elasticsearch_url=search.url))
+    client = Outside(Settings(elasticsearch_url=search.url)).search()
     with caplog.at_level(logging.INFO, "logsieve.troubles"):
-        assert BulkWriter(client, threading.Event(), Listening(), first_pause=0.01).write([MESSAGE]) == []
+        assert BulkWriter(client, threading.Event(), Mending(fix), first_pause=0.01).write([MESSAGE]) == []
     client.close()
     assert search.documents.keys() == {"0-1"}
     return [record.getMessage() for record in caplog.records]
@@ -200,13 +206,13 @@ def test_the_writer_waits_for_its_index_and_logs_that_once(
 
 
 def test_a_differing_index_causes_no_dead_letters(search: StagedElasticsearch, caplog: pytest.LogCaptureFixture):
-    client = connect(Settings(elasticsearch_url=search.url))
-    writer = BulkWriter(client, threading.Event(), Troubles(), first_pause=0.01)
+    client = Outside(Settings(elasticsearch_url=search.url)).search()
+    mending = Mending(lambda: setattr(search, "index", ours()))
+    writer = BulkWriter(client, threading.Event(), mending, first_pause=0.01)
     writer.write([StatusMessage(0, 0, b"0-0", b"{}")])
     # Somebody deletes it, and it comes back by a template of his own.
     search.index = changed(lambda found: found.update(properties={}))
     search.acts.append({"0-1": (400, REFUSED)})
-    threading.Timer(0.1, lambda: setattr(search, "index", ours())).start()
     assert writer.write([MESSAGE]) == []
     client.close()
     assert search.documents.keys() == {"0-0", "0-1"}
@@ -216,11 +222,11 @@ def test_an_index_that_changes_under_a_running_indexer_is_detected(
     search: StagedElasticsearch, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(bulk, "CHECK_SECONDS", 0)
-    client = connect(Settings(elasticsearch_url=search.url))
-    writer = BulkWriter(client, threading.Event(), Troubles(), first_pause=0.01)
+    client = Outside(Settings(elasticsearch_url=search.url)).search()
+    mending = Mending(lambda: setattr(search, "index", ours()))
+    writer = BulkWriter(client, threading.Event(), mending, first_pause=0.01)
     writer.write([StatusMessage(0, 0, b"0-0", b"{}")])
     search.index = ours(**{"index.default_pipeline": "mask"})
-    threading.Timer(0.1, lambda: setattr(search, "index", ours())).start()
     with caplog.at_level(logging.INFO, "logsieve.troubles"):
         writer.write([MESSAGE])
     client.close()

@@ -6,6 +6,7 @@ import pytest
 from confluent_kafka import Producer
 
 from include import names
+from include.clients import outside
 from include.settings import Settings
 from jobs.judging import ahead
 from tests.unit.staged.mock_kafka import SECONDS, MockKafka
@@ -23,6 +24,10 @@ def kafka() -> Iterator[MockKafka]:
     made.close()
 
 
+def reaching(kafka: MockKafka) -> outside.Outside:
+    return outside.Outside(Settings(kafka_bootstrap=kafka.address))
+
+
 def send(kafka: MockKafka, value: bytes | None, codec: str = "none", timestamp: int = 0) -> None:
     options = {"message.max.bytes": 10**9, "compression.type": codec, "log_level": 0}
     producer = Producer({"bootstrap.servers": kafka.address, **options})
@@ -31,22 +36,21 @@ def send(kafka: MockKafka, value: bytes | None, codec: str = "none", timestamp: 
 
 
 def logs(kafka: MockKafka, begin: int = 0) -> list[ahead.Log]:
-    with ahead.reader(Settings(kafka_bootstrap=kafka.address)) as consumer:
+    with ahead.reader(reaching(kafka)) as consumer:
         return list(ahead.read(consumer, 0, begin, HEAP))
 
 
 def test_all_logs_that_spark_cannot_read_are_found(kafka: MockKafka) -> None:
-    settings = Settings(kafka_bootstrap=kafka.address)
     send(kafka, b"good")
-    assert ahead.look(settings, {0: 0}, HEAP) == ahead.Ahead({}, ahead.POLL_RECORDS)
-    assert ahead.look(settings, {0: 1}, HEAP) == ahead.Ahead({}, ahead.POLL_RECORDS), "nothing waits"
+    assert ahead.look(reaching(kafka), {0: 0}, HEAP) == ahead.Ahead({}, ahead.POLL_RECORDS)
+    assert ahead.look(reaching(kafka), {0: 1}, HEAP) == ahead.Ahead({}, ahead.POLL_RECORDS), "nothing waits"
     send(kafka, None)
     send(kafka, b"odd", timestamp=GO_ZERO)
     send(kafka, b"good")
-    assert ahead.look(settings, {0: 0, 1: 0}, HEAP).odd == {0: 3}
+    assert ahead.look(reaching(kafka), {0: 0, 1: 0}, HEAP).odd == {0: 3}
     send(kafka, b"x" * 40 * MIB, "zstd")
     send(kafka, b"good")
-    seen = ahead.look(settings, {0: 0, 1: 0}, HEAP)
+    seen = ahead.look(reaching(kafka), {0: 0, 1: 0}, HEAP)
     assert seen == ahead.Ahead({0: 5}, 1)
     first, tombstone, odd, _, large, last = logs(kafka)
     assert (first.value, first.size, first.is_readable) == (b"good", 4, True)
@@ -59,7 +63,7 @@ def test_all_logs_that_spark_cannot_read_are_found(kafka: MockKafka) -> None:
 def test_a_log_that_librdkafka_cannot_decompress_either_has_no_value(
     kafka: MockKafka, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(ahead.hops.LOOKING, "receive.message.max.bytes", 60_000_000)
+    monkeypatch.setitem(outside.LOOKING, "receive.message.max.bytes", 60_000_000)
     send(kafka, b"good")
     send(kafka, b"x" * 100 * MIB, "zstd")
     send(kafka, b"good")

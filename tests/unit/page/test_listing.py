@@ -46,7 +46,13 @@ def test_filters_are_exact_values() -> None:
     ]
 
 
-@pytest.mark.parametrize("text", ["", "1", "1-2", "1-2-3-4", "a-1-2", "1--2-3", "١-2-3", f"{10**15}-1-1"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "1", "1-2", "1-2-3-4", "a-1-2", "1--2-3", "١-2-3", f"{10**15}-1-1", "999999999999999-0-1"),
+        *("253402300800000-0-1", f"1-{2**31}-1", f"1-1-{2**63}"),
+    ],
+)
 def test_a_place_is_what_a_page_gave(text: str) -> None:
     place = Place.at(NOW, 1, 2**62)
     assert Place.of(str(place)) == place

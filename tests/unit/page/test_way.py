@@ -7,7 +7,8 @@ import pytest
 
 from include.driver.stream_verdict import Airflow, StreamRun
 from include.names import LOGS_TOPIC, STATUS_TOPIC
-from include.page.way import HOPS, LAG, Run, Sample, describe, reconciled
+from include.page.way import HOPS, Run, Sample, describe, reconciled
+from include.watch.health import LAG_LIMIT
 from include.watch.troubles import Standing
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -63,8 +64,8 @@ def test_rates_are_differences() -> None:
         ("classify", {"stream": Airflow(paused=True)}, "late", "would not be restarted"),
         ("classify", {"heartbeat_at": NOW - timedelta(minutes=1)}, "late", "A driver is starting"),
         ("MySQL", {"heartbeat_at": None, "stream": Airflow()}, "broken", "started. Nothing is loaded."),
-        ("classify", {"logs": 991 + LAG}, "late", "10,001 logs wait"),
-        ("Elasticsearch", {"status": 991 + LAG}, "late", "10,001 logs wait"),
+        ("classify", {"logs": 991 + LAG_LIMIT}, "late", "10,001 logs wait"),
+        ("Elasticsearch", {"status": 991 + LAG_LIMIT}, "late", "10,001 logs wait"),
         ("Elasticsearch", {"removed": "Kafka has removed offsets 4 to 7"}, "broken", "offsets 4 to 7"),
         ("MySQL", {"newest": FRESH | {"MySQL": NOW - timedelta(seconds=61)}}, "late", "61 s old"),
         ("MySQL", {"troubles": told("load")}, "broken", "load waits: the reason."),

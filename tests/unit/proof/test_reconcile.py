@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from include.proof import evidence
+from include.proof.comparison import Past
 from include.proof.reconcile import Begin, begin
 from tests.unit.staged.kafka import StagedConsumer
 
@@ -33,7 +34,7 @@ OLDEST, JUDGED = 700, 600
 
 
 @pytest.mark.parametrize(
-    ("what", "closed", "oldest", "judged", "known", "hourly", "by_hand"),
+    ("what", "closed", "oldest", "judged", "known", "hourly", "manual"),
     [
         ("all is there", (500, 550), 0, 0, 0, Begin(500, 550), Begin(0, 0)),
         ("the first proof", None, 0, 0, 0, Begin(0, 0), Begin(0, 0)),
@@ -48,9 +49,9 @@ OLDEST, JUDGED = 700, 600
         ("adopted: the first verdict of all is there", None, OLDEST, 0, 0, Begin(0, 700, 0), Begin(0, 700, 0)),
     ],
 )  # fmt: skip
-def test_a_proof_skips_nothing_unproven(what, closed, oldest, judged, known, hourly, by_hand) -> None:
+def test_a_proof_skips_nothing_unproven(what, closed, oldest, judged, known, hourly, manual) -> None:
     found = [begin(closed, oldest, judged, known, new_only) for new_only in (True, False)]
-    assert found == [hourly, by_hand], what
+    assert found == [hourly, manual], what
 
 
 LOGS = [*"abc", "", *"ef", "", "", "i"]
@@ -74,3 +75,16 @@ LOGS = [*"abc", "", *"ef", "", "", "i"]
 def test_gaps_logs_and_removed_records_are_told_apart(asked, gaps, removed) -> None:
     found = evidence.missing_records(StagedConsumer(LOGS, 10), 0, np.array(asked))
     assert [each.tolist() for each in found] == [gaps, removed]
+
+
+@pytest.mark.parametrize(
+    ("what", "past", "had_no_log"),
+    [
+        ("all were closed, and their verdicts are there", Past(0, 50), [13, 16, 17]),
+        ("some were closed", Past(0, 17), [13, 16]),
+        ("verdicts on some may be gone", Past(16, 50), [16, 17]),
+        ("nothing was closed", Past(), []),
+    ],
+)
+def test_markers_that_kafka_has_removed_were_no_logs_if_a_proof_closed_them(what, past, had_no_log) -> None:
+    assert past.had_no_log(np.array([13, 16, 17])).tolist() == had_no_log, what

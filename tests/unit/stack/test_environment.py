@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 from include.settings import Settings
-from include.stack.environment import SECRETS, Environment, Ports
+from include.stack.environment import SECRETS, Environment
+from include.stack.fetch import class_archive
+from include.stack.ports import Ports
 
 
 def test_settings_for_external_servers_do_not_apply_to_the_embedded_servers(
@@ -24,5 +26,17 @@ def test_settings_for_external_servers_do_not_apply_to_the_embedded_servers(
         monkeypatch.setenv(name, value)
     settings = Settings()
 
-    assert (settings.kafka_security, settings.mysql_ca, settings.elasticsearch_ca) == ("PLAINTEXT", None, None)
-    assert (settings.elasticsearch_user, settings.elasticsearch_password.get_secret_value()) == ("", "")
+    assert (settings.kafka_security, settings.kafka_user) == ("SASL_PLAINTEXT", "logsieve_admin")
+    assert (settings.kafka_ca, settings.mysql_ca, settings.elasticsearch_ca) == (None, None, None)
+    assert (settings.elasticsearch_user, settings.elasticsearch_password.get_secret_value()) == (
+        "logsieve_admin", "secret",
+    )  # fmt: skip
+
+
+def test_the_rehearsal_of_the_driver_finds_state_and_parts_wherever_they_are(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    settings = Settings(state=tmp_path / "state", parts=tmp_path / "parts")
+    for name, value in class_archive.variables(settings).items():
+        monkeypatch.setenv(name, value)
+    assert (Settings().state, Settings().parts) == (settings.state, settings.parts)

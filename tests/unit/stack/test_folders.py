@@ -10,7 +10,7 @@ from include import folders
 from include.driver.submit import java_options, submit_conf
 from include.settings import Settings
 from include.stack.machine import needs
-from include.stack.servers import configs
+from include.stack.servers import kafka_config
 
 
 @pytest.mark.parametrize("name", ["My Projects", "Müller", "Mu\u0308ller", "日誌", "a (1)", "a&b", "x+y@2z~", "-a.c"])
@@ -46,4 +46,4 @@ def test_options_of_a_jvm_keep_their_spaces(tmp_path: Path):
 
 
 def test_paths_of_any_alphabet_are_escaped_in_properties_files():
-    assert configs._java_text(Path("/my logs/é𝒳")) == "/my logs/\\u00e9\\ud835\\udcb3"
+    assert kafka_config._java_text(Path("/my logs/é𝒳")) == "/my logs/\\u00e9\\ud835\\udcb3"

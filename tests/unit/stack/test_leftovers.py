@@ -7,7 +7,8 @@ from pathlib import Path
 
 from include import scratch
 from include.settings import Settings
-from include.stack.environment import Environment, Ports
+from include.stack.environment import Environment
+from include.stack.ports import Ports
 from include.stack.run import leftovers
 
 NOW = time.time()
@@ -81,3 +82,8 @@ def test_only_parts_unused_for_long_are_removed(tmp_path: Path):
         "driver.jsa", "driver-aaa.jsa", "driver-bbb.jsa", "jars", "jars-aaa", "judge-aaa.jar", "ivy-cache", "libaio",
     }  # fmt: skip
     assert (tmp_path / "jars-aaa").stat().st_mtime > NOW - 60, "marked as used, for other checkouts"
+
+
+def test_a_part_that_is_missing_is_not_created(tmp_path: Path):
+    leftovers.prune([tmp_path / "driver.jsa"])
+    assert not list(tmp_path.iterdir())

@@ -10,8 +10,9 @@ import pytest
 from include.settings import ROOT, Settings
 from include.stack import environment
 from include.stack.airflow.api import AirflowApi
-from include.stack.environment import SECRETS, Environment, Ports
+from include.stack.environment import SECRETS, Environment
 from include.stack.machine import shell
+from include.stack.ports import Ports
 from include.stack.servers import probes
 from include.stack.servers.programs import Homes, Server, servers
 from tests.hostile import HOSTILE, PROXIED

@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 from confluent_kafka import OFFSET_INVALID, TopicPartition
 
+from include.clients.outside import Outside
 from include.index import indexer
 from include.names import STATUS_TOPIC
 from include.settings import Settings
 from include.topics import readers
 from include.topics.readers import StalledError, StallWatch, read_batch, reader
+from jobs.database import Database
 from jobs.driver.holding import Lease
 from jobs.loading.reader import Loading
 from tests.unit.staged.deaf_kafka import DeafKafka, deaf_kafka
@@ -113,7 +115,8 @@ def test_nothing_stalls_while_kafka_is_down_or_positions_are_unknown(kafka: Mock
 def test_load_stops_when_its_consumer_stalls(kafka: MockKafka, deaf: DeafKafka):
     kafka.send(0, [VERDICT])
     deaf.is_deaf.set()
-    loading = Loading(Settings(kafka_bootstrap=deaf.address), Lease("test", 1), {0: 0})
+    settings = Settings(kafka_bootstrap=deaf.address)
+    loading = Loading(Outside(settings), Database.of(settings), Lease("test", 1), {0: 0})
     deadline = time.monotonic() + SECONDS
     while loading.isActive and time.monotonic() < deadline:
         time.sleep(0.05)

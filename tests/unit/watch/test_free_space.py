@@ -5,7 +5,8 @@ from pathlib import Path
 
 from include.retention.disk_bounds import GIB
 from include.settings import Settings
-from include.stack.environment import Environment, Ports
+from include.stack.environment import Environment
+from include.stack.ports import Ports
 from include.stack.run import doctor
 from include.watch import free_space
 from include.watch.free_space import Space
@@ -54,6 +55,7 @@ def test_doctor_requires_the_free_space_and_shows_the_limit_for_logs(tmp_path: P
     assert look(tmp_path, free_gib=free - 0.2).remedy == ""
     assert look(tmp_path / "new", free_gib=free - 0.2).remedy, "the first start takes 1 GiB"
     assert look(tmp_path, free_gib=free + 10).remedy
+    assert " 3 needed now" in look(tmp_path, free_gib=3).found
     assert "logs may use 20" in look(tmp_path).found
     assert "logs may use 7.5" in look(tmp_path, disk_gib=7.5).found
     assert "unlimited" in look(tmp_path, disk_gib=0).found

@@ -1,6 +1,6 @@
 """The rules, hand-written for speed: plain Python, one log at a time, no framework. Pure.
 
-They meet Logsieve's contract: tests/unit/bench/test_by_hand.py checks every worked case of tests/spark/cases.
+They meet the contract: tests/unit/bench/test_hand_written_rules.py checks every worked case of tests/spark/cases.
 """
 
 import base64

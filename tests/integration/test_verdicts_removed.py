@@ -1,33 +1,20 @@
-"""Kafka has removed verdicts, as its retention does: proven logs stay proven, and unproven ones are named.
-
-Near the end, because earlier tests read the whole status topic.
-"""
+"""Kafka has removed verdicts, as its retention does: proven logs stay proven, and unproven ones are named."""
 
 import json
 from pathlib import Path
 from typing import Any
 
-from confluent_kafka import TopicPartition
-
 from include.proof.report import UNPROVEN
-from include.stack.servers import probes
 from tests.integration.stack import Stack, check, until, wait_until_it_loads
+from tests.integration.test_expire import send_correction
 from tests.integration.test_reconcile import differences
-from tests.integration.test_start_of_driver import by_hand
-from tests.integration.test_zy_expire import send_correction
+from tests.integration.test_start_of_driver import start_manually
 
 STATUS = "server-logs-status"
 PARTITION = 0
 CLOSED = "SELECT next_offset, status_offset FROM logs.reconciled WHERE kafka_partition = %s"
 ALL_LOADED = "SELECT SUM(last_offset + 1) FROM logs.load_progress WHERE kafka_partition < 100"
 LOADED = "SELECT last_offset + 1, status_offset + 1 FROM logs.load_progress WHERE kafka_partition = %s"
-
-
-def remove(stack: Stack, before: int) -> None:
-    """Makes Kafka remove the status messages of the partition before the offset."""
-    admin = probes.admin(stack.env)  # must exist until Kafka has answered
-    (done,) = admin.delete_records([TopicPartition(STATUS, PARTITION, before)]).values()
-    assert done.result(30).low_watermark == before
 
 
 def place(stack: Stack, query: str) -> tuple[int, int]:
@@ -47,9 +34,10 @@ def remove_unproven(stack: Stack) -> list[list[int]]:
     """Makes Kafka remove verdicts that are loaded, but not proven; returns their origins, as a proof names them."""
     prove_whole(stack)
     (first, closed) = place(stack, CLOSED)
+    stack.generate(400 * len(stack.ends(STATUS)))
     until(lambda: place(stack, LOADED)[1] > closed + 200, 60, "new logs are loaded")
     at = next(each for each in stack.messages(STATUS, {PARTITION: closed + 100}) if each.partition == PARTITION)
-    remove(stack, at.offset)
+    stack.remove(STATUS, {PARTITION: at.offset})
     return [[PARTITION, first, int(at.key.split(b"-")[1]) - 1]]
 
 
@@ -79,23 +67,24 @@ def test_an_emptied_partition_is_neither_a_failure_nor_lag_and_a_correction_star
 ) -> None:
     assert stack.run("stream", "stop").returncode == 0
     # Loads the last verdicts too, and exits.
-    assert by_hand(stack, tmp_path / "bounded.log", "--trigger", "available-now").wait(timeout=180) == 0
-    until(lambda: stack.status()["lag"]["index"] == 0, 60, "all verdicts are indexed")
+    assert start_manually(stack, tmp_path / "bounded.log", "--trigger", "available-now").wait(timeout=180) == 0
+    until(lambda: stack.status().lag["index"] == 0, 60, "all verdicts are indexed")
     prove_whole(stack)
-    remove(stack, stack.ends(STATUS)[PARTITION])
+    stack.remove(STATUS, {PARTITION: stack.ends(STATUS)[PARTITION]})
 
     for options in ((), ("--new",)):
         proof = prove_whole(stack, *options)
         assert (proof["logs"], proof["first"]) == (0, place(stack, LOADED)[0])
     # Nothing is judged now, but logs still arrive.
     loaded = int(stack.root_sql(ALL_LOADED)[0][0])
-    before, lag, after = stack.ends("server-logs"), stack.status()["lag"], stack.ends("server-logs")
+    before, lag, after = stack.ends("server-logs"), stack.status().lag, stack.ends("server-logs")
     assert sum(before.values()) - loaded <= lag["classify"] <= sum(after.values()) - loaded
     assert lag["index"] == 0
 
     # A correction of a log that is already proven: it will be the first message in the partition.
     corrected, since = place(stack, LOADED)[0] - 100, stack.now()
     send_correction(stack, PARTITION, corrected)
+    stack.generate(400 * len(stack.ends(STATUS)))
     assert stack.run("stream", "start").returncode == 0
     wait_until_it_loads(stack)
     until(lambda: prove_whole(stack)["logs"] > 100, 60, "the first new verdict is the first to be proven")

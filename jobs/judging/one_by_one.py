@@ -16,8 +16,7 @@ from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 
 from include import names
-from include.clients import kafka
-from include.settings import Settings
+from include.clients.outside import Outside
 from include.source.sender import producer_settings
 from include.topics import marks
 from include.topics import times as kafka_time
@@ -30,12 +29,12 @@ _LOGS: Final = 1000
 """The most logs judged together; they also have at most about as many bytes as the largest log may have."""
 _SEND_SECONDS: Final = 1
 
-_log = logging.getLogger("logsieve.by_hand")
+_log = logging.getLogger("logsieve.one_by_one")
 
 
 def judge_up_to(
     spark: SparkSession,
-    settings: Settings,
+    outside: Outside,
     users: tuple[DataFrame, int],
     begin: Mapping[int, int],
     ends: Mapping[int, int],
@@ -47,8 +46,8 @@ def judge_up_to(
     `users`: the frame of `users.read`, and its version. `heap`: Java's heap in bytes. Raises KafkaException,
     QueryFailedError, and Spark's errors unless a single log causes them.
     """
-    producer = Producer({**producer_settings(kafka.native(settings)), "compression.type": "lz4", "log_level": 2})
-    with ahead.reader(settings) as consumer:
+    producer = Producer({**producer_settings(outside.kafka), "compression.type": "lz4", "log_level": 2})
+    with ahead.reader(outside) as consumer:
         for partition, end in ends.items():
             logs = ahead.read(consumer, partition, begin[partition], heap)
             count = lost = 0

@@ -1,7 +1,4 @@
-"""A topic was deleted and recreated: a person adopts it, and no old log is lost or mixed with new ones.
-
-The last file, because it sets apart the rows and documents of earlier tests.
-"""
+"""A topic was deleted and recreated: a person adopts it, and no old log is lost or mixed with new ones."""
 
 import json
 import uuid
@@ -22,7 +19,7 @@ APART = "server-logs-before-*"
 
 def recreate(stack: Stack, topic: str) -> None:
     partitions = len(stack.ends(topic))
-    with closing(KafkaAdminClient(bootstrap_servers=f"127.0.0.1:{stack.ports['kafka']}")) as admin:
+    with closing(KafkaAdminClient(**stack.kafka)) as admin:
 
         def is_created() -> bool:
             try:
@@ -49,14 +46,14 @@ def stop_and_count(stack: Stack) -> tuple[dict[str, int], int]:
     """Stops the stream; returns the numbers of rows by status and of documents, while only the generator runs."""
     wait_until_it_loads(stack)
     assert stack.run("stream", "stop").returncode == 0
-    until(lambda: stack.status()["lag"]["index"] <= 0, 60, "all verdicts are indexed")
+    until(lambda: stack.status().lag["index"] <= 0, 60, "all verdicts are indexed")
     return stack.counts(), documents(stack, "server-logs")
 
 
 def refusal(stack: Stack) -> str:
     """The reason why a driver would not start with these topics; empty if it would."""
     try:
-        topic_ids.check(Database.of(stack.settings), stack.settings)
+        topic_ids.check(Database.of(stack.settings), stack.env.outside)
     except topic_ids.OtherTopicError as error:
         return str(error)
     return ""
@@ -105,7 +102,7 @@ def test_new_logs_are_adopted_and_the_old_ones_set_apart(stack: Stack) -> None:
     assert sum(stack.counts().values()) == documents(stack, "server-logs") == 0
     (proven,) = stack.root_sql("SELECT IFNULL(MAX(next_offset), 0) FROM logs.reconciled")[0]
     assert proven == 0, "the next hourly proof starts with the first new log"
-    lag = stack.status()["lag"]
+    lag = stack.status().lag
     assert lag["load"] == lag["index"] == 0, "there is no backlog but new logs"
 
     assert "Triggered" in stack.run("stream", "start").stdout

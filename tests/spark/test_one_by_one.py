@@ -9,7 +9,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from include import names
-from jobs.judging import by_hand
+from jobs.judging import one_by_one
 from jobs.judging.ahead import Log
 from jobs.rejudging import topic_logs
 from tests.spark.conftest import USERS_VERSION
@@ -17,7 +17,7 @@ from tests.spark.test_messages import GOOD
 
 
 def judged(spark: SparkSession, known: DataFrame, logs: list[Log]) -> list[dict[str, Any] | None]:
-    found = by_hand.verdicts(spark, (known, USERS_VERSION), 1, logs)
+    found = one_by_one.verdicts(spark, (known, USERS_VERSION), 1, logs)
     assert [log for log, _ in found] == logs
     return [verdict and json.loads(verdict) for _, verdict in found]
 
@@ -43,20 +43,20 @@ def test_a_log_that_cannot_be_judged_is_found_among_others(
     spark: SparkSession, known: DataFrame, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     spark.udf.register("refuse", lambda value: 1 // (value != b"poison"), "int")
-    judge = by_hand.judge.judge
+    judge = one_by_one.judge.judge
 
     def refusing(logs: DataFrame, *more: Any) -> DataFrame:
         return judge(logs.filter(F.expr("refuse(value) = 1")), *more)
 
-    monkeypatch.setattr(by_hand.judge, "judge", refusing)
+    monkeypatch.setattr(one_by_one.judge, "judge", refusing)
     found = judged(spark, known, [Log(n, 0, b"poison" if n == 2 else GOOD, 6) for n in range(5)])
     assert [each and each["status"] for each in found] == ["good", "good", None, "good", "good"]
     with pytest.raises(PySparkException):
-        by_hand.verdicts(spark, (known.filter("raise_error('users are away') IS NULL"), 1), 1, [Log(0, 0, GOOD, 1)])
+        one_by_one.verdicts(spark, (known.filter("raise_error('users are away') IS NULL"), 1), 1, [Log(0, 0, GOOD, 1)])
 
 
 def test_an_unreadable_log_has_a_verdict_like_any_bad_log(spark: SparkSession) -> None:
-    text = by_hand.unreadable(1, Log(5, -1, b"ab", 10**9, is_readable=False), 3)
+    text = one_by_one.unreadable(1, Log(5, -1, b"ab", 10**9, is_readable=False), 3)
     message = json.loads(text)
     assert message | dict.fromkeys(names.FIELDS) == message
     assert (message["status"], message["reasons"], message["raw"], message["raw_size"]) == (

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from bench.by_hand import Judge
+from bench.hand_written_rules import Judge
 from include import names
 from include.settings import ROOT
 from include.source.accounts import Accounts

@@ -1,0 +1,45 @@
+"""The ports of the embedded stack's servers."""
+
+import random
+import socket
+from contextlib import ExitStack, suppress
+from typing import Final
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from include.stack.machine.programs import HOST
+
+_PORTS: Final = 10_000, 32_768
+_ANY: Final = random.SystemRandom()
+
+
+class Ports(BaseSettings):
+    """One port per server, all on 127.0.0.1. `LOGSIEVE_PORT_KAFKA=…` sets `kafka`, and so on."""
+
+    model_config = SettingsConfigDict(env_prefix="LOGSIEVE_PORT_", extra="ignore", env_ignore_empty=True)
+
+    postgres: int = Field(default=5432, ge=1, le=65535)
+    kafka: int = Field(default=9092, ge=1, le=65535)
+    kafka_controller: int = Field(default=9093, ge=1, le=65535)
+    mysql: int = Field(default=3306, ge=1, le=65535)
+    elasticsearch: int = Field(default=9200, ge=1, le=65535)
+    elasticsearch_transport: int = Field(default=9300, ge=1, le=65535)
+    airflow: int = Field(default=8080, ge=1, le=65535)
+    supervisor: int = Field(default=9001, ge=1, le=65535)
+
+
+def free_ports() -> dict[str, int]:
+    """A free port for each server, by name: one after the other, so that two stacks that choose at the same time seldom
+    choose the same.
+
+    They are below the ports of outgoing connections, one of which could otherwise take a server's while it restarts.
+    """
+    names = [*Ports.model_fields]
+    while True:
+        first = _ANY.randrange(*_PORTS, len(names))
+        ports = range(first, first + len(names))
+        with ExitStack() as held, suppress(OSError):
+            for port in ports:
+                held.enter_context(socket.socket()).bind((HOST, port))
+            return dict(zip(names, ports, strict=True))

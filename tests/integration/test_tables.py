@@ -1,0 +1,41 @@
+"""MySQL has the tables and columns that names.py defines."""
+
+import pytest
+
+from include import names
+from tests.integration.stack import Stack
+
+
+def columns(stack: Stack, database: str, table: str) -> dict[str, str]:
+    """The type of each column of a table, by name and in order."""
+    query = (
+        "SELECT COLUMN_NAME, COLUMN_TYPE FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = %s AND TABLE_NAME = %s"
+    )
+    return dict(stack.root_sql(query + " ORDER BY ORDINAL_POSITION", (database, table)))
+
+
+@pytest.mark.parametrize("status", names.STATUSES)
+def test_each_status_has_its_table_with_every_field(stack: Stack, status: str) -> None:
+    table = columns(stack, names.LOGS_DATABASE, names.TABLES[status])
+    assert tuple(table)[: len(names.FIELDS)] == names.FIELDS
+    assert {table[field] for field in names.TEXT_FIELDS} == {f"varchar({names.MAX_TEXT})"}
+    # Older servers add a width to integers.
+    assert (table["account_id"].partition("(")[0], table["status"]) == ("int", f"enum('{status}')")
+    others = {"status", "reasons", "received_at", "kafka_partition", "kafka_offset", "users_version", "revision"}
+    assert set(table) - set(names.FIELDS) == others | ({"raw", "raw_size"} if status == names.BAD else set())
+
+
+@pytest.mark.parametrize(
+    ("database", "table", "column"),
+    [
+        (names.LOGS_DATABASE, names.PROGRESS_TABLE, "status_offset"),
+        (names.LOGS_DATABASE, names.LEASE_TABLE, "heartbeat_at"),
+        (names.USERS_DATABASE, names.USERS_TABLE, "user_device"),
+        (names.USERS_DATABASE, names.HISTORY_TABLE, "valid_to"),
+        (names.USERS_DATABASE, names.VERSION_TABLE, "version"),
+        (names.USERS_DATABASE, names.CHANGES_TABLE, "first_day"),
+        (names.USERS_DATABASE, names.LOADS_TABLE, "ds"),
+    ],
+)
+def test_the_tables_of_progress_lease_and_users_exist(stack: Stack, database: str, table: str, column: str) -> None:
+    assert column in columns(stack, database, table)
