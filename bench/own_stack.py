@@ -48,7 +48,7 @@ def running(partitions: int, accounts: int, seed: int, steps: Steps, *, keep: bo
         homes = unpack(env, steps)
         programs = [server for server in servers(env, homes) if server.name in (*SERVERS, "indexer")]
         supervisor.start(env, programs)
-        mysql_config.prepare(env, homes.mysql, homes.libaio)
+        mysql_config.prepare(env, homes.mysql)
         elasticsearch_config.prepare(env, homes.elasticsearch)
         for name in ("mysql", "elasticsearch"):
             supervisor.run(env, name)

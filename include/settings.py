@@ -63,6 +63,8 @@ class Settings(BaseSettings):
     interval_milliseconds: int = Field(default=1000, ge=0, le=600_000)
     """Pause between micro-batches of `classify` with the interval trigger."""
     driver_memory: str = "1g"
+    mysqld: FilePath | None = None
+    """Program of the embedded MySQL, 8.0.30 or newer; by default the machine's or the distribution's newest."""
     fsync: bool = False
     """Whether the embedded Kafka acknowledges a message only once it is on the disk, not in memory only."""
 

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from include.settings import Settings
-from include.stack.fetch import parts
+from include.stack.fetch import mysqld, parts
 from include.stack.machine import lock
 from include.stack.ports import free_ports
 from tests.integration.stack import RATE, STATE, UP_SECONDS, Stack, last_words, until
@@ -25,8 +25,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
     folder = Settings().parts
-    parts.fetch_jars(folder)
-    parts.fetch_libaio(folder)  # before the hostile shell, whose proxy never answers
+    # Before the hostile shell, whose proxy never answers.
+    mysqld.choose(Settings(), parts.fetch_jars(folder), None, lambda home: home)
     made = Stack(STATE, free_ports())
     if STATE.exists():
         made.run("down")

@@ -150,7 +150,7 @@ def test_doctor_finds_no_fault_while_the_stack_runs(stack: Stack) -> None:
     done = stack.run("doctor", "--json")
     assert done.returncode == 0, done.stdout
     names = {check["name"] for check in json.loads(done.stdout)}
-    assert {"architecture", "java", "libaio", "memory", "disk", "clock", "ports"} <= names
+    assert {"architecture", "java", "MySQL", "memory", "disk", "clock", "ports"} <= names
 
 
 def test_secrets_are_readable_by_their_owner_and_their_server_only(stack: Stack) -> None:

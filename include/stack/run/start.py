@@ -4,14 +4,14 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
-from pathlib import Path
+from functools import partial
 
 from include import retries
 from include.driver import submit
 from include.source.accounts import Accounts, ensure_export
 from include.stack.environment import Environment
 from include.stack.errors import StackError
-from include.stack.fetch import class_archive, judge_jar, parts, pyspark_home
+from include.stack.fetch import class_archive, judge_jar, mysqld, parts, pyspark_home
 from include.stack.machine import lock
 from include.stack.machine.needs import SERVERS
 from include.stack.run import leftovers, supervisor
@@ -41,7 +41,7 @@ def unpack(env: Environment, steps: Steps) -> Homes:
     what = "Fetch and unpack the servers"
     with steps.step(what) as on_step, _alone(env, lambda text: on_step(f"{what}, {text}")):
         leftovers.remove(env)
-        jars, libaio = parts.fetch_jars(folder), parts.fetch_libaio(folder)
+        jars = parts.fetch_jars(folder)
         pyspark_home.prepare()
         judge_jar.ensure(env.settings)
         if wrong := class_archive.ensure(env.settings, jars):
@@ -53,13 +53,14 @@ def unpack(env: Environment, steps: Steps) -> Homes:
         of_kafka, of_search = jars.resolve(), server_users.folder_of(env, "elasticsearch")
         homes = Homes(
             server_users.program(env, "kafka", of_kafka / "kafka", of_kafka.name),
-            server_users.program(env, "mysql", libaio) if libaio != Path() else libaio,
-            server_users.program(env, "mysql", parts.unpack_mysql(folder, jars)),
+            mysqld.choose(env.settings, jars, mysql_config.made_by(env), partial(server_users.program, env, "mysql")),
             parts.unpack_elasticsearch(jars, of_search),
             server_users.program(env, "postgres", parts.unpack_postgres(folder, jars)),
         )
         server_users.share(homes.elasticsearch, "elasticsearch")
-        copied = [homes.kafka, homes.mysql, homes.elasticsearch, homes.postgres]
+        if homes.mysql.warning:
+            steps.report(homes.mysql.warning)
+        copied = [homes.kafka, *filter(None, [homes.mysql.home]), homes.elasticsearch, homes.postgres]
         fetched = [folder / home.name for home in copied]
         leftovers.prune([jars, submit.class_archive(env.settings), *copied, *fetched])
         return homes
@@ -104,7 +105,7 @@ def _start_each(env: Environment, homes: Homes) -> None:
         run("indexer")
 
     def mysql() -> None:
-        mysql_config.prepare(env, homes.mysql, homes.libaio)
+        mysql_config.prepare(env, homes.mysql)
         run("mysql")
 
     def elasticsearch() -> None:

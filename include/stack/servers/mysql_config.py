@@ -1,10 +1,16 @@
 """Prepares the embedded MySQL."""
 
 import shutil
-from pathlib import Path
+from contextlib import suppress
+from typing import Final
 
 from include.stack.environment import HOST, Environment
+from include.stack.fetch import mysqld
+from include.stack.fetch.mysqld import Mysqld, Version
 from include.stack.servers import mysql_users, server_users, tools
+
+VERSION: Final = "version"
+"""File in MySQL's folder with the version that last opened the data."""
 
 MYSQL = {
     "mysqlx": "OFF",
@@ -19,14 +25,22 @@ MYSQL = {
     "max_connections": "100",
     "innodb_max_undo_log_size": "67108864",
 }
-"""MySQL's settings, valid for 8.0 and 8.4; a test keeps docker-compose.airflow.yml identical."""
+"""MySQL's settings, valid from 8.0 to 9.7; a test keeps docker-compose.airflow.yml identical."""
 
 
-def prepare(env: Environment, home: Path, libaio: Path) -> None:
-    """Writes my.cnf and the users with their rights, and initialises the data folder once. Raises StackError.
+def made_by(env: Environment) -> Version | None:
+    """The version that the data was made or last opened by; None if there is no data."""
+    folder = server_users.folder_of(env, "mysql")
+    if not (folder / "data" / "mysql.ibd").exists():
+        return None
+    with suppress(OSError, ValueError):
+        major, minor, patch = (folder / VERSION).read_text().split(".")
+        return int(major), int(minor), int(patch)
+    return mysqld.IN_JAR  # the only server that was used before the version was noted
 
-    `home`: folder of the program. `libaio`: folder of a library that it needs.
-    """
+
+def prepare(env: Environment, chosen: Mysqld) -> None:
+    """Writes my.cnf and the users with their rights, and initialises the data folder once. Raises StackError."""
     folder = server_users.folder_of(env, "mysql")
     data, users = folder / "data", folder / "users.sql"
     # mysqld runs this file at every start.
@@ -35,7 +49,6 @@ def prepare(env: Environment, home: Path, libaio: Path) -> None:
     server_users.write_readable(
         folder / "my.cnf",
         f"""[mysqld]
-basedir={home}
 datadir={data}
 port={env.ports.mysql}
 bind_address={HOST}
@@ -43,16 +56,16 @@ socket=mysql.sock
 skip_name_resolve
 skip_log_bin
 init_file={users}
-innodb_log_file_size=256M
-{tools.lines(MYSQL)}
+{tools.lines(MYSQL | chosen.settings)}
 """,
         "mysql",
     )
-    if (data / "mysql.ibd").exists():
-        return
-    shutil.rmtree(data, ignore_errors=True)
-    server_users.prepare(env, "mysql")
-    command = [*tools.YIELDING, str(home / "bin" / "mysqld"), "--no-defaults", f"--basedir={home}", f"--datadir={data}"]
-    command += ["--initialize-insecure", "--innodb-log-file-size=256M"]
-    variables = {"LD_LIBRARY_PATH": str(libaio)}
-    tools.run(env, "mysql", command, "MySQL's data folder could not be initialised", variables=variables)
+    if not (data / "mysql.ibd").exists():
+        shutil.rmtree(data, ignore_errors=True)
+        server_users.prepare(env, "mysql")
+        command = [*tools.YIELDING, *chosen.command, "--no-defaults", f"--datadir={data}", "--initialize-insecure"]
+        command += [f"--{name}={value}" for name, value in chosen.settings.items()]
+        what = f"The data folder of MySQL {chosen.name} could not be initialised"
+        tools.run(env, "mysql", command, what, variables=chosen.variables)
+    # Before it starts: once it has opened the data, no older one may.
+    server_users.write_readable(folder / VERSION, f"{chosen.name}\n", "mysql")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from include.stack.environment import Account, Environment
+from include.stack.fetch.mysqld import Mysqld
 from include.stack.machine.needs import SERVERS
 from include.stack.servers import elasticsearch_config, postgres_config, probes, server_users, tools
 
@@ -46,11 +47,10 @@ class Server:
 
 @dataclass(frozen=True)
 class Homes:
-    """Folders of the unpacked parts."""
+    """Folders of the unpacked parts, and the chosen MySQL."""
 
     kafka: Path = Path()
-    libaio: Path = Path()
-    mysql: Path = Path()
+    mysql: Mysqld = field(default_factory=Mysqld)
     elasticsearch: Path = Path()
     postgres: Path = Path()
 
@@ -71,8 +71,8 @@ def servers(env: Environment, homes: Homes) -> list[Server]:
         ),
         Server(
             "mysql",
-            [str(homes.mysql / "bin" / "mysqld"), f"--defaults-file={home['mysql'] / 'my.cnf'}"],
-            probes.mysql, 1536 * MIB, home["mysql"], {"LD_LIBRARY_PATH": str(homes.libaio)},
+            [*homes.mysql.command, f"--defaults-file={home['mysql'] / 'my.cnf'}"],
+            probes.mysql, 1536 * MIB, home["mysql"], homes.mysql.variables,
             user=server_users.user_of("mysql"),
         ),
         Server(
