@@ -195,6 +195,8 @@ class Environment:
             "AIRFLOW__API__WORKERS": "1",
             "AIRFLOW__API__SECRET_KEY": passwords["airflow_api"],
             "AIRFLOW__API_AUTH__JWT_SECRET": passwords["airflow_jwt"],
+            # Twelve hours, a working day: nobody can withdraw a token, and by default it is good for a day and a night.
+            "AIRFLOW__API_AUTH__JWT_EXPIRATION_TIME": "43200",
             "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": self.metadata_url,
             "AIRFLOW__DAG_PROCESSOR__PARSING_PROCESSES": "1",
             # Changed files are parsed at once regardless; parsing all every 30 s costs a third of a core.

@@ -1,5 +1,6 @@
 """Every socket of the stack asks who is there, and each login can do what its program does and no more."""
 
+import base64
 import json
 import socket
 import ssl
@@ -9,6 +10,7 @@ import urllib.request
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import httpx
 import psutil
 import pytest
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
@@ -229,3 +231,10 @@ def test_a_driver_executes_nothing_for_a_stranger(stack: Stack) -> None:
                 assert refused, (process.cmdline(), port)
                 found.append(port)
     assert len(found) >= 4, "py4j, Spark's RPC and blocks, the accumulators"
+
+
+def test_a_login_to_airflow_ends_with_the_day(stack: Stack) -> None:
+    login = {"username": "viewer", "password": stack.passwords["airflow_viewer"]}
+    token = httpx.post(f"{stack.env.airflow_url}/auth/token", json=login).raise_for_status().json()["access_token"]
+    claims = json.loads(base64.urlsafe_b64decode(token.split(".")[1] + "=="))
+    assert claims["exp"] - claims["iat"] == 12 * 3600
