@@ -117,8 +117,13 @@ def of(error: BaseException) -> Trouble | None:
 
 
 def explain(error: mysql.connector.Error) -> Trouble:
-    """An error of the MySQL client as a trouble."""
-    return _of_number(error.errno, error.msg or str(error))
+    """An error of the MySQL client as a trouble.
+
+    The client rewords some errors of the server, which leaves the number to their cause.
+    """
+    of_server = error.__cause__
+    told = of_server if error.errno <= 0 and isinstance(of_server, mysql.connector.Error) else error
+    return _of_number(told.errno, told.msg or str(told))
 
 
 def _of_number(number: int, text: str) -> Trouble:

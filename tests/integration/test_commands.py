@@ -4,7 +4,6 @@ import json
 import os
 import re
 import shlex
-import shutil
 import socket
 import stat
 import subprocess
@@ -14,6 +13,7 @@ import pytest
 
 from include.names import INDEXER_GROUP, STATUSES
 from include.settings import ROOT
+from include.stack.fetch import mysqld
 from include.stack.own_servers import NAMED_BY
 from tests.integration.stack import Stack, wait_until_it_loads
 
@@ -203,7 +203,7 @@ def test_the_tools_of_kafka_and_elasticsearch_log_in_by_themselves(stack: Stack)
 
 def test_mysqls_client_logs_in_or_the_error_says_how_to_get_it(stack: Stack) -> None:
     done = stack.run("mysql", "logs", "--batch", "--skip-column-names", "-e", "SELECT COUNT(*) > 0 FROM good_logs")
-    if shutil.which("mysql"):
+    if mysqld.client(stack.env.settings):
         assert done.stdout.strip() == "1", done.stderr
     else:
         assert "Install it: default-mysql-client" in done.stderr

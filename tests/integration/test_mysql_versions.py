@@ -25,11 +25,6 @@ def test_a_current_mysql_runs_and_refuses_old_tls(stack: Stack) -> None:
     assert "of 2019" not in stack.first_up.stderr  # type: ignore[attr-defined]
 
 
-def test_the_fetched_client_runs_without_being_installed(stack: Stack) -> None:
-    done = stack.run("mysql", "logs", "--batch", "--skip-column-names", "-e", "SELECT COUNT(*) >= 0 FROM good_logs")
-    assert (done.returncode, done.stdout.strip()) == (0, "1"), done.stderr
-
-
 @pytest.fixture
 def other(stack: Stack, tmp_path: Path) -> Iterator[Environment]:
     """A state of its own, with the parts of the stack."""

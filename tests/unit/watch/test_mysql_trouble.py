@@ -92,3 +92,15 @@ def test_what_is_not_of_mysql_is_left_alone(error: Exception):
 
 def test_the_client_knows_local_infile_by_this_number():
     assert errorcode.ER_CLIENT_LOCAL_FILES_DISABLED == 3948
+
+
+def test_an_error_that_the_client_reworded_keeps_its_remedy():
+    try:
+        raise mysql.connector.DatabaseError("rejected") from mysql.connector.ProgrammingError(
+            "local data is disabled", errno=3948
+        )
+    except mysql.connector.DatabaseError as error:
+        trouble = mysql_trouble.of(error)
+    assert trouble is not None
+    assert trouble.sentence == "MySQL refuses: local data is disabled (error 3948)"
+    assert "local_infile = ON" in trouble.remedy
