@@ -99,7 +99,8 @@ def rows(env: Environment) -> dict[str, tuple[int, int]]:
     with closing(own_stack.connection(env)) as connection, closing(connection.cursor()) as cursor:
         for status, table in names.TABLES.items():
             columns = (*verdicts.COLUMNS, *(verdicts.RAW_COLUMNS if status == names.BAD else ()))
-            row = f"CONCAT_WS(',', {', '.join(f'QUOTE({column})' for column in columns)})"
+            # In hexadecimal: MySQL joins no bytes to text that are not text themselves, as those of `raw` may be.
+            row = f"CONCAT_WS(',', {', '.join(f'QUOTE(HEX({column}))' for column in columns)})"
             cursor.execute(
                 f"SELECT COUNT(*), BIT_XOR(CRC32({row})) FROM {names.LOGS_DATABASE}.{table}"
                 f" WHERE kafka_partition < {prefill.FIRST_PARTITION}"
