@@ -33,6 +33,7 @@ ENV PYTHONPATH=/opt/logsieve \
     SPARK_LOCAL_IP=127.0.0.1 \
     LOGSIEVE_STATE=/opt/logsieve/state \
     LOGSIEVE_PARTS=/opt/logsieve/parts \
+    LOGSIEVE_SECRETS=/run/secrets \
     LOGSIEVE_DISK_GIB=20 \
     AIRFLOW_HOME=/opt/logsieve/state/airflow \
     AIRFLOW__CORE__DAGS_FOLDER=/opt/logsieve/dags \

@@ -1,11 +1,12 @@
 """Typed settings from environment variables that start with LOGSIEVE_. Nothing is read at import."""
 
+import os
 from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, FilePath, SecretStr, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SecretsSettingsSource, SettingsConfigDict
 
 from include import folders
 
@@ -14,12 +15,17 @@ ROOT = Path(__file__).resolve().parent.parent
 Folder = Annotated[Path, AfterValidator(folders.real), Field(validate_default=True)]
 """An absolute path without links."""
 
+SECRETS = "LOGSIEVE_SECRETS"
+"""Variable that names a folder with a file for each secret."""
+
 Trigger = Literal["realtime", "interval", "available-now"]
 
 
 class Settings(BaseSettings):
     """Where everything is and how it runs. `LOGSIEVE_KAFKA_BOOTSTRAP=…` sets `kafka_bootstrap`, and so on.
 
+    What no variable sets is read from a file with its name in the folder LOGSIEVE_SECRETS, if there is one: containers
+    get their passwords so.
     Raises pydantic.ValidationError, naming the variable, if a value does not fit its type or bounds.
     """
 
@@ -103,6 +109,17 @@ class Settings(BaseSettings):
     """Alerts after this many consecutive bad logs in one partition."""
     breaker_stops: bool = False
     """Whether the breaker also stops the stream."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource, dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:  # fmt: skip
+        """What sets a setting, first wins: the caller, a variable, a file."""
+        folder = os.environ.get(SECRETS)
+        files = (SecretsSettingsSource(settings_cls, secrets_dir=folder),) if folder and Path(folder).is_dir() else ()
+        return init_settings, env_settings, *files
 
     @property
     def kafka_encrypts(self) -> bool:

@@ -1,23 +1,41 @@
 """The steps of the one-shot containers, each run as in its container, with the servers of the embedded stack."""
 
 import contextlib
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
+import httpx
 import pymysql
 import pytest
+import yaml
 
 from include.settings import ROOT
+from include.stack.containers import compose_env
+from include.stack.servers import search_users
 from tests.integration.stack import PATIENCE, Stack
 
 USERS = ("logsieve_airflow", "logsieve_stream", "logsieve_reader")
 
 
-def step(stack: Stack, name: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    env = {**stack.env.whole("reader"), **variables}
+@pytest.fixture
+def secrets(tmp_path: Path) -> Path:
+    """The folder of a container's secrets, with new ones that no server knows."""
+    compose_env.write_files(tmp_path / "secrets", {name: make() for name, make in compose_env.SECRETS.items()})
+    return tmp_path / "secrets"
+
+
+def step(stack: Stack, secrets: Path, name: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    env = {**stack.env.whole("reader"), "LOGSIEVE_SECRETS": str(secrets), **variables}
     command = [sys.executable, "-m", "include.stack.containers.steps", name]
     return subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE * 200)
+
+
+def put(secrets: Path, name: str, text: str) -> None:
+    (secrets / name).unlink()
+    (secrets / name).write_text(text)
 
 
 @pytest.fixture
@@ -36,11 +54,11 @@ def root_may_grant(stack: Stack) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("root_may_grant")
-def test_mysql_users_of_other_containers_have_the_same_rights_as_local_ones(stack: Stack) -> None:
-    passwords = {"MYSQL_ROOT_PASSWORD": stack.passwords["mysql_root"], "MYSQL_AIRFLOW_PASSWORD": "of-a-container"}
+def test_mysql_users_of_other_containers_have_the_same_rights_as_local_ones(stack: Stack, secrets: Path) -> None:
+    put(secrets, "mysql_root_password", stack.passwords["mysql_root"])
     try:
         for _ in range(2):
-            done = step(stack, "mysql", **passwords)
+            done = step(stack, secrets, "mysql")
             assert done.returncode == 0, done.stderr
         for user in USERS:
             grants = {
@@ -53,38 +71,89 @@ def test_mysql_users_of_other_containers_have_the_same_rights_as_local_ones(stac
             stack.root_sql(f"DROP USER IF EXISTS '{user}'@'%'")
 
 
-def test_passwords_that_do_not_match_the_volumes_are_reported_with_the_remedy(stack: Stack) -> None:
-    mysql = step(stack, "mysql", MYSQL_ROOT_PASSWORD="wrong", MYSQL_AIRFLOW_PASSWORD="any")
-    url = stack.env.metadata_url.replace(stack.passwords["postgres"], "wrong")
+def test_each_user_of_elasticsearch_logs_in_with_its_own_rights(stack: Stack, secrets: Path) -> None:
+    users = [*search_users.RIGHTS, "logsieve_kibana"]
+    new = (secrets / "elastic_password").read_text()
+    stack.search("_security/user/elastic/_password", {"password": new}, method="PUT")
+    try:
+        for _ in range(2):
+            done = step(stack, secrets, "search")
+            assert done.returncode == 0, done.stderr
+        for user in users:
+            password = (secrets / f"elasticsearch_{user.removeprefix('logsieve_')}_password").read_text()
+            url = f"http://127.0.0.1:{stack.ports['elasticsearch']}"
+            with httpx.Client(base_url=url, auth=(user, password)) as client:
+                assert client.get("/_security/_authenticate").json()["authentication_realm"]["type"] == "native"
+                assert client.get("/server-logs/_count").status_code == 200
+                wrote = client.put("/server-logs/_doc/of-a-stranger", json={"unknown": 1}).status_code
+                assert wrote == (403 if user in ("logsieve_reader", "logsieve_kibana") else 400), user
+                assert client.get("/_security/user").status_code == 403
+    finally:
+        for user in users:
+            stack.search(f"_security/user/{user}", method="DELETE")
+        for role in search_users.RIGHTS:
+            stack.search(f"_security/role/{role}", method="DELETE")
+
+
+def test_passwords_that_do_not_match_the_volumes_are_reported_with_the_remedy(stack: Stack, secrets: Path) -> None:
     logins = stack.state / "other-passwords.json"
+    mysql, search = step(stack, secrets, "mysql"), step(stack, secrets, "search")
+    put(secrets, "airflow.json", '{"sql_alchemy_conn": "' + stack.env.metadata_url + '"}')
+    wrong = stack.env.metadata_url.replace(stack.passwords["postgres"], "wrong")
     airflow = step(
-        stack,
-        "airflow",
-        AIRFLOW_ADMIN_PASSWORD="any",
-        AIRFLOW_VIEWER_PASSWORD="any",
-        AIRFLOW__DATABASE__SQL_ALCHEMY_CONN=url,
+        stack, secrets, "airflow", AIRFLOW__DATABASE__SQL_ALCHEMY_CONN=wrong,
         AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE=str(logins),
-    )
+    )  # fmt: skip
     logins.unlink()
-    for done, error in ((mysql, "Access denied"), (airflow, "password authentication failed")):
+    refusals = (mysql, "Access denied"), (search, "refuses elastic"), (airflow, "password authentication failed")
+    for done, error in refusals:
         assert done.returncode == 1
         assert error in done.stderr
         assert "down --volumes" in done.stderr
         assert "Traceback" not in done.stderr
 
 
-def test_airflows_database_and_logins_can_be_created_again_without_harm(stack: Stack) -> None:
+def test_a_secret_that_is_missing_is_named(stack: Stack, secrets: Path) -> None:
+    (secrets / "mysql_root_password").unlink()
+    done = step(stack, secrets, "mysql")
+    assert done.returncode == 1
+    assert "mysql_root_password cannot be read" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_airflows_database_and_logins_can_be_created_again_without_harm(stack: Stack, secrets: Path) -> None:
     logins = stack.state / "airflow" / "passwords.json"
     before = logins.read_text()
-    passwords = {f"AIRFLOW_{name.upper()}_PASSWORD": stack.passwords[f"airflow_{name}"] for name in ("admin", "viewer")}
-    done = step(stack, "airflow", **passwords)
+    for name in ("admin", "viewer"):
+        put(secrets, f"airflow_{name}_password", stack.passwords[f"airflow_{name}"])
+    put(secrets, "airflow.json", '{"sql_alchemy_conn": "' + stack.env.metadata_url + '"}')
+    done = step(stack, secrets, "airflow")
     assert done.returncode == 0, done.stderr
     assert logins.read_text() == before
     assert logins.stat().st_mode & 0o777 == 0o600
     assert stack.status().healthy
 
 
-def test_bootstrap_exits_when_documents_are_in_the_index(stack: Stack) -> None:
-    done = step(stack, "bootstrap", AIRFLOW_ADMIN_PASSWORD=stack.passwords["airflow_admin"])
+def test_bootstrap_exits_when_documents_are_in_the_index(stack: Stack, secrets: Path) -> None:
+    put(secrets, "airflow_admin_password", stack.passwords["airflow_admin"])
+    done = step(stack, secrets, "bootstrap")
     assert done.returncode == 0, done.stderr
     assert "Logs are sorted" in done.stdout
+
+
+def test_airflow_reads_its_secrets_and_connections_from_files(stack: Stack, secrets: Path) -> None:
+    """As the compose file tells it to, with nothing of them in its environment."""
+    compose = yaml.safe_load((ROOT / "docker-compose.airflow.yml").read_text())["x-airflow"]["environment"]
+    variables = {name: value for name, value in stack.env.whole("reader").items() if not name.startswith("AIRFLOW")}
+    variables |= {
+        name: value.replace("/run/secrets", str(secrets)) for name, value in compose.items() if "SECRET" in name
+    }
+    variables |= {"AIRFLOW_HOME": str(secrets), "AIRFLOW__CORE__LOAD_EXAMPLES": "False"}
+    asked = "from airflow.configuration import conf; from airflow.sdk import Connection"
+    asked += "; print(conf.get('database', 'sql_alchemy_conn'), conf.get('api_auth', 'jwt_secret'))"
+    done = subprocess.run([sys.executable, "-c", asked], env=variables, capture_output=True, text=True)
+    values = json.loads((secrets / "airflow.json").read_text())
+    assert done.stdout.split()[-2:] == [values["sql_alchemy_conn"], values["jwt_secret"]], done.stderr
+    listed = [sys.executable, "-m", "airflow", "connections", "get", "mysql"]
+    done = subprocess.run(listed, env=variables, capture_output=True, text=True)
+    assert "logsieve_airflow" in done.stdout, done.stderr

@@ -1,8 +1,11 @@
-"""Writes the env file of docker-compose.airflow.yml: generated secrets, and the ports on this machine.
+"""Writes what docker-compose.airflow.yml needs: generated secrets, and the ports on this machine.
 
-Standard library only, so that running the containers requires no installation (see ./logsieve).
+All are in one env file. Compose passes from there only the secrets of images that read no files; all others reach their
+containers as files, which neither `docker inspect` nor a container's environment shows. Standard library only, so that
+running the containers requires no installation (see ./logsieve).
 """
 
+import json
 import os
 import secrets
 import sys
@@ -14,6 +17,8 @@ from include.stack.errors import StackError
 from include.stack.private import cluster_id, fernet_key, write_private
 
 FILE: Final = Path(__file__).resolve().parents[3] / ".env.compose"
+FOLDER: Final = FILE.with_name(".secrets")
+"""Only its owner can enter it. The files in it are readable, because a container's user has another number there."""
 COMMAND: Final = "docker compose -f docker-compose.airflow.yml --env-file .env.compose"
 
 
@@ -34,13 +39,80 @@ SECRETS: Final[dict[str, Callable[[], str]]] = {
     "MYSQL_STREAM_PASSWORD": _password,
     "MYSQL_READER_PASSWORD": _password,
     "KAFKA_CLUSTER_ID": cluster_id,
+    "KAFKA_BROKER_PASSWORD": _password,
+    "KAFKA_ADMIN_PASSWORD": _password,
+    "KAFKA_AIRFLOW_PASSWORD": _password,
+    "KAFKA_INDEXER_PASSWORD": _password,
+    "KAFKA_READER_PASSWORD": _password,
+    "KAFKA_SENDER_PASSWORD": _password,
+    "KAFKA_STREAM_PASSWORD": _password,
     "ELASTIC_PASSWORD": _password,
-    "ELASTICSEARCH_PASSWORD": _password,
+    "ELASTICSEARCH_AIRFLOW_PASSWORD": _password,
+    "ELASTICSEARCH_INDEXER_PASSWORD": _password,
+    "ELASTICSEARCH_READER_PASSWORD": _password,
+    "ELASTICSEARCH_KIBANA_PASSWORD": _password,
     "KIBANA_SYSTEM_PASSWORD": _password,
     "KIBANA_ENCRYPTION_KEY": lambda: secrets.token_urlsafe(32),
 }
 PORTS: Final = {"LOGSIEVE_PORT_AIRFLOW": 8080, "LOGSIEVE_PORT_KIBANA": 5601, "LOGSIEVE_PORT_KAFKA": 9092}
 """The ports published on 127.0.0.1, with their defaults."""
+
+
+def files(values: Mapping[str, str]) -> dict[str, str]:
+    """The texts of the secrets' files by name: each password alone, and two files as Airflow reads them.
+
+    `values`: of SECRETS. airflow.json has Airflow's own secrets, connections.json its connections.
+    """
+    database = f"postgresql+psycopg2://airflow:{values['POSTGRES_PASSWORD']}@postgres:5432/postgres"
+    own = {
+        "sql_alchemy_conn": database,
+        "fernet_key": values["AIRFLOW_FERNET_KEY"],
+        "secret_key": values["AIRFLOW_API_SECRET"],
+        "jwt_secret": values["AIRFLOW_JWT_SECRET"],
+    }
+    connections: dict[str, dict[str, object]] = {
+        "mysql": {
+            "conn_type": "mysql", "host": "mysql", "port": 3306, "login": "logsieve_airflow",
+            "password": values["MYSQL_AIRFLOW_PASSWORD"],
+            "extra": {"client": "mysql-connector-python", "charset": "utf8mb4"},
+        },
+        "kafka": {
+            "conn_type": "kafka",
+            "extra": {
+                "bootstrap.servers": "kafka:9092", "socket.timeout.ms": 10_000, "security.protocol": "SASL_PLAINTEXT",
+                "sasl.mechanism": "SCRAM-SHA-512", "sasl.username": "logsieve_airflow",
+                "sasl.password": values["KAFKA_AIRFLOW_PASSWORD"], "group.id": "logsieve-airflow",
+                "auto.offset.reset": "latest", "enable.auto.commit": False,
+            },
+        },
+        "spark": {"conn_type": "spark", "host": "local[3]", "extra": {"deploy-mode": "client"}},
+        "elasticsearch": {
+            "conn_type": "elasticsearch", "host": "elasticsearch", "port": 9200, "schema": "http",
+            "login": "logsieve_airflow", "password": values["ELASTICSEARCH_AIRFLOW_PASSWORD"],
+        },
+        "metadata": {
+            "conn_type": "postgres", "host": "postgres", "port": 5432, "login": "airflow",
+            "password": values["POSTGRES_PASSWORD"], "schema": "postgres",
+        },
+    }  # fmt: skip
+    passwords = {name.lower(): value for name, value in values.items() if name.endswith("_PASSWORD")}
+    return passwords | {"airflow.json": json.dumps(own), "connections.json": json.dumps(connections)}
+
+
+def write_files(folder: Path, values: Mapping[str, str]) -> None:
+    """Writes the secrets' files, each anew: what is in the env file counts."""
+    folder.mkdir(mode=0o700, exist_ok=True)
+    folder.chmod(0o700)
+    for name, text in files(values).items():
+        write_private(folder / name, text)
+        (folder / name).chmod(0o444)
+
+
+def read(file: Path) -> dict[str, str]:
+    """The variables in the env file; without it, none."""
+    lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
+    pairs = (line.partition("=") for line in lines if not line.lstrip().startswith("#"))
+    return {name.strip(): value.strip() for name, _, value in pairs if name.strip()}
 
 
 def write(file: Path, variables: Mapping[str, str]) -> list[str]:
@@ -49,7 +121,7 @@ def write(file: Path, variables: Mapping[str, str]) -> list[str]:
     `variables`: the shell's, which may set ports that the file lacks. Raises StackError for an invalid port.
     """
     text = file.read_text(encoding="utf-8") if file.exists() else ""
-    known = {line.partition("=")[0].strip() for line in text.splitlines()}
+    known = read(file)
     wanted = {name: make() for name, make in SECRETS.items()} | {
         name: _port(name, variables.get(name) or str(usual)) for name, usual in PORTS.items()
     }
@@ -70,6 +142,7 @@ def main() -> None:
     """Writes the file and prints the next command. Exits with 1 and the remedy for an invalid port."""
     try:
         added = write(FILE, os.environ)
+        write_files(FOLDER, read(FILE))
     except StackError as error:
         sys.exit(f"✗ {error.message}\n→ {error.remedy}")
     print(f"{FILE.name}: {len(added)} variables added." if added else f"{FILE.name} is already complete.")  # noqa: T201

@@ -3,6 +3,7 @@
 Every step is idempotent: it keeps what exists, adds what is missing, and updates changed passwords.
 """
 
+import json
 import os
 import sys
 from contextlib import closing
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 import mysql.connector
+from confluent_kafka import KafkaException
 from elasticsearch import AuthenticationException, Elasticsearch
 from mysql.connector import errorcode
 
@@ -21,17 +23,18 @@ from include.driver import stream_verdict
 from include.driver.stream_verdict import StreamVerdict
 from include.index.template import ensure_index
 from include.names import INDEX
-from include.settings import Settings
+from include.settings import SECRETS, Settings
 from include.source.accounts import Accounts, ensure_export
 from include.stack.airflow import stream_facts
 from include.stack.airflow.api import AirflowApi
 from include.stack.containers.compose_env import COMMAND
 from include.stack.errors import StackError
 from include.stack.run import up
-from include.stack.servers import airflow_metadata, mysql_users
+from include.stack.servers import airflow_metadata, kafka_users, mysql_users, search_users
 
 INDEX_SECONDS: Final = 180
-SEARCH_ROLE: Final = "logsieve"
+KAFKA_SECONDS: Final = 120
+KIBANA_USER: Final = "logsieve_kibana"
 REMEDY: Final = (
     "If a password is rejected: volumes keep the passwords of their first start. Restore that .env.compose, or"
     f" delete all data with {COMMAND} down --volumes"
@@ -46,20 +49,30 @@ class Airflow:
     passwords: dict[str, str]
 
 
+def secret(name: str) -> str:
+    """The text of a secret's file, such as `mysql_root_password`. Raises StackError if this container has none."""
+    file = Path(os.environ.get(SECRETS, "/run/secrets"), name)
+    try:
+        return file.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise StackError(
+            f"The secret {file} cannot be read: {error.strerror}.", "Run ./logsieve compose-env"
+        ) from error
+
+
+def _passwords(server: str, *users: str) -> dict[str, str]:
+    return {f"{server}_{user}": secret(f"{server}_{user}_password") for user in users}
+
+
 def mysql_accounts() -> None:
     """Creates the MySQL users, who may connect from any container.
 
     Raises StackError if MySQL rejects root, and mysql.connector.Error if it does not answer.
     """
-    settings = Settings()
-    passwords = {
-        "mysql_airflow": os.environ["MYSQL_AIRFLOW_PASSWORD"],
-        "mysql_stream": settings.mysql_stream_password.get_secret_value(),
-        "mysql_reader": settings.mysql_reader_password.get_secret_value(),
-    }
+    settings, passwords = Settings(), _passwords("mysql", "airflow", "stream", "reader")
     server = {"host": settings.mysql_host, "port": settings.mysql_port}
     try:
-        connection = mysql.connector.connect(**server, user="root", password=os.environ["MYSQL_ROOT_PASSWORD"])
+        connection = mysql.connector.connect(**server, user="root", password=secret("mysql_root_password"))
     except mysql.connector.Error as error:
         if error.errno != errorcode.ER_ACCESS_DENIED_ERROR:
             raise
@@ -67,6 +80,20 @@ def mysql_accounts() -> None:
     with closing(connection), closing(connection.cursor()) as cursor:
         for statement in mysql_users.statements(passwords, host="%", root=False):
             cursor.execute(statement)
+
+
+def kafka_accounts() -> None:
+    """Creates Kafka's users and rights. Raises StackError if Kafka does not answer in time, or refuses the login."""
+    passwords = _passwords("kafka", "admin", *(user.removeprefix("logsieve_") for user in kafka_users.RIGHTS))
+
+    def create() -> None:
+        kafka_users.ensure(Settings().kafka_bootstrap, secret("kafka_broker_password"), passwords)
+
+    try:
+        retries.retry(create, KAFKA_SECONDS, lambda error: isinstance(error, KafkaException))
+    except KafkaException as error:
+        message = f"Kafka refuses {kafka_users.BROKER}, or does not answer: {error.args[0].str()}"
+        raise StackError(message, f"See {COMMAND} logs kafka") from error
 
 
 def search() -> None:
@@ -77,35 +104,31 @@ def search() -> None:
     settings = Settings()
     with Elasticsearch(
         settings.elasticsearch_url,
-        basic_auth=("elastic", os.environ["ELASTIC_PASSWORD"]),
+        basic_auth=("elastic", secret("elastic_password")),
         # It answers before the index of its users is writable.
         max_retries=10,
         retry_on_timeout=True,
     ) as client:
         try:
-            client.security.change_password(username="kibana_system", password=os.environ["KIBANA_SYSTEM_PASSWORD"])
+            client.security.change_password(username="kibana_system", password=secret("kibana_system_password"))
         except AuthenticationException as error:
             raise StackError(f"Elasticsearch refuses elastic: {error.message}", REMEDY) from error
-        client.security.put_role(
-            name=SEARCH_ROLE,
-            cluster=["monitor", "manage_index_templates"],
-            indices=[{"names": [f"{INDEX}*"], "privileges": ["all"]}],
-        )
-        client.security.put_user(
-            username=settings.elasticsearch_user,
-            password=settings.elasticsearch_password.get_secret_value(),
-            roles=[SEARCH_ROLE],
-        )
-    with Outside(settings).search() as ours:
-        ensure_index(ours)
+        for name, rights in search_users.RIGHTS.items():
+            client.security.put_role(name=name, **rights)
+        # Kibana's own role may change all of Kibana, and sees no index.
+        roles = {user: [user] for user in search_users.RIGHTS}
+        roles[KIBANA_USER] = ["kibana_admin", "logsieve_reader"]
+        for user, own in roles.items():
+            password = secret(f"elasticsearch_{user.removeprefix('logsieve_')}_password")
+            client.security.put_user(username=user, password=password, roles=own)
+        ensure_index(client)
 
 
 def airflow() -> None:
     """Migrates Airflow's database, and writes its logins and today's accounts export, which the first load needs."""
-    settings = Settings()
-    passwords = {f"airflow_{name}": os.environ[f"AIRFLOW_{name.upper()}_PASSWORD"] for name in ("admin", "viewer")}
-    airflow_metadata.write_logins(Path(os.environ["AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE"]), passwords)
-    airflow_metadata.migrate(os.environ["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"], os.environ, REMEDY)
+    settings, logins = Settings(), Path(os.environ["AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE"])
+    airflow_metadata.write_logins(logins, _passwords("airflow", "admin", "viewer"))
+    airflow_metadata.migrate(json.loads(secret("airflow.json"))["sql_alchemy_conn"], os.environ, REMEDY)
     if not settings.accounts_path:
         accounts = Accounts(settings.seed, settings.accounts)
         ensure_export(settings.accounts_exports, datetime.now(UTC).date(), accounts)
@@ -117,7 +140,7 @@ def bootstrap() -> None:
     Raises StackError if a DAG does not parse, `bootstrap` fails, or the index stays empty.
     """
     url = os.environ["AIRFLOW__CORE__EXECUTION_API_SERVER_URL"].removesuffix("/execution/")
-    place = Airflow(url, {"airflow_admin": os.environ["AIRFLOW_ADMIN_PASSWORD"]})
+    place = Airflow(url, _passwords("airflow", "admin"))
     run_id = up.trigger_bootstrap(place, {})
 
     def verdict() -> StreamVerdict:
@@ -133,7 +156,13 @@ def bootstrap() -> None:
     print(f"Logs are sorted: rows are in the three tables, {found} documents in the index.")  # noqa: T201
 
 
-STEPS: Final = {"mysql": mysql_accounts, "search": search, "airflow": airflow, "bootstrap": bootstrap}
+STEPS: Final = {
+    "kafka": kafka_accounts,
+    "mysql": mysql_accounts,
+    "search": search,
+    "airflow": airflow,
+    "bootstrap": bootstrap,
+}
 
 
 def main() -> None:

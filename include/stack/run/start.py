@@ -9,7 +9,7 @@ from functools import partial
 from include import retries
 from include.driver import submit
 from include.source.accounts import Accounts, ensure_export
-from include.stack.environment import Environment
+from include.stack.environment import HOST, Environment
 from include.stack.errors import StackError
 from include.stack.fetch import class_archive, judge_jar, mysqld, parts, pyspark_home
 from include.stack.machine import lock
@@ -134,7 +134,7 @@ def start_kafka(env: Environment, homes: Homes) -> None:
     password = kafka_config.prepare(env, homes.kafka)
     supervisor.run(env, "kafka")
     supervisor.wait_for_port(env, "kafka", env.ports.kafka)
-    kafka_users.ensure(env, password)
+    kafka_users.ensure(f"{HOST}:{env.ports.kafka}", password, env.passwords)
 
 
 def _wait_for(env: Environment, name: str, probe: Callable[[Environment], str | None]) -> None:

@@ -1,4 +1,4 @@
-"""The embedded Kafka's users: one per program, with the least rights. Idempotent."""
+"""Kafka's users: one per program, with the least rights. Shared by the stack and the containers. Idempotent."""
 
 import secrets
 from collections.abc import Iterator, Mapping
@@ -18,7 +18,6 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
 )
 
 from include.names import INDEXER_GROUP, LOGS_TOPIC, STATUS_TOPIC
-from include.stack.environment import HOST, Environment
 
 Right = tuple[ResourceType, str, AclOperation]
 
@@ -57,14 +56,16 @@ _ITERATIONS: Final = 4096
 _SECONDS: Final = 30
 
 
-def ensure(env: Environment, broker_password: str) -> None:
-    """Creates the missing users and rights, by a login as the broker. Raises KafkaException."""
+def ensure(broker: str, broker_password: str, passwords: Mapping[str, str]) -> None:
+    """Creates the missing users and rights, by a login as the broker. Raises KafkaException.
+
+    `broker`: its address. `passwords`: by name (`kafka_admin` and so on).
+    """
     login = {"sasl.mechanism": "PLAIN", "sasl.username": BROKER, "sasl.password": broker_password}
-    broker = f"{HOST}:{env.ports.kafka}"
     client = AdminClient({"bootstrap.servers": broker, "security.protocol": "SASL_PLAINTEXT", "log_level": 0, **login})
     known: Any = client.describe_user_scram_credentials(request_timeout=_SECONDS)
     missing: list[UserScramCredentialAlteration] = [
-        _credential(env, user) for user in (ADMIN, *RIGHTS) if user not in known.result(_SECONDS)
+        _credential(user, passwords) for user in (ADMIN, *RIGHTS) if user not in known.result(_SECONDS)
     ]
     if missing:
         for made in client.alter_user_scram_credentials(missing, request_timeout=_SECONDS).values():
@@ -73,8 +74,8 @@ def ensure(env: Environment, broker_password: str) -> None:
         allowed.result(_SECONDS)
 
 
-def _credential(env: Environment, user: str) -> UserScramCredentialUpsertion:
-    password = env.passwords[f"kafka_{user.removeprefix('logsieve_')}"]
+def _credential(user: str, passwords: Mapping[str, str]) -> UserScramCredentialUpsertion:
+    password = passwords[f"kafka_{user.removeprefix('logsieve_')}"]
     how = ScramCredentialInfo(_MECHANISM, _ITERATIONS)
     return UserScramCredentialUpsertion(user, how, password.encode(), secrets.token_bytes(16))
 

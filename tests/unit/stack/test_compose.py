@@ -11,11 +11,10 @@ from xml.etree import ElementTree
 
 import pytest
 import yaml
-from pydantic import SecretStr
 
 from include.settings import ROOT, Settings
 from include.stack.containers import steps as containers
-from include.stack.containers.compose_env import PORTS, SECRETS, write
+from include.stack.containers.compose_env import PORTS, SECRETS, files, write, write_files
 from include.stack.environment import NOT_EMBEDDED, Environment
 from include.stack.environment import SECRETS as EMBEDDED_SECRETS
 from include.stack.errors import StackError
@@ -36,19 +35,20 @@ EMBEDDED_ONLY = {
     "PYTHONDONTWRITEBYTECODE",  # the image contains bytecode
     "TMPDIR",  # its /tmp is private and in memory
     "SPARK_HOME", "JAVA_HOME", "PYSPARK_DRIVER_PYTHON",  # a shell may override them; the image has no shell
-    *(f"LOGSIEVE_{name.upper()}" for name in NOT_EMBEDDED if not name.startswith("elasticsearch_")),  # set to empty
-    "LOGSIEVE_ELASTICSEARCH_CA",
+    *(f"LOGSIEVE_{name.upper()}" for name in NOT_EMBEDDED),  # set to empty
+    # In the files of secrets.
+    "LOGSIEVE_MYSQL_STREAM_PASSWORD", "LOGSIEVE_MYSQL_READER_PASSWORD",
+    "AIRFLOW__CORE__FERNET_KEY", "AIRFLOW__API__SECRET_KEY", "AIRFLOW__API_AUTH__JWT_SECRET",
+    "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN",
+    *(f"AIRFLOW_CONN_{name}" for name in ("MYSQL", "KAFKA", "SPARK", "ELASTICSEARCH", "METADATA")),
     *(f"LOGSIEVE_PORT_{name.upper()}" for name in Ports.model_fields),
 }  # fmt: skip
 DIFFERENT = {
     "PYTHONPATH", "PYSPARK_PYTHON", "LOGSIEVE_STATE", "LOGSIEVE_PARTS", "AIRFLOW_HOME",
     "AIRFLOW__CORE__DAGS_FOLDER", "AIRFLOW__CORE__PLUGINS_FOLDER", "AIRFLOW__LOGGING__BASE_LOG_FOLDER",
     "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE",  # paths
-    "LOGSIEVE_KAFKA_BOOTSTRAP", "LOGSIEVE_MYSQL_HOST", "LOGSIEVE_ELASTICSEARCH_URL", "LOGSIEVE_ELASTICSEARCH_USER",
+    "LOGSIEVE_KAFKA_BOOTSTRAP", "LOGSIEVE_MYSQL_HOST", "LOGSIEVE_ELASTICSEARCH_URL",
     "AIRFLOW__API__HOST", "AIRFLOW__API__BASE_URL", "AIRFLOW__CORE__EXECUTION_API_SERVER_URL",  # addresses
-    "LOGSIEVE_MYSQL_STREAM_PASSWORD", "LOGSIEVE_MYSQL_READER_PASSWORD", "LOGSIEVE_ELASTICSEARCH_PASSWORD",
-    "AIRFLOW__CORE__FERNET_KEY", "AIRFLOW__API__SECRET_KEY", "AIRFLOW__API_AUTH__JWT_SECRET",
-    "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN",  # secrets
 }  # fmt: skip
 """Variables whose values differ from the embedded stack."""
 
@@ -144,7 +144,8 @@ def test_no_container_waits_for_itself():
 
 def test_every_variable_is_written_by_compose_env_and_required():
     names = re.findall(r"(?<!\$)\$\{?(\w+)", TEXT)
-    assert set(names) == {*SECRETS, *PORTS}
+    assert set(names) <= {*SECRETS, *PORTS}
+    assert set(PORTS) <= set(names)
     assert len(names) == len(re.findall(r"\$\{\w+:\?run ./logsieve compose-env\}", TEXT)), "all are required"
 
 
@@ -179,6 +180,65 @@ def test_compose_env_names_an_invalid_port(tmp_path: Path, port: str):
     assert not (tmp_path / ".env.compose").exists()
 
 
+def test_every_secret_reaches_a_container(tmp_path: Path):
+    values = {name: f"the {name}" for name in SECRETS}
+    texts = "".join(files(values).values()) + TEXT
+    assert [name for name in SECRETS if f"the {name}" not in texts and f"${{{name}:" not in texts] == []
+
+
+def test_the_files_of_secrets_are_those_of_the_compose_file_and_closed_to_others(tmp_path: Path):
+    folder = tmp_path / ".secrets"
+    for _ in range(2):
+        write_files(folder, {name: make() for name, make in SECRETS.items()})
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    found = {path.name: stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()}
+    assert set(found.values()) == {0o444}, "a container's user has another number than their owner"
+    assert FILE["secrets"] == {name: {"file": f".secrets/{name}"} for name in sorted(found, key=_order)}
+    assert ".secrets" in (ROOT / ".gitignore").read_text().splitlines()
+
+
+def _order(name: str) -> tuple[bool, str]:
+    return not name.endswith(".json"), name
+
+
+def secrets_of(service: dict[str, Any]) -> dict[str, str]:
+    """The secrets of a container: by the name of their file there, their own name."""
+    found = [{"source": each} if isinstance(each, str) else each for each in service.get("secrets", ())]
+    return {each.get("target", each["source"]): each["source"] for each in found}
+
+
+@pytest.mark.parametrize("name", sorted(SERVICES))
+def test_no_environment_has_a_secret_that_could_be_a_file(name: str):
+    """Kafka, Elasticsearch, Logstash and Kibana get theirs as variables: their images read no files like ours."""
+    service = SERVICES[name]
+    shown = set(re.findall(r"\$\{(\w+)", json.dumps(service.get("environment", {})))) & set(SECRETS)
+    expected = {
+        "kafka": {"KAFKA_CLUSTER_ID", "KAFKA_BROKER_PASSWORD"},
+        "elasticsearch": {"ELASTIC_PASSWORD"},
+        "logstash": {"KAFKA_INDEXER_PASSWORD", "ELASTICSEARCH_INDEXER_PASSWORD"},
+        "kibana": {"KIBANA_SYSTEM_PASSWORD", "KIBANA_ENCRYPTION_KEY"},
+    }
+    assert shown == expected.get(name, set())
+
+
+def test_each_container_has_the_login_of_its_program(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    """The same as the embedded program: what has a user also has this user's password, and no other."""
+    for service, user in (("airflow-scheduler", "stream"), ("airflow-api-server", "reader"), ("bootstrap", "reader")):
+        environment, found = SERVICES[service]["environment"], secrets_of(SERVICES[service])
+        assert environment["LOGSIEVE_KAFKA_USER"] == f"logsieve_{user}"
+        assert found["logsieve_kafka_password"] == f"kafka_{user}_password"
+        assert ("logsieve_mysql_stream_password" in found) is (user == "stream")
+        if user == "reader":
+            assert environment["LOGSIEVE_ELASTICSEARCH_USER"] == "logsieve_reader"
+            assert found["logsieve_elasticsearch_password"] == "elasticsearch_reader_password"
+    for service in ("airflow-dag-processor", "airflow-triggerer"):
+        assert "LOGSIEVE_KAFKA_USER" not in SERVICES[service]["environment"]
+        assert set(secrets_of(SERVICES[service])) == {"airflow.json", "connections.json"}
+    assert secrets_of(SERVICES["prepare-kibana"]) == {
+        "logsieve_elasticsearch_password": "elasticsearch_kibana_password"
+    }
+
+
 def test_the_env_files_are_neither_in_git_nor_in_the_image():
     assert ".env.*" in (ROOT / ".gitignore").read_text().splitlines()
     ignored = [line for line in (ROOT / ".dockerignore").read_text().splitlines() if not line.startswith("#")]
@@ -192,25 +252,34 @@ def test_the_env_files_are_neither_in_git_nor_in_the_image():
 def test_the_settings_of_the_containers_are_settings(monkeypatch: pytest.MonkeyPatch):
     given = {**image_variables(), **AIRFLOW}
     ours = {name for name in given if name.startswith("LOGSIEVE_")}
-    assert ours <= {f"LOGSIEVE_{field.upper()}" for field in Settings.model_fields}
+    assert ours - {"LOGSIEVE_SECRETS"} <= {f"LOGSIEVE_{field.upper()}" for field in Settings.model_fields}
     for field in Settings.model_fields:
         monkeypatch.delenv(f"LOGSIEVE_{field.upper()}", raising=False)
     for name in ours:
         monkeypatch.setenv(name, filled(given[name]))
     settings = Settings()
     assert "127.0.0.1" not in f"{settings.kafka_bootstrap} {settings.mysql_host} {settings.elasticsearch_url}"
-    of_clients = {"kafka_password"}  # Kafka requires none inside
-    secret = {name for name, value in settings if isinstance(value, SecretStr) and not value.get_secret_value()}
-    assert secret == of_clients
+
+
+def test_settings_take_secrets_from_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    for field in Settings.model_fields:
+        monkeypatch.delenv(f"LOGSIEVE_{field.upper()}", raising=False)
+    (tmp_path / "logsieve_mysql_stream_password").write_text("of a file\n")
+    (tmp_path / "logsieve_mysql_reader_password").write_text("of a file\n")
+    monkeypatch.setenv("LOGSIEVE_SECRETS", str(tmp_path))
+    monkeypatch.setenv("LOGSIEVE_MYSQL_READER_PASSWORD", "of a variable")
+    settings = Settings()
+    assert settings.mysql_stream_password.get_secret_value() == "of a file"
+    assert settings.mysql_reader_password.get_secret_value() == "of a variable"
 
 
 def test_airflow_has_the_settings_of_the_embedded_airflow(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     theirs = embedded(monkeypatch, tmp_path)
     ours = {**image_variables(), **AIRFLOW}
-    alone = {"PATH", "VIRTUAL_ENV", "PYTHONUNBUFFERED", "CONNECTION_CHECK_MAX_COUNT"}
-    connections = {name for name in ours if name.startswith("AIRFLOW_CONN_")}
+    alone = {"PATH", "VIRTUAL_ENV", "PYTHONUNBUFFERED", "CONNECTION_CHECK_MAX_COUNT", "LOGSIEVE_SECRETS"}
+    alone |= {name for name in ours if name.startswith("AIRFLOW__SECRETS__") or name.endswith("_SECRET")}
     assert set(theirs) - EMBEDDED_ONLY == set(ours) - alone
-    for name in set(theirs) - EMBEDDED_ONLY - DIFFERENT - connections:
+    for name in set(theirs) - EMBEDDED_ONLY - DIFFERENT:
         assert ours[name] == theirs[name], name
 
 
@@ -218,24 +287,22 @@ def test_the_scheduler_has_the_extra_settings_of_the_embedded_scheduler(tmp_path
     env = Environment(Settings(state=tmp_path), Ports.model_construct(**dict.fromkeys(Ports.model_fields, 1)), {})
     (scheduler,) = [server for server in servers(env, Homes()) if server.name == "airflow-scheduler"]
     assert scheduler.variables
-    assert FILE["services"]["airflow-scheduler"]["environment"] == AIRFLOW | scheduler.variables
+    assert FILE["services"]["airflow-scheduler"]["environment"] == AIRFLOW | FILE["x-stream"] | scheduler.variables
 
 
 def test_the_connections_match_the_embedded_airflow_except_addresses(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     theirs = embedded(monkeypatch, tmp_path)
-    for name in ("MYSQL", "KAFKA", "SPARK", "ELASTICSEARCH"):
-        ours = json.loads(filled(AIRFLOW[f"AIRFLOW_CONN_{name}"]))
-        expected = json.loads(theirs[f"AIRFLOW_CONN_{name}"])
-        if name == "KAFKA":
-            # The containers' Kafka requires no login.
-            no_login = {"group.id", "auto.offset.reset", "enable.auto.commit"}
-            expected["extra"] = {name: value for name, value in expected["extra"].items() if name in no_login}
+    found = json.loads(files(dict.fromkeys(SECRETS, "secret"))["connections.json"])
+    assert {name for name in theirs if name.startswith("AIRFLOW_CONN_")} == {
+        f"AIRFLOW_CONN_{name.upper()}" for name in found
+    }
+    for name, ours in found.items():
+        expected = json.loads(theirs[f"AIRFLOW_CONN_{name.upper()}"])
+        if name == "kafka":
             expected["extra"]["bootstrap.servers"] = "kafka:9092"
-        elif name != "SPARK":
-            expected["host"] = name.lower()
-        if name == "ELASTICSEARCH":
-            expected |= {"login": "logsieve", "password": "secret"}
-        assert ours == expected
+        elif name != "spark":
+            expected |= {"host": "postgres" if name == "metadata" else name}
+        assert ours == expected, name
 
 
 def test_kafka_and_mysql_have_the_settings_of_the_embedded_servers():
