@@ -5,7 +5,9 @@ USER 0
 SHELL ["/bin/bash", "-o", "pipefail", "-c"]
 # Debian keeps only the current version of a package, so Java 17 cannot be pinned more precisely.
 # hadolint ignore=DL3008
+# Java's package links a manual page there, and slim images may lack the folder.
 RUN apt-get update \
+    && mkdir -p /usr/share/man/man1 \
     && apt-get install -y --no-install-recommends openjdk-17-jre-headless \
     && rm -rf /var/lib/apt/lists/* \
     && install -d -o 50000 -g 0 -m 0775 /opt/logsieve /opt/logsieve/state
