@@ -1,4 +1,8 @@
-"""The steps of the one-shot containers, each run as in its container, with the servers of the embedded stack."""
+"""The steps of the one-shot containers, each run as in its container, with the servers of the embedded stack.
+
+Kafka's is in test_containers_kafka.py. Elasticsearch's is tested by its requests: the embedded one has no users beside
+those of its files.
+"""
 
 import contextlib
 import json
@@ -7,14 +11,12 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pymysql
 import pytest
 import yaml
 
 from include.settings import ROOT
 from include.stack.containers import compose_env
-from include.stack.servers import search_users
 from tests.integration.stack import PATIENCE, Stack
 
 USERS = ("logsieve_airflow", "logsieve_stream", "logsieve_reader")
@@ -71,33 +73,9 @@ def test_mysql_users_of_other_containers_have_the_same_rights_as_local_ones(stac
             stack.root_sql(f"DROP USER IF EXISTS '{user}'@'%'")
 
 
-def test_each_user_of_elasticsearch_logs_in_with_its_own_rights(stack: Stack, secrets: Path) -> None:
-    users = [*search_users.RIGHTS, "logsieve_kibana"]
-    new = (secrets / "elastic_password").read_text()
-    stack.search("_security/user/elastic/_password", {"password": new}, method="PUT")
-    try:
-        for _ in range(2):
-            done = step(stack, secrets, "search")
-            assert done.returncode == 0, done.stderr
-        for user in users:
-            password = (secrets / f"elasticsearch_{user.removeprefix('logsieve_')}_password").read_text()
-            url = f"http://127.0.0.1:{stack.ports['elasticsearch']}"
-            with httpx.Client(base_url=url, auth=(user, password)) as client:
-                assert client.get("/_security/_authenticate").json()["authentication_realm"]["type"] == "native"
-                assert client.get("/server-logs/_count").status_code == 200
-                wrote = client.put("/server-logs/_doc/of-a-stranger", json={"unknown": 1}).status_code
-                assert wrote == (403 if user in ("logsieve_reader", "logsieve_kibana") else 400), user
-                assert client.get("/_security/user").status_code == 403
-    finally:
-        for user in users:
-            stack.search(f"_security/user/{user}", method="DELETE")
-        for role in search_users.RIGHTS:
-            stack.search(f"_security/role/{role}", method="DELETE")
-
-
 def test_passwords_that_do_not_match_the_volumes_are_reported_with_the_remedy(stack: Stack, secrets: Path) -> None:
     logins = stack.state / "other-passwords.json"
-    mysql, search = step(stack, secrets, "mysql"), step(stack, secrets, "search")
+    mysql = step(stack, secrets, "mysql")
     put(secrets, "airflow.json", '{"sql_alchemy_conn": "' + stack.env.metadata_url + '"}')
     wrong = stack.env.metadata_url.replace(stack.passwords["postgres"], "wrong")
     airflow = step(
@@ -105,8 +83,7 @@ def test_passwords_that_do_not_match_the_volumes_are_reported_with_the_remedy(st
         AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE=str(logins),
     )  # fmt: skip
     logins.unlink()
-    refusals = (mysql, "Access denied"), (search, "refuses elastic"), (airflow, "password authentication failed")
-    for done, error in refusals:
+    for done, error in ((mysql, "Access denied"), (airflow, "password authentication failed")):
         assert done.returncode == 1
         assert error in done.stderr
         assert "down --volumes" in done.stderr
