@@ -46,7 +46,7 @@ class Mysqld:
     @property
     def name(self) -> str:
         """Its version in words."""
-        return ".".join(map(str, self.version))
+        return _text(self.version)
 
     def opens(self, made_by: Version | None) -> bool:
         """Whether it can open data made by that version: the same or an older one, but none skips 8.4.
@@ -66,16 +66,19 @@ def choose(settings: Settings, jars: Path, made_by: Version | None, readable: Ca
     """
     if (found := find(settings, made_by, readable)) is not None:
         return found
-    why = f"the data was made by {'.'.join(map(str, made_by))}" if made_by else ""
-    if made_by is None:
+    why = "the data was made by it"
+    if made_by != IN_JAR:
         try:
-            return _of_packages(readable(_fetch(settings.parts)))
+            fetched = _of_packages(_fetch(settings.parts))
         except packages.PackageError as error:
             why = f"no newer one could be fetched ({error})"
-    found = _in_jar(settings.parts, jars, readable, why)
-    if not found.opens(made_by):
-        raise StackError(f"No MySQL server here can open the data: {why}. Found: {found.name}.", REMEDY)
-    return found
+        else:
+            if fetched.opens(made_by) and fetched.home is not None:
+                return _of_packages(readable(fetched.home))
+            why = f"the newest to be had is {fetched.name}"
+    if made_by not in (None, IN_JAR):
+        raise StackError(f"No MySQL here can open data of {_text(made_by)}: {why}.", f"{REMEDY} Or try again later.")
+    return _in_jar(settings.parts, jars, readable, why)
 
 
 def find(settings: Settings, made_by: Version | None, readable: Callable[[Path], Path] = Path) -> Mysqld | None:
@@ -105,10 +108,10 @@ def client(settings: Settings) -> list[str]:
 def _named(path: Path, made_by: Version | None) -> Mysqld:
     found = _of_machine(str(path))
     if found is None:
-        raise StackError(f"LOGSIEVE_MYSQLD={path} is not MySQL {'.'.join(map(str, OLDEST))} or newer.", REMEDY)
-    if not found.opens(made_by):
+        raise StackError(f"LOGSIEVE_MYSQLD={path} is not MySQL {_text(OLDEST)} or newer.", REMEDY)
+    if made_by is not None and not found.opens(made_by):
         raise StackError(
-            f"LOGSIEVE_MYSQLD={path} is {found.name}, which cannot open data of {'.'.join(map(str, made_by or ()))}.",
+            f"LOGSIEVE_MYSQLD={path} is {found.name}, which cannot open data of {_text(made_by)}.",
             "Use a version between the two first, or start from scratch: ./logsieve up --fresh.",
         )
     return found
@@ -154,7 +157,11 @@ def _fetch(folder: Path) -> Path:
         version = _version(_loaded(home, "mysqld"))
         if version is None:
             raise packages.PackageError("the downloaded mysqld does not start")
-    return (folder / "mysqld-new").rename(folder / f"mysqld-{'.'.join(map(str, version))}")
+    fetched = folder / f"mysqld-{_text(version)}"
+    if fetched.exists():  # another stack may run it
+        shutil.rmtree(folder / "mysqld-new")
+        return fetched
+    return (folder / "mysqld-new").rename(fetched)
 
 
 def _loaded(home: Path, program: str) -> list[str]:
@@ -171,6 +178,10 @@ def _version(command: Sequence[str]) -> Version | None:
         return None
     found = re.search(r"Ver (\d+)\.(\d+)\.(\d+)", done.stdout)
     return None if found is None or "MariaDB" in done.stdout else (int(found[1]), int(found[2]), int(found[3]))
+
+
+def _text(version: Version) -> str:
+    return ".".join(map(str, version))
 
 
 def _age(home: Path) -> float:

@@ -5,9 +5,13 @@ from pathlib import Path
 import pytest
 
 from include.settings import Settings
+from include.stack.environment import Environment
 from include.stack.errors import StackError
 from include.stack.fetch import mysqld
 from include.stack.fetch.mysqld import Mysqld, Version
+from include.stack.ports import Ports
+from include.stack.run import doctor
+from include.stack.servers import mysql_config, server_users
 
 
 def program(path: Path, version: str) -> Path:
@@ -86,3 +90,28 @@ def test_a_named_server_that_cannot_open_the_data_is_refused_with_a_way_out(alon
     with pytest.raises(StackError, match=r"9\.7\.4, which cannot open data of 8\.0\.15") as refused:
         mysqld.find(settings, (8, 0, 15))
     assert "--fresh" in refused.value.remedy
+
+
+def test_data_that_no_server_can_open_is_left_alone_and_the_error_says_why(alone: Settings, tmp_path: Path):
+    alone.parts.mkdir()
+    with pytest.raises(StackError, match=r"open data of 9\.7\.4: no newer one could be fetched \(this machine lacks"):
+        mysqld.choose(alone, tmp_path / "jars", (9, 7, 4), Path)
+
+
+@pytest.mark.parametrize(
+    ("data", "remedy", "found"),
+    [(None, "libaio", "8.0.15 of 2019"), ((9, 7, 4), "LOGSIEVE_MYSQLD", "none that can open data of 9.7.4")],
+)
+def test_doctor_says_what_is_missing(
+    alone: Settings, data: Version | None, remedy: str, found: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(Settings, "outside", tmp_path / "outside")
+    env = Environment(alone, Ports.model_construct(), {})
+    if data:
+        folder = server_users.folder_of(env, "mysql")
+        (folder / "data").mkdir(parents=True)
+        (folder / "data" / "mysql.ibd").touch()
+        (folder / mysql_config.VERSION).write_text(".".join(map(str, data)))
+    check = doctor.mysql(env)
+    assert found in check.found
+    assert not check.remedy or remedy in check.remedy
