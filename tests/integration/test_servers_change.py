@@ -44,7 +44,9 @@ class State:
 
 
 # Its words differ between versions of MySQL; no other error has this remedy.
-LOCAL_INFILE = State("SET GLOBAL local_infile = OFF", ["SET GLOBAL local_infile = ON"], "(error", "local_infile = ON")
+LOCAL_INFILE = State(
+    "SET GLOBAL local_infile = OFF", ["SET GLOBAL local_infile = ON"], "local_infile = ON", "local_infile = ON"
+)
 RIGHTS_REVOKED = State(f"REVOKE ALL, GRANT OPTION FROM {STREAM}", GRANTS, "denied", "rights", ("lease", "users"))
 RENAMED = State(
     "RENAME TABLE logs.good_logs TO logs.mislaid",
@@ -187,11 +189,11 @@ def owner_sql(stack: Stack, statements: list[str]) -> None:
 
 
 def standing(stack: Stack, part: str, words: str) -> Standing:
-    """Waits until the part reports a trouble with these words; returns it."""
+    """Waits until the part reports a trouble with these words, or such a remedy; returns it."""
 
     def look() -> Standing | None:
         found = troubles.read(stack.settings.troubles).get(part)
-        return found if found and words in found.sentence else None
+        return found if found and words in f"{found.sentence} {found.remedy}" else None
 
     return until(look, 30, f"{part} reports {words}")
 
