@@ -46,7 +46,7 @@ class Mysqld:
     @property
     def name(self) -> str:
         """Its version in words."""
-        return _text(self.version)
+        return text(self.version)
 
     def opens(self, made_by: Version | None) -> bool:
         """Whether it can open data made by that version: the same or an older one, but none skips 8.4.
@@ -69,15 +69,15 @@ def choose(settings: Settings, jars: Path, made_by: Version | None, readable: Ca
     why = "the data was made by it"
     if made_by != IN_JAR:
         try:
-            fetched = _of_packages(_fetch(settings.parts))
+            home = _fetch(settings.parts)
         except packages.PackageError as error:
             why = f"no newer one could be fetched ({error})"
         else:
-            if fetched.opens(made_by) and fetched.home is not None:
-                return _of_packages(readable(fetched.home))
+            if (fetched := _of_packages(home)).opens(made_by):
+                return _of_packages(readable(home))
             why = f"the newest to be had is {fetched.name}"
-    if made_by not in (None, IN_JAR):
-        raise StackError(f"No MySQL here can open data of {_text(made_by)}: {why}.", f"{REMEDY} Or try again later.")
+    if made_by is not None and made_by != IN_JAR:
+        raise StackError(f"No MySQL here can open data of {text(made_by)}: {why}.", f"{REMEDY} Or try again later.")
     return _in_jar(settings.parts, jars, readable, why)
 
 
@@ -108,10 +108,10 @@ def client(settings: Settings) -> list[str]:
 def _named(path: Path, made_by: Version | None) -> Mysqld:
     found = _of_machine(str(path))
     if found is None:
-        raise StackError(f"LOGSIEVE_MYSQLD={path} is not MySQL {_text(OLDEST)} or newer.", REMEDY)
+        raise StackError(f"LOGSIEVE_MYSQLD={path} is not MySQL {text(OLDEST)} or newer.", REMEDY)
     if made_by is not None and not found.opens(made_by):
         raise StackError(
-            f"LOGSIEVE_MYSQLD={path} is {found.name}, which cannot open data of {_text(made_by)}.",
+            f"LOGSIEVE_MYSQLD={path} is {found.name}, which cannot open data of {text(made_by)}.",
             "Use a version between the two first, or start from scratch: ./logsieve up --fresh.",
         )
     return found
@@ -123,11 +123,12 @@ def _of_machine(program: str) -> Mysqld | None:
 
 
 def _of_packages(home: Path) -> Mysqld:
+    """The server in a folder that _fetch named after its version."""
+    major, minor, patch = home.name.removeprefix("mysqld-").split(".")
     folders = {"basedir": home, "plugin_dir": home / "plugin"}
     folders |= {"lc_messages_dir": home / "share", "character_sets_dir": home / "share" / "charsets"}
-    command = tuple(_loaded(home, "mysqld"))
-    version = _version(command) or (0, 0, 0)
-    return Mysqld(version, command, _SETTINGS | {name: str(path) for name, path in folders.items()}, home=home)
+    settings = _SETTINGS | {name: str(path) for name, path in folders.items()}
+    return Mysqld((int(major), int(minor), int(patch)), tuple(_loaded(home, "mysqld")), settings, home=home)
 
 
 def _in_jar(folder: Path, jars: Path, readable: Callable[[Path], Path], why: str) -> Mysqld:
@@ -157,7 +158,7 @@ def _fetch(folder: Path) -> Path:
         version = _version(_loaded(home, "mysqld"))
         if version is None:
             raise packages.PackageError("the downloaded mysqld does not start")
-    fetched = folder / f"mysqld-{_text(version)}"
+    fetched = folder / f"mysqld-{text(version)}"
     if fetched.exists():  # another stack may run it
         shutil.rmtree(folder / "mysqld-new")
         return fetched
@@ -180,7 +181,8 @@ def _version(command: Sequence[str]) -> Version | None:
     return None if found is None or "MariaDB" in done.stdout else (int(found[1]), int(found[2]), int(found[3]))
 
 
-def _text(version: Version) -> str:
+def text(version: Version) -> str:
+    """A version in words."""
     return ".".join(map(str, version))
 
 

@@ -59,8 +59,8 @@ def mysql(env: Environment) -> Check:
         return Check("MySQL", f"{found.name}, {found.home or found.command[0]}")
     if data != mysqld.IN_JAR and packages.available():
         return Check("MySQL", "will be fetched with apt-get")
-    if data not in (None, mysqld.IN_JAR):
-        return Check("MySQL", f"none that can open data of {'.'.join(map(str, data))}", mysqld.REMEDY)
+    if data is not None and data != mysqld.IN_JAR:
+        return Check("MySQL", f"none that can open data of {mysqld.text(data)}", mysqld.REMEDY)
     old = f"8.0.15 of 2019, as no newer one {'can open this data' if data else 'is here'}. {mysqld.REMEDY}"
     if packages.available() or find_libaio(env.settings.parts) is not None:
         return Check("MySQL", old)
