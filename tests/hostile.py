@@ -11,7 +11,7 @@ HOSTILE = {
     # Python
     "PYTHONHOME": "/none", "PYTHONPATH": "/none", "PYTHONSTARTUP": "/none", "PYTHONWARNINGS": "error",
     "PYTHONOPTIMIZE": "2", "PYTHONIOENCODING": "latin-1", "PYTHONUTF8": "0", "PYTHONDONTWRITEBYTECODE": "1",
-    "PYTHONSAFEPATH": "1", "PYTHONINSPECT": "1", "VIRTUAL_ENV": "/none", "CONDA_PREFIX": "/none",
+    "PYTHONINSPECT": "1", "VIRTUAL_ENV": "/none", "CONDA_PREFIX": "/none",
     "PYTEST_ADDOPTS": "--bogus", "PIP_TARGET": "/none", "PIP_USER": "1", "UV_PYTHON": "3.9", "UV_SYSTEM_PYTHON": "1",
     # the user's own servers
     "PGHOST": "db.example.org", "PGPORT": "1", "PGSSLMODE": "require", "PGDATA": "/none", "PGPASSFILE": "/none",

@@ -34,7 +34,7 @@ def python() -> dict[str, str]:
     spec = find_spec("pyspark")
     home = java.home()
     return {
-        "PYTHONPATH": str(ROOT),
+        **shell.modules(ROOT),
         "PYTHONDONTWRITEBYTECODE": "",  # without bytecode Airflow starts three times slower
         "PYSPARK_PYTHON": sys.executable,
         "PYSPARK_DRIVER_PYTHON": sys.executable,

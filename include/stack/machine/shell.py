@@ -58,8 +58,13 @@ def for_command(shell: Mapping[str, str], root: Path, home: str) -> dict[str, st
         **LANGUAGE,
         "PATH": ":".join(places) or SYSTEM_PATH,
         "HOME": home,
-        "PYTHONPATH": str(root),
+        **modules(root),
     }
+
+
+def modules(root: Path) -> dict[str, str]:
+    """Where Python finds our modules: never in the folder in which a command was typed, nor in a script's."""
+    return {"PYTHONPATH": str(root), "PYTHONSAFEPATH": "1"}
 
 
 def for_programs(shell: Mapping[str, str]) -> dict[str, str]:

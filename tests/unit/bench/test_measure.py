@@ -13,7 +13,7 @@ from bench import latency, measure, watchers
 from bench.contestants import REALTIME, Contestant
 from bench.latency import _boundaries
 from include.settings import Settings
-from include.stack.environment import SECRETS, Environment
+from include.stack.environment import SECRETS, Account, Environment
 from include.stack.ports import Ports
 
 STUBBORN = """
@@ -34,11 +34,18 @@ else:
 """
 
 
+class OfTest(Environment):
+    """Its programs find the test's module."""
+
+    def whole(self, account: Account = "stream") -> dict[str, str]:
+        return {**super().whole(account), "PYTHONPATH": str(self.state)}
+
+
 @pytest.fixture
 def env(tmp_path: Path) -> Environment:
     (tmp_path / "logs").mkdir()
     passwords = dict.fromkeys((*SECRETS, "airflow_fernet"), "x")
-    return Environment(Settings(state=tmp_path), Ports(), passwords)
+    return OfTest(Settings(state=tmp_path), Ports(), passwords)
 
 
 def until(condition: Callable[[], bool], seconds: float = 60) -> None:

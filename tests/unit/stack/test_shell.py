@@ -137,3 +137,13 @@ def test_the_launcher_starts_in_a_hostile_shell():
     assert done.returncode == 0, done.stderr
     assert "Usage: ./logsieve doctor" in done.stdout
     assert "\x1b" not in done.stdout
+
+
+def test_the_launcher_takes_no_module_from_the_folder_in_which_it_is_started(tmp_path: Path):
+    """There may be another checkout, or a script that is named like a module of Python."""
+    (tmp_path / "include").mkdir()
+    for name in ("include/__init__.py", "typer.py", "random.py", "logging.py"):
+        (tmp_path / name).write_text("raise SystemExit('a module of another folder')")
+    for words in (["doctor", "--help"], ["compose-env", "--help"]):
+        done = subprocess.run([str(ROOT / "logsieve"), *words], cwd=tmp_path, env=WIDE, capture_output=True, text=True)
+        assert (done.returncode, done.stderr) == (0, "")
