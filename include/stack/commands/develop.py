@@ -33,15 +33,24 @@ CHECKS = {
     "spark": [[*_PYTEST, "tests/spark"]],
     # --maxfail, because with a broken stack each test takes minutes to fail.
     "integration": [[*_PYTEST, *_TWO_STACKS, "--durations=40", "--maxfail=5", *_RUNNING]],
+    "compose": [[*_PYTEST, "-p", "no:randomly", "--durations=5", "tests/containers/test_up.py"]],
+    "containers": [[*_PYTEST, "-p", "no:randomly", "--durations=40", "--maxfail=5", "tests/containers"]],
     "bench": [[*_PYTEST, "tests/bench"]],
 }
-BY_NAME = {"bench": "it starts a driver for each contestant, which takes minutes"}
+BY_NAME = {
+    "containers": "it breaks the containers in all ways, which takes a quarter of an hour",
+    "bench": "it starts a driver for each contestant, which takes minutes",
+}
 """Parts that run only when named, and the reason."""
 
 
 @app.command(context_settings=PASS_ON)
 def test(context: typer.Context) -> None:
-    """Runs checks and tests, cheapest first: all, or the named ones (lint, unit, dags, spark, integration, bench)."""
+    """Runs checks and tests, cheapest first: all, or the named ones.
+
+    lint, unit, dags, spark, integration, compose (builds the containers, starts them once), containers (also breaks
+    them), bench.
+    """
     raise typer.Exit(run_tests(context.args, out))
 
 
@@ -58,7 +67,7 @@ def run_tests(args: Sequence[str], console: Console) -> int:
     for name in names:
         begin = time.monotonic()
         console.rule(f"{name}")
-        if name == "integration":
+        if name in ("integration", "compose", "containers"):
             browser.ensure(console)
         for command in CHECKS[name]:
             words = [*command, *(extra if "pytest" in command else [])]
@@ -74,13 +83,18 @@ def run_tests(args: Sequence[str], console: Console) -> int:
 
 @app.command()
 def lock() -> None:
-    """Regenerates requirements.txt from requirements.in, and the checksums of the parts that ivy.xml names."""
+    """Regenerates requirements.txt, requirements-image.txt, and the checksums of the parts that ivy.xml names."""
     from include.stack.fetch import checksums, parts
 
     with tempfile.TemporaryDirectory() as folder:
         parts.fetch_jars(Path(folder), check=checksums.write)
-    command = ["pip", "compile", "--universal", "--python-version", "3.11", "--no-annotate", "--upgrade"]
-    command += ["--generate-hashes", "--override", "requirements.overrides"]
-    command += ["requirements.in", "-o", "requirements.txt"]
+    # The image has the same versions, but only what runs.
+    done = _compile("requirements", "--upgrade") or _compile("requirements-image", "--constraint", "requirements.txt")
+    raise typer.Exit(done)
+
+
+def _compile(name: str, *words: str) -> int:
+    command = ["pip", "compile", "--universal", "--python-version", "3.11", "--no-annotate", "--generate-hashes"]
+    command += ["--override", "requirements.overrides", f"{name}.in", "-o", f"{name}.txt", *words]
     command += ["--custom-compile-command", "./logsieve lock", "-q"]
-    raise typer.Exit(subprocess.run([sys.executable, "-m", "uv", *command], cwd=ROOT).returncode)
+    return subprocess.run([sys.executable, "-m", "uv", *command], cwd=ROOT).returncode
