@@ -15,6 +15,7 @@ from typing import Final
 
 from include.stack.errors import StackError
 from include.stack.private import cluster_id, fernet_key, write_private
+from include.stack.servers import search_users
 
 FILE: Final = Path(__file__).resolve().parents[3] / ".env.compose"
 FOLDER: Final = FILE.with_name(".secrets")
@@ -46,22 +47,26 @@ SECRETS: Final[dict[str, Callable[[], str]]] = {
     "KAFKA_READER_PASSWORD": _password,
     "KAFKA_SENDER_PASSWORD": _password,
     "KAFKA_STREAM_PASSWORD": _password,
-    "ELASTIC_PASSWORD": _password,
+    "ELASTICSEARCH_ADMIN_PASSWORD": _password,
     "ELASTICSEARCH_AIRFLOW_PASSWORD": _password,
     "ELASTICSEARCH_INDEXER_PASSWORD": _password,
     "ELASTICSEARCH_READER_PASSWORD": _password,
     "ELASTICSEARCH_KIBANA_PASSWORD": _password,
-    "KIBANA_SYSTEM_PASSWORD": _password,
+    "ELASTICSEARCH_KIBANA_SERVER_PASSWORD": _password,
     "KIBANA_ENCRYPTION_KEY": lambda: secrets.token_urlsafe(32),
 }
 PORTS: Final = {"LOGSIEVE_PORT_AIRFLOW": 8080, "LOGSIEVE_PORT_KIBANA": 5601, "LOGSIEVE_PORT_KAFKA": 9092}
 """The ports published on 127.0.0.1, with their defaults."""
+PROFILES: Final = ("indexer", "kibana", "logstash")
+"""The containers that a person chooses: one of `indexer` and `logstash`, with or without `kibana`."""
+_USUAL: Final = "logstash,kibana"
 
 
 def files(values: Mapping[str, str]) -> dict[str, str]:
-    """The texts of the secrets' files by name: each password alone, and two files as Airflow reads them.
+    """The texts of the secrets' files by name: each password alone, and files as Airflow and Elasticsearch read them.
 
-    `values`: of SECRETS. airflow.json has Airflow's own secrets, connections.json its connections.
+    `values`: of SECRETS. airflow.json has Airflow's own secrets, connections.json its connections; those of
+    Elasticsearch have its users.
     """
     database = f"postgresql+psycopg2://airflow:{values['POSTGRES_PASSWORD']}@postgres:5432/postgres"
     own = {
@@ -96,7 +101,9 @@ def files(values: Mapping[str, str]) -> dict[str, str]:
         },
     }  # fmt: skip
     passwords = {name.lower(): value for name, value in values.items() if name.endswith("_PASSWORD")}
-    return passwords | {"airflow.json": json.dumps(own), "connections.json": json.dumps(connections)}
+    of_users = {name.removesuffix("_password"): value for name, value in passwords.items()}
+    users = {f"elasticsearch_{name}": text for name, text in search_users.files(of_users).items()}
+    return passwords | users | {"airflow.json": json.dumps(own), "connections.json": json.dumps(connections)}
 
 
 def write_files(folder: Path, values: Mapping[str, str]) -> None:
@@ -118,13 +125,17 @@ def read(file: Path) -> dict[str, str]:
 def write(file: Path, variables: Mapping[str, str]) -> list[str]:
     """Adds missing variables to the file and returns their names; keeps existing ones. Only its owner can read it.
 
-    `variables`: the shell's, which may set ports that the file lacks. Raises StackError for an invalid port.
+    `variables`: the shell's, which may set what the file lacks: ports, and LOGSIEVE_PROFILES. Raises StackError for
+    invalid ones.
     """
     text = file.read_text(encoding="utf-8") if file.exists() else ""
     known = read(file)
     wanted = {name: make() for name, make in SECRETS.items()} | {
         name: _port(name, variables.get(name) or str(usual)) for name, usual in PORTS.items()
     }
+    wanted["COMPOSE_PROFILES"] = _profiles(
+        known.get("COMPOSE_PROFILES") or variables.get("LOGSIEVE_PROFILES") or _USUAL
+    )
     added = {name: value for name, value in wanted.items() if name not in known}
     if text and not text.endswith("\n"):
         text += "\n"
@@ -138,8 +149,18 @@ def _port(name: str, value: str) -> str:
     return value
 
 
+def _profiles(value: str) -> str:
+    chosen = value.split(",")
+    if not set(chosen) <= set(PROFILES) or len({"indexer", "logstash"} & set(chosen)) != 1:
+        raise StackError(
+            f"COMPOSE_PROFILES={value} is not a choice.",
+            "Name indexer or logstash, which write the index, and kibana if you want it: indexer,kibana",
+        )
+    return value
+
+
 def main() -> None:
-    """Writes the file and prints the next command. Exits with 1 and the remedy for an invalid port."""
+    """Writes the file and prints the next command. Exits with 1 and the remedy for an invalid port or profile."""
     try:
         added = write(FILE, os.environ)
         write_files(FOLDER, read(FILE))

@@ -30,11 +30,10 @@ from include.stack.airflow.api import AirflowApi
 from include.stack.containers.compose_env import COMMAND
 from include.stack.errors import StackError
 from include.stack.run import up
-from include.stack.servers import airflow_metadata, kafka_users, mysql_users, search_users
+from include.stack.servers import airflow_metadata, kafka_users, mysql_users
 
-INDEX_SECONDS: Final = 180
+INDEX_SECONDS: Final = 300
 KAFKA_SECONDS: Final = 120
-KIBANA_USER: Final = "logsieve_kibana"
 REMEDY: Final = (
     "If a password is rejected: volumes keep the passwords of their first start. Restore that .env.compose, or"
     f" delete all data with {COMMAND} down --volumes"
@@ -97,31 +96,14 @@ def kafka_accounts() -> None:
 
 
 def search() -> None:
-    """Creates Elasticsearch's users, and the index, which Logstash does not create.
-
-    Raises StackError if Elasticsearch rejects `elastic`, and its client's errors if it does not answer.
-    """
-    settings = Settings()
-    with Elasticsearch(
-        settings.elasticsearch_url,
-        basic_auth=("elastic", secret("elastic_password")),
-        # It answers before the index of its users is writable.
-        max_retries=10,
-        retry_on_timeout=True,
-    ) as client:
+    """Creates the index, which Logstash does not create. Raises StackError if Elasticsearch rejects the DAGs' user."""
+    login = "logsieve_airflow", secret("elasticsearch_airflow_password")
+    with Elasticsearch(Settings().elasticsearch_url, basic_auth=login, max_retries=10, retry_on_timeout=True) as client:
         try:
-            client.security.change_password(username="kibana_system", password=secret("kibana_system_password"))
+            ensure_index(client)
         except AuthenticationException as error:
-            raise StackError(f"Elasticsearch refuses elastic: {error.message}", REMEDY) from error
-        for name, rights in search_users.RIGHTS.items():
-            client.security.put_role(name=name, **rights)
-        # Kibana's own role may change all of Kibana, and sees no index.
-        roles = {user: [user] for user in search_users.RIGHTS}
-        roles[KIBANA_USER] = ["kibana_admin", "logsieve_reader"]
-        for user, own in roles.items():
-            password = secret(f"elasticsearch_{user.removeprefix('logsieve_')}_password")
-            client.security.put_user(username=user, password=password, roles=own)
-        ensure_index(client)
+            remedy = f"After a change of .env.compose: ./logsieve compose-env, then {COMMAND} up --force-recreate"
+            raise StackError(f"Elasticsearch refuses {login[0]}: {error.message}", remedy) from error
 
 
 def airflow() -> None:
@@ -147,7 +129,7 @@ def bootstrap() -> None:
         return stream_verdict.assess(*stream_facts.facts(place, Outside(Settings()), os.environ))
 
     up.wait_for_run(place, run_id, print, print, verdict)
-    late = StackError("The index stays empty.", f"See {COMMAND} logs logstash")
+    late = StackError("The index stays empty.", f"See {COMMAND} logs indexer logstash")
     with Outside(Settings()).search() as client:
         found = retries.until(lambda: client.count(index=INDEX)["count"], INDEX_SECONDS, lambda _: late)
     api = AirflowApi(place)

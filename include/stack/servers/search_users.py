@@ -1,10 +1,13 @@
-"""The embedded Elasticsearch's users: one per program, with the least rights, as the files of its file realm."""
+"""Elasticsearch's users: one per program, with the least rights, as the files of its file realm.
+
+Shared by the stack and the containers (containers/compose_env.py), so standard library only.
+"""
 
 import base64
 import hashlib
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from include.names import INDEX
@@ -20,21 +23,29 @@ RIGHTS: Final[Mapping[str, Mapping[str, Any]]] = {
     },
     "logsieve_reader": {"indices": [{"names": [INDEX], "privileges": ["read", "view_index_metadata"]}]},
 }
-"""The rights of each user beside logsieve_admin, who has all."""
+"""The rights of each program's user; logsieve_admin has all."""
 
-_ADMIN: Final = "logsieve_admin"
+_ROLES: Final[Mapping[str, Sequence[str]]] = {
+    "logsieve_admin": ("superuser",),
+    **{user: (user,) for user in RIGHTS},
+    # Kibana itself, and its own user, who may change all of Kibana; Kibana's role alone sees no index.
+    "logsieve_kibana_server": ("kibana_system",),
+    "logsieve_kibana": ("kibana_admin", "logsieve_reader"),
+}
 _ITERATIONS: Final = 1000
 """Few, because the passwords are random: nobody can guess them."""
 
 
 def files(passwords: Mapping[str, str]) -> dict[str, str]:
-    """The files' texts by name. `passwords`: by name (`elasticsearch_admin` and so on)."""
-    roles = {_ADMIN: "superuser", **dict.fromkeys(RIGHTS)}
-    users = {user: passwords[f"elasticsearch_{user.removeprefix('logsieve_')}"] for user in roles}
+    """The files' texts by name. `passwords`: of the users that there are, by name (`elasticsearch_admin` and so on)."""
+    known = {user: passwords.get(f"elasticsearch_{user.removeprefix('logsieve_')}") for user in _ROLES}
+    users = {user: password for user, password in known.items() if password is not None}
+    roles = dict.fromkeys(role for user in users for role in _ROLES[user])
+    who = {role: ",".join(user for user in users if role in _ROLES[user]) for role in roles}
     return {
         "roles.yml": "".join(map(_role, RIGHTS)),
         "users": "".join(f"{user}:{_hash(password)}\n" for user, password in users.items()),
-        "users_roles": "".join(f"{role or user}:{user}\n" for user, role in roles.items()),
+        "users_roles": "".join(f"{role}:{names}\n" for role, names in who.items()),
     }
 
 

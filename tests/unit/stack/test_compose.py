@@ -14,7 +14,7 @@ import yaml
 
 from include.settings import ROOT, Settings
 from include.stack.containers import steps as containers
-from include.stack.containers.compose_env import PORTS, SECRETS, files, write, write_files
+from include.stack.containers.compose_env import PORTS, PROFILES, SECRETS, files, write, write_files
 from include.stack.environment import NOT_EMBEDDED, Environment
 from include.stack.environment import SECRETS as EMBEDDED_SECRETS
 from include.stack.errors import StackError
@@ -96,8 +96,10 @@ def test_every_image_is_pinned_to_the_tested_version():
         **{name: f"{name}:{search}" for name in ("elasticsearch", "logstash", "kibana")},
     }
     assert all(re.search(r":\d+\.\d+(\.\d+)?$", image) for image in images.values())
-    assert re.findall(r"^FROM (.*)", DOCKERFILE, re.MULTILINE) == [f"apache/airflow:slim-{airflow}-python3.11"]
-    assert {service["image"] for service in SERVICES.values() if "build" in service} == {f"logsieve-airflow:{airflow}"}
+    assert re.findall(r"^ARG BASE=(.*)", DOCKERFILE, re.MULTILINE) == [f"apache/airflow:slim-{airflow}-python3.11"]
+    assert re.findall(r"^FROM (\S+)", DOCKERFILE, re.MULTILINE) == ["${BASE}", "java", "java"]
+    ours = {service["image"] for service in SERVICES.values() if "build" in service}
+    assert ours == {f"logsieve-airflow:${{LOGSIEVE_TAG:-{airflow}}}"}
 
 
 def test_ports_are_published_on_this_machine_only():
@@ -125,7 +127,8 @@ def test_a_container_has_few_rights_and_limits(name: str):
 
 @pytest.mark.parametrize("name", sorted(SERVICES))
 def test_a_container_has_a_health_check_or_runs_once(name: str):
-    assert ("healthcheck" in SERVICES[name]) is (name not in ONCE)
+    idle = name == "commands"  # it runs what a person asks for
+    assert ("healthcheck" in SERVICES[name]) is (name not in ONCE and not idle)
 
 
 @pytest.mark.parametrize("name", sorted(SERVICES))
@@ -144,9 +147,10 @@ def test_no_container_waits_for_itself():
 
 def test_every_variable_is_written_by_compose_env_and_required():
     names = re.findall(r"(?<!\$)\$\{?(\w+)", TEXT)
-    assert set(names) <= {*SECRETS, *PORTS}
+    assert set(names) <= {*SECRETS, *PORTS, "COMPOSE_PROFILES", "LOGSIEVE_TAG"}
     assert set(PORTS) <= set(names)
-    assert len(names) == len(re.findall(r"\$\{\w+:\?run ./logsieve compose-env\}", TEXT)), "all are required"
+    required = re.findall(r"\$\{(\w+):\?run ./logsieve compose-env\}", TEXT)
+    assert [name for name in names if name != "LOGSIEVE_TAG"] == required, "all others are required"
 
 
 def test_compose_env_writes_secrets_once_and_for_the_owner_only(tmp_path: Path):
@@ -156,13 +160,13 @@ def test_compose_env_writes_secrets_once_and_for_the_owner_only(tmp_path: Path):
     added = write(file, {"LOGSIEVE_PORT_AIRFLOW": "18080"})
     first = file.read_text()
 
-    assert set(added) == {*SECRETS, *PORTS} - {"MYSQL_ROOT_PASSWORD"}
+    assert set(added) == {*SECRETS, *PORTS, "COMPOSE_PROFILES"} - {"MYSQL_ROOT_PASSWORD"}
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     values = dict(line.split("=", 1) for line in first.splitlines())
     assert values["MYSQL_ROOT_PASSWORD"] == "mine"
     assert values["LOGSIEVE_PORT_AIRFLOW"] == "18080"
     assert len({values[name] for name in SECRETS}) == len(SECRETS)
-    assert all(re.fullmatch(r"[\w=-]+", value) for value in values.values()), "nothing special in a shell or SQL"
+    assert all(re.fullmatch(r"[\w=,-]+", value) for value in values.values()), "nothing special in a shell or SQL"
     assert len(values["KIBANA_ENCRYPTION_KEY"]) >= 32, "Kibana refuses shorter ones"
     assert write(file, {}) == []
     assert file.read_text() == first
@@ -171,6 +175,32 @@ def test_compose_env_writes_secrets_once_and_for_the_owner_only(tmp_path: Path):
 def test_compose_env_needs_nothing_installed():
     command = [sys.executable, "-S", "-c", "import include.stack.containers.compose_env"]
     assert subprocess.run(command, cwd=ROOT, env={}, check=False).returncode == 0
+
+
+@pytest.mark.parametrize("chosen", ["indexer", "logstash", "indexer,kibana", "kibana,logstash"])
+def test_compose_env_takes_a_choice_of_containers(tmp_path: Path, chosen: str):
+    file = tmp_path / ".env.compose"
+    write(file, {"LOGSIEVE_PROFILES": chosen})
+    assert f"COMPOSE_PROFILES={chosen}\n" in file.read_text()
+    assert write(file, {"LOGSIEVE_PROFILES": "another"}) == [], "the file counts"
+
+
+@pytest.mark.parametrize("chosen", ["kibana", "indexer,logstash", "index", "indexer, kibana"])
+def test_compose_env_names_a_choice_without_one_that_writes_the_index(tmp_path: Path, chosen: str):
+    with pytest.raises(StackError, match="COMPOSE_PROFILES"):
+        write(tmp_path / ".env.compose", {"LOGSIEVE_PROFILES": chosen})
+    (tmp_path / "edited").write_text(f"COMPOSE_PROFILES={chosen}\n")
+    with pytest.raises(StackError, match="COMPOSE_PROFILES"):
+        write(tmp_path / "edited", {})
+
+
+def test_the_profiles_are_those_that_can_be_chosen():
+    assert {each for service in SERVICES.values() for each in service.get("profiles", ())} == set(PROFILES)
+    assert {name for name, service in SERVICES.items() if "profiles" in service} == {*PROFILES, "prepare-kibana"}
+    for service in SERVICES.values():
+        for name, wanted in service.get("depends_on", {}).items():
+            same = SERVICES[name].get("profiles") == service.get("profiles")
+            assert same or "profiles" not in SERVICES[name] or wanted.get("required") is False, name
 
 
 @pytest.mark.parametrize("port", ["0", "70000", "http", "-1"])
@@ -209,28 +239,30 @@ def secrets_of(service: dict[str, Any]) -> dict[str, str]:
 
 @pytest.mark.parametrize("name", sorted(SERVICES))
 def test_no_environment_has_a_secret_that_could_be_a_file(name: str):
-    """Kafka, Elasticsearch, Logstash and Kibana get theirs as variables: their images read no files like ours."""
+    """Kafka, Logstash and Kibana get theirs as variables: their images read no files like ours."""
     service = SERVICES[name]
     shown = set(re.findall(r"\$\{(\w+)", json.dumps(service.get("environment", {})))) & set(SECRETS)
     expected = {
         "kafka": {"KAFKA_CLUSTER_ID", "KAFKA_BROKER_PASSWORD"},
-        "elasticsearch": {"ELASTIC_PASSWORD"},
         "logstash": {"KAFKA_INDEXER_PASSWORD", "ELASTICSEARCH_INDEXER_PASSWORD"},
-        "kibana": {"KIBANA_SYSTEM_PASSWORD", "KIBANA_ENCRYPTION_KEY"},
+        "kibana": {"ELASTICSEARCH_KIBANA_SERVER_PASSWORD", "KIBANA_ENCRYPTION_KEY"},
     }
     assert shown == expected.get(name, set())
 
 
 def test_each_container_has_the_login_of_its_program(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     """The same as the embedded program: what has a user also has this user's password, and no other."""
-    for service, user in (("airflow-scheduler", "stream"), ("airflow-api-server", "reader"), ("bootstrap", "reader")):
+    for service, user in (
+        ("airflow-scheduler", "stream"), ("airflow-api-server", "reader"), ("bootstrap", "reader"),
+        ("indexer", "indexer"),
+    ):  # fmt: skip
         environment, found = SERVICES[service]["environment"], secrets_of(SERVICES[service])
         assert environment["LOGSIEVE_KAFKA_USER"] == f"logsieve_{user}"
         assert found["logsieve_kafka_password"] == f"kafka_{user}_password"
         assert ("logsieve_mysql_stream_password" in found) is (user == "stream")
-        if user == "reader":
-            assert environment["LOGSIEVE_ELASTICSEARCH_USER"] == "logsieve_reader"
-            assert found["logsieve_elasticsearch_password"] == "elasticsearch_reader_password"
+        if user != "stream":
+            assert environment["LOGSIEVE_ELASTICSEARCH_USER"] == f"logsieve_{user}"
+            assert found["logsieve_elasticsearch_password"] == f"elasticsearch_{user}_password"
     for service in ("airflow-dag-processor", "airflow-triggerer"):
         assert "LOGSIEVE_KAFKA_USER" not in SERVICES[service]["environment"]
         assert set(secrets_of(SERVICES[service])) == {"airflow.json", "connections.json"}
@@ -243,7 +275,11 @@ def test_the_env_files_are_neither_in_git_nor_in_the_image():
     assert ".env.*" in (ROOT / ".gitignore").read_text().splitlines()
     ignored = [line for line in (ROOT / ".dockerignore").read_text().splitlines() if not line.startswith("#")]
     assert ignored[0] == "*"
-    copied = re.findall(r"^COPY --chown=50000:0 (\S+)", DOCKERFILE, re.MULTILINE)
+    copied = [
+        name
+        for line in re.findall(r"^COPY --chown=50000:0 (.*) \S+$", DOCKERFILE, re.MULTILINE)
+        for name in line.split()
+    ]
     assert {line.removeprefix("!") for line in ignored if line.startswith("!")} == set(copied)
     assert all((ROOT / name).exists() for name in copied)
     assert DOCKERFILE.rindex("USER 50000:0") > DOCKERFILE.rindex("USER 0")
