@@ -1,0 +1,144 @@
+"""The container engine for these tests: the machine's, or one that is started here, with Compose."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from include.settings import Settings
+from include.stack.fetch import parts
+from include.stack.machine.needs import GIB
+
+COMPOSE: Final = "v2.40.3"
+"""The version of Compose that is built if the machine has none."""
+OLDEST_COMPOSE: Final = (2, 24)
+START_SECONDS: Final = 60
+DISK_GIB: Final = 12
+_NEEDED: Final = ("docker.io", "iptables")
+
+
+class NoEngineError(Exception):
+    """Why no container can run here."""
+
+
+class Engine:
+    """Runs docker and Compose with the environment of one engine."""
+
+    def __init__(self, variables: dict[str, str]) -> None:
+        # Debian's engine has no BuildKit.
+        self.variables = {**os.environ, **variables, "DOCKER_BUILDKIT": "0"}
+        self.compose: list[str] = []
+
+    def docker(self, *words: str, **options: object) -> str:
+        """Runs `docker`; returns its output. Raises subprocess.CalledProcessError with it."""
+        run = {"check": True, "capture_output": True, "text": True, "stdin": subprocess.DEVNULL, **options}
+        return str(subprocess.run(["docker", *words], env=self.variables, **run).stdout)  # type: ignore[call-overload]
+
+    def answers(self) -> bool:
+        """Whether the engine runs."""
+        if shutil.which("docker") is None:
+            return False
+        command = ["docker", "version", "--format", "{{.Server.Version}}"]
+        return subprocess.run(command, env=self.variables, capture_output=True).returncode == 0
+
+
+@contextmanager
+def engine() -> Iterator[Engine]:
+    """The machine's engine, or else a new one with its data in the parts folder, which is stopped at the end.
+
+    Raises NoEngineError.
+    """
+    found = Engine({})
+    if found.answers():
+        found.compose = _compose(found)
+        yield found
+        return
+    if shutil.disk_usage(Settings().parts.parent).free < DISK_GIB * GIB:
+        raise NoEngineError(f"The images need {DISK_GIB} GiB of free disk.")
+    if os.geteuid() != 0:
+        raise NoEngineError("No container engine answers, and only root can start one.")
+    if missing := [name for name in ("dockerd", "iptables") if shutil.which(name) is None]:
+        _install(missing)
+    # Sockets have short paths only.
+    with tempfile.TemporaryDirectory(prefix="logsieve-docker-", ignore_cleanup_errors=True) as name:
+        made = Engine({"DOCKER_HOST": f"unix://{name}/docker.sock"})
+        log = Path(name) / "log"
+        with log.open("wb") as output:
+            process = subprocess.Popen(_command(Path(name)), stdin=subprocess.DEVNULL, stdout=output, stderr=output)
+        try:
+            _wait(made, process, log)
+            made.compose = _compose(made)
+            yield made
+        finally:
+            process.terminate()
+            process.wait(60)
+
+
+def _install(missing: list[str]) -> None:
+    if shutil.which("apt-get") is None:
+        raise NoEngineError(f"This machine lacks {' and '.join(missing)}, and apt-get to install them.")
+    command = ["apt-get", "install", "--yes", "--no-install-recommends", *_NEEDED]
+    for words in (["apt-get", "update"], command):
+        done = subprocess.run(words, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+        if done.returncode != 0:
+            raise NoEngineError(f"{' '.join(words)}: {done.stderr.strip().splitlines()[-1]}")
+
+
+def _command(folder: Path) -> list[str]:
+    config = folder / "daemon.json"
+    # By default more than this process may have, which a virtual machine or a container can refuse.
+    limit = {"Hard": 20_000, "Soft": 20_000}
+    ulimits = {name: {"Name": name, **limit} for name in ("nofile", "nproc")}
+    config.write_text(json.dumps({"default-ulimits": ulimits}))
+    data = Settings().parts / "docker"
+    command = ["dockerd", "--config-file", str(config), "--data-root", str(data), "--exec-root", str(folder / "exec")]
+    return [*command, "--pidfile", str(folder / "pid"), "--host", f"unix://{folder}/docker.sock"]
+
+
+def _wait(made: Engine, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while not made.answers():
+        if process.poll() is not None or time.monotonic() > deadline:
+            process.kill()
+            raise NoEngineError(f"dockerd does not start: {log.read_text()[-500:]}")
+        time.sleep(0.2)
+
+
+def _compose(found: Engine) -> list[str]:
+    """The command of Compose: the plugin, a program of its own, or one built with Go. Raises NoEngineError."""
+    built = Settings().parts / f"compose-{COMPOSE}" / "docker-compose"
+    for command in (["docker", "compose"], ["docker-compose"], [str(built)]):
+        try:
+            done = subprocess.run([*command, "version", "--short"], capture_output=True, text=True, env=found.variables)
+        except OSError:
+            continue
+        version = re.match(r"v?(\d+)\.(\d+)|dev", done.stdout)
+        if version and (version[0] == "dev" or tuple(map(int, version.groups())) >= OLDEST_COMPOSE):
+            return command
+    if shutil.which("go") is None:
+        raise NoEngineError(f"There is no Docker Compose {'.'.join(map(str, OLDEST_COMPOSE))}, and no Go to build it.")
+    _build_compose(built.parent)
+    return [str(built)]
+
+
+def _build_compose(target: Path) -> None:
+    module = f"github.com/docker/compose/v2@{COMPOSE}"
+    found = subprocess.run(["go", "mod", "download", "-json", module], capture_output=True, text=True)
+    if found.returncode != 0:
+        raise NoEngineError(f"Compose cannot be fetched: {found.stdout[-500:]}")
+    # Not `go install`, which refuses its exclusions; and in a copy, because the module's folder is read-only.
+    with parts.whole(target) as folder:
+        source = folder / "source"
+        shutil.copytree(json.loads(found.stdout)["Dir"], source)
+        words = ["go", "build", "-trimpath", "-o", str(folder / "docker-compose"), "./cmd"]
+        done = subprocess.run(words, cwd=source, env={**os.environ, "CGO_ENABLED": "0"}, capture_output=True, text=True)
+        shutil.rmtree(source, ignore_errors=True)
+        if done.returncode != 0:
+            raise NoEngineError(f"Compose cannot be built: {done.stderr[-500:]}")
