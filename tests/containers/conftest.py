@@ -31,7 +31,7 @@ def system(docker: Engine) -> Iterator[System]:
         pytest.skip(str(error))
     with tempfile.TemporaryDirectory(prefix="containers.", dir=Settings().parts) as name, ExitStack() as held:
         held.callback(images.forget, docker, found)
-        made = System(docker, Path(name))
+        made = System(docker, Path(name), found)
         images.build(docker, f"{IMAGE}:{TAG}", made.folder)
         made.compose("down", "--volumes")
         made.has_small_volumes = held.enter_context(volumes.small(docker, PROJECT, made.folder))

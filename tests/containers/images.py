@@ -39,9 +39,10 @@ def names() -> dict[str, str]:
 
 def ensure(engine: Engine) -> dict[str, str]:
     """Pulls or builds what the compose file names; returns by recipe what each is: `pulled` or `built here`."""
-    found = {}
+    found: dict[str, str] = {}
     for recipe, name in names().items():
-        if _is_official(engine, name):
+        # If a registry did not have one, it is not asked for the others.
+        if _is_here(engine, name) or ("built here" not in found.values() and _pull(engine, name)):
             found[recipe] = "pulled"
             continue
         image = _build(engine, recipe if (RECIPES / recipe).is_dir() else "absent")
@@ -57,12 +58,17 @@ def forget(engine: Engine, found: dict[str, str]) -> None:
             engine.docker("rmi", "--no-prune", name)
 
 
-def _is_official(engine: Engine, name: str) -> bool:
+def _is_here(engine: Engine, name: str) -> bool:
+    """Whether the engine has the official image."""
+    tags = _inspect(engine, name, "{{.RepoTags}}")
+    return bool(tags) and OURS not in tags
+
+
+def _pull(engine: Engine, name: str) -> bool:
     try:
         engine.docker("pull", "--quiet", name, timeout=PULL_SECONDS)
     except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
-        tags = _inspect(engine, name, "{{.RepoTags}}")
-        return bool(tags) and OURS not in tags
+        return False
     return True
 
 

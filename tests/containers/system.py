@@ -17,16 +17,12 @@ from kafka import KafkaConsumer, TopicPartition
 from pydantic import SecretStr
 
 from include.names import GENERATE_DAG, INDEXER_GROUP, LOGS_TOPIC, STATUS_TOPIC, STATUSES, TABLES
-from include.proof import evidence
 from include.settings import ROOT, Settings
-from include.source.accounts import Accounts
 from include.stack.airflow.api import AirflowApi
-from include.stack.chaos.known_logs import KnownLogs
 from include.stack.containers import compose_env
 from include.stack.containers.steps import Airflow
 from include.stack.own_servers import OwnServers
 from include.stack.ports import free_ports
-from include.stack.repair import proving
 from include.stack.run import status
 from include.stack.run.status import CLIENT_ERRORS
 from include.topics import hops
@@ -63,10 +59,13 @@ def until(condition: Callable[[], Any], seconds: float, what: str) -> Any:
 
 
 class System:
-    """A copy of the checkout, in which the commands of docs/containers.md are run."""
+    """A copy of the checkout, in which the commands of docs/containers.md are run.
 
-    def __init__(self, engine: Engine, folder: Path) -> None:
-        self.engine, self.folder = engine, folder
+    `built`: what each image of others is, as images.ensure returned it.
+    """
+
+    def __init__(self, engine: Engine, folder: Path, built: dict[str, str]) -> None:
+        self.engine, self.folder, self.built = engine, folder, built
         self.tag, self.has_small_volumes = TAG, False
         for name in _COPIED:
             source = ROOT / name
@@ -226,40 +225,3 @@ class System:
         )  # fmt: skip
         with urllib.request.urlopen(request, timeout=10) as answer:
             return json.load(answer)  # type: ignore[no-any-return]
-
-
-class Flow:
-    """Known logs that are sent while something is broken, and their proof at every hop."""
-
-    def __init__(self, system: System, logs: int = 200, rate: float = 40) -> None:
-        self._system, self._logs, values = system, logs, system.values
-        login = {"sasl.username": "logsieve_sender", "sasl.password": values["KAFKA_SENDER_PASSWORD"]}
-        kafka = {**system.servers.outside.kafka, **login}
-        self._before = system.ends()
-        self._sender = KnownLogs(kafka, Accounts(7, 10_000), 7, logs, rate, 0)
-        self._sender.start()
-        until(lambda: self._sender.acknowledged > logs // 10, 60, "Kafka takes the first logs")
-
-    def arrive(self) -> None:
-        """Waits until all logs are everywhere, and compares every hop with what was sent."""
-        self._sender.join(RECOVERY_SECONDS)
-        assert self._sender.acknowledged == self._logs, "every log was taken"
-        until(self._system.drained, RECOVERY_SECONDS, "every hop has every log")
-        self.prove()
-
-    def prove(self) -> None:
-        """Proves every hop, and compares each verdict with what was sent. The generator may have sent others."""
-        servers = self._system.servers
-        proofs = proving.prove(servers, None, new_only=False, on_progress=lambda read, total: None)
-        assert not any(each.kinds for each in proofs), [each.sentence() for each in proofs]
-        known = 0
-        with servers.outside.looking(INDEXER_GROUP) as consumer:
-            ends, verdicts = (hops.topic_ends(consumer, topic) for topic in (LOGS_TOPIC, STATUS_TOPIC))
-            for number, end in ends.items():
-                origins = (self._before[number], end)
-                messages = (0, verdicts[number])
-                found = evidence.verdicts(consumer, number, messages, origins, origins[0], lambda _: None).codes
-                expected = self._sender.expected(number, *origins)
-                assert (found[expected != 0] == expected[expected != 0]).all()
-                known += int((expected != 0).sum())
-        assert known == self._logs

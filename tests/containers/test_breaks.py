@@ -7,7 +7,8 @@ from contextlib import contextmanager
 import pytest
 
 from include.stack.containers.compose_env import COMMAND
-from tests.containers.system import IMAGE, PROJECT, TAG, Flow, System, until
+from tests.containers.flow import Flow
+from tests.containers.system import IMAGE, PROJECT, TAG, System, until
 
 NEXT = "test-next"
 FULL = {"kafka": "/var/lib/kafka/data", "mysql": "/var/lib/mysql"}

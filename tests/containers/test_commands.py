@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from include.names import STATUSES
-from tests.containers.system import Flow, System
+from tests.containers.flow import Flow
+from tests.containers.system import System
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,8 @@
 import pytest
 
 from include.driver import lease
-from tests.containers.system import LASTING, ONCE, RECOVERY_SECONDS, Flow, System, until
+from tests.containers.flow import Flow
+from tests.containers.system import LASTING, ONCE, RECOVERY_SECONDS, System, until
 
 DRIVER = "grep -lza [o]rg.apache.spark.deploy.SparkSubmit /proc/[0-9]*/cmdline 2>/dev/null | cut -d/ -f3"
 """Prints the processes of Spark's JVM in the scheduler's container."""

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,9 @@ from include.names import LOGS_TOPIC, STATUS_TOPIC, STATUSES
 from include.stack.containers.compose_env import SECRETS
 from include.stack.fetch import browser
 from tests.browser.visitor import PATIENT_MS, Visitor, log_in
-from tests.containers.system import LASTING, ONCE, Flow, System
+from tests.containers import images
+from tests.containers.flow import Flow
+from tests.containers.system import IMAGE, LASTING, ONCE, TAG, System
 
 SHOWN = {"kafka": {"KAFKA_BROKER_PASSWORD", "KAFKA_CLUSTER_ID"}}
 """The secrets that images read from variables only."""
@@ -83,6 +86,22 @@ def test_nothing_is_downloaded_at_the_start(system: System) -> None:
     """Containers inside have no way out, and our root is read-only."""
     for service in ("kafka", "mysql", "elasticsearch", "postgres", "indexer", "commands"):
         assert system.inside(service, "cat /proc/net/route").count("00000000\t00000000") == 0, "no default route"
+
+
+def test_a_second_build_changes_nothing(system: System) -> None:
+    image = f"{IMAGE}:{TAG}"
+    before = system.engine.docker("image", "inspect", "--format", "{{.Id}}", image)
+    images.build(system.engine, image, system.folder)
+    assert system.engine.docker("image", "inspect", "--format", "{{.Id}}", image) == before
+
+
+@pytest.mark.parametrize("name", ["logstash", "kibana"])
+def test_an_image_that_cannot_be_had_says_so(system: System, name: str) -> None:
+    if system.built[name] == "pulled":
+        pytest.skip("The official image is here.")
+    with pytest.raises(subprocess.CalledProcessError) as error:
+        system.engine.docker("run", "--rm", "--network", "none", images.names()[name])
+    assert "not to be had here" in error.value.stderr
 
 
 def test_a_second_up_changes_nothing(system: System) -> None:

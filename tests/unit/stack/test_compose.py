@@ -1,4 +1,4 @@
-"""docker-compose.airflow.yml and its Dockerfile. No container engine runs here, so the tests only read the files."""
+"""docker-compose.airflow.yml and its Dockerfile, by reading them; tests/containers runs them."""
 
 import json
 import re
