@@ -17,7 +17,7 @@ from tests.containers import images
 from tests.containers.flow import Flow
 from tests.containers.system import IMAGE, LASTING, ONCE, TAG, System
 
-SHOWN = {"kafka": {"KAFKA_BROKER_PASSWORD", "KAFKA_CLUSTER_ID"}}
+SHOWN = {"kafka": {"KAFKA_CLUSTER_ID"}}
 """The secrets that images read from variables only."""
 ROOT_READ_ONLY = {*LASTING, "commands"} - {"elasticsearch", "kafka", "mysql", "postgres"}
 

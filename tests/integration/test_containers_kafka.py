@@ -39,10 +39,10 @@ class Broker:
         text = (ROOT / "docker-compose.airflow.yml").read_text()
         found: dict[str, str] = yaml.safe_load(text)["services"]["kafka"]["environment"]
         values = self.values | {"LOGSIEVE_PORT_KAFKA": self.machine.partition(":")[2]}
-        filled = {
-            name: re.sub(r"\$\{(\w+)[^}]*\}", lambda each: values[each[1]], value) for name, value in found.items()
-        }
-        addresses = {"kafka:9092": self.inside, "kafka:9093": self.controller}
+        variable = re.compile(r"(?<!\$)\$\{(\w+)[^}]*\}")
+        filled = {name: variable.sub(lambda each: values[each[1]], value) for name, value in found.items()}
+        secrets = {"$$": "$", "/run/secrets": str(self.folder / "secrets")}
+        addresses = {**secrets, "kafka:9092": self.inside, "kafka:9093": self.controller}
         addresses |= {"//:9092": f"//{self.inside}", "//:9093": f"//{self.controller}", "//:19092": f"//{self.machine}"}
         for old, new in addresses.items():
             filled = {name: value.replace(old, new) for name, value in filled.items()}
