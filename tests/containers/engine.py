@@ -13,15 +13,15 @@ from pathlib import Path
 from typing import Final
 
 from include.settings import Settings
-from include.stack.fetch import parts
+from include.stack.fetch import packages, parts
 from include.stack.machine.needs import GIB
 
-COMPOSE: Final = "v2.40.3"
-"""The version of Compose that is built if the machine has none."""
 OLDEST_COMPOSE: Final = (2, 24)
 START_SECONDS: Final = 60
 DISK_GIB: Final = 12
 _NEEDED: Final = ("docker.io", "iptables")
+_COMPOSE: Final = (["docker-compose-v2"], ["docker-compose"])
+"""Compose's package in Ubuntu, and in Debian's suite unstable."""
 
 
 class NoEngineError(Exception):
@@ -114,33 +114,26 @@ def _wait(made: Engine, process: subprocess.Popen[bytes], log: Path) -> None:
 
 
 def _compose(found: Engine) -> list[str]:
-    """The command of Compose: the plugin, a program of its own, or one built with Go. Raises NoEngineError."""
-    built = Settings().parts / f"compose-{COMPOSE}" / "docker-compose"
-    for command in (["docker", "compose"], ["docker-compose"], [str(built)]):
-        try:
-            done = subprocess.run([*command, "version", "--short"], capture_output=True, text=True, env=found.variables)
-        except OSError:
-            continue
-        version = re.match(r"v?(\d+)\.(\d+)|dev", done.stdout)
-        if version and (version[0] == "dev" or tuple(map(int, version.groups())) >= OLDEST_COMPOSE):
+    """The command of Compose: the plugin, a program of its own, or the distribution's. Raises NoEngineError."""
+    home = Settings().parts / "compose"
+    program = home / "usr" / "libexec" / "docker" / "cli-plugins" / "docker-compose"
+    for command in (["docker", "compose"], ["docker-compose"], [str(program)]):
+        if _is_new(command, found.variables):
             return command
-    if shutil.which("go") is None:
-        raise NoEngineError(f"There is no Docker Compose {'.'.join(map(str, OLDEST_COMPOSE))}, and no Go to build it.")
-    _build_compose(built.parent)
-    return [str(built)]
+    try:
+        with parts.whole(home) as folder:
+            packages.unpack_newest(folder, *_COMPOSE)
+    except packages.PackageError as error:
+        raise NoEngineError(f"Docker Compose is not here and cannot be fetched: {error}") from error
+    if not _is_new([str(program)], found.variables):
+        raise NoEngineError("The distribution's Docker Compose does not start, or is too old.")
+    return [str(program)]
 
 
-def _build_compose(target: Path) -> None:
-    module = f"github.com/docker/compose/v2@{COMPOSE}"
-    found = subprocess.run(["go", "mod", "download", "-json", module], capture_output=True, text=True)
-    if found.returncode != 0:
-        raise NoEngineError(f"Compose cannot be fetched: {found.stdout[-500:]}")
-    # Not `go install`, which refuses its exclusions; and in a copy, because the module's folder is read-only.
-    with parts.whole(target) as folder:
-        source = folder / "source"
-        shutil.copytree(json.loads(found.stdout)["Dir"], source)
-        words = ["go", "build", "-trimpath", "-o", str(folder / "docker-compose"), "./cmd"]
-        done = subprocess.run(words, cwd=source, env={**os.environ, "CGO_ENABLED": "0"}, capture_output=True, text=True)
-        shutil.rmtree(source, ignore_errors=True)
-        if done.returncode != 0:
-            raise NoEngineError(f"Compose cannot be built: {done.stderr[-500:]}")
+def _is_new(command: list[str], variables: dict[str, str]) -> bool:
+    try:
+        done = subprocess.run([*command, "version", "--short"], capture_output=True, text=True, env=variables)
+    except OSError:
+        return False
+    version = re.match(r"v?(\d+)\.(\d+)", done.stdout)
+    return version is not None and (int(version[1]), int(version[2])) >= OLDEST_COMPOSE
