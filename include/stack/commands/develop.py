@@ -38,7 +38,7 @@ CHECKS = {
     "bench": [[*_PYTEST, "tests/bench"]],
 }
 BY_NAME = {
-    "containers": "it breaks the containers in all ways, which takes a quarter of an hour",
+    "containers": "it breaks the containers in all ways, which takes 20 minutes",
     "bench": "it starts a driver for each contestant, which takes minutes",
 }
 """Parts that run only when named, and the reason."""
