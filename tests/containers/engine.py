@@ -19,7 +19,6 @@ from include.stack.machine.needs import GIB
 OLDEST_COMPOSE: Final = (2, 24)
 START_SECONDS: Final = 60
 DISK_GIB: Final = 12
-_NEEDED: Final = ("docker.io", "iptables")
 _COMPOSE: Final = (["docker-compose-v2"], ["docker-compose"])
 """Compose's package in Ubuntu, and in Debian's suite unstable."""
 
@@ -66,8 +65,8 @@ def engine() -> Iterator[Engine]:
         raise NoEngineError(f"The images need {DISK_GIB} GiB of free disk.")
     if os.geteuid() != 0:
         raise NoEngineError("No container engine answers, and only root can start one.")
-    if missing := [name for name in ("dockerd", "iptables") if shutil.which(name) is None]:
-        _install(missing)
+    if not all(map(shutil.which, ("dockerd", "iptables"))):
+        install("docker.io", "iptables")
     # Sockets have short paths only.
     with tempfile.TemporaryDirectory(prefix="logsieve-docker-", ignore_cleanup_errors=True) as name:
         made = Engine({"DOCKER_HOST": f"unix://{name}/docker.sock"})
@@ -83,14 +82,14 @@ def engine() -> Iterator[Engine]:
             process.wait(60)
 
 
-def _install(missing: list[str]) -> None:
+def install(*packages: str) -> None:
+    """Installs packages of Debian or Ubuntu. Raises NoEngineError."""
     if shutil.which("apt-get") is None:
-        raise NoEngineError(f"This machine lacks {' and '.join(missing)}, and apt-get to install them.")
-    command = ["apt-get", "install", "--yes", "--no-install-recommends", *_NEEDED]
-    for words in (["apt-get", "update"], command):
-        done = subprocess.run(words, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+        raise NoEngineError(f"This machine lacks {' and '.join(packages)}, and apt-get to install them.")
+    for words in (["update"], ["install", "--yes", "--no-install-recommends", *packages]):
+        done = subprocess.run(["apt-get", *words], capture_output=True, text=True, stdin=subprocess.DEVNULL)
         if done.returncode != 0:
-            raise NoEngineError(f"{' '.join(words)}: {done.stderr.strip().splitlines()[-1]}")
+            raise NoEngineError(f"apt-get {' '.join(words)}: {done.stderr.strip()[-300:]}")
 
 
 def _command(folder: Path) -> list[str]:

@@ -17,7 +17,7 @@ import yaml
 
 from include.settings import ROOT, Settings
 from include.stack.fetch import parts
-from tests.containers.engine import Engine, NoEngineError
+from tests.containers.engine import Engine, NoEngineError, install
 
 RECIPES: Final = Path(__file__).with_name("images")
 OURS: Final = "logsieve-test"
@@ -137,7 +137,7 @@ def _bootstrap(engine: Engine) -> str:
     image = f"{OURS}/bootstrapped:latest"
     if not _inspect(engine, image, "{{.Id}}"):
         if shutil.which("mmdebstrap") is None:
-            _install("mmdebstrap")
+            install("mmdebstrap")
         with tempfile.TemporaryDirectory(dir=Settings().parts) as name:
             archive = Path(name) / "debian.tar"
             command = ["mmdebstrap", "--quiet", "--variant=minbase", f"--include={_PACKAGES}", "bookworm", str(archive)]
@@ -146,12 +146,3 @@ def _bootstrap(engine: Engine) -> str:
                 raise NoEngineError(f"mmdebstrap: {done.stderr.strip()[-500:]}")
             engine.docker("import", str(archive), image)
     return image
-
-
-def _install(package: str) -> None:
-    done = subprocess.run(
-        ["apt-get", "install", "--yes", "--no-install-recommends", package],
-        capture_output=True, text=True, stdin=subprocess.DEVNULL,
-    )  # fmt: skip
-    if done.returncode != 0:
-        raise NoEngineError(f"{package} is not here and cannot be installed: {done.stderr.strip()[-300:]}")
