@@ -83,7 +83,7 @@ def _build(engine: Engine, recipe: str) -> str:
     """Builds an image and those below it, unless there is one of the same recipes; returns its name."""
     image = f"{OURS}/{recipe}:{_hash(recipe)}"
     if not _inspect(engine, image, "{{.Id}}"):
-        below = (RECIPES / recipe / "Dockerfile").read_text().partition(f"FROM {OURS}/")[2].split()[0]
+        below = _below(recipe)
         base = _bootstrap(engine) if below == "bootstrapped" else _build(engine, below)
         engine.docker("tag", base, f"{OURS}/{below}")
         with tempfile.TemporaryDirectory(dir=Settings().parts) as name:
@@ -118,12 +118,17 @@ def _hash(recipe: str) -> str:
     return made.hexdigest()[:12]
 
 
+def _below(recipe: str) -> str:
+    """The recipe that this one builds on."""
+    return (RECIPES / recipe / "Dockerfile").read_text().partition(f"FROM {OURS}/")[2].split()[0]
+
+
 def _sources(recipe: str) -> Iterator[bytes]:
     for file in sorted((RECIPES / recipe).iterdir()):
         yield file.read_bytes()
     if recipe in ("kafka", "elasticsearch"):
         yield parts.IVY_XML.read_bytes()
-    below = (RECIPES / recipe / "Dockerfile").read_text().partition(f"FROM {OURS}/")[2].split()[0]
+    below = _below(recipe)
     yield from _sources(below) if below != "bootstrapped" else (_PACKAGES.encode(), *_authorities())
 
 

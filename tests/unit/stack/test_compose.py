@@ -227,6 +227,22 @@ def test_the_files_of_secrets_are_those_of_the_compose_file_and_closed_to_others
     assert ".secrets" in (ROOT / ".gitignore").read_text().splitlines()
 
 
+def test_elasticsearch_has_a_user_for_each_program_and_for_kibana():
+    made = files({name: f"the {name}" for name in SECRETS})
+    roles = dict(line.split(":") for line in made["elasticsearch_users_roles"].splitlines())
+    assert roles == {
+        "superuser": "logsieve_admin",
+        "logsieve_airflow": "logsieve_airflow",
+        "logsieve_indexer": "logsieve_indexer",
+        "logsieve_reader": "logsieve_reader,logsieve_kibana",
+        "kibana_system": "logsieve_kibana_server",
+        "kibana_admin": "logsieve_kibana",
+    }
+    users = [line.split(":")[0] for line in made["elasticsearch_users"].splitlines()]
+    assert sorted(users) == sorted({each for names in roles.values() for each in names.split(",")})
+    assert SERVICES["kibana"]["environment"]["ELASTICSEARCH_USERNAME"] in users
+
+
 def _order(name: str) -> tuple[bool, str]:
     return not name.endswith(".json"), name
 
