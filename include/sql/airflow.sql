@@ -1,3 +1,6 @@
+-- This file also runs while Airflow is at work. Airflow locks several tables in any order, so we lock one at a time, and
+-- each COMMIT releases it: otherwise the two could deadlock. Unlike DROP TRIGGER, OR REPLACE does not block readers.
+
 -- A scheduler that is killed while it holds the lock of the pools leaves workers behind, which keep its connection open:
 -- the lock stays, and no task starts any more. PostgreSQL ends a transaction in which nothing happens for so long.
 ALTER ROLE CURRENT_USER SET idle_in_transaction_session_timeout = '20s';
@@ -16,10 +19,10 @@ BEGIN
 END
 $$ LANGUAGE plpgsql;
 
-DROP TRIGGER IF EXISTS dags_test ON dag_run;
-
-CREATE TRIGGER dags_test BEFORE INSERT ON dag_run
+CREATE OR REPLACE TRIGGER dags_test BEFORE INSERT ON dag_run
 FOR EACH ROW WHEN (is_a_test(NEW)) EXECUTE FUNCTION not_due_yet();
+
+COMMIT;
 
 -- `airflow tasks test` without a date first deletes a run of the same DAG that has no date, even one that is running.
 -- Runs that a person, the API or another DAG triggers have none, so they get one.
@@ -30,13 +33,15 @@ BEGIN
 END
 $$ LANGUAGE plpgsql;
 
-DROP TRIGGER IF EXISTS dated ON dag_run;
-
-CREATE TRIGGER dated BEFORE INSERT ON dag_run
+CREATE OR REPLACE TRIGGER dated BEFORE INSERT ON dag_run
 FOR EACH ROW WHEN (NEW.logical_date IS NULL) EXECUTE FUNCTION dated();
+
+COMMIT;
 
 -- Dates are unique within a DAG.
 UPDATE dag_run SET logical_date = run_after + id * INTERVAL '1 microsecond' WHERE logical_date IS NULL;
+
+COMMIT;
 
 INSERT INTO slot_pool (pool, slots, description, include_deferred)
 VALUES ('dags_test', 0, 'Tasks of airflow dags test and tasks test: the scheduler must not take them', FALSE)
@@ -51,8 +56,6 @@ BEGIN
 END
 $$ LANGUAGE plpgsql;
 
-DROP TRIGGER IF EXISTS dags_test ON task_instance;
-
 -- Also whenever Airflow sets the pool again; OF pool keeps it from firing at every heartbeat.
-CREATE TRIGGER dags_test BEFORE INSERT OR UPDATE OF pool ON task_instance
+CREATE OR REPLACE TRIGGER dags_test BEFORE INSERT OR UPDATE OF pool ON task_instance
 FOR EACH ROW EXECUTE FUNCTION pool_of_a_test();

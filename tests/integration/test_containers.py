@@ -9,6 +9,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pymysql
@@ -17,7 +18,8 @@ import yaml
 
 from include.settings import ROOT
 from include.stack.containers import compose_env
-from tests.integration.stack import PATIENCE, Stack
+from include.stack.servers import airflow_metadata, probes
+from tests.integration.stack import PATIENCE, Stack, until
 
 USERS = ("logsieve_airflow", "logsieve_stream", "logsieve_reader")
 
@@ -109,6 +111,26 @@ def test_airflows_database_and_logins_can_be_created_again_without_harm(stack: S
     assert logins.read_text() == before
     assert logins.stat().st_mode & 0o777 == 0o600
     assert stack.status().healthy
+
+
+def test_airflows_triggers_can_be_created_again_while_airflow_locks_the_same_tables(stack: Stack) -> None:
+    """Airflow has locked the last table that the file needs, and then asks for the first."""
+    with (
+        contextlib.closing(probes.postgres_connection(stack.env)) as airflow,
+        airflow.cursor() as cursor,
+        ThreadPoolExecutor() as pool,
+    ):
+        cursor.execute("LOCK TABLE task_instance IN ROW EXCLUSIVE MODE")
+        creating = pool.submit(airflow_metadata.create_triggers, stack.env.metadata_url)
+
+        def is_waiting() -> bool:
+            cursor.execute("SELECT FROM pg_locks WHERE relation = 'task_instance'::regclass AND NOT granted")
+            return cursor.fetchone() is not None
+
+        until(is_waiting, 10, "it waits for task_instance")
+        cursor.execute("LOCK TABLE dag_run IN ROW EXCLUSIVE MODE")
+        airflow.commit()
+        creating.result(PATIENCE * 10)
 
 
 def test_bootstrap_exits_when_documents_are_in_the_index(stack: Stack, secrets: Path) -> None:

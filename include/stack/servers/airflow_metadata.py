@@ -34,9 +34,14 @@ def migrate(url: str, variables: Mapping[str, str], remedy: str) -> None:
     if done.returncode != 0:
         lines = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
         raise StackError(f"Airflow's database could not be migrated: {' '.join(lines[-3:])}", remedy)
+    create_triggers(url)
+
+
+def create_triggers(url: str) -> None:
+    """Runs airflow.sql, also while Airflow is at work. Raises psycopg2.Error."""
     with closing(psycopg2.connect(url.replace("+psycopg2", ""), connect_timeout=10)) as connection:
+        connection.autocommit = True  # the file commits by itself
         connection.cursor().execute(OURS.read_text(encoding="utf-8"))
-        connection.commit()
 
 
 def prepare(env: Environment) -> None:
