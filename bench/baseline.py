@@ -16,7 +16,7 @@ from include import names
 from include.clients.outside import Outside
 from include.settings import Settings
 from jobs import session, sources
-from jobs.driver import partitions
+from jobs.driver import partitions, slots
 from jobs.loading import verdicts
 
 _USERS = (
@@ -38,7 +38,7 @@ def main() -> None:
     settings = Settings()
     outside = Outside(settings)
     count = partitions.of_logs(outside, settings.topic_partitions)
-    spark = session.build("baseline", count)
+    spark = session.build("baseline", slots.conf(settings, session.master(), count, "realtime"))
     # Java never compiles a longer method; it would interpret it for each log.
     spark.conf.set("spark.sql.codegen.hugeMethodLimit", "8000")
     # A log may repeat a name; the last value counts.

@@ -19,12 +19,9 @@ stops between two batches, within seconds.
 
 from airflow.sdk import Param, dag
 
-from include.driver.submit import submit_conf
-from include.settings import ROOT, Settings
+from include.names import DRIVER
 from plugins.house import RETRIES, RETRY_INDEFINITELY
 from plugins.stream import OWNER, StreamOperator, skip_if_another_lives
-
-settings = Settings()
 
 
 @dag(
@@ -44,11 +41,9 @@ settings = Settings()
 def classify_logs() -> None:
     StreamOperator(
         task_id="stream",
-        conn_id="spark",
+        job=DRIVER,
         name="logsieve",
-        application=str(ROOT / "jobs" / "stream_logs.py"),
         application_args=["--trigger", "{{ params.trigger }}", "--owner", OWNER],
-        conf=submit_conf(settings),
         pre_execute=skip_if_another_lives,
         **RETRY_INDEFINITELY,
     )

@@ -14,16 +14,15 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOperator
 from airflow.sdk import Asset, Param, dag, task
 from airflow.sdk.exceptions import AirflowSkipException
 
 from include.driver.rejudgement import Report, arguments
-from include.driver.submit import submit_conf
 from include.names import REJUDGE, USERS_ASSET
-from include.settings import ROOT, Settings
+from include.settings import Settings
 from plugins.house import SCHEDULED
 from plugins.outside import Connections
+from plugins.spark_job import SparkJobOperator
 
 settings = Settings()
 outside = Connections()
@@ -64,13 +63,13 @@ def rejudge_logs() -> None:
         return arguments(report_of(run_id), changes=not asked, accounts=params["accounts"] or (), **which)
 
     chosen: Any = choose()
-    judge = SparkSubmitOperator(
+    # Its driver runs here also if the connection says otherwise: the report is a file, which `correct` reads.
+    judge = SparkJobOperator(
         task_id="judge",
-        conn_id="spark",
+        job=REJUDGE,
         name="rejudge_logs",
-        application=str(ROOT / "jobs" / "rejudge_logs.py"),
         application_args=chosen,
-        conf=submit_conf(settings, REJUDGE),
+        deploy_mode="client",
     )
 
     @task

@@ -11,6 +11,8 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SecretsS
 from include import folders
 
 ROOT = Path(__file__).resolve().parent.parent
+_HOME = ROOT if ROOT.is_dir() else Path()
+"""On a cluster the modules are in an archive: there a job's files belong in its working folder."""
 
 Folder = Annotated[Path, AfterValidator(folders.real), Field(validate_default=True)]
 """An absolute path without links."""
@@ -31,9 +33,9 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="LOGSIEVE_", extra="ignore", env_ignore_empty=True)
 
-    state: Folder = ROOT / ".state"
+    state: Folder = _HOME / ".state"
     """Data, logs, checkpoints and secrets: everything that `--fresh` wipes."""
-    parts: Folder = ROOT / ".parts"
+    parts: Folder = _HOME / ".parts"
     """Downloaded parts: JVM jars, the MySQL and Elasticsearch servers. All state folders share it."""
 
     kafka_bootstrap: str = "127.0.0.1:9092"
@@ -69,6 +71,16 @@ class Settings(BaseSettings):
     interval_milliseconds: int = Field(default=1000, ge=0, le=600_000)
     """Pause between micro-batches of `classify` with the interval trigger."""
     driver_memory: str = "1g"
+    executors: int = Field(default=2, ge=1, le=1000)
+    """Spark executors, if the Spark connection names a cluster."""
+    executor_cores: int | None = Field(default=None, ge=1, le=1000)
+    """Task slots of an executor; by default as many as the topic's partitions need: jobs/driver/slots.py."""
+    executor_memory: str = "1g"
+    executor_python: str = ""
+    """Python on the cluster: a path on its nodes, or the URL of a packed environment (.tar.gz). By default the path of
+    the Python that submits."""
+    staging: str = ""
+    """URL of a folder that all nodes reach, for the files of an application; by default the cluster's own choice."""
     mysqld: FilePath | None = None
     """Program of the embedded MySQL, 8.0.30 or newer; by default the machine's or the distribution's newest."""
     fsync: bool = False

@@ -27,7 +27,7 @@ from include.settings import Settings
 from include.topics import catch_up, hops
 from jobs import session
 from jobs.database import Database, number
-from jobs.driver import inputs, topic_ids
+from jobs.driver import inputs, slots, topic_ids
 from jobs.ends import EndError
 from jobs.judging import classify, judge, users
 from jobs.rejudging import chosen, topic_logs
@@ -168,7 +168,8 @@ def main(arguments: list[str]) -> int:
     given = parser.parse_args(arguments)
     settings = Settings()
     database = Database.of(settings)
-    spark = session.build(names.REJUDGE)
+    resources = slots.conf(settings, session.master(), settings.topic_partitions, "available-now")
+    spark = session.build(names.REJUDGE, resources)
     try:
         empty_scratch = session.take_scratch(spark, settings, names.REJUDGE)
         judge.register(spark, settings)

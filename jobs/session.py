@@ -1,7 +1,7 @@
 """The SparkSession of every job."""
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Final
 
@@ -11,7 +11,7 @@ from pyspark import SparkConf, SparkContext
 from pyspark.sql import SparkSession
 
 from include import scratch
-from include.driver.submit import local_master
+from include.driver import submit
 from include.settings import Settings
 
 CONF: Final = {
@@ -34,19 +34,17 @@ CONF: Final = {
 }
 
 
-def build(name: str, partitions: int | None = None) -> SparkSession:
+def build(name: str, more: Mapping[str, str] | None = None) -> SparkSession:
     """Builds the session, with settings that need not differ between calls of spark-submit. `name` shows in its logs.
 
-    `partitions`: how many the stream reads; on one machine the session has enough slots for them, whatever --master is.
+    `more`: further settings; jobs/driver/slots.py has those for the number of partitions.
     """
     builder = SparkSession.builder.appName(name)
-    if partitions is not None and _is_local():
-        builder = builder.master(local_master(partitions))
-    if not _of_a_cluster():
+    if not master().startswith("spark://"):
         # Otherwise any local user may send Java objects to the driver's port. Spark generates the secret itself; a
         # standalone cluster has its own secret, so there this setting is left to the cluster.
         builder = builder.config("spark.authenticate", "true")
-    for key, value in CONF.items():
+    for key, value in (CONF | dict(more or {})).items():
         builder = builder.config(key, value)
     return builder.getOrCreate()
 
@@ -76,9 +74,26 @@ def java_class(spark: SparkSession, name: str) -> Any:
     return lang.Class.forName(name, True, lang.Thread.currentThread().getContextClassLoader())
 
 
+def is_local(spark: SparkSession) -> bool:
+    """Whether the driver executes all tasks itself, on one machine."""
+    return submit.is_local(spark.sparkContext.master or "")
+
+
 def heap(spark: SparkSession) -> int:
-    """The maximum heap of the driver's JVM in bytes."""
-    return int(jvm(spark).java.lang.Runtime.getRuntime().maxMemory())
+    """The maximum heap in bytes of the JVMs that read Kafka: the driver's, or an executor's if that is smaller."""
+    found = int(jvm(spark).java.lang.Runtime.getRuntime().maxMemory())
+    if is_local(spark):
+        return found
+    memory = spark.conf.get("spark.executor.memory", "1g")
+    return min(found, int(jvm(spark).org.apache.spark.network.util.JavaUtils.byteStringAsBytes(memory)))
+
+
+def slots_elsewhere(spark: SparkSession) -> int:
+    """Number of task slots of a cluster's executors; 0 on one machine, where the driver executes all tasks itself."""
+    if is_local(spark):
+        return 0
+    conf = spark.sparkContext.getConf()
+    return int(conf.get("spark.executor.instances", "1") or 1) * int(conf.get("spark.executor.cores", "1") or 1)
 
 
 def process(spark: SparkSession) -> int:
@@ -86,14 +101,7 @@ def process(spark: SparkSession) -> int:
     return int(jvm(spark).java.lang.ProcessHandle.current().pid())
 
 
-def _is_local() -> bool:
-    return _master().startswith("local")
-
-
-def _of_a_cluster() -> bool:
-    return _master().startswith("spark://")
-
-
-def _master() -> str:
+def master() -> str:
+    """The Spark master that spark-submit was given, also before there is a session."""
     SparkContext._ensure_initialized()  # only the JVM has spark-submit's options; PySpark has no public access
     return SparkConf().get("spark.master", "") or ""

@@ -22,12 +22,12 @@ from include.settings import Settings, Trigger
 from include.watch.troubles import Troubles
 from jobs import session
 from jobs.database import Database
-from jobs.driver import holding, inputs, partitions, queries, topic_ids
+from jobs.driver import holding, inputs, partitions, queries, slots, topic_ids
 from jobs.driver.patience import Patience
 from jobs.ends import EndError, QueryFailedError, Stop
 from jobs.judging import judge, users
 from jobs.judging.classifying import Classifying
-from jobs.loading import reader
+from jobs.loading import places, reader
 from jobs.loading.reader import Loading
 
 _INPUTS_SECONDS: Final = 300
@@ -61,9 +61,10 @@ def stream(settings: Settings, trigger: Trigger, owner: str, *, take_over: bool)
     signal.signal(signal.SIGTERM, lambda *_: stop.ask())
     outside = Outside(settings)
     count = partitions.of_logs(outside, settings.topic_partitions)
-    spark = session.build(names.DRIVER, count)
+    spark = session.build(names.DRIVER, slots.conf(settings, session.master(), count, trigger))
     empty_scratch = session.take_scratch(spark, settings, names.DRIVER)
     judge.register(spark, settings)
+    slots.wait(spark, stop.pause)
     database = Database.of(settings)
     troubles = Troubles(settings.troubles, _log)
     mysql = Patience(stop, troubles, lasts=trigger != "available-now")
@@ -77,7 +78,8 @@ def stream(settings: Settings, trigger: Trigger, owner: str, *, take_over: bool)
     empty_scratch()
     classifying = Classifying(spark, settings, outside, trigger, database, known, ours.epoch, stop, troubles)
     bounded = trigger == "available-now"
-    begin_load = partial(reader.begin, outside, database, ours, troubles, bounded=bounded)
+    place = places.of(spark, outside, database)
+    begin_load = partial(reader.begin, place, outside, database, ours, troubles, bounded=bounded)
     record_version = partial(ours.record_users_version, database)
     try:
         with holding.held(ours, database, stop.ask, stop.ask, classifying.settle, troubles):

@@ -1,4 +1,4 @@
-"""The stream's operator: a SparkSubmitOperator with a single driver, a graceful stop and fast restarts."""
+"""The stream's operator: a SparkJobOperator with a single driver, a graceful stop and fast restarts."""
 
 import logging
 import time
@@ -9,7 +9,6 @@ from typing import Final
 import mysql.connector
 import psutil
 from airflow.providers.apache.spark.hooks.spark_submit import SparkSubmitHook
-from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOperator
 from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowException, AirflowSkipException
 
@@ -17,6 +16,7 @@ from include.driver import lease
 from include.driver.exit_codes import DriverEnd
 from include.names import DRIVER
 from plugins.outside import Connections
+from plugins.spark_job import SparkJobOperator, exit_code
 
 OWNER = "{{ dag.dag_id }} {{ run_id }}"
 """All tries of a run share one lease owner, so the next try takes over at once from an orphaned driver."""
@@ -30,7 +30,7 @@ PAUSES: Final = (0, 1, 3)
 log = logging.getLogger(__name__)
 
 
-class StreamOperator(SparkSubmitOperator):
+class StreamOperator(SparkJobOperator):
     """Submits the streaming application; if the task is stopped, the driver exits cleanly between two batches.
 
     A crashed driver is restarted within the same task, which needs neither scheduler nor API server.
@@ -54,11 +54,11 @@ class StreamOperator(SparkSubmitOperator):
             begun = time.monotonic()
             try:
                 super().execute(context)
-            except AirflowException as error:
+            except (AirflowException, RuntimeError) as error:  # Spark's operator has both
                 if time.monotonic() - begun > STEADY_SECONDS:
                     pauses = iter(PAUSES)
                 pause = next(pauses, None)
-                if self._stopped or pause is None or _exit_code(self._hook) in set(DriverEnd):
+                if self._stopped or pause is None or exit_code(self._hook, error) in set(DriverEnd):
                     raise
                 self.log.warning("%s\nThe next driver begins in %d s.", error, pause)
                 time.sleep(pause)
@@ -79,12 +79,6 @@ class StreamOperator(SparkSubmitOperator):
                     asked = True
         if not asked:
             super().on_kill()
-
-
-def _exit_code(hook: SparkSubmitHook | None) -> int | None:
-    """Exit code of the last spark-submit; None: there was none."""
-    submitted = getattr(hook, "_submit_sp", None)
-    return submitted.returncode if submitted else None
 
 
 def _children(pid: int) -> list[psutil.Process]:

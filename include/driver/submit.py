@@ -7,16 +7,15 @@ from pathlib import Path
 from typing import Final
 
 from include import scratch
+from include.driver import shipping
 from include.names import DRIVER
-from include.settings import ROOT, Settings
+from include.settings import ROOT, SECRETS, Settings
 
 RULES: Final = ROOT / "jobs" / "java"
 
-_JAVA_OPTIONS: Final = (
+_START_OPTIONS: Final = (
     # A long error text once overflowed the stack of a query's thread, which then died silently.
     "-Xss8m",
-    # As a URL: log4j mistakes a path with certain characters for one.
-    f"-Dlog4j2.configurationFile={(ROOT / 'jobs' / 'log4j2.properties').as_uri()}",
     # A start with less CPU time: no collector competes with the compilers, none runs while heap and classes grow.
     "-XX:+UseParallelGC",
     "-XX:MetaspaceSize=256m",
@@ -56,10 +55,49 @@ def java_options(options: Iterable[str]) -> str:
     return " ".join(f'"{option}"' if " " in option else option for option in options)
 
 
-def submit_conf(settings: Settings, application: str = DRIVER) -> dict[str, str]:
-    """The `--conf` pairs of the streaming application or of another; the master comes from the Spark connection."""
+def is_local(master: str) -> bool:
+    """Whether a Spark master stands for one machine, where the driver executes all tasks itself."""
+    return master == "local" or master.startswith("local[")
+
+
+def submit_conf(
+    settings: Settings, application: str = DRIVER, master: str = "local", deploy_mode: str | None = None
+) -> dict[str, str]:
+    """The `--conf` pairs of the streaming application or of another, for a Spark master and a deploy mode.
+
+    On a cluster it also writes what the application takes along (include/driver/shipping.py). Raises OSError, and
+    ValueError if a setting does not work there.
+    """
+    if is_local(master):
+        return _on_this_machine(settings, application) | {"spark.pyspark.python": sys.executable}
+    if settings.mysql_ca:
+        raise ValueError(
+            "LOGSIEVE_MYSQL_CA does not work on a cluster, where executors read the users by JDBC: leave it out, or"
+            " use a local master"
+        )
+    jars = [*sorted((settings.parts / "jars" / "spark").glob("*.jar")), judge_jar(settings)]
+    shipped = shipping.conf(settings, jars)
+    if deploy_mode != "cluster":
+        return shipped | _on_this_machine(settings, application) | {"spark.pyspark.driver.python": sys.executable}
+    options = [*_START_OPTIONS, f"-Dlog4j2.configurationFile={shipping.LOGGING.name}", f"-Xms{settings.driver_memory}"]
+    return shipped | {
+        "spark.files": str(shipping.LOGGING),
+        "spark.driver.memory": settings.driver_memory,
+        "spark.driver.extraJavaOptions": java_options(options),
+        f"spark.yarn.appMasterEnv.{SECRETS}": shipping.SETTINGS,
+        # YARN starts a driver that failed again. After so many tries within an hour it gives up, and Airflow retries.
+        "spark.yarn.maxAppAttempts": "10",
+        "spark.yarn.am.attemptFailuresValidityInterval": "1h",
+        **({"spark.yarn.stagingDir": settings.staging} if settings.staging else {}),
+    }
+
+
+def _on_this_machine(settings: Settings, application: str) -> dict[str, str]:
+    """The properties of a driver that runs here."""
     own = scratch.folder(settings, application)
-    options = [*_JAVA_OPTIONS, f"-Xms{settings.driver_memory}", f"-Djava.io.tmpdir={own}"]
+    options = [*_START_OPTIONS, f"-Xms{settings.driver_memory}", f"-Djava.io.tmpdir={own}"]
+    # As a URL: log4j mistakes a path with certain characters for one.
+    options.append(f"-Dlog4j2.configurationFile={shipping.LOGGING.as_uri()}")
     # One file that the next crash overwrites; by default Java puts the process id into the name.
     options.append(f"-XX:ErrorFile={settings.state / 'logs' / f'hs_err_{application}.log'}")
     if class_archive(settings).exists():
@@ -68,6 +106,5 @@ def submit_conf(settings: Settings, application: str = DRIVER) -> dict[str, str]
         "spark.driver.memory": settings.driver_memory,
         "spark.driver.extraJavaOptions": java_options(options),
         "spark.driver.extraClassPath": f"{settings.parts / 'jars' / 'spark' / '*'}:{judge_jar(settings)}",
-        "spark.pyspark.python": sys.executable,
         "spark.local.dir": str(own),
     }

@@ -1,10 +1,13 @@
 """classify: judges each log once and sends its verdict to the status topic."""
 
+import logging
 import threading
 from collections.abc import Mapping
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Final
 
+from py4j.protocol import Py4JError
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.streaming.query import StreamingQuery
@@ -22,6 +25,8 @@ _POOL: Final = "org.apache.spark.sql.kafka010.producer.InternalKafkaProducerPool
 _SETTLE_SECONDS: Final = 8
 # How long a verdict waits for others to be sent with: sent one by one, they cost Kafka three times the CPU.
 _LINGER_MILLISECONDS: Final[Mapping[Trigger, int]] = {"realtime": 2, "interval": 20, "available-now": 20}
+
+_log = logging.getLogger("logsieve.classify")
 
 
 def messages(judged: DataFrame, mark: tuple[str, bytes] = marks.STREAM) -> DataFrame:
@@ -47,7 +52,8 @@ def start(logs: DataFrame, users: DataFrame, settings: Settings, trigger: Trigge
         # With Kafka's default of two minutes, a batch could be given up while later ones arrive; a restart continues
         # after the last verdict, so its logs would never be judged.
         .option("kafka.delivery.timeout.ms", str(2**31 - 1))
-        .option("checkpointLocation", str(checkpoints / QUERY))
+        # Without a scheme it would be on the cluster's file system, but only this process needs it.
+        .option("checkpointLocation", f"file:{checkpoints / QUERY}")
         .outputMode("update")
     )
     match trigger:
@@ -66,8 +72,25 @@ def settle(spark: SparkSession) -> bool:
     A stopped query leaves them open, with verdicts in flight, and its tasks may run for a moment longer. Logs whose
     verdicts arrive after the next query has read its starting position would be judged twice.
     """
-    pool = session.java_class(spark, _POOL).getField("MODULE$").get(None)
-    closing = threading.Thread(target=pool.reset, name="settle", daemon=True)
-    closing.start()
-    closing.join(_SETTLE_SECONDS)
-    return not closing.is_alive()
+    settled: Future[bool] = Future()
+
+    def close() -> None:
+        try:
+            _close_producers(spark)
+        except Py4JError as error:  # the JVM or the cluster has gone
+            _log.warning("Kafka's producers were not closed: %s", str(error).splitlines()[0])
+            settled.set_result(False)
+        else:
+            settled.set_result(True)
+
+    threading.Thread(target=close, name="settle", daemon=True).start()
+    try:
+        return settled.result(_SETTLE_SECONDS)
+    except TimeoutError:
+        return False
+
+
+def _close_producers(spark: SparkSession) -> None:
+    session.java_class(spark, _POOL).getField("MODULE$").get(None).reset()
+    if slots := session.slots_elsewhere(spark):
+        spark.range(0, slots, 1, slots).select(F.call_function(judge.CLOSE, "id")).collect()

@@ -10,17 +10,20 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from include.driver.exit_codes import DriverEnd
-from include.driver.submit import judge_jar
+from include.driver.submit import RULES, judge_jar
 from include.settings import Settings
 from jobs import session
 from jobs.ends import EndError
 
 _READ, _ACCOUNT, _JUDGE = "read_log", "account_of", "judge_log"
+CLOSE: Final = "close_producers"
 _FUNCTIONS: Final = {
     _READ: ("logsieve.ReadLog", "binary"),
     _ACCOUNT: ("logsieve.AccountOf", "int"),
     _JUDGE: ("logsieve.JudgeLog", "binary"),
+    CLOSE: ("logsieve.CloseProducers", "bigint"),
 }
+_REMEDY: Final = "run ./logsieve up"
 
 
 class NotCompiledError(EndError):
@@ -31,9 +34,10 @@ class NotCompiledError(EndError):
 
 def register(spark: SparkSession, settings: Settings) -> None:
     """Registers the functions that `judge` needs in the session. Raises NotCompiledError."""
-    wanted = judge_jar(settings)
-    if not wanted.exists() or str(wanted) not in session.jvm(spark).java.lang.System.getProperty("java.class.path"):
-        raise NotCompiledError(f"the current rules were not compiled before this start ({wanted}): run ./logsieve up")
+    if RULES.is_dir():  # not with shipped modules: what was submitted together belongs together
+        wanted, path = judge_jar(settings), session.jvm(spark).java.lang.System.getProperty("java.class.path")
+        if not wanted.exists() or str(wanted) not in path:
+            raise NotCompiledError(f"the current rules were not compiled before this start ({wanted}): {_REMEDY}")
     for name, (java_class, kind) in _FUNCTIONS.items():
         spark.udf.registerJavaFunction(name, java_class, kind)
 

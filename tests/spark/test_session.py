@@ -12,8 +12,10 @@ from pyspark.sql import SparkSession
 from include.settings import ROOT
 
 JOB = """
+from include.settings import Settings
 from jobs import session
-spark = session.build("test", partitions=3)
+from jobs.driver import slots
+spark = session.build("test", slots.conf(Settings(), session.master(), 3, "realtime"))
 print("master", spark.sparkContext.master, spark.sparkContext.defaultParallelism)
 spark.stop()
 """

@@ -17,6 +17,7 @@ from include.topics import readers
 from include.topics.readers import StalledError, StallWatch, read_batch, reader
 from jobs.database import Database
 from jobs.driver.holding import Lease
+from jobs.loading.places import OnDriver
 from jobs.loading.reader import Loading
 from tests.unit.staged.deaf_kafka import DeafKafka, deaf_kafka
 from tests.unit.staged.elasticsearch import StagedElasticsearch
@@ -116,7 +117,7 @@ def test_load_stops_when_its_consumer_stalls(kafka: MockKafka, deaf: DeafKafka):
     kafka.send(0, [VERDICT])
     deaf.is_deaf.set()
     settings = Settings(kafka_bootstrap=deaf.address)
-    loading = Loading(Outside(settings), Database.of(settings), Lease("test", 1), {0: 0})
+    loading = Loading(OnDriver(Outside(settings), Database.of(settings)), Lease("test", 1), {0: 0})
     deadline = time.monotonic() + SECONDS
     while loading.isActive and time.monotonic() < deadline:
         time.sleep(0.05)

@@ -1,0 +1,94 @@
+"""What a job takes along to a cluster, where the folders of this machine do not exist: packages, jars and settings."""
+
+import hashlib
+import shutil
+import sys
+import zipfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Final
+
+from pydantic import SecretStr
+
+from include.settings import ROOT, SECRETS, Settings
+
+SETTINGS: Final = "logsieve-settings"
+"""Folder in the working folder of driver and executors with a file for each setting: see LOGSIEVE_SECRETS."""
+LOGGING: Final = ROOT / "jobs" / "log4j2.properties"
+
+_READ_BY_JOBS: Final = (
+    "kafka_bootstrap", "kafka_security", "kafka_ca", "kafka_sasl_mechanism", "kafka_user", "kafka_password",
+    "topic_partitions", "mysql_host", "mysql_port", "mysql_ca", "mysql_stream_user", "mysql_stream_password",
+    "trigger", "realtime_batch_seconds", "interval_milliseconds", "executors", "executor_cores", "executor_memory",
+)  # fmt: skip
+"""No others: a cluster's operators could read them."""
+_ENVIRONMENT: Final = "environment"
+_LONG_AGO: Final = (1980, 1, 1, 0, 0, 0)
+"""A fixed time, so that the same content gives the same archive."""
+
+
+def conf(settings: Settings, jars: list[Path]) -> dict[str, str]:
+    """Properties that make Spark copy everything to driver and executors. `jars`: beside Spark's own.
+
+    Secrets are in a file that only this user can read: neither on the command line nor in Spark's properties.
+    """
+    folder = _folder(settings)
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o700)
+    archives = [f"{_archive(folder, 'settings', _settings(settings))}#{SETTINGS}"]
+    python = settings.executor_python
+    if "://" in python:
+        archives.append(f"{python}#{_ENVIRONMENT}")
+        python = f"{_ENVIRONMENT}/bin/python"
+    return {
+        "spark.jars": ",".join(map(str, jars)),
+        "spark.submit.pyFiles": str(_archive(folder, "packages", dict(_packages()))),
+        "spark.archives": ",".join(archives),
+        f"spark.executorEnv.{SECRETS}": SETTINGS,
+        "spark.pyspark.python": python or sys.executable,
+    }
+
+
+def remove(settings: Settings) -> None:
+    """Removes what was written for earlier applications, none of which may be running."""
+    shutil.rmtree(_folder(settings), ignore_errors=True)
+
+
+def _folder(settings: Settings) -> Path:
+    return settings.state / "cluster"
+
+
+def _packages() -> Iterator[tuple[str, bytes]]:
+    for package in ("include", "jobs"):
+        for path in sorted((ROOT / package).rglob("*.py")):
+            name = path.relative_to(ROOT)
+            if name.parts[:2] != ("include", "stack"):  # it runs servers
+                yield str(name), path.read_bytes()
+
+
+def _settings(settings: Settings) -> dict[str, bytes]:
+    found = {}
+    for name in _READ_BY_JOBS:
+        value = getattr(settings, name)
+        if isinstance(value, Path):  # of certificates
+            found[f"{name}.pem"] = value.read_bytes()
+            value = f"{SETTINGS}/{name}.pem"
+        elif isinstance(value, SecretStr):
+            value = value.get_secret_value()
+        if value is not None:
+            found[f"LOGSIEVE_{name}".lower()] = str(value).encode()
+    return found
+
+
+def _archive(folder: Path, name: str, content: Mapping[str, bytes]) -> Path:
+    """Writes a zip file, which only this user can read, unless it exists. A running driver may need those before it."""
+    digest = hashlib.sha256(repr(sorted(content.items())).encode()).hexdigest()[:12]
+    target = folder / f"logsieve-{name}-{digest}.zip"
+    if not target.exists():
+        partial = target.with_suffix(".part")
+        with zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as archive:
+            for entry, text in content.items():
+                archive.writestr(zipfile.ZipInfo(entry, _LONG_AGO), text)
+        partial.chmod(0o600)
+        partial.replace(target)
+    return target

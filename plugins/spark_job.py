@@ -1,0 +1,48 @@
+"""The operator of our Spark jobs: submits one to whatever the Spark connection names, this machine or a cluster."""
+
+import os
+import re
+from functools import partial
+from typing import Any, Final
+
+from airflow.providers.apache.spark.hooks.spark_submit import SparkSubmitHook
+from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOperator
+
+from include.driver.submit import is_local, submit_conf
+from include.settings import ROOT, Settings
+
+_EXIT_CODE: Final = re.compile(r"exited with (?:status )?(\d+)")
+"""In what YARN reports of an application that ended; spark-submit's own exit code is 1 then."""
+
+
+class SparkJobOperator(SparkSubmitOperator):
+    """Runs the module `job` of the folder jobs. Its properties depend on the connection, which is read at run time."""
+
+    def __init__(self, *, job: str, **kwargs: Any) -> None:
+        super().__init__(conn_id="spark", application=str(ROOT / "jobs" / f"{job}.py"), **kwargs)
+        self._job = job
+
+    def _get_hook(self) -> SparkSubmitHook:
+        hook = super()._get_hook()
+        master, mode = hook._connection["master"], hook._connection["deploy_mode"]
+        hook._conf = submit_conf(Settings(), self._job, master, mode)
+        if not is_local(master):
+            # Spark would look for modules in these folders on the cluster too, before those that were shipped.
+            hook.submit = partial(hook.submit, env=_without_folders())  # type: ignore[method-assign]
+        # In cluster mode Spark's operator follows the application by its id, which a retry finds again.
+        hook._yarn_track_via_rm_api = hook._is_yarn_cluster_mode
+        return hook
+
+
+def _without_folders() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+
+
+def exit_code(hook: SparkSubmitHook | None, error: Exception) -> int | None:
+    """The exit code of the last driver; None: it is not known. `error`: Spark's operator raised it."""
+    if hook is None or hook._submit_sp is None:
+        return None
+    if hook._is_yarn_cluster_mode:
+        found = _EXIT_CODE.search(str(error))
+        return int(found[1]) if found else None
+    return int(hook._submit_sp.returncode)
