@@ -2,10 +2,12 @@
 
 from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import get_args
 
 import pytest
 
-from include.settings import Settings
+from include.settings import ROOT, Settings
+from include.stack.engines import Engine
 from include.stack.fetch import mysqld, parts
 from include.stack.machine import lock
 from include.stack.ports import free_ports
@@ -17,23 +19,31 @@ at about the same time. The kill test is the very first, because it has a stack 
 two. No test depends on this order."""
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Where the stack runs Spark; see `./logsieve up --help`."""
+    parser.addoption("--engine", choices=get_args(Engine), default="local")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Sorts the tests by LONGEST."""
     items.sort(key=lambda item: LONGEST.index(item.path.stem) if item.path.stem in LONGEST else len(LONGEST))
 
 
 @pytest.fixture(scope="session")
-def stack() -> Iterator[Stack]:
+def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
+    engine = request.config.getoption("--engine")
     folder = Settings().parts
     # Before the hostile shell, whose proxy never answers.
     mysqld.choose(Settings(), parts.fetch_jars(folder), None, lambda home: home)
-    made = Stack(STATE, free_ports())
-    if STATE.exists():
+    state = ROOT / ".state-test-yarn" if engine == "yarn" else STATE  # it needs plain names
+    made = Stack(state, free_ports())
+    if state.exists():
         made.run("down")
     try:
         with ThreadPoolExecutor() as pool:
-            first = pool.submit(made.run, "up", "--fresh", "--yes", "--rate", str(RATE), seconds=UP_SECONDS)
-            until(lambda: first.done() or lock.holder(STATE / "lock")[0], 60, "the first `up` has begun")
+            asked = ("up", "--fresh", "--yes", "--rate", str(RATE), "--engine", engine)
+            first = pool.submit(made.run, *asked, seconds=UP_SECONDS)
+            until(lambda: first.done() or lock.holder(state / "lock")[0], 60, "the first `up` has begun")
             second = pool.submit(made.run, "up", seconds=UP_SECONDS)  # a second `up` meanwhile
             for done in (first.result(), second.result()):
                 assert done.returncode == 0, done.stdout + done.stderr

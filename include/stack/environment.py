@@ -15,9 +15,11 @@ from pydantic import SecretStr
 from include import scratch
 from include.clients import kafka
 from include.clients.outside import Outside
-from include.driver.submit import local_master
 from include.retention.disk_bounds import EMBEDDED_GIB
 from include.settings import ROOT, Settings
+from include.stack import connections, engines
+from include.stack.connections import AIRFLOW_USER
+from include.stack.engines import Engine
 from include.stack.machine import programs, shell
 from include.stack.ports import Ports
 from include.stack.private import fernet_key, write_private
@@ -29,11 +31,8 @@ SECRETS = (
     "postgres", "mysql_root", "mysql_airflow", "mysql_stream", "mysql_reader", "airflow_admin", "airflow_viewer",
     "airflow_jwt", "airflow_api", "supervisor", "elasticsearch_admin", "elasticsearch_airflow", "elasticsearch_indexer",
     "elasticsearch_reader", "kafka_admin", "kafka_airflow", "kafka_indexer", "kafka_reader", "kafka_sender",
-    "kafka_stream",
+    "kafka_stream", "spark",
 )  # fmt: skip
-
-AIRFLOW_USER = "logsieve_airflow"
-"""The account of the DAGs in Kafka, MySQL and Elasticsearch."""
 
 NOT_EMBEDDED = (
     "kafka_security", "kafka_ca", "kafka_sasl_mechanism", "kafka_user", "kafka_password", "mysql_ca",
@@ -49,7 +48,8 @@ reads, or the Spark application's."""
 class Environment:
     """Ports, secrets and settings of one stack."""
 
-    def __init__(self, settings: Settings, ports: Ports, passwords: dict[str, str]) -> None:
+    def __init__(self, settings: Settings, ports: Ports, passwords: dict[str, str], engine: Engine = "local") -> None:
+        self.engine: Engine = engine
         self.settings = settings.model_copy(update={name: Settings.model_fields[name].default for name in NOT_EMBEDDED})
         self.ports = ports
         self.passwords = passwords
@@ -68,6 +68,11 @@ class Environment:
     def metadata_url(self) -> str:
         """SQLAlchemy URL of Airflow's metadata, with its password."""
         return f"postgresql+psycopg2://airflow:{self.passwords['postgres']}@{HOST}:{self.ports.postgres}/postgres"
+
+    @property
+    def spark_master(self) -> str:
+        """Spark's master."""
+        return engines.master(self.engine, self.ports, self.settings.topic_partitions)
 
     @property
     def disk_gib(self) -> float:
@@ -112,7 +117,10 @@ class Environment:
 
     def judging(self, account: Account = "stream") -> dict[str, str]:
         """The complete environment of our programs that run outside of Airflow."""
-        return {**shell.for_programs(os.environ), **self._logsieve(account), **programs.python(), **self.machine()}
+        spark = engines.variables(self.engine, self.state)
+        return {
+            **shell.for_programs(os.environ), **self._logsieve(account), **programs.python(), **self.machine(), **spark,
+        }  # fmt: skip
 
     def whole(self, account: Account = "stream") -> dict[str, str]:
         """The complete environment of Airflow's programs and their children."""
@@ -152,32 +160,13 @@ class Environment:
 
     def _airflow(self) -> dict[str, str]:
         ports, passwords, home = self.ports, self.passwords, self.state / "airflow"
-        kafka_extra = {
-            **kafka.native(self.reaching("airflow")),
-            "group.id": "logsieve-airflow",
-            "auto.offset.reset": "latest",
-            "enable.auto.commit": False,
-        }
-        # The driver requests more cores if there are more partitions (jobs/session.py).
-        master = local_master(self.settings.topic_partitions)
-        mysql_extra = {"client": "mysql-connector-python", "charset": "utf8mb4"}
-        connections: dict[str, dict[str, object]] = {
-            "mysql": {
-                "conn_type": "mysql", "host": HOST, "port": ports.mysql, "login": AIRFLOW_USER,
-                "password": passwords["mysql_airflow"], "extra": mysql_extra,
-            },
-            "kafka": {"conn_type": "kafka", "extra": kafka_extra},
-            "spark": {"conn_type": "spark", "host": master, "extra": {"deploy-mode": "client"}},
-            "elasticsearch": {
-                "conn_type": "elasticsearch", "host": HOST, "port": ports.elasticsearch, "schema": "http",
-                "login": AIRFLOW_USER, "password": passwords["elasticsearch_airflow"],
-            },
-            # For the DAG expire_runs: Airflow gives tasks no access to its metadata.
-            "metadata": {
-                "conn_type": "postgres", "host": HOST, "port": ports.postgres, "login": "airflow",
-                "password": passwords["postgres"], "schema": "postgres",
-            },
-        }  # fmt: skip
+        found = connections.variables(
+            ports,
+            passwords,
+            kafka.native(self.reaching("airflow")),
+            self.spark_master,
+            engines.connection_extra(self.engine, ports),
+        )
         return {
             "AIRFLOW_HOME": str(home),
             "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags"),
@@ -215,7 +204,7 @@ class Environment:
             "AIRFLOW__WORKERS__SOCKET_CLEANUP_TIMEOUT": "2",
             # The stream keeps running while the API server is down.
             "AIRFLOW__WORKERS__MAX_FAILED_HEARTBEATS": "1000",
-            **{f"AIRFLOW_CONN_{name.upper()}": json.dumps(parts) for name, parts in connections.items()},
+            **found,
         }
 
 
@@ -226,7 +215,7 @@ def load(settings: Settings) -> Environment | None:
         return None
     content = json.loads(kept.read_text())
     passwords = dict.fromkeys(SECRETS, "") | content["passwords"]  # an earlier version stored fewer
-    return Environment(settings, Ports.model_construct(**content["ports"]), passwords)
+    return Environment(settings, Ports.model_construct(**content["ports"]), passwords, content.get("engine", "local"))
 
 
 def load_or_plan(settings: Settings) -> Environment:
@@ -234,15 +223,19 @@ def load_or_plan(settings: Settings) -> Environment:
     return load(settings) or Environment(settings, Ports(), {})
 
 
-def make(settings: Settings, ports: Ports | None = None) -> Environment:
-    """Creates and stores the environment of a stack: stored or new secrets; ports from the settings by default."""
+def make(settings: Settings, ports: Ports | None = None, engine: Engine | None = None) -> Environment:
+    """Creates and stores the environment of a stack: stored or new secrets; ports from the settings by default.
+
+    `engine`: by default the stored one.
+    """
     known = load(settings)
+    engine = engine or (known.engine if known else "local")
     passwords = {name: secrets.token_urlsafe(24) for name in SECRETS} | {"airflow_fernet": fernet_key()}
     passwords |= {name: value for name, value in (known.passwords if known else {}).items() if value}
-    created = Environment(settings, ports or Ports(), passwords)
+    created = Environment(settings, ports or Ports(), passwords, engine)
     scratch.make(settings)  # the TMPDIR of every program
     write_private(
         settings.state / "stack.json",
-        json.dumps({"ports": created.ports.model_dump(), "passwords": passwords}, indent=2),
+        json.dumps({"ports": created.ports.model_dump(), "passwords": passwords, "engine": engine}, indent=2),
     )
     return created

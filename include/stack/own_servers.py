@@ -8,6 +8,7 @@ from typing import Final
 
 from include import scratch
 from include.clients.outside import Outside
+from include.driver.submit import local_master
 from include.settings import Settings
 from include.stack import environment
 from include.stack.environment import Environment
@@ -36,6 +37,11 @@ class OwnServers:
     def reaching(self) -> Settings:
         """The settings with the servers' addresses."""
         return self.settings
+
+    @property
+    def spark_master(self) -> str:
+        """Where commands run Spark: here. The DAGs' is in Airflow's connection."""
+        return local_master(self.settings.topic_partitions)
 
     def judging(self) -> dict[str, str]:
         """The complete environment of a program of ours. Creates its folder for temporary files."""

@@ -27,6 +27,16 @@ class Ports(BaseSettings):
     elasticsearch_transport: int = Field(default=9300, ge=1, le=65535)
     airflow: int = Field(default=8080, ge=1, le=65535)
     supervisor: int = Field(default=9001, ge=1, le=65535)
+    spark: int = Field(default=7077, ge=1, le=65535)
+    """Of the master, with `--engine spark`."""
+    yarn: int = Field(default=8032, ge=1, le=65535)
+    """Of the ResourceManager, with `--engine yarn`; so are the next ones."""
+    yarn_scheduler: int = Field(default=8030, ge=1, le=65535)
+    yarn_tracker: int = Field(default=8031, ge=1, le=65535)
+    yarn_admin: int = Field(default=8033, ge=1, le=65535)
+    yarn_web: int = Field(default=8088, ge=1, le=65535)
+    yarn_node_1: int = Field(default=8041, ge=1, le=65535)
+    yarn_node_2: int = Field(default=8042, ge=1, le=65535)
 
 
 def free_ports() -> dict[str, int]:

@@ -46,6 +46,8 @@ RECOVERY_SECONDS = 60
 EPOCH = "SELECT epoch FROM logs.driver_lease WHERE name = 'stream_logs'"
 LOADED = "SELECT SUM(last_offset) FROM logs.load_progress WHERE kafka_partition < 100"
 
+DRIVER_CLASSES = {"org.apache.spark.deploy.SparkSubmit", "org.apache.spark.deploy.yarn.ApplicationMaster"}
+
 Moment = dict[str, dict[int, int]]
 """The ends of both topics at one time: by topic, then by partition."""
 Origin = tuple[int, int]
@@ -272,7 +274,7 @@ def drivers(stack: Stack) -> list[psutil.Process]:
     return [
         process
         for process in psutil.process_iter(["cmdline"])
-        if "org.apache.spark.deploy.SparkSubmit" in (process.info["cmdline"] or [])
+        if DRIVER_CLASSES & set(process.info["cmdline"] or [])
         and any(word.endswith("stream_logs.py") for word in process.info["cmdline"])
         and process.environ().get("LOGSIEVE_STATE") == str(stack.state)
     ]

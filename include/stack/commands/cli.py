@@ -19,6 +19,7 @@ from include.stack.commands import bench, develop, proof, repair, server_tools, 
 from include.stack.commands import logs as cli_logs
 from include.stack.commands import stream as cli_stream
 from include.stack.commands.terminal import PASS_ON, Json, err, known, out, servers
+from include.stack.engines import Engine
 from include.stack.environment import Environment
 from include.stack.errors import StackError
 from include.stack.machine import lock
@@ -38,6 +39,10 @@ def up(
     share_suspicious: Annotated[
         float | None, typer.Option(min=0, max=1, help="Share of generated logs that are suspicious.")
     ] = None,
+    engine: Annotated[
+        Engine | None,
+        typer.Option(help="Where Spark runs: in one process, or on a cluster of this stack. By default as before."),
+    ] = None,
     fresh: Annotated[bool, typer.Option(help="Delete all data first.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")] = False,
     run_bootstrap: Annotated[
@@ -49,7 +54,7 @@ def up(
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     settings = Settings()
     with lock.held(settings.state / "lock", "up", _wait_for):
-        _up(settings, rate, share_bad, share_suspicious, fresh=fresh, yes=yes, run_bootstrap=run_bootstrap)
+        _up(settings, rate, share_bad, share_suspicious, engine, fresh=fresh, yes=yes, run_bootstrap=run_bootstrap)
 
 
 def _wait_for(process: int, what: str) -> None:
@@ -61,6 +66,7 @@ def _up(
     rate: float | None,
     share_bad: float | None,
     share_suspicious: float | None,
+    engine: Engine | None,
     *,
     fresh: bool,
     yes: bool,
@@ -87,8 +93,12 @@ def _up(
     if {each.name for each in settings.state.iterdir()} == {"lock"}:
         steps_of_up.wipe(environment.load_or_plan(settings))  # the folder was deleted: remove its outside parts too
     if env is None or not found_running:
-        steps_of_up.check(environment.load_or_plan(settings))
-        env = environment.make(settings)
+        planned = environment.load_or_plan(settings)
+        planned.engine = engine or planned.engine
+        steps_of_up.check(planned)
+        env = environment.make(settings, engine=planned.engine)
+    elif engine not in (None, env.engine):
+        raise StackError(f"The stack is running with --engine {env.engine}.", "Run ./logsieve down, then up again.")
     chosen = {"rate": rate, "share_bad": share_bad, "share_suspicious": share_suspicious}
     conf = {name: value for name, value in chosen.items() if value is not None}
     with Steps(err) as steps:

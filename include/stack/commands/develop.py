@@ -21,6 +21,11 @@ _TWO_STACKS = ["-p", "no:randomly", "-n", "2", "--dist", "loadfile", "--no-loads
 """Two processes, each with a stack; the tests of a file share one."""
 _RUNNING = ["tests/chaos", "tests/browser", "tests/integration"]
 """Tests that need running servers; tests/conftest.py orders their files."""
+_ON_A_CLUSTER = [
+    "-p", "no:randomly", "--durations=10", "--maxfail=5", "tests/clusters",
+    *(f"tests/integration/test_{name}.py" for name in ("healthy", "users_changed", "replay", "partitions")),
+]  # fmt: skip
+"""Tests of clusters, and the main paths of the others."""
 CHECKS = {
     "lint": [
         [sys.executable, "-m", "ruff", "check", "."],
@@ -35,10 +40,14 @@ CHECKS = {
     "integration": [[*_PYTEST, *_TWO_STACKS, "--durations=40", "--maxfail=5", *_RUNNING]],
     "compose": [[*_PYTEST, "-p", "no:randomly", "--durations=5", "tests/containers/test_up.py"]],
     "containers": [[*_PYTEST, "-p", "no:randomly", "--durations=40", "--maxfail=5", "tests/containers"]],
+    "standalone": [[*_PYTEST, *_ON_A_CLUSTER, "--engine", "spark"]],
+    "yarn": [[*_PYTEST, *_ON_A_CLUSTER, "--engine", "yarn"]],
     "bench": [[*_PYTEST, "tests/bench"]],
 }
 BY_NAME = {
     "containers": "it breaks the containers in all ways, which takes 20 minutes",
+    "standalone": "it starts a stack with a Spark cluster, which takes ten minutes",
+    "yarn": "it starts a stack with YARN, which takes 15 minutes",
     "bench": "it starts a driver for each contestant, which takes minutes",
 }
 """Parts that run only when named, and the reason."""
@@ -49,7 +58,7 @@ def test(context: typer.Context) -> None:
     """Runs checks and tests, cheapest first: all, or the named ones.
 
     lint, unit, dags, spark, integration, compose (builds the containers, starts them once), containers (also breaks
-    them), bench.
+    them), standalone and yarn (the stream on a cluster), bench.
     """
     raise typer.Exit(run_tests(context.args, out))
 
@@ -83,11 +92,14 @@ def run_tests(args: Sequence[str], console: Console) -> int:
 
 @app.command()
 def lock() -> None:
-    """Regenerates requirements.txt, requirements-image.txt, and the checksums of the parts that ivy.xml names."""
+    """Regenerates requirements.txt, requirements-image.txt, and the checksums of the JVM parts."""
     from include.stack.fetch import checksums, parts
 
     with tempfile.TemporaryDirectory() as folder:
-        parts.fetch_jars(Path(folder), check=checksums.write)
+        fetched: list[Path] = []
+        for fetch in (parts.fetch_jars, parts.fetch_yarn):
+            fetched.append(fetch(Path(folder), check=lambda _: None))
+        checksums.write(*fetched)
     # The image has the same versions, but only what runs.
     done = _compile("requirements", "--upgrade") or _compile("requirements-image", "--constraint", "requirements.txt")
     raise typer.Exit(done)

@@ -32,6 +32,6 @@ def check(folder: Path) -> None:
         )
 
 
-def write(folder: Path) -> None:
-    """Makes the parts in the folder the tested ones."""
-    FILE.write_text("".join(f"{digest}  {path}\n" for path, digest in of(folder).items()))
+def write(*folders: Path) -> None:
+    """Makes the parts in the folders the tested ones."""
+    FILE.write_text("".join(f"{digest}  {path}\n" for folder in folders for path, digest in of(folder).items()))

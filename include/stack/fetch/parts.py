@@ -7,7 +7,7 @@ import subprocess
 import tarfile
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from include.stack.machine import proxies
 from include.stack.private import write_private
 
 IVY_XML = ROOT / "include" / "stack" / "fetch" / "ivy.xml"
+YARN_XML = IVY_XML.with_name("yarn.xml")
 
 
 @contextmanager
@@ -39,10 +40,19 @@ def fetch_jars(parts: Path, *only: str, check: Callable[[Path], None] = checksum
 
     `check`: raises if they are not the right ones. Raises StackError if a jar cannot be fetched.
     """
-    version = hashlib.sha256(IVY_XML.read_bytes()).hexdigest()[:12]
-    jars = parts / "-".join(["jars", version, *only])
+    return _make_current("jars", _fetch(parts, "jars", IVY_XML, only, check))
+
+
+def fetch_yarn(parts: Path, check: Callable[[Path], None] = checksums.check) -> Path:
+    """Folder with YARN's jars in its sub-folder `yarn`. Raises as `fetch_jars` does."""
+    return _make_current("yarn", _fetch(parts, "yarn", YARN_XML, (), check))
+
+
+def _fetch(parts: Path, name: str, ivy_xml: Path, only: Sequence[str], check: Callable[[Path], None]) -> Path:
+    version = hashlib.sha256(ivy_xml.read_bytes()).hexdigest()[:12]
+    jars = parts / "-".join([name, version, *only])
     if jars.exists():
-        return _make_current(jars)
+        return jars
     ivy = next(pyspark_home.jars().glob("ivy-*.jar"))
     mirror = os.environ.get("LOGSIEVE_IVY_SETTINGS")
     with whole(jars) as folder:
@@ -50,7 +60,7 @@ def fetch_jars(parts: Path, *only: str, check: Callable[[Path], None] = checksum
         pattern = "[conf]/[artifact]-[revision].[ext]"
         proxy = folder / "options"
         write_private(proxy, "\n".join(_quoted(option) for option in proxies.java_options(os.environ)))
-        command = ["java", f"@{proxy}", f"-Duser.home={parts}", "-jar", str(ivy), "-ivy", str(IVY_XML), "-warn"]
+        command = ["java", f"@{proxy}", f"-Duser.home={parts}", "-jar", str(ivy), "-ivy", str(ivy_xml), "-warn"]
         command += ["-cache", str(parts / "ivy-cache"), "-confs", *(only or ["*"])]
         command += ["-settings", str(Path(mirror).absolute())] if mirror else []
         done = subprocess.run([*command, "-retrieve", pattern], capture_output=True, text=True, cwd=folder)
@@ -60,7 +70,7 @@ def fetch_jars(parts: Path, *only: str, check: Callable[[Path], None] = checksum
                 "The JVM parts could not be fetched: " + _last_lines(done.stdout + done.stderr), _remedy(os.environ)
             )
         check(folder)
-    return _make_current(jars)
+    return jars
 
 
 def _quoted(option: str) -> str:
@@ -76,11 +86,11 @@ def _remedy(variables: Mapping[str, str]) -> str:
     )
 
 
-def _make_current(jars: Path) -> Path:
-    """Points the link `jars` at this version; the settings pass that name to Spark."""
-    link = jars.with_name("jars")
+def _make_current(name: str, jars: Path) -> Path:
+    """Points the link `name` at this version; the settings pass `jars` to Spark."""
+    link = jars.with_name(name)
     if not link.exists() or link.resolve() != jars.resolve():
-        partial = link.with_name(f"jars.{os.getpid()}")
+        partial = link.with_name(f"{name}.{os.getpid()}")
         partial.symlink_to(jars.name)
         partial.replace(link)
     return link

@@ -85,15 +85,14 @@ def _submit(env: Servers, arguments: list[str]) -> None:
     if not (env.settings.parts / "jars").exists():  # with own servers: `up` fetches them for the embedded ones
         parts.fetch_jars(env.settings.parts, "spark", "compiler")
     judge_jar.ensure(env.settings)  # the rules may have changed since `up`
-    conf = [
-        word for name, value in submit_conf(env.settings, REJUDGE).items() for word in ("--conf", f"{name}={value}")
-    ]
+    found = submit_conf(env.settings, REJUDGE, env.spark_master)
+    conf = [word for name, value in found.items() for word in ("--conf", f"{name}={value}")]
     spark_submit = str(Path(sys.executable).parent / "spark-submit")
     log = env.state / "logs" / f"{REJUDGE}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("w") as output:
         done = subprocess.run(
-            [spark_submit, "--master", "local[2]", *conf, str(ROOT / "jobs" / f"{REJUDGE}.py"), *arguments],
+            [spark_submit, "--master", env.spark_master, *conf, str(ROOT / "jobs" / f"{REJUDGE}.py"), *arguments],
             env=env.judging(),
             stdin=subprocess.DEVNULL,
             stdout=output,

@@ -1,6 +1,7 @@
 """Checks that this machine can run the stack, and names a remedy for each problem."""
 
 import os
+import re
 import shutil
 import socket
 import time
@@ -10,7 +11,7 @@ import psutil
 from rich.console import Console
 
 from include.settings import ROOT
-from include.stack import tables
+from include.stack import engines, tables
 from include.stack.environment import HOST, Environment
 from include.stack.errors import StackError
 from include.stack.fetch import mysqld, packages
@@ -22,6 +23,7 @@ from include.stack.servers import mysql_config
 
 GIB = 2**30
 MEMORY = 5 * GIB
+_PLAIN = re.compile(r"[A-Za-z0-9/._+@~-]+")
 FIRST_START = GIB
 """Bytes that a state folder takes before it holds any logs."""
 OLDEST_CLOCK = 1_750_000_000
@@ -45,7 +47,12 @@ def user(env: Environment) -> Check:
 
 def folders(env: Environment) -> Check:
     """Every server can run from the folders of the checkout, the state and the parts."""
-    return needs.places(ROOT, env.state, env.settings.parts)
+    used = (ROOT, env.state, env.settings.parts)
+    if env.engine == "yarn" and not all(_PLAIN.fullmatch(str(folder)) for folder in used):
+        # Spark's client of YARN looks for their names as they are written in URLs.
+        found = f"{', '.join(map(str, used))}: YARN needs plain names (a-z, A-Z, 0-9 and . _ - + @ ~)"
+        return Check("folders", found, "Move the checkout, or set LOGSIEVE_STATE and LOGSIEVE_PARTS to other folders.")
+    return needs.places(*used)
 
 
 def mysql(env: Environment) -> Check:
@@ -111,7 +118,7 @@ def clock(env: Environment) -> Check:
 
 def ports(env: Environment) -> Check:
     """Every port is free, or used by this stack."""
-    wanted = env.ports.model_dump()
+    wanted = engines.ports_used(env.engine, env.ports)
     if running(env):
         return Check("ports", "in use by this stack")
     if len(set(wanted.values())) < len(wanted):

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from include import names, scratch
+from include.driver import shipping
 from include.stack.environment import Environment
 
 DAYS: Final = 30
@@ -26,6 +27,7 @@ def remove(env: Environment) -> None:
     scratch.make(env.settings)
     scratch.empty(env.settings.scratch, before=float("inf"))
     scratch.make(env.settings, *PROGRAMS)
+    shipping.remove(env.settings)
     for folder in (env.state, env.settings.outside):
         for file in _crash_files(folder):
             file.unlink(missing_ok=True)

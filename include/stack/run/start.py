@@ -24,8 +24,10 @@ from include.stack.servers import (
     postgres_config,
     probes,
     server_users,
+    spark_config,
+    yarn_config,
 )
-from include.stack.servers.programs import Homes, Server, servers
+from include.stack.servers.programs import Homes, Server, cluster_of, servers
 from include.stack.steps import Steps
 
 FIRST_SECONDS = 300
@@ -42,6 +44,8 @@ def unpack(env: Environment, steps: Steps) -> Homes:
     with steps.step(what) as on_step, _alone(env, lambda text: on_step(f"{what}, {text}")):
         leftovers.remove(env)
         jars = parts.fetch_jars(folder)
+        if env.engine == "yarn":
+            parts.fetch_yarn(folder)
         pyspark_home.prepare()
         judge_jar.ensure(env.settings)
         if wrong := class_archive.ensure(env.settings, jars):
@@ -122,8 +126,15 @@ def _start_each(env: Environment, homes: Homes) -> None:
         _wait_for(env, "airflow-api-server", probes.airflow("metadatabase"))
         run("airflow-dag-processor", "airflow-scheduler", "airflow-triggerer")
 
+    def cluster() -> None:
+        if env.engine == "yarn":
+            yarn_config.prepare(env)
+        if env.engine != "local":
+            spark_config.prepare(env)
+            run(*(server.name for server in cluster_of(env)))
+
     with ThreadPoolExecutor() as pool:
-        work = [pool.submit(part) for part in (airflow, mysql, kafka, elasticsearch)]
+        work = [pool.submit(part) for part in (airflow, mysql, kafka, elasticsearch, cluster)]
         run("watchdog")
         for part in work:
             part.result()

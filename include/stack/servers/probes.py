@@ -1,5 +1,6 @@
 """Health probes of the servers. A probe returns None if the server is healthy, else the problem as a short phrase."""
 
+import socket
 from collections.abc import Callable
 from typing import Any
 
@@ -9,7 +10,7 @@ from confluent_kafka import ConsumerGroupState, KafkaException
 from mysql.connector import Error as MySqlError
 
 from include.names import INDEXER_GROUP, STATUS_TOPIC
-from include.stack.environment import Environment
+from include.stack.environment import HOST, Environment
 from include.stack.own_servers import Servers
 
 SECONDS = 5
@@ -46,6 +47,19 @@ def postgres(env: Environment) -> str | None:
     except psycopg2.Error as error:
         return f"does not answer: {str(error).strip().splitlines()[0]}"
     return None
+
+
+def port(name: str) -> Callable[[Environment], str | None]:
+    """The probe of a server that only has to listen on its port."""
+
+    def listens(env: Environment) -> str | None:
+        try:
+            socket.create_connection((HOST, getattr(env.ports, name)), SECONDS).close()
+        except OSError as error:
+            return f"does not answer: {error.strerror or error}"
+        return None
+
+    return listens
 
 
 def elasticsearch(env: Servers) -> str | None:

@@ -9,7 +9,15 @@ from typing import Literal
 from include.stack.environment import Account, Environment
 from include.stack.fetch.mysqld import Mysqld
 from include.stack.machine.needs import SERVERS
-from include.stack.servers import elasticsearch_config, postgres_config, probes, server_users, tools
+from include.stack.servers import (
+    elasticsearch_config,
+    postgres_config,
+    probes,
+    server_users,
+    spark_config,
+    tools,
+    yarn_config,
+)
 
 MIB = 2**20
 
@@ -82,6 +90,7 @@ def servers(env: Environment, homes: Homes) -> list[Server]:
              **elasticsearch_config.variables(homes.elasticsearch)},
             user=server_users.user_of("elasticsearch"),
         ),
+        *cluster_of(env),
         # Low priority: indexing yields to judging and loading.
         Server(
             "indexer", [*tools.YIELDING, *python, "include.index.indexer"], probes.indexer, 512 * MIB, state,
@@ -116,3 +125,29 @@ def servers(env: Environment, homes: Homes) -> list[Server]:
             access="logsieve",
         ),
     ]  # fmt: skip
+
+
+def cluster_of(env: Environment) -> list[Server]:
+    """The programs of the stack's Spark cluster, if it has one."""
+    if env.engine == "local":
+        return []
+    if env.engine == "yarn":
+        manager = yarn_config.resource_manager(env)
+        return [
+            Server(yarn_config.MANAGER, manager, probes.port("yarn"), 768 * MIB, env.state),
+            *(
+                # Containers, such as the driver's, are its children.
+                Server(name, yarn_config.node_manager(env, name), probes.nothing_to_ask, 8192 * MIB, env.state)
+                for name in yarn_config.NODES
+            ),
+        ]
+    variables = spark_config.variables(env)
+    master = Server("spark-master", spark_config.master(env), probes.port("spark"), 512 * MIB, env.state, variables)
+    return [
+        master,
+        *(
+            # Executors are its children.
+            Server(name, spark_config.worker(env, name), probes.nothing_to_ask, 6144 * MIB, env.state, variables)
+            for name in spark_config.WORKERS
+        ),
+    ]

@@ -1,0 +1,48 @@
+"""The cluster of a stack, as seen from outside: its processes, and on YARN its applications."""
+
+import json
+import urllib.request
+from typing import Any
+
+import psutil
+
+from tests.integration.stack import Stack
+
+EXECUTORS = {
+    "org.apache.spark.executor.CoarseGrainedExecutorBackend",
+    "org.apache.spark.executor.YarnCoarseGrainedExecutorBackend",
+}
+MANAGERS = {
+    "org.apache.hadoop.yarn.server.resourcemanager.ResourceManager",
+    "org.apache.hadoop.yarn.server.nodemanager.NodeManager",
+}
+
+
+def processes(stack: Stack, classes: set[str]) -> list[psutil.Process]:
+    """The JVMs of this stack that run one of these classes; not the shells that started them."""
+    found = []
+    for process in psutil.process_iter(["cmdline", "name"]):
+        if process.info["name"] == "java" and classes & set(process.info["cmdline"] or []):
+            variables = process.environ()
+            if str(stack.state) in (variables.get("LOGSIEVE_STATE"), variables.get("LOGSIEVE_STACK")):
+                found.append(process)
+    return found
+
+
+def executors(stack: Stack) -> list[psutil.Process]:
+    """The executors of all applications."""
+    return processes(stack, EXECUTORS)
+
+
+def applications(stack: Stack) -> dict[str, str]:
+    """On YARN, the state of the stream's applications by id."""
+    address = f"http://127.0.0.1:{stack.ports['yarn_web']}/ws/v1/cluster/apps"
+    with urllib.request.urlopen(address, timeout=10) as answer:
+        found: dict[str, Any] = json.load(answer)
+    apps = (found["apps"] or {}).get("app", [])
+    return {app["id"]: app["state"] for app in apps if app["name"] in ("logsieve", "stream_logs")}
+
+
+def running(stack: Stack) -> list[str]:
+    """The ids of the stream's applications that have not ended."""
+    return [name for name, state in applications(stack).items() if state not in ("FINISHED", "FAILED", "KILLED")]

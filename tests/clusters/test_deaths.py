@@ -1,0 +1,111 @@
+"""Parts of a cluster, or all of Airflow, die while logs flow: the stream goes on, and no log is lost or doubled."""
+
+import json
+import os
+import signal
+
+import psutil
+import pytest
+
+from include.names import origin_key
+from include.stack.run import supervisor
+from tests.clusters import cluster
+from tests.integration.stack import EPOCH, Moment, Stack, drivers, until, wait_until_it_loads
+
+
+@pytest.fixture
+def on_yarn(stack: Stack) -> Stack:
+    if stack.env.engine != "yarn":
+        pytest.skip("only YARN starts a driver again and goes on without Airflow")
+    return stack
+
+
+def prove(stack: Stack, since: Moment) -> None:
+    """Every log since the moment has one row, its document says the same, and the proof finds nothing. A verdict may
+    be sent twice: a task that dies does not know which of its verdicts have arrived."""
+    sent = {(message.partition, message.offset) for message in stack.messages("server-logs", since["server-logs"])}
+    until(lambda: sent <= stack.loaded(since), 120, "every log is in a table")
+    rows = [row for row in stack.rows(since) if row[:2] in sent]
+    assert len(rows) == len(sent), "no log is in two tables"
+    keys = {message.key for message in stack.messages("server-logs-status", since["server-logs-status"])}
+    assert {origin_key(*origin).encode() for origin in sent} <= keys, "every log has a verdict"
+    wanted = {(partition, offset): status for partition, offset, status in rows}
+    until(lambda: stack.documents(list(wanted)) == wanted, 60, "every document matches its row")
+    done = stack.run("reconcile", "--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert all(proof["logs"] == proof["rows"] == proof["documents"] for proof in json.loads(done.stdout))
+
+
+def epoch(stack: Stack) -> int:
+    return int(stack.root_sql(EPOCH)[0][0])
+
+
+def test_an_executor_that_dies_is_replaced_and_the_driver_stays(stack: Stack) -> None:
+    wait_until_it_loads(stack)
+    since, before = stack.now(), epoch(stack)
+    first, *_ = cluster.executors(stack)
+    count = len(cluster.executors(stack))
+    first.kill()
+    until(lambda: len(cluster.executors(stack)) == count, 60, "another executor runs")
+    stack.generate(500)
+    prove(stack, since)
+    assert epoch(stack) == before, "the driver is the same"
+
+
+def test_a_driver_that_dies_is_followed_by_another_one(stack: Stack) -> None:
+    wait_until_it_loads(stack)
+    since, before = stack.now(), epoch(stack)
+    apps = cluster.running(stack) if stack.env.engine == "yarn" else []
+    (driver,) = drivers(stack)
+    driver.kill()
+    until(lambda: epoch(stack) > before, 120, "the next driver has the lease")
+    wait_until_it_loads(stack)
+    prove(stack, since)
+    if apps:
+        assert cluster.running(stack) == apps, "it is the same application"
+
+
+def test_a_stop_is_graceful(stack: Stack) -> None:
+    wait_until_it_loads(stack)
+    since = stack.now()
+    done = stack.run("stream", "stop")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert drivers(stack) == []
+    if stack.env.engine == "yarn":
+        assert "FINISHED" in cluster.applications(stack).values()
+    done = stack.run("stream", "start")
+    assert done.returncode == 0, done.stdout + done.stderr
+    wait_until_it_loads(stack)
+    prove(stack, since)
+
+
+def test_without_airflow_the_stream_goes_on_and_airflow_finds_it_again(on_yarn: Stack) -> None:
+    stack = on_yarn
+    wait_until_it_loads(stack)
+    since, before, apps = stack.now(), epoch(stack), cluster.running(stack)
+    names = ("airflow-scheduler", "airflow-api-server", "airflow-dag-processor", "airflow-triggerer")
+    for name in names:
+        pid = supervisor.proxy(stack.env).getProcessInfo(name)["pid"]
+        children = psutil.Process(pid).children(recursive=True)  # the workers of all tasks
+        for process in (psutil.Process(pid), *children):
+            if process.is_running():
+                os.kill(process.pid, signal.SIGKILL)
+    stack.generate(500)
+    prove(stack, since)
+    until(lambda: stack.status().healthy, 120, "Airflow is back, and follows the stream")
+    assert (cluster.running(stack), epoch(stack)) == (apps, before), "it is the same application and driver"
+
+
+def test_managers_that_die_find_the_application_again(on_yarn: Stack) -> None:
+    stack = on_yarn
+    wait_until_it_loads(stack)
+    since, before, apps = stack.now(), epoch(stack), cluster.running(stack)
+    managers = cluster.processes(stack, cluster.MANAGERS)
+    assert len(managers) == 3
+    for process in managers:
+        process.kill()
+    stack.generate(500)
+    prove(stack, since)
+    until(lambda: len(cluster.processes(stack, cluster.MANAGERS)) == 3, 60, "all managers run again")
+    until(lambda: cluster.running(stack) == apps, 60, "the application is known again")
+    assert epoch(stack) == before, "the driver is the same"
