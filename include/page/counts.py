@@ -51,7 +51,7 @@ class Source(Protocol):
     def read(self, filters: Filters, spans: Sequence[Span]) -> Iterable[Part]:
         """Reads the spans in order, each as one part; ignores the filters' own range."""
 
-    def changed(self, since: int | None, before: int, length: int) -> tuple[int | None, set[int]]:
+    def changed(self, since: Any, before: int, length: int) -> tuple[Any, set[int]]:
         """Returns the `since` for the next call, and the first milliseconds of spans of this length that have changed.
 
         `since`: None in the first call. Only spans that begin `before` count. Empty if changes cannot be detected.
@@ -142,7 +142,7 @@ class _Kept:
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.read_at = 0.0
-        self.since: int | None = None
+        self.since: Any = None
         self.parts: dict[Span, tuple[float, Part]] = {}
 
 

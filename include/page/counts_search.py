@@ -17,11 +17,16 @@ ALL_SECONDS: Final = 6
 """After this time no further parts are requested."""
 AT_ONCE: Final = 12
 """Parts per request."""
-SEEN_TWICE: Final = 10_000
-"""Changes checked twice: concurrent requests may become visible in another order than they began."""
+SEEN_SECONDS: Final = 10
+UNSEEN: Final = 20_000
+"""A change becomes visible up to a second after it was made, or later under load."""
 _SIZES: Final = {"reasons": 100, "countries": 300, "devices": 300, "accounts": 500}
 """Terms counted per part; rarer ones are missing from the tops."""
 _FIELDS: Final = {"reasons": "reasons", "countries": "location_country", "devices": "device", "accounts": "account_id"}
+
+
+Changes = list[tuple[float, dict[str, list[int]]]]
+"""Sequence numbers of the shards by index, and the time by the monotonic clock; the oldest first."""
 
 
 class SearchSource:
@@ -51,22 +56,63 @@ class SearchSource:
             self._note(answer.get("took", 0))
             yield from parts(answer.body, len(some))
 
-    def changed(self, since: int | None, before: int, length: int) -> tuple[int | None, set[int]]:
-        """Detects changes by the sequence number of each change to a document; a correction has a new one."""
-        last: dict[str, Any] = {"last": {"max": {"field": "_seq_no"}}}
-        asked: dict[str, Any] = {"size": 0, "track_total_hits": False, "aggs": last}
-        if since is not None:
-            time = {"field": "received_at", "fixed_interval": f"{length}ms", "min_doc_count": 1}
-            earlier = {"range": {"received_at": {"lt": before, "format": "epoch_millis"}}}
-            asked["query"] = {"bool": {"filter": [{"range": {"_seq_no": {"gt": since - SEEN_TWICE}}}]}}
-            asked["aggs"] = last | {"earlier": {"filter": earlier, "aggs": {"time": {"date_histogram": time}}}}
+    def changed(self, since: Changes | None, before: int, length: int) -> tuple[Changes, set[int]]:
+        """Detects changes by the sequence number of each change to a document; a correction has a new one.
+
+        Each index counts its own, see `bounds`.
+        """
         client = self._client().options(request_timeout=SECONDS, ignore_status=404)
-        answer = client.search(index=INDEX, **asked)
+        noted, grown = bounds(since, time.monotonic(), _sequence_numbers(client))
+        if not grown:
+            return noted, set()
+        over_time = {"field": "received_at", "fixed_interval": f"{length}ms", "min_doc_count": 1}
+        answer = client.search(
+            index=INDEX,
+            size=0,
+            track_total_hits=False,
+            query={
+                "bool": {
+                    "filter": [{"range": {"received_at": {"lt": before, "format": "epoch_millis"}}}],
+                    "should": [
+                        {"bool": {"filter": [{"term": {"_index": index}}, {"range": {"_seq_no": {"gt": number}}}]}}
+                        for index, number in grown.items()
+                    ],
+                    "minimum_should_match": 1,
+                }
+            },
+            aggs={"time": {"date_histogram": over_time}},
+        )
         self._note(answer.get("took", 0))
-        found = answer.get("aggregations", {})
-        newest = found.get("last", {}).get("value")
-        buckets = found.get("earlier", {}).get("time", {}).get("buckets", [])
-        return since if newest is None else int(newest), {bucket["key"] for bucket in buckets}
+        buckets = answer.get("aggregations", {}).get("time", {}).get("buckets", [])
+        return noted, {bucket["key"] for bucket in buckets}
+
+
+def bounds(since: Changes | None, at: float, new: dict[str, list[int]]) -> tuple[Changes, dict[str, int]]:
+    """Returns what to note, and by each index with changes the sequence number that all of them are above. Pure.
+
+    A change is visible later than its number, so those of the SEEN_SECONDS before the last call are returned again, and
+    at the second call the last UNSEEN of each index.
+    """
+    if since is None:
+        return [(at, {index: [each - UNSEEN for each in numbers] for index, numbers in new.items()}), (at, new)], {}
+    noted = list(since)
+    while len(noted) > 1 and noted[1][0] < noted[-1][0] - SEEN_SECONDS:
+        del noted[0]
+    old = noted[0][1]
+    # Shards count separately, and a document does not tell its shard: the least advanced one sets the bound.
+    grown = {index: min(old.get(index, [-1])) for index, numbers in new.items() if numbers != old.get(index)}
+    return [*noted, (at, new)], grown
+
+
+def _sequence_numbers(client: Elasticsearch) -> dict[str, list[int]]:
+    """The last sequence number of each shard, by index."""
+    shards = client.indices.stats(
+        index=INDEX, metric="docs", level="shards", filter_path="indices.*.shards.*.seq_no.max_seq_no"
+    )
+    return {
+        name: [max(copy["seq_no"]["max_seq_no"] for copy in copies) for _, copies in sorted(index["shards"].items())]
+        for name, index in shards.get("indices", {}).items()
+    }
 
 
 def runs(spans: Sequence[Span]) -> list[list[Span]]:

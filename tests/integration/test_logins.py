@@ -125,6 +125,7 @@ REQUESTS: list[tuple[str, str, Any, set[str]]] = [
     ("GET", "server-logs/_count", None, {"reader", "indexer", "airflow"}),
     ("POST", "server-logs/_refresh", None, {"indexer", "airflow"}),
     ("DELETE", "server-logs/_doc/none", None, {"indexer", "airflow"}),
+    ("GET", "server-logs/_stats/docs", None, {"reader", "indexer", "airflow"}),
     ("PUT", "another/_doc/1", DOCUMENT, set()),
     ("PUT", "another", None, set()),
     ("PUT", "_cluster/settings", {"persistent": {"action.auto_create_index": "true"}}, set()),

@@ -21,7 +21,7 @@ RIGHTS: Final[Mapping[str, Mapping[str, Any]]] = {
         "cluster": ["manage_index_templates"],
         "indices": [{"names": [INDEX], "privileges": ["manage", "read", "write"]}],
     },
-    "logsieve_reader": {"indices": [{"names": [INDEX], "privileges": ["read", "view_index_metadata"]}]},
+    "logsieve_reader": {"indices": [{"names": [INDEX], "privileges": ["monitor", "read", "view_index_metadata"]}]},
 }
 """The rights of each program's user; logsieve_admin has all."""
 
