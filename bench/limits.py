@@ -20,7 +20,7 @@ from bench.hand_written_rules import Judge, Judged, loading
 from include import names
 from include.clients import kafka
 from include.clients.outside import Outside
-from include.index.bulk import CHUNK_MESSAGES
+from include.index.messages import CHUNK_MESSAGES
 from include.names import INDEXER_GROUP
 from include.settings import Settings
 from jobs.database import Database
@@ -123,7 +123,7 @@ def bulk(partition: int) -> None:
         while True:
             messages = consumer.consume(BATCH, hand_written.BATCH_SECONDS)
             actions = ({"_id": str(each.key(), "ascii"), "_source": each.value()} for each in messages)  # type: ignore[arg-type]
-            for _ in streaming_bulk(client, actions, index=names.INDEX, chunk_size=CHUNK_MESSAGES):
+            for _ in streaming_bulk(client, actions, index=names.ODD_INDEX, chunk_size=CHUNK_MESSAGES):
                 pass
             if messages:
                 consumer.commit(

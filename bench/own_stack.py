@@ -60,7 +60,7 @@ def running(partitions: int, accounts: int, seed: int, steps: Steps, *, keep: bo
             _make_tables(env)
             _load_users(env)
             with env.outside.search() as client:
-                template.ensure_index(client)
+                template.ensure(client)
         yield env
     except StackError:
         keep = True  # for troubleshooting

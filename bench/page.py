@@ -15,6 +15,7 @@ from elasticsearch import Elasticsearch
 
 from bench import own_stack
 from include import names
+from include.index import template
 from include.page import filters as log_filters
 from include.page import listing
 from include.page.counts import Summaries
@@ -73,6 +74,8 @@ def fill(client: Elasticsearch, count: int, rng: random.Random) -> Iterator[int]
     """Indexes `count` verdicts; yields the number indexed so far, repeatedly."""
     begin = datetime.now(UTC) - timedelta(days=DAYS)
     length = timedelta(days=DAYS)
+    for day in range(DAYS + 1):
+        template.prepare(client, names.day_index((begin + timedelta(days=day)).date()))
     with ThreadPoolExecutor(SENDERS) as pool:
         waiting: deque[Future[int]] = deque()
         for first in range(0, count, BULK):
@@ -97,7 +100,7 @@ def verdict(rng: random.Random, offset: int, at: datetime) -> bytes:
     event = "".join(rng.choices(string.hexdigits, k=16))
     time_of = log_filters.text(at)
     return (
-        f'{{"index":{{"_id":"{offset % 2}-{offset // 2}"}}}}\n'
+        f'{{"index":{{"_index":"{names.day_index(at.date())}","_id":"{offset % 2}-{offset // 2}"}}}}\n'
         f'{{"event_id":"{event}","account_id":{rng.randrange(10_000)},"event_type":"other","device":{device}'
         f',"location_country":"{rng.choice(_COUNTRIES)}","event_timestamp":"{time_of}","status":"{status}"'
         f',"reasons":{reasons},"origin":{{"kafka_partition":{offset % 2},"kafka_offset":{offset // 2}}}'
@@ -107,9 +110,7 @@ def verdict(rng: random.Random, offset: int, at: datetime) -> bytes:
 
 def _send(client: Elasticsearch, lines: list[bytes]) -> int:
     operations: Any = lines  # the client accepts lines that are already JSON
-    answer = client.options(request_timeout=120).bulk(
-        index=names.INDEX, operations=operations, filter_path="errors,items.*.error"
-    )
+    answer = client.options(request_timeout=120).bulk(operations=operations, filter_path="errors,items.*.error")
     if answer["errors"]:
         raise RuntimeError(f"Elasticsearch refused documents: {answer.get('items')}")
     return len(lines)

@@ -43,8 +43,8 @@ def empty(env: Environment, *topics: str) -> None:
         _until(lambda: not admin.list_topics(timeout=_SECONDS).topics.keys() & set(topics), "Kafka removes the topics")
         own_stack.make_topics(env)
         with env.outside.search() as client:
-            client.options(ignore_status=404).indices.delete(index=names.INDEX)
-            template.ensure_index(client)
+            template.delete_all(client)
+            template.ensure(client)
 
         def is_quiet() -> bool:
             cursor.execute(_DIRTY)

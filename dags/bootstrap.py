@@ -8,7 +8,8 @@ already running.
 
 **When a task is red**
 - `make_…`: Kafka, MySQL or Elasticsearch is down or refuses. `./logsieve status` shows which server, the task's log
-  shows why. Fix the cause, then clear the task.
+  shows why. Fix the cause, then clear the task. `make_index` takes long once, after an upgrade from a version with a
+  single index: its log shows how many documents it has copied.
 - `load_users`: see the run of `users_dimension` that it triggered.
 - `…_is_filling`: no fresh verdicts arrive there. See the newest runs of `generate_logs` and `classify_logs`.
 """
@@ -61,11 +62,16 @@ def bootstrap() -> None:
 
     @task
     def make_index() -> None:
-        """Installs the index template and creates the index."""
-        from include.index.template import ensure_index
+        """Takes over the index of an earlier version; installs the template; creates the alias and the odd index.
 
+        The indexer creates the index of each day.
+        """
+        from include.index import take_over, template
+
+        shape = template.Shape.of(settings)
         with outside.search() as client:
-            ensure_index(client)
+            take_over.take_over(client, print, shape)  # a task's output is its log
+            template.ensure(client, shape)
 
     make_tables = SQLExecuteQueryOperator(
         task_id="make_tables",

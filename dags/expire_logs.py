@@ -1,6 +1,7 @@
 """Removes logs that were loaded `retention_days` ago, and logs that no longer fit on the disk, oldest first.
 
-Rows are dropped in whole slices, together with the documents of the same origins.
+Rows are dropped in whole slices. The documents of the same origins are hidden from all readers at once, and dropped
+with the index of their day, when all of its logs have expired.
 
 **When**: every ten minutes. A log is kept for at least `retention_days` after it was loaded, whatever its sender's
 clock says, and at most a day longer, plus the time to fill its slice. A slice has about a day of logs, at least a
@@ -8,13 +9,14 @@ million, but only a small part of what fits on the disk. Logs go sooner if all h
 `disk_gib` (include/retention/disk_bounds.py). `retention_days` is `LOGSIEVE_RETENTION_DAYS`, 30 by default; 0 keeps
 everything. `disk_gib` is `LOGSIEVE_DISK_GIB`, 20 in the embedded stack; 0 means no bound.
 
-**What is normal**: green within seconds, or minutes if millions of documents are deleted. `bound_topics` sets both
-topics' part of the bound; `make_slices` creates slices ahead of the logs; `expire_rows` returns the offset up to which
-each partition has expired. `./logsieve why` shows "expired" for such a log, and `reconcile_logs` starts after it.
+**What is normal**: green within seconds, or minutes if the indices exceed their part of `disk_gib`, so that millions of
+hidden documents are deleted. `bound_topics` sets both topics' part of the bound; `make_slices` creates slices ahead of
+the logs; `expire_rows` returns the offset up to which each partition has expired. `./logsieve why` shows "expired" for
+such a log, and `reconcile_logs` starts after it.
 
 **When it is red**: logs due to expire stay until the next run, and nothing else is affected; clear the task or wait for
 the next run. `Lock wait timeout exceeded`: a transaction has been reading the tables for ten minutes. Elasticsearch
-down: the rows are gone, and the documents are deleted by the next run.
+down: the rows are gone, and the documents go with the next run.
 """
 
 from typing import Any
@@ -79,15 +81,15 @@ def expire_logs() -> None:
         return expired
 
     @task
-    def expire_documents() -> None:
-        """Deletes the documents of expired logs, and expired dead letters; logs its progress."""
+    def expire_documents(params: Any = None) -> None:
+        """Hides, drops or deletes the documents of expired logs, and expired dead letters; logs its progress."""
         from include.index import dead_letters
-        from include.retention import expiry
+        from include.retention import documents
         from include.topics import hops
 
         with slices.alone(outside) as cursor, outside.search() as index:
             expired = hops.read_expired(cursor)
-            expiry.documents(index, expired, print)  # a task's output is its log
+            documents.remove(index, expired, print, divide(params["disk_gib"]))  # a task's output is its log
         dead_letters.expire(settings, expired)
 
     bound_topics()

@@ -1,11 +1,17 @@
 """Names that several parts of Logsieve share, defined once: topics, tables, columns, statuses, reasons."""
 
 import re
+from datetime import date
 from typing import Final
 
 LOGS_TOPIC: Final = "server-logs"
 STATUS_TOPIC: Final = "server-logs-status"
 INDEX: Final = "server-logs"
+"""The alias of the indices that hold the documents: one for each day, and the odd one."""
+ODD_INDEX: Final = f"{INDEX}-odd"
+"""The index of documents whose day is far off, or unknown."""
+DAY_INDICES: Final = f"{INDEX}-????.??.??"
+"""Pattern of the names that `day_index` makes."""
 
 LOGS_DATABASE: Final = "logs"
 USERS_DATABASE: Final = "dim_users"
@@ -105,6 +111,11 @@ BAD_REASONS: Final = (
 """All reasons of bad logs."""
 
 _KEY: Final = re.compile(rb"(0|[1-9]\d{0,9})-(0|[1-9]\d{0,18})")
+
+
+def day_index(day: date) -> str:
+    """Returns the name of the index for logs received on this day, by UTC."""
+    return f"{INDEX}-{day.isoformat().replace('-', '.')}"
 
 
 def origin_key(partition: int, offset: int) -> str:

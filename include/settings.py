@@ -65,6 +65,11 @@ class Settings(BaseSettings):
     elasticsearch_user: str = ""
     elasticsearch_password: SecretStr = SecretStr("")
 
+    index_shards: int = Field(default=1, ge=1, le=1024)
+    """Primary shards of each new index. A shard holds at most 2.1 billion documents, an index those of a day."""
+    index_replicas: int = Field(default=0, ge=0, le=100)
+    """Copies of each shard of a new index, on other nodes."""
+
     trigger: Trigger = "realtime"
     realtime_batch_seconds: int = Field(default=300, ge=5, le=3600)
     """Length of a real-time batch. Verdicts wait one to two seconds between batches; a change of users ends a batch."""

@@ -1,29 +1,31 @@
-"""Writes status messages to the index: each is accepted, refused because of its content, or retried indefinitely."""
+"""Writes status messages to the indices: each is accepted, refused because of its content, or retried indefinitely."""
 
 import logging
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from typing import Any, Final, NamedTuple
+from datetime import UTC, datetime
+from typing import Any, Final, Literal, NamedTuple
 
 from elasticsearch import ApiError, Elasticsearch, TransportError
 
-from include.index.template import check_index, ensure_index
-from include.names import INDEX, origin_of
+from include.index import template
+from include.index.days import day_of, index_of
+from include.index.messages import Refused, StatusMessage, parts, sort
+from include.index.template import Shape
+from include.names import ODD_INDEX
 from include.watch import search_trouble
 from include.watch.troubles import Trouble, TroubleError, Troubles
 
 LANES: Final = 2
 """Concurrent bulk requests. On 2 cores a second one adds 25 to 75 % of throughput, a third one nothing."""
-CHUNK_MESSAGES: Final = 2000
-CHUNK_BYTES: Final = 8 * 1024 * 1024
 FIRST_PAUSE: Final = 0.5
 LONGEST_PAUSE: Final = 3.0
 """Longest pause in seconds between two tries while Elasticsearch accepts nothing."""
 
 CHECK_SECONDS: Final = 10
-"""Seconds between checks of the index: it may be deleted and recreated from another program's template."""
+"""Seconds between checks of the indices: one may be deleted and recreated from another program's template."""
 BULK_TIMEOUT: Final = "20s"
 """How long the server waits for a missing shard before it reports an error; shorter than the client's timeout."""
 
@@ -32,32 +34,25 @@ _OF_THE_DOCUMENT: Final = frozenset(
 )
 _ITS_FAULT: Final = ("Malformed content", "Document contains at least one immense term")
 """Beginnings of the reason if a document itself is at fault. A full shard causes the same type of error."""
+_LATER_THERE: Final = "version_conflict_engine_exception"
+"""The index has the document of a later verdict: another indexer wrote it, or this one before a restart."""
+ACTIONS: Final = {
+    "index": b'{"index":{"_id":"%b","version":%d,"version_type":"external_gte"}}',
+    "delete": b'{"delete":{"_id":"%b","version":%d,"version_type":"external_gte"}}',
+}
+"""The version is the verdict's offset in its status partition: the last verdict wins, whoever writes it when."""
 
 log = logging.getLogger(__name__)
 
 
-class StatusMessage(NamedTuple):
-    """A message of the status topic: its partition and offset there, and its key and value as received."""
-
-    partition: int
-    offset: int
-    key: bytes | None
-    value: bytes | None
-
-    def origin(self) -> tuple[int, int] | None:
-        """Returns partition and offset of its log, from the key; None if the key is not an origin."""
-        return origin_of(self.key)
-
-
-class Refused(NamedTuple):
-    """A message that can never become a document, and the reason."""
-
-    message: StatusMessage
-    reason: str
-
-
 class StoppedError(Exception):
     """A stop was requested while Elasticsearch accepted nothing: the messages are not written."""
+
+
+class _Chunk(NamedTuple):
+    name: str
+    action: Literal["index", "delete"]
+    messages: list[StatusMessage]
 
 
 class _Answer(NamedTuple):
@@ -67,9 +62,9 @@ class _Answer(NamedTuple):
 
 
 class BulkWriter:
-    """Writes to the index over LANES connections. A document's id is the key of its message.
+    """Writes to the indices over LANES connections. A document's id is the key of its message.
 
-    It writes one batch at a time and each key once in a batch, so the verdicts of a log stay in order.
+    Several may write at once, and one whose partitions another has taken over may still write: the last verdict wins.
     """
 
     def __init__(
@@ -78,23 +73,28 @@ class BulkWriter:
         stop: threading.Event,
         troubles: Troubles | None = None,
         first_pause: float = FIRST_PAUSE,
+        shape: Shape = template.ONE_SHARD,
     ) -> None:
-        """`troubles` records why Elasticsearch does not accept documents."""
+        """`troubles` records why Elasticsearch does not accept documents; `shape` is that of new indices."""
         self._troubles = troubles or Troubles()
         self._client = client
         self._stop = stop
         self._first_pause = first_pause
-        self._index_ensured = False
-        self._check_at = 0.0
+        self._shape = shape
+        self._ensured = False
+        self._look_at = 0.0
+        self._there: set[str] = set()
+        self._prepared: set[str] = set()
+        self._odd_holds = False
         self._pool = ThreadPoolExecutor(LANES, "bulk")
 
     def write(self, messages: Sequence[StatusMessage]) -> list[Refused]:
         """Returns the refused messages once every other one is a document or replaced by a later message of its key.
 
-        Retries while Elasticsearch is down, full or busy, refuses requests, or has a different index under this name.
+        Retries while Elasticsearch is down, full or busy, refuses requests, or has another index instead of one.
         Raises StoppedError if the stop is set meanwhile.
         """
-        pending, refused = _sort(messages)
+        pending, refused = sort(messages)
         pause = self._first_pause
         while pending:
             why: Trouble | None
@@ -106,44 +106,71 @@ class BulkWriter:
                 why = search_trouble.of(error)
             else:
                 refused += [each for answer in answers for each in answer.refused]
-                pending = [each for answer in answers for each in answer.again]
+                pending = list(dict.fromkeys(each for answer in answers for each in answer.again))
                 why = next((answer.why for answer in answers if answer.why), None)
             if why is None:
                 self._troubles.clear("index")
             else:
                 self._troubles.report("index", why)
                 # Elasticsearch may recover without any data: without the template it would guess the mapping.
-                self._index_ensured = False
+                self._ensured = False
                 if self._stop.wait(pause):
                     raise StoppedError
                 pause = min(pause * 2, LONGEST_PAUSE)
         return refused
 
     def _send_all(self, messages: list[StatusMessage]) -> list[_Answer]:
-        if not self._index_ensured:
-            ensure_index(self._client)
-            self._index_ensured, self._check_at = True, time.monotonic() + CHECK_SECONDS
-        elif time.monotonic() >= self._check_at:
-            check_index(self._client)
-            self._check_at = time.monotonic() + CHECK_SECONDS
-        sent = [self._pool.submit(self._send, chunk) for chunk in _chunks(messages)]
+        self._look()
+        chunks = self._chunks(messages)
+        for name in {chunk.name for chunk in chunks} - self._prepared:
+            template.prepare(self._client, name, self._shape)
+            self._prepared.add(name)
+            self._there.add(name)
+        sent = [self._pool.submit(self._send, chunk) for chunk in chunks]
         # Wait for all before raising an error of one: no request may be in flight while a later batch is sent.
         wait(sent)
         answers = [answer.result() for answer in sent]
-        if any(answer.refused for answer in answers):
+        for name in {chunk.name for chunk, answer in zip(chunks, answers, strict=True) if answer.refused}:
             # An index with another mapping would refuse every document, and all of them would become dead letters.
-            check_index(self._client)
+            template.prepare(self._client, name, self._shape)
         return answers
 
-    def _send(self, chunk: list[StatusMessage]) -> _Answer:
+    def _look(self) -> None:
+        """Ensures the template at first and after a trouble; every CHECK_SECONDS has each index prepared again."""
+        if not self._ensured:
+            template.ensure(self._client, self._shape)
+        elif time.monotonic() < self._look_at:
+            return
+        self._there = set(template.names(self._client))
+        self._prepared = set()
+        self._client.indices.refresh(index=ODD_INDEX)
+        self._odd_holds = self._client.count(index=ODD_INDEX)["count"] > 0
+        self._ensured, self._look_at = True, time.monotonic() + CHECK_SECONDS
+
+    def _chunks(self, messages: list[StatusMessage]) -> list[_Chunk]:
+        by_day: dict[bytes, list[StatusMessage]] = {}
+        for message in messages:
+            by_day.setdefault(day_of(message.value or b""), []).append(message)
+        today = datetime.now(UTC).date()
+        found: list[_Chunk] = []
+        for day, some in by_day.items():
+            index = index_of(day, today, self._there)
+            found += [_Chunk(index, "index", part) for part in parts(some, LANES)]
+            self._odd_holds |= index == ODD_INDEX
+            if self._odd_holds and index != ODD_INDEX:
+                # The log's day may have been far ahead when its earlier verdict was indexed.
+                found += [_Chunk(ODD_INDEX, "delete", part) for part in parts(some, LANES)]
+        return found
+
+    def _send(self, chunk: _Chunk) -> _Answer:
         # The client's bulk helpers parse and serialize every source, which takes three times as long as this call.
-        operations: Any = [
-            part
-            for message in chunk
-            for part in (b'{"index":{"_id":"%b"}}' % (message.key or b""), message.value or b"")
-        ]
+        line = ACTIONS[chunk.action]
+        operations: Any = [line % (message.key, message.offset) for message in chunk.messages]
+        if chunk.action == "index":
+            values = [message.value for message in chunk.messages]
+            operations = [part for pair in zip(operations, values, strict=True) for part in pair]
         answer = self._client.bulk(
-            index=INDEX,
+            index=chunk.name,
             operations=operations,
             filter_path="errors,items.*.status,items.*.error",
             timeout=BULK_TIMEOUT,
@@ -152,16 +179,16 @@ class BulkWriter:
         again: list[StatusMessage] = []
         why: Trouble | None = None
         if answer["errors"]:
-            for message, item in zip(chunk, answer["items"], strict=True):
-                error = item["index"].get("error")
-                if error is None:
+            for message, item in zip(chunk.messages, answer["items"], strict=True):
+                error = item[chunk.action].get("error")
+                if error is None or error["type"] == _LATER_THERE:
                     continue
                 reason = f"{error['type']}: {error['reason']}"
                 if _is_of_the_document(error):
                     refused.append(Refused(message, reason))
                 else:
                     again.append(message)
-                    why = search_trouble.of_item(error["type"], error["reason"], item["index"]["status"])
+                    why = search_trouble.of_item(error["type"], error["reason"], item[chunk.action]["status"])
         return _Answer(refused, again, why)
 
 
@@ -170,36 +197,3 @@ def _is_of_the_document(error: Mapping[str, str]) -> bool:
     if error["type"] == "illegal_argument_exception":
         return error["reason"].startswith(_ITS_FAULT)
     return error["type"] in _OF_THE_DOCUMENT
-
-
-def _sort(messages: Sequence[StatusMessage]) -> tuple[list[StatusMessage], list[Refused]]:
-    """Returns the last message of each key, and the messages that cannot be lines of a bulk request."""
-    last: dict[bytes, StatusMessage] = {}
-    refused = []
-    for message in messages:
-        if message.key is None or origin_of(message.key) is None:
-            refused.append(Refused(message, 'its key is not an origin ("<partition>-<offset>")'))
-        elif message.value is None:
-            refused.append(Refused(message, "it has no value (tombstone)"))
-        elif b"\n" in message.value:
-            # Elasticsearch would read what follows the line break as another action.
-            refused.append(Refused(message, "its value has a line break"))
-        else:
-            last[message.key] = message
-    return list(last.values()), refused
-
-
-def _chunks(messages: list[StatusMessage]) -> Iterator[list[StatusMessage]]:
-    """Yields parts of at most CHUNK_MESSAGES and about CHUNK_BYTES; large batches have at least one part per lane."""
-    most = min(CHUNK_MESSAGES, max(-(-len(messages) // LANES), CHUNK_MESSAGES // 4))
-    chunk: list[StatusMessage] = []
-    size = 0
-    for message in messages:
-        length = len(message.value or b"")
-        if chunk and (len(chunk) == most or size + length > CHUNK_BYTES):
-            yield chunk
-            chunk, size = [], 0
-        chunk.append(message)
-        size += length
-    if chunk:
-        yield chunk

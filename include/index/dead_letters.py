@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import orjson
 
-from include.index.bulk import Refused
+from include.index.messages import Refused
 from include.settings import Settings
 
 MOST_BYTES: Final = 256 * 2**20

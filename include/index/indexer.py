@@ -16,9 +16,11 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from include.clients.outside import Outside
 from include.driver.exit_codes import DriverEnd
 from include.index import positions
-from include.index.bulk import BulkWriter, StatusMessage, StoppedError
+from include.index.bulk import BulkWriter, StoppedError
 from include.index.dead_letters import DeadLetters
+from include.index.messages import StatusMessage
 from include.index.positions import VerdictsGoneError
+from include.index.template import Shape
 from include.names import INDEXER_GROUP, STATUS_TOPIC
 from include.settings import Settings
 from include.topics.marks import are_verdicts
@@ -76,12 +78,13 @@ def run(settings: Settings, stop: threading.Event) -> None:
     outside = Outside(settings)
     letters = DeadLetters(settings.dead_letters)
     troubles = Troubles(settings.troubles, log)
-    writer = BulkWriter(outside.search(), stop, troubles)
+    writer = BulkWriter(outside.search(), stop, troubles, shape=Shape.of(settings))
     consumer = _consumer(outside.kafka)
-    consumer.subscribe([STATUS_TOPIC], on_assign=positions.begin)
     stalls = StallWatch(
         consumer, outside.kafka, lambda: consumer.committed(consumer.assignment(), timeout=ANSWER_SECONDS)
     )
+
+    consumer.subscribe([STATUS_TOPIC], on_assign=positions.begin)
     indexed = refused = 0
     done: dict[int, int] = {}
     reported_at = time.monotonic()

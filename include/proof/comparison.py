@@ -14,6 +14,7 @@ from include.proof import documents as evidence_documents
 from include.proof import rows as evidence_rows
 from include.proof.bucket_sums import BUCKET
 from include.proof.report import Proof
+from include.retention import documents as expired_documents
 from include.retention import expiry
 
 _PIECE: Final = 200_000
@@ -63,7 +64,7 @@ def prove(clients: Clients, made: Proof, number: int, verdicts: evidence.Verdict
             _compare(clients, made, number, np.arange(begin, end), places, past)
     if made.expired:
         made.left = expiry.count_rows(clients.cursor, number, made.expired)
-        made.left += expiry.count_documents(clients.index, number, made.expired)
+        made.left += expired_documents.count(clients.index, number, made.expired)
     before = np.array(sorted(verdicts.before), np.int64)
     for near in np.split(before, np.flatnonzero(np.diff(before) > _NEAR) + 1):
         for start in range(0, len(near), BUCKET):

@@ -1,18 +1,21 @@
 """Reads the documents of a range of one partition's origins for the proof. Client errors propagate.
 
-A document belongs to a log if its id and its `origin` are both the log's origin. Every other document is a stray.
+A document belongs to a log if its id and its `origin` are both the log's origin. If a log has two, in different
+indices, the one in the index of its day is the log's. Every other document is a stray.
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from datetime import date
 from typing import Any, Final
 from zlib import crc32
 
 import numpy as np
 from elasticsearch import Elasticsearch
 
-from include.names import DOCUMENT_OFFSET, DOCUMENT_PARTITION, INDEX, origin_key, origin_of
+from include.names import DOCUMENT_OFFSET, DOCUMENT_PARTITION, INDEX, day_index, origin_key, origin_of
 from include.proof.contents import ORIGIN, as_it_is, document_text, is_of
-from include.proof.report import DOCUMENT_OF_NO_LOG, OTHER_ID, WITHOUT_ORIGIN, Stray
+from include.proof.report import DOCUMENT_OF_NO_LOG, OTHER_ID, SECOND, WITHOUT_ORIGIN, Stray
 
 _MOST_DOCUMENTS: Final = 10_000
 """Most documents in one answer of Elasticsearch. This is twice a bucket, so duplicates are found too."""
@@ -41,14 +44,34 @@ def documents(
     client: Elasticsearch, partition: int, first: int, end: int
 ) -> tuple[list[tuple[int, dict[str, Any]]], list[Stray]]:
     """Returns offset and record of every document that belongs to a log of the range, and the strays in the range."""
-    own, strays = [], []
-    for hit in _all_hits(client, partition, first, end):
-        origin, record = origin_of(hit["_id"].encode()), hit.get("_source", {})
-        if origin and is_of(record, hit["_id"]):
-            own.append((origin[1], record))
-        else:
+    own: dict[int, Hit] = {}
+    strays = []
+    for hit in sorted(_all_hits(client, partition, first, end), key=_is_away):
+        origin = origin_of(hit["_id"].encode())
+        if not (origin and is_of(hit.get("_source", {}), hit["_id"])):
             strays.append(_stray(hit, partition, OTHER_ID))
-    return own, strays
+        elif origin[1] in own:
+            strays.append(_stray(hit, partition, SECOND))
+        else:
+            own[origin[1]] = hit
+    return [(offset, hit["_source"]) for offset, hit in own.items()], strays
+
+
+def with_id(client: Elasticsearch, key: str) -> dict[str, Any] | None:
+    """Returns the record of the document with this id, if there are two that in the index of its day; None if none.
+
+    A document is found a second after it was written.
+    """
+    answer = client.options(ignore_status=404).search(index=INDEX, query={"ids": {"values": [key]}})
+    hits = sorted(answer.get("hits", {}).get("hits", []), key=_is_away)
+    return hits[0]["_source"] if hits else None
+
+
+def _is_away(hit: Hit) -> bool:
+    """Whether the document is in another index than that of its day."""
+    with suppress(TypeError, ValueError):
+        return str(hit["_index"]) != day_index(date.fromisoformat(hit["_source"].get("received_at")[:10]))
+    return True
 
 
 def documents_of_no_log(client: Elasticsearch, ends: Callable[[], Mapping[int, int]]) -> list[Stray]:
@@ -77,9 +100,19 @@ def documents_of_no_log(client: Elasticsearch, ends: Callable[[], Mapping[int, i
 
 def delete(client: Elasticsearch, strays: list[Stray]) -> None:
     """Deletes strays, except those that were overwritten meanwhile: their version has changed, so they stay."""
-    at = [{"_id": each.id, "if_seq_no": each.seq_no, "if_primary_term": each.term} for each in strays]
-    if at:
-        client.bulk(index=INDEX, operations=[{"delete": each} for each in at], refresh=True, filter_path="errors")
+    operations = [
+        {
+            "delete": {
+                "_index": each.index,
+                "_id": each.id,
+                "if_seq_no": each.seq_no,
+                "if_primary_term": each.term,
+            }
+        }
+        for each in strays
+    ]
+    if operations:
+        client.bulk(operations=operations, refresh=True, filter_path="errors")
 
 
 def _stray(hit: Hit, partition: int | None, kind: str) -> Stray:
@@ -87,6 +120,7 @@ def _stray(hit: Hit, partition: int | None, kind: str) -> Stray:
     found = [origin.get(name) if isinstance(origin, dict) else None for name in ORIGIN]
     return Stray(
         hit["_id"],
+        hit["_index"],
         kind,
         partition,
         None if None in found else "-".join(map(str, found)),

@@ -23,7 +23,6 @@ NO_ROW: Final = "no row in MySQL"
 TWO_TABLES: Final = "in two tables"
 OTHER_IN_MYSQL: Final = "another {field} in MySQL"
 NO_DOCUMENT: Final = "no document"
-TWO_DOCUMENTS: Final = "two documents"
 OTHER_IN_INDEX: Final = "another {field} in the index"
 ROW_OF_NO_LOG: Final = "row of no log"
 UNPROVEN: Final = "cannot be proven, as Kafka has removed what would tell"
@@ -31,6 +30,7 @@ UNPROVEN: Final = "cannot be proven, as Kafka has removed what would tell"
 WITHOUT_ORIGIN: Final = "document without an origin"
 DOCUMENT_OF_NO_LOG: Final = "document of no log"
 OTHER_ID: Final = "document whose id is not its origin"
+SECOND: Final = "second document of a log"
 
 HOW_TO_FIX: Final = (
     "./logsieve why ORIGIN shows the history of a log and what differs; ./logsieve reconcile --repair"
@@ -45,12 +45,14 @@ FIRST: Final = 5
 
 @dataclass(frozen=True)
 class Stray:
-    """A document that belongs to no log, with its `origin` field and its `partition`, each None if not valid.
+    """A document that belongs to no log, or doubles another, in the index `index`, with its `origin` field and its
+    `partition`, each None if not valid.
 
     Deleting it requires `seq_no` and `term`, so that a document that was overwritten meanwhile stays.
     """
 
     id: str
+    index: str
     kind: str
     partition: int | None
     origin: str | None
@@ -58,7 +60,9 @@ class Stray:
     term: int
 
     def __str__(self) -> str:
-        """Its id and its origin, for people."""
+        """Its id and its origin, for people; of a doubled one its index."""
+        if self.kind == SECOND:
+            return printable(f"{self.id} in {self.index}")
         return printable(f"{self.id} has origin {self.origin}" if self.origin else self.id)
 
 
@@ -67,7 +71,7 @@ class Proof:
     """The result for the origins [first, end) of a partition.
 
     `differences`: sorted offsets by kind, empty if everything matches. `partition`: None for documents that name none.
-    `strays`: documents that belong to no log.
+    `strays`: documents that belong to no log, or double another.
     `places`: offsets in the status partition of the last verdicts on the origins that differ.
     `messages` may exceed `keys`: the status topic has at-least-once delivery, and logs may be rejudged on purpose.
     `gaps`: number of offsets without a log, which a transactional producer leaves.
@@ -164,24 +168,24 @@ def differences(
 ) -> dict[str, np.ndarray]:
     """Compares verdicts, rows and documents origin by origin; returns the differing offsets by kind.
 
-    `verdicts` and `rows` hold texts, `documents` records; `refused`: offsets in the dead-letter file.
+    `verdicts` and `rows` hold texts, `documents` records, at most one of each origin; `refused`: offsets in the
+    dead-letter file.
     """
     found: dict[str, list[int]] = defaultdict(list)
-    texts, records, letters = _by_offset(rows), _by_offset(documents), set(refused)
+    texts, records, letters = _by_offset(rows), dict(documents), set(refused)
     for offset in offsets.tolist():
-        verdict, here, indexed = verdicts.get(offset), texts[offset], records[offset]
+        verdict, here, indexed = verdicts.get(offset), texts[offset], records.get(offset)
         kinds = {
             NO_VERDICT: verdict is None,
             NO_ROW: not here,
             TWO_TABLES: len(here) > 1,
-            NO_DOCUMENT: not indexed and offset not in letters,
-            TWO_DOCUMENTS: len(indexed) > 1,
+            NO_DOCUMENT: indexed is None and offset not in letters,
         }
         named = [kind for kind, is_so in kinds.items() if is_so]
         if verdict is not None and len(here) == 1 and here[0] != verdict:
             named += _others(OTHER_IN_MYSQL, verdict, json.loads(here[0]))
-        if verdict is not None and len(indexed) == 1 and document_text(indexed[0]) != verdict:
-            named += _others(OTHER_IN_INDEX, verdict, indexed[0])
+        if verdict is not None and indexed is not None and document_text(indexed) != verdict:
+            named += _others(OTHER_IN_INDEX, verdict, indexed)
         for kind in named:
             found[kind].append(offset)
     return {kind: np.array(these, np.int64) for kind, these in found.items()}

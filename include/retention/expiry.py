@@ -1,4 +1,4 @@
-"""Decides which logs expire and removes them from the three tables and the index, for the DAG expire_logs.
+"""Decides which logs expire and removes their rows, for the DAG expire_logs; documents.py removes their documents.
 
 The age of a log counts from when it was loaded. Each run records the progress of `load`. A slice
 (include/retention/slices.py) expires once all of it was loaded `retention_days` ago, or if it no longer fits the disk
@@ -9,15 +9,10 @@ The age of a log counts from when it was loaded. Each run records the progress o
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from elasticsearch import Elasticsearch
-
 from include.names import (
     ARRIVED_TABLE,
-    DOCUMENT_OFFSET,
-    DOCUMENT_PARTITION,
     EXPIRED_TABLE,
     FOREIGN_TABLE,
-    INDEX,
     LOGS_DATABASE,
     PROGRESS_TABLE,
     TABLES,
@@ -25,9 +20,6 @@ from include.names import (
 from include.retention import fitting, slices
 from include.retention.disk_bounds import Bounds
 from include.topics.hops import read_expired
-
-PIECE: Final = 10_000
-"""Documents per search and delete: Elasticsearch returns at most this many in one answer."""
 
 _ARRIVED: Final = f"{LOGS_DATABASE}.{ARRIVED_TABLE}"
 _EXPIRED: Final = f"{LOGS_DATABASE}.{EXPIRED_TABLE}"
@@ -61,10 +53,6 @@ _FORGET: Final = (
 )
 
 Report = Callable[[str], None]
-
-
-class DocumentsLeftError(RuntimeError):
-    """Elasticsearch did not delete documents of expired logs."""
 
 
 _FOREIGN: Final = f"DELETE FROM {LOGS_DATABASE}.{FOREIGN_TABLE} WHERE found_at < UTC_TIMESTAMP() -"
@@ -136,32 +124,6 @@ def marks(old: Mapping[int, int], ends: list[dict[int, list[int]]]) -> dict[int,
     return found
 
 
-def documents(index: Elasticsearch, expired: Mapping[int, int], report: Report) -> None:
-    """Deletes the documents of expired logs in batches. `expired`: the result of `hops.read_expired`.
-
-    Each run repeats this: a log that was rejudged just before it expired can get a document later. Raises
-    DocumentsLeftError; client errors propagate.
-    """
-    for number, before in expired.items():
-        index.indices.refresh(index=INDEX)
-        deleted, total = 0, count_documents(index, number, before)
-        while deleted < total:
-            found = index.search(index=INDEX, size=PIECE, query=_of(number, before), source=False, sort="_doc")
-            ids = [hit["_id"] for hit in found["hits"]["hits"]]
-            if not ids:
-                break
-            _delete(index, ids)
-            deleted += len(ids)
-            report(f"partition {number}: {deleted:,} of {total:,} documents deleted")
-        if left := count_documents(index, number, before):
-            report(f"partition {number}: {left:,} documents were added meanwhile; the next run deletes them")
-
-
-def count_documents(index: Elasticsearch, partition: int, before: int) -> int:
-    """Returns the number of documents of a partition's logs before the offset."""
-    return int(index.count(index=INDEX, query=_of(partition, before))["count"])
-
-
 def count_rows(cursor: Any, partition: int, before: int) -> int:
     """Returns the number of rows of a partition's logs before the offset, in the three tables together."""
     found = 0
@@ -173,26 +135,3 @@ def count_rows(cursor: Any, partition: int, before: int) -> int:
         )
         found += cursor.fetchone()[0]
     return found
-
-
-def _of(partition: int, before: int) -> dict[str, Any]:
-    return {
-        "bool": {
-            "filter": [
-                {"term": {DOCUMENT_PARTITION: partition}},
-                {"range": {DOCUMENT_OFFSET: {"gte": 0, "lt": before}}},
-            ]
-        }
-    }
-
-
-def _delete(index: Elasticsearch, ids: list[str]) -> None:
-    # The embedded Elasticsearch has no delete by query.
-    operations = [{"delete": {"_id": each}} for each in ids]
-    answer = index.bulk(index=INDEX, operations=operations, refresh=True, filter_path="errors,items.*.error")
-    if answer["errors"]:
-        errors = [item["delete"]["error"] for item in answer["items"] if "error" in item.get("delete", {})]
-        raise DocumentsLeftError(
-            f"Elasticsearch did not delete {len(errors)} documents of expired logs: {errors[0]['reason']}."
-            " The next run of expire_logs tries again"
-        )

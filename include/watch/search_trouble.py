@@ -36,10 +36,14 @@ _BY_WORDS: Final[tuple[tuple[str, str], ...]] = (
         "pipeline with id",
         _SETTING + '{"index.default_pipeline": "_none", "index.final_pipeline": "_none"}',
     ),
-    ("already exists as alias", f"Delete the alias {INDEX}: the index needs the name"),
-    ("data stream", f"Delete the data stream {INDEX} and the template that creates it: the index needs the name"),
-    ("cannot exceed", f"The shard is full: ./logsieve reconcile shows how many logs {INDEX} holds; expire more"),
-    ("no write index", f"Delete the alias {INDEX}: the index needs the name"),
+    ("same name as the alias", "Copy the index of an earlier version: ./logsieve airflow dags trigger bootstrap"),
+    ("data stream", f"Delete the data stream {INDEX} and the template that creates it: our alias needs the name"),
+    (
+        "cannot exceed",
+        "The day's shards are full: set LOGSIEVE_INDEX_SHARDS higher, delete that day's index, and restore its"
+        " documents with ./logsieve reconcile --repair",
+    ),
+    ("no write index", f"Update what writes to {INDEX}: an alias now, of an index for each day"),
 )
 """Parts of the reason's text and their remedies: many reasons share the type illegal_argument_exception."""
 _BY_TYPE: Final[Mapping[str, str]] = {

@@ -1,6 +1,7 @@
 """Asks every server for one log by its origin; an unreachable server is noted, and the others are still asked."""
 
 import json
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -15,12 +16,15 @@ from include.clients.outside import Outside
 from include.index.dead_letters import refusals
 from include.names import INDEXER_GROUP
 from include.proof import contents, documents, verdict_search
+from include.proof.report import SECOND
 from include.proof.verdict_search import Found
 from include.settings import Settings
 from include.topics import foreign_messages, hops, times
 
 SECONDS: Final = 3
 """How long a server may take for its first answer."""
+_UNSEEN_SECONDS: Final = 1.2
+"""How long a search may not find a document that was just written."""
 _LOGS: Final = names.LOGS_DATABASE
 
 
@@ -73,7 +77,7 @@ class Facts:
     """The account's device on the day of the event, by the users history; None: the account is unknown on that day."""
     document: dict[str, Any] | None = None
     strays: list[str] = field(default_factory=list)
-    """Ids of documents with this origin but another id."""
+    """Documents with this origin but another id, or of this log but in another index as well."""
     refused: list[str] = field(default_factory=list)
     """Reasons of all refusals by Elasticsearch."""
 
@@ -120,11 +124,13 @@ def gather(outside: Outside, settings: Settings, partition: int, offset: int) ->
     with facts.asking("MySQL"), closing(_mysql(outside)) as connection:
         _ask_tables(facts, connection.cursor(dictionary=True))
     with facts.asking("Elasticsearch"), outside.search(SECONDS) as client:
-        answer = client.options(ignore_status=404).get(index=names.INDEX, id=facts.key)
-        facts.document = answer.get("_source")
-        if "error" not in answer:
+        facts.document = documents.with_id(client, facts.key)
+        if facts.document is None and facts.found and facts.indexed > facts.found.place and not facts.expired:
+            time.sleep(_UNSEEN_SECONDS)
+            facts.document = documents.with_id(client, facts.key)
+        if client.indices.exists(index=names.INDEX):
             _, strays = documents.documents(client, partition, offset, offset + 1)
-            facts.strays = [each.id for each in strays if each.id != facts.key]
+            facts.strays = [str(each) for each in strays if each.id != facts.key or each.kind == SECOND]
     facts.refused = refusals(settings, facts.key)
     if facts.found and _differs(facts):
         with facts.asking("Kafka"), outside.looking(INDEXER_GROUP) as consumer:

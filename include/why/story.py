@@ -189,7 +189,7 @@ def _in_index(facts: Facts) -> str:
 
 def _strays(facts: Facts) -> str:
     ids = ", ".join(map(printable, facts.strays))
-    return f"; under other ids, which ./logsieve reconcile --repair removes: {ids}" if ids else ""
+    return f"; besides, ./logsieve reconcile --repair removes: {ids}" if ids else ""
 
 
 def _absent(facts: Facts, position: int, done: str, who: str) -> str:

@@ -240,14 +240,29 @@ class Stack:
         return {(partition, offset) for partition, offset, _ in self.rows(since)}
 
     def documents(self, origins: list[Origin]) -> dict[Origin, str]:
-        """Status by origin, of the origins that have a document."""
-        found: dict[Origin, str | None] = {}
-        for start in range(0, len(origins), 5000):
-            body = {"ids": [origin_key(*origin) for origin in origins[start : start + 5000]]}
-            docs = self.search("server-logs/_mget?_source=status", body)["docs"]
-            statuses = [doc["_source"]["status"] if doc["found"] else None for doc in docs]
-            found |= dict(zip(origins[start : start + 5000], statuses, strict=True))
-        return {origin: status for origin, status in found.items() if status}
+        """Status by origin, of the origins that have a document; fails if one has two."""
+        keys = {origin_key(*origin): origin for origin in origins}
+        hits = self.hits(list(keys))
+        assert len({hit["_id"] for hit in hits}) == len(hits), "no log has two documents"
+        return {keys[hit["_id"]]: hit["_source"]["status"] for hit in hits}
+
+    def hits(self, keys: list[str]) -> list[dict[str, Any]]:
+        """The documents with these ids: `_id`, `_index`, `_source`. A new one is found after up to a second."""
+        found = []
+        for start in range(0, len(keys), 5000):
+            body = {"query": {"ids": {"values": keys[start : start + 5000]}}, "size": 10_000}
+            found += self.search("server-logs/_search", body)["hits"]["hits"]
+        return found
+
+    def document(self, key: str) -> dict[str, Any]:
+        """The document with this id, once it is found."""
+        (hit,) = until(lambda: self.hits([key]), 10, f"the document {key} is found")
+        return hit["_source"]  # type: ignore[no-any-return]
+
+    def place(self, key: str) -> str:
+        """The path of the document with this id: its index, and what requests for one document need."""
+        (hit,) = until(lambda: self.hits([key]), 10, f"the document {key} is found")
+        return f"{hit['_index']}/_doc/{key}"
 
     def first_device(self, account: int) -> str:
         """The device that the account is expected to have had before all loaded exports."""

@@ -4,6 +4,7 @@ change nothing."""
 import contextlib
 import json
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +82,21 @@ def without_the_first_wall(stack: Stack) -> Iterator[None]:
         yield
     finally:
         configure(stack, kept)
+
+
+def send_at(stack: Stack, times: list[datetime], count: int) -> list[list[Origin]]:
+    """Sends `count` logs for each time to a broker that takes the sender's clock; returns their origins by time."""
+    sender, device = Sender(stack), stack.first_device(684)
+    for time in times:
+        for number in range(count):
+            stamp = round(time.timestamp() * 1000)
+            sender.send("server-logs", value=log(device=device), timestamp=stamp, partition=number % 2)
+    taken = sender.flush()
+    assert sender.refused == []
+    # Each partition keeps the order in which they were sent.
+    ordered = {number: sorted(origin for origin in taken if origin[0] == number) for number in (0, 1)}
+    each = count // 2
+    return [ordered[0][at * each :][:each] + ordered[1][at * each :][:each] for at in range(len(times))]
 
 
 @given(envelopes=st.lists(ENVELOPE, min_size=80, max_size=120))

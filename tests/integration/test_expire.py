@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,13 +13,14 @@ from kafka.admin import ConfigResource, ConfigResourceType
 from include.names import INDEXER_GROUP, TABLES
 from include.proof.comparison import Clients
 from include.proof.reconcile import reconcile
-from include.retention import expiry, fitting
+from include.retention import documents, expiry, fitting
 from include.retention import slices as cut
 from include.retention.disk_bounds import Bounds
 from include.retention.slices import FAR, NEAR
 from include.stack.servers.probes import postgres_connection
 from include.topics import hops
 from tests.integration.stack import Moment, Stack, check, until, wait_until_it_loads
+from tests.integration.test_envelopes import send_at, without_the_first_wall
 from tests.integration.test_why import why
 
 PARTITIONS = (0, 1)
@@ -85,7 +87,8 @@ def rows_before(stack: Stack, ends: Ends) -> int:
     return sum(stack.root_sql(f"SELECT COUNT(*) FROM logs.{table} WHERE {where}")[0][0] for table in TABLES.values())
 
 
-def documents_before(stack: Stack, ends: Ends) -> int:
+def documents_before(stack: Stack, ends: Ends, index: str = "server-logs") -> int:
+    """The documents as readers see them, or as an index holds them."""
     of = [
         {
             "bool": {
@@ -97,8 +100,8 @@ def documents_before(stack: Stack, ends: Ends) -> int:
         }
         for number, end in ends.items()
     ]
-    stack.search("server-logs/_refresh", method="POST")
-    return stack.search("server-logs/_count", {"query": {"bool": {"should": of, "minimum_should_match": 1}}})["count"]
+    stack.search(f"{index}/_refresh", method="POST")
+    return stack.search(f"{index}/_count", {"query": {"bool": {"should": of, "minimum_should_match": 1}}})["count"]
 
 
 def expire(stack: Stack) -> tuple[bool, str]:
@@ -112,8 +115,15 @@ def send_correction(stack: Stack, partition: int, offset: int) -> int:
     """Sends a correction of a log's verdict, as a rejudgement does; returns its offset in the status topic."""
     record = {"event_id": "again", "account_id": 684, "event_type": "other", "device": "IOS", "location_country": "FR"}
     record |= {"event_timestamp": "2021-04-29T19:28:30Z", "status": "suspicious", "reasons": ["unexpected_device"]}
-    record |= {"origin": {"kafka_partition": partition, "kafka_offset": offset}, "users_version": 1, "revision": 1}
-    value = json.dumps(record | {"received_at": "2026-11-23T01:02:03.456Z"}, separators=(",", ":")).encode()
+    record |= {"origin": {"kafka_partition": partition, "kafka_offset": offset}}
+    received_at = f"{datetime.now(UTC):%Y-%m-%d}T01:02:03.456Z"
+    return send_verdict(stack, record | {"received_at": received_at, "users_version": 1, "revision": 1})
+
+
+def send_verdict(stack: Stack, record: dict[str, Any]) -> int:
+    """Sends the record as a correction; returns its offset in the status topic."""
+    partition, offset = record["origin"]["kafka_partition"], record["origin"]["kafka_offset"]
+    value = json.dumps(record, separators=(",", ":")).encode()
     with closing(KafkaProducer(**stack.kafka)) as producer:
         sent = producer.send(
             "server-logs-status",
@@ -127,7 +137,11 @@ def send_correction(stack: Stack, partition: int, offset: int) -> int:
 
 def correct(stack: Stack, partition: int, offset: int) -> None:
     """Sends a correction, like a run that was in progress when the log expired, and waits until it is processed."""
-    sent = send_correction(stack, partition, offset)
+    until_processed(stack, partition, send_correction(stack, partition, offset))
+
+
+def until_processed(stack: Stack, partition: int, sent: int) -> None:
+    """Waits until load and the indexer have processed the status message at the offset `sent`."""
     query = "SELECT status_offset FROM logs.load_progress WHERE kafka_partition = %s"
     until(lambda: stack.root_sql(query, (partition,))[0][0] >= sent, 60, "load has processed the correction")
     with stack.env.outside.looking(INDEXER_GROUP) as consumer:
@@ -235,7 +249,7 @@ def test_a_correction_does_not_restore_an_expired_log(old: Stack, before: Ends) 
     columns = "status, reasons, received_at, kafka_partition, kafka_offset, users_version, revision"
     old.root_sql(f"INSERT INTO logs.bad_logs ({columns}) {values}")
     check_whole(old)
-    assert sum(proof["left"] for proof in proofs(old)) == 2, "the proof reports what is left, and succeeds"
+    assert sum(proof["left"] for proof in proofs(old)) == 1, "the row is reported as left; the document is hidden"
     green, printed = expire(old)
     assert green, printed
     assert rows_before(old, gone) == documents_before(old, gone) == 0, "the next run has removed both"
@@ -278,9 +292,63 @@ def test_logs_that_do_not_fit_the_disk_expire_up_to_the_same_offset_in_tables_an
         assert expired(old) == ends, "by the tables alone, while the size of documents is unknown"
         expiry.rows(cursor, 0, shown.append, Bounds(room, room, tables=room, documents=1), size)
         assert expired(old) == ends, "a slice that is being filled stays, whatever its size"
-        expiry.documents(index, hops.read_expired(cursor), shown.append)
+        documents.remove(index, hops.read_expired(cursor), shown.append)
     assert rows_before(old, ends) == documents_before(old, ends) == 0
     check_whole(old)
+
+
+def test_a_day_is_dropped_once_all_of_it_has_expired_and_until_then_expired_documents_are_hidden(
+    old: Stack, before: Ends
+) -> None:
+    now = datetime.now(UTC)
+    today, day = (f"server-logs-{each:%Y.%m.%d}" for each in (now, now - timedelta(days=60)))
+    since = old.now()
+    with without_the_first_wall(old):
+        (origins,) = send_at(old, [now - timedelta(days=60)], 200)
+        until(lambda: set(origins) <= old.loaded(since), 60, "they are loaded")
+    until(lambda: len(old.documents(origins)) == len(origins), 30, "they are indexed")
+    half = {number: max(offset for partition, offset in origins if partition == number) - 50 for number in PARTITIONS}
+    ends = loaded(old)
+    for table in TABLES.values():
+        cut_at(old, table, half, ends)
+
+    note_arrival(old, OLD_DAYS, half)
+    green, printed = expire(old)
+    assert green, printed
+    assert expired(old) == half
+    assert len(old.documents(origins)) == sum(offset >= half[partition] for partition, offset in origins) < 200
+    assert documents_before(old, half, day) > 0 == documents_before(old, half), "hidden in an index that is needed"
+    check_whole(old)
+
+    note_arrival(old, OLD_DAYS, ends)
+    green, printed = expire(old)
+    assert green, printed
+    assert f"{day} dropped" in printed
+    assert day not in old.search("server-logs/_alias")
+    assert documents_before(old, ends, today) > 0 == documents_before(old, ends)
+    assert sum(old.counts().values()) > 0
+    check_whole(old)
+
+    gone, lines = expired(old), list[str]()
+    with old.env.outside.search() as index:
+        documents.remove(index, gone, lines.append, Bounds(10**12, 10**12, 10**12, documents=10**12))
+        assert documents_before(old, gone, today) > 0, "there is room for what is hidden"
+        documents.remove(index, gone, lines.append, Bounds(1, 1, 1, documents=1))
+        assert documents_before(old, gone, today) == 0, "what does not fit is deleted"
+        documents.remove(index, gone, lines.append, today=now.date() + timedelta(days=2))
+        assert today in old.search("server-logs/_alias"), "it has logs that have not expired"
+    check_whole(old)
+
+
+def test_an_index_that_gets_a_document_while_it_is_to_be_dropped_stays(old: Stack) -> None:
+    index = "server-logs-2026.01.01"
+    old.search(index, {}, "PUT")
+    old.search(f"{index}/_doc/1", {"origin": {"kafka_partition": 0, "kafka_offset": 0}}, "PUT")
+    with old.env.outside.search() as client:
+        assert not documents.drop(client, index, {"match_all": {}})
+        old.search(f"{index}/_doc/2", {}, "PUT")  # writable again
+        assert documents.drop(client, index, {"match_none": {}})
+        assert not client.indices.exists(index=index)
 
 
 class CutMeanwhile:

@@ -31,7 +31,7 @@ def test_every_hop_has_the_same_verdicts(stack: Stack, since: Moment) -> None:
     for (partition, offset), status in rows.items():
         assert verdicts[f"{partition}-{offset}"]["status"] == status
     partition, offset = next(iter(rows))
-    document = stack.search(f"server-logs/_doc/{partition}-{offset}")["_source"]
+    document = stack.document(f"{partition}-{offset}")
     assert document == verdicts[f"{partition}-{offset}"], "the document is the status message"
 
 

@@ -124,8 +124,11 @@ DOCUMENT: dict[str, Any] = {"status": "bad"}
 REQUESTS: list[tuple[str, str, Any, set[str]]] = [
     ("GET", "server-logs/_count", None, {"reader", "indexer", "airflow"}),
     ("POST", "server-logs/_refresh", None, {"indexer", "airflow"}),
-    ("DELETE", "server-logs/_doc/none", None, {"indexer", "airflow"}),
+    ("DELETE", "server-logs-odd/_doc/none", None, {"indexer", "airflow"}),
     ("GET", "server-logs/_stats/docs", None, {"reader", "indexer", "airflow"}),
+    ("GET", "server-logs-odd/_count", None, {"indexer", "airflow"}),
+    ("PUT", "server-logs-before-2026.11.30", None, {"airflow"}),
+    ("DELETE", "server-logs-before-2026.11.30", None, {"airflow"}),
     ("PUT", "another/_doc/1", DOCUMENT, set()),
     ("PUT", "another", None, set()),
     ("PUT", "_cluster/settings", {"persistent": {"action.auto_create_index": "true"}}, set()),

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from logstash_pipeline_parser import Pipeline
 
+from include.index import bulk
 from include.index.template import template
 from include.settings import ROOT
 from tests.integration.stack import Stack, is_judged
@@ -52,9 +53,9 @@ class Index:
         action = {"_id": filled("document_id"), "version": filled("version"), "version_type": OUTPUT["version_type"]}
         return self.bulk({**action, "routing": None}, document)
 
-    def indexer(self, document: dict[str, Any], key: str = KEY) -> tuple[int, str]:
+    def indexer(self, offset: int, document: dict[str, Any], key: str = KEY) -> tuple[int, str]:
         """Writes the document as the indexer does."""
-        return self.bulk({"_id": key}, document)
+        return self.bulk(json.loads(bulk.ACTIONS["index"] % (key.encode(), offset))["index"], document)
 
     def status(self) -> str:
         return self.stack.search(f"{SCRATCH}/_doc/{KEY}")["_source"]["status"]
@@ -91,11 +92,13 @@ def test_messages_that_are_reread_change_nothing(index: Index):
 
 
 def test_the_indexer_and_logstash_may_follow_each_other(index: Index):
-    index.indexer(verdict("good"))
-    index.indexer(verdict("good"))
+    index.indexer(0, verdict("good"))
+    assert index.indexer(0, verdict("good"))[0] == 200
     assert index.logstash(900, verdict("suspicious"))[0] == 200
-    assert index.indexer(verdict("bad"))[0] == 200
-    assert index.logstash(901, verdict("good"))[0] == 200
+    assert index.indexer(899, verdict("good")) == (409, "version_conflict_engine_exception"), "it was late"
+    assert index.indexer(901, verdict("bad"))[0] == 200
+    assert index.logstash(900, verdict("suspicious"))[0] == 409
+    assert index.logstash(902, verdict("good"))[0] == 200
     assert index.status() == "good"
 
 

@@ -73,11 +73,11 @@ def test_each_odd_log_gets_the_verdict_of_the_contract(stack: Stack) -> None:
 
     until(lambda: all(_row(stack, origin) for origin in origins), 60, "every odd log is in a table")
     until(
-        lambda: all(doc["found"] for doc in stack.search("server-logs/_mget", {"ids": keys})["docs"]),
+        lambda: len(stack.hits(keys)) == len(keys),
         30,
         "every odd log is in the index",
     )
-    documents = {doc["_id"]: doc["_source"] for doc in stack.search("server-logs/_mget", {"ids": keys})["docs"]}
+    documents = {hit["_id"]: hit["_source"] for hit in stack.hits(keys)}
     verdicts = {found.key.decode(): json.loads(found.value) for found in stack.messages("server-logs-status", since)}
     for (what, value, status, reasons), origin, key in zip(wanted, origins, keys, strict=True):
         rows = _row(stack, origin)

@@ -186,12 +186,12 @@ def test_a_correction_of_an_old_log_is_counted_at_the_next_refresh(stack: Stack,
     until(lambda: totals()["suspicious"] == 1, 60, "it is counted")
     until(lambda: _age(stack, key) > 2 * SETTLED_SECONDS, 60, "its part of the range has settled")
     assert totals()["suspicious"] == 1
-    document = stack.search(f"server-logs/_doc/{key}")["_source"]
-    stack.search(f"server-logs/_doc/{key}?refresh=true", document | {"status": "good", "reasons": []}, "PUT")
+    document, place = stack.document(key), stack.place(key)
+    stack.search(f"{place}?refresh=true", document | {"status": "good", "reasons": []}, "PUT")
     try:
         until(lambda: totals() == {"good": 1, "bad": 0, "suspicious": 0}, 4, "its correction is counted")
     finally:
-        stack.search(f"server-logs/_doc/{key}?refresh=true", document, "PUT")
+        stack.search(f"{place}?refresh=true", document, "PUT")
     until(lambda: totals()["suspicious"] == 1, 4, "the next correction is counted too")
 
 
@@ -401,7 +401,7 @@ def shows_ok(stack: Stack, hop: str) -> None:
 
 
 def _age(stack: Stack, key: str) -> float:
-    received_at = datetime.fromisoformat(stack.search(f"server-logs/_doc/{key}")["_source"]["received_at"])
+    received_at = datetime.fromisoformat(stack.document(key)["received_at"])
     return (datetime.now(UTC) - received_at).total_seconds()
 
 

@@ -125,27 +125,37 @@ def test_each_kind_of_manual_edit_is_named_and_repaired(stack: Stack) -> None:
         expect("row of no log", offset, partition=partition)
 
     def source(offset: int) -> dict[str, Any]:
-        return stack.search(f"server-logs/_doc/0-{offset}")["_source"]  # type: ignore[no-any-return]
+        return stack.document(f"0-{offset}")
+
+    def path(offset: int) -> str:
+        return stack.place(f"0-{offset}")
+
+    day, _, _ = path(copied := good.pop(0)).partition("/")
 
     for field, value in DOCUMENT_EDITS.items():
         expect(f"another {field} in the index", edited := good.pop(0))
-        stack.search(f"server-logs/_update/0-{edited}", {"doc": {field: value}})
-    replaced, cut, unindexed, lied, copied = (good.pop(0) for _ in range(5))
-    stack.search(f"server-logs/_doc/0-{replaced}", source(replaced) | {"status": "bad"})
-    stack.search(f"server-logs/_doc/0-{cut}", {name: each for name, each in source(cut).items() if name != "device"})
+        stack.search(path(edited).replace("_doc", "_update"), {"doc": {field: value}})
+    replaced, cut, unindexed, lied, twice, twice_odd = (good.pop(0) for _ in range(6))
+    stack.search(path(replaced), source(replaced) | {"status": "bad"})
+    stack.search(path(cut), {name: each for name, each in source(cut).items() if name != "device"})
     expect("another status in the index", replaced)
     expect("another device in the index", cut)
-    stack.search(f"server-logs/_doc/0-{unindexed}", method="DELETE")
-    stack.search(f"server-logs/_update/0-{lied}", {"doc": {"origin": {"kafka_offset": copied}}})
+    stack.search(path(unindexed), method="DELETE")
+    stack.search(path(lied).replace("_doc", "_update"), {"doc": {"origin": {"kafka_offset": copied}}})
     expect("no document", unindexed, lied)
     strays = {("copy", "document whose id is not its origin"), (f"0-{lied}", "document whose id is not its origin")}
-    stack.search("server-logs/_doc/copy", source(copied))
+    stack.search(f"{day}/_doc/copy", source(copied))
+    other_day = "server-logs-2026.01.01"
+    stack.search(other_day, {"aliases": {"server-logs": {}}, "mappings": stack.search(day)[day]["mappings"]}, "PUT")
+    for offset, index in ((twice, other_day), (twice_odd, "server-logs-odd")):
+        stack.search(f"{index}/_doc/0-{offset}", source(offset))
+        strays.add((f"0-{offset}", "second document of a log"))
     for name, origin in (("elsewhere", (7, 1)), ("behind", (0, 900_000_000)), ("before", (1, -3))):
         place = dict(zip(("kafka_partition", "kafka_offset"), origin, strict=True))
-        stack.search(f"server-logs/_doc/{name}", source(copied) | {"origin": place})
+        stack.search(f"{day}/_doc/{name}", source(copied) | {"origin": place})
         strays.add((name, "document of no log"))
-    stack.search("server-logs/_doc/lost", {"status": "good", "device": "HACK"})
-    stack.search("server-logs/_doc/half", {"origin": {"kafka_partition": 0}})
+    stack.search(f"{day}/_doc/lost", {"status": "good", "device": "HACK"})
+    stack.search(f"{day}/_doc/half", {"origin": {"kafka_partition": 0}})
     strays |= {(name, "document without an origin") for name in ("lost", "half")}
     stack.search("server-logs/_refresh", method="POST")
 
@@ -155,6 +165,7 @@ def test_each_kind_of_manual_edit_is_named_and_repaired(stack: Stack) -> None:
     assert (field, found) == ("device", "HACK")
     assert story["differences"][0]["verdict"] == source(hacked)["device"]
     assert "copy" in stack.run("why", f"0-{copied}").stdout
+    assert f"0-{twice} in {other_day}" in stack.run("why", f"0-{twice}").stdout
 
     everything = proofs(stack)
     assert origins(by_kind(everything)) == origins(expected)
@@ -177,6 +188,9 @@ def test_each_kind_of_manual_edit_is_named_and_repaired(stack: Stack) -> None:
     )
     assert sorted(rows) == sorted((offset, "good") for offset in (deleted, doubled, moved, reorigined))
     assert source(lied)["origin"]["kafka_offset"] == lied
+    assert not path(twice).startswith(other_day)
+    assert not path(twice_odd).startswith("server-logs-odd"), "the document of its day is the one that is kept"
+    stack.search(other_day, method="DELETE")
 
 
 HOSTILE = [

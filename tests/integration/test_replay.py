@@ -42,9 +42,8 @@ def verdict(stack: Stack, origin: Origin) -> tuple[str, list[str]]:
     assert len(rows) <= 1, f"{origin} is in two tables"
 
     def document() -> Any:
-        (found,) = stack.search("server-logs/_mget", {"ids": [origin_key(*origin)]})["docs"]
-        source = found.get("_source", {})
-        return not rows or (source.get("status"), source.get("reasons")) == rows[0]
+        found = [hit["_source"] for hit in stack.hits([origin_key(*origin)])]
+        return not rows or [(source["status"], source["reasons"]) for source in found] == rows
 
     until(document, 20, f"the document of {origin} matches its row")
     return rows[0] if rows else ("nothing", [])
@@ -142,7 +141,7 @@ def test_replay_corrects_verdicts_that_differ_by_the_current_rules(stack: Stack,
 
 def test_given_origins_get_their_rows_and_documents_again(stack: Stack, env: Environment, good: bytes) -> None:
     lost, wrong = send(stack, good, good)
-    (before,) = stack.search("server-logs/_mget", {"ids": [origin_key(*lost)]})["docs"]
+    before = stack.document(origin_key(*lost))
     stack.root_sql("DELETE FROM logs.good_logs WHERE kafka_partition = %s AND kafka_offset = %s", lost)
     stack.root_sql("UPDATE logs.good_logs SET event_id = 'x' WHERE kafka_partition = %s AND kafka_offset = %s", wrong)
     assert verdict(stack, lost)[0] == "nothing"
@@ -153,8 +152,7 @@ def test_given_origins_get_their_rows_and_documents_again(stack: Stack, env: Env
     assert (report.sent, report.gone, len(shown)) == (2, [], 2)
     assert [row(stack, "good_logs", origin)[0] for origin in (lost, wrong)] == [json.loads(good)["event_id"]] * 2
     assert verdict(stack, lost) == ("good", [])
-    (after,) = stack.search("server-logs/_mget", {"ids": [origin_key(*lost)]})["docs"]
-    assert after["_source"] == before["_source"] | {"revision": 1}
+    assert stack.document(origin_key(*lost)) == before | {"revision": 1}
 
 
 def test_logs_that_are_not_loaded_yet_are_refused(stack: Stack, env: Environment) -> None:

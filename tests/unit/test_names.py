@@ -12,7 +12,8 @@ PROPERTIES = TEMPLATE["template"]["mappings"]["properties"]
 
 
 def test_the_index_maps_the_status_message_and_nothing_else():
-    assert TEMPLATE["index_patterns"] == [names.INDEX]
+    assert TEMPLATE["index_patterns"] == [names.DAY_INDICES.replace("????", "*").replace("??", "*"), names.ODD_INDEX]
+    assert TEMPLATE["template"]["aliases"] == {names.INDEX: {}}
     assert TEMPLATE["template"]["mappings"]["dynamic"] == "strict"
     others = {"status", "reasons", "received_at", "origin", "users_version", "revision", "raw", "raw_size"}
     assert set(PROPERTIES) == {*names.FIELDS, *others}

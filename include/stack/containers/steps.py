@@ -21,7 +21,7 @@ from include import retries
 from include.clients.outside import Outside
 from include.driver import stream_verdict
 from include.driver.stream_verdict import StreamVerdict
-from include.index.template import ensure_index
+from include.index import take_over, template
 from include.names import INDEX
 from include.settings import SECRETS, Settings
 from include.source.accounts import Accounts, ensure_export
@@ -31,6 +31,7 @@ from include.stack.containers.compose_env import COMMAND
 from include.stack.errors import StackError
 from include.stack.run import up
 from include.stack.servers import airflow_metadata, kafka_users, mysql_users
+from include.watch.troubles import TroubleError
 
 INDEX_SECONDS: Final = 300
 KAFKA_SECONDS: Final = 120
@@ -96,14 +97,20 @@ def kafka_accounts() -> None:
 
 
 def search() -> None:
-    """Creates the index, which Logstash does not create. Raises StackError if Elasticsearch rejects the DAGs' user."""
-    login = "logsieve_airflow", secret("elasticsearch_airflow_password")
+    """Creates the alias and the template of its indices, which Logstash does not.
+
+    Takes over the index of an earlier version. Raises StackError if Elasticsearch refuses.
+    """
+    login, shape = ("logsieve_airflow", secret("elasticsearch_airflow_password")), template.Shape.of(Settings())
     with Elasticsearch(Settings().elasticsearch_url, basic_auth=login, max_retries=10, retry_on_timeout=True) as client:
         try:
-            ensure_index(client)
-        except AuthenticationException as error:
-            remedy = f"After a change of .env.compose: ./logsieve compose-env, then {COMMAND} up --force-recreate"
-            raise StackError(f"Elasticsearch refuses {login[0]}: {error.message}", remedy) from error
+            take_over.take_over(client, print, shape)
+            template.ensure(client, shape)
+        except TroubleError as error:
+            remedy = error.trouble.remedy
+            if isinstance(error.__cause__, AuthenticationException):
+                remedy = f"After a change of .env.compose: ./logsieve compose-env, then {COMMAND} up --force-recreate"
+            raise StackError(f"{login[0]}: {error.trouble.sentence}", remedy) from error
 
 
 def airflow() -> None:

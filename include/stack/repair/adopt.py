@@ -17,6 +17,7 @@ from elasticsearch import Elasticsearch
 
 from include.clients.errors import reason
 from include.driver import lease
+from include.index.template import Shape
 from include.names import (
     ARRIVED_TABLE,
     BEGUN_TABLE,
@@ -92,7 +93,7 @@ def adopt(env: Environment, ids: dict[str, str], recreated: list[str], report: C
         set_apart.rows(clients.cursor, at, report)
         _reset_load(clients.cursor, ends)
         slices.make(clients.cursor, len(ends), env.settings.retention_days)
-        set_apart.documents(clients.index, at, report)
+        set_apart.documents(clients.index, at, Shape.of(env.settings), report)
         set_apart.refused_documents(letters, at, report)
         _reset_index(clients.admin, ends)
         supervisor.run(env, _INDEXER)

@@ -10,7 +10,8 @@ from typing import Any, Final
 from confluent_kafka import Consumer
 from elasticsearch import Elasticsearch
 
-from include.index.template import ensure_index
+from include.index import template
+from include.index.template import Shape
 from include.names import INDEX, LOGS_DATABASE, STATUS_TOPIC, TABLES
 from include.settings import ROOT
 from include.stack.errors import StackError
@@ -41,20 +42,24 @@ def _make_tables(cursor: Any) -> None:
         pass
 
 
-def documents(client: Elasticsearch, at: str, report: Report) -> None:
-    """Clones the index, unless it is empty, and recreates it. Raises StackError if the clone is incomplete."""
-    if client.indices.exists(index=INDEX) and (count := _count(client, INDEX)):
-        kept = f"{INDEX}-before-{at}"
-        client.indices.add_block(index=INDEX, block="write")
-        waiting = client.options(request_timeout=_CLONE_SECONDS + 10)
-        waiting.indices.clone(index=INDEX, target=kept, timeout=f"{_CLONE_SECONDS}s")
-        if (cloned := _count(client, kept)) != count:
-            raise StackError(
-                f"{kept} has only {cloned:,} of {count:,} documents of {INDEX}.", "Delete it, then adopt again."
-            )
-        report(f"Kept {count:,} documents: index {kept}")
-        client.indices.delete(index=INDEX)
-    ensure_index(client)
+def documents(client: Elasticsearch, at: str, shape: Shape, report: Report) -> None:
+    """Clones each index of the alias, unless it is empty, and deletes it; recreates the alias with indices of `shape`.
+
+    Raises StackError if a clone is incomplete.
+    """
+    for name in sorted(template.names(client)):
+        if count := _count(client, name):
+            kept = f"{INDEX}-before-{at}{name.removeprefix(INDEX)}"
+            client.indices.add_block(index=name, block="write")
+            waiting = client.options(request_timeout=_CLONE_SECONDS + 10)
+            waiting.indices.clone(index=name, target=kept, timeout=f"{_CLONE_SECONDS}s")
+            if (cloned := _count(client, kept)) != count:
+                raise StackError(
+                    f"{kept} has only {cloned:,} of {count:,} documents of {name}.", "Delete it, then adopt again."
+                )
+            report(f"Kept {count:,} documents: index {kept}")
+        client.indices.delete(index=name)
+    template.ensure(client, shape)
 
 
 def _count(client: Elasticsearch, index: str) -> int:

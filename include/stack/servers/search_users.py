@@ -10,17 +10,18 @@ import secrets
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from include.names import INDEX
+from include.names import DAY_INDICES, INDEX, ODD_INDEX
 
 RIGHTS: Final[Mapping[str, Mapping[str, Any]]] = {
     "logsieve_airflow": {
         "cluster": ["monitor", "manage_index_templates"],
         "indices": [{"names": [f"{INDEX}*"], "privileges": ["all"]}],
     },
-    "logsieve_indexer": {  # it may have to create the index again
+    "logsieve_indexer": {  # it creates the index of each day
         "cluster": ["manage_index_templates"],
-        "indices": [{"names": [INDEX], "privileges": ["manage", "read", "write"]}],
+        "indices": [{"names": [INDEX, DAY_INDICES, ODD_INDEX], "privileges": ["manage", "read", "write"]}],
     },
+    # Through the alias only, which hides expired documents.
     "logsieve_reader": {"indices": [{"names": [INDEX], "privileges": ["monitor", "read", "view_index_metadata"]}]},
 }
 """The rights of each program's user; logsieve_admin has all."""

@@ -5,6 +5,7 @@ import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,22 @@ import pytest
 
 from include.clients.outside import Outside
 from include.index import dead_letters
-from include.index.bulk import CHUNK_BYTES, CHUNK_MESSAGES, BulkWriter, Refused, StatusMessage, StoppedError
+from include.index.bulk import BulkWriter, StoppedError
 from include.index.dead_letters import DeadLetters, refused_count
+from include.index.messages import CHUNK_BYTES, CHUNK_MESSAGES, Refused, StatusMessage
+from include.names import ODD_INDEX
 from include.settings import Settings
-from tests.unit.staged.elasticsearch import BLOCKED, BUSY, CLOSED, FULL, NO_ALIAS, REFUSED, StagedElasticsearch
+from tests.unit.staged.elasticsearch import (
+    BLOCKED,
+    BUSY,
+    CLOSED,
+    CONFLICT,
+    FULL,
+    NO_ALIAS,
+    REFUSED,
+    StagedElasticsearch,
+    error,
+)
 
 
 @contextmanager
@@ -136,12 +149,79 @@ def test_a_stop_ends_the_wait_for_a_server_that_is_down():
 def test_template_and_index_are_ensured_before_the_first_document_and_after_an_outage():
     with staged({}, "close") as (server, writer):
         writer.write([message(1)])
-        assert server.requests[0] == "PUT /_index_template/server-logs"
-        assert server.requests[-1] == "PUT /server-logs/_bulk"
+        assert server.requests[:2] == ["GET /server-logs/_alias", "PUT /_index_template/server-logs"]
+        assert server.requests[-1] == "PUT /server-logs-odd/_bulk"
         writer.write([message(2)])
 
     # A server that lost its data while it was away would guess the mapping otherwise.
     assert server.requests.count("PUT /_index_template/server-logs") == 2
+
+
+def of_day(offset: int, day: str, key: str | None = None) -> StatusMessage:
+    return message(offset, key, b'{"status":"good","received_at":"%bT01:02:03.456Z"}' % day.encode())
+
+
+def day(days: int) -> tuple[str, str]:
+    """A day, so many days from today, and the name of its index."""
+    found = datetime.now(UTC).date() + timedelta(days)
+    return str(found), f"server-logs-{found:%Y.%m.%d}"
+
+
+def test_a_document_goes_to_the_index_of_its_day_which_is_created_once():
+    (today, here), (before, there), far = day(0), day(-3), "1970-01-01"
+    with staged() as (server, writer):
+        writer.write([of_day(1, today), of_day(2, before), of_day(3, far), message(4)])
+        writer.write([of_day(5, today), of_day(6, before)])
+
+    assert server.places == {
+        "0-1": here, "0-2": there, "0-3": ODD_INDEX, "0-4": ODD_INDEX, "0-5": here, "0-6": there,
+    }  # fmt: skip
+    assert server.requests.count(f"PUT /{here}") == server.requests.count(f"PUT /{there}") == 1
+
+
+def test_a_document_that_left_the_odd_index_is_deleted_there():
+    tomorrow, index = day(1)
+    with staged() as (server, writer):
+        writer.write([of_day(1, tomorrow)])
+        assert [action for name, action in server.actions if name == ODD_INDEX] == [], "an empty one costs nothing"
+        writer.write([message(2)])
+        server.actions.clear()
+        writer.write([of_day(7, tomorrow, "0-2")])
+
+    how = {"_id": "0-2", "version": 7, "version_type": "external_gte"}
+    assert sorted(server.actions, key=str) == [(index, {"index": how}), (ODD_INDEX, {"delete": how})]
+
+
+def test_documents_of_another_indexer_in_the_odd_index_are_known_too():
+    today, _ = day(0)
+    with staged() as (server, writer):
+        server.answers["POST /server-logs-odd/_count"] = server.answers["GET /server-logs-odd/_count"] = (
+            200,
+            {"count": 1},
+        )
+        writer.write([of_day(1, today)])
+
+    assert (ODD_INDEX, "delete") in [(name, *action) for name, action in server.actions]
+
+
+def test_a_verdict_that_comes_after_a_later_one_changes_nothing():
+    with staged({"0-1": (409, CONFLICT)}) as (server, writer):
+        assert writer.write([message(1), message(2)]) == []
+
+    assert server.documents.keys() == {"0-2"}
+    assert server.bulks == [["0-1", "0-2"]], "it is not sent again"
+
+
+def test_an_index_that_has_expired_meanwhile_is_created_again():
+    today, index = day(0)
+    gone = error(404, "index_not_found_exception", "no such index")[1]["error"]
+    with staged({}, {"0-2": (404, gone)}) as (server, writer):
+        writer.write([of_day(1, today)])
+        server.indices.pop(index)
+        writer.write([of_day(2, today)])
+
+    assert server.places["0-2"] == index
+    assert server.requests.count(f"PUT /{index}") == 2
 
 
 def test_requests_stay_small_and_lose_nothing():

@@ -5,6 +5,9 @@ The parser does not notice that a comma is missing in a list; what matters in th
 
 import json
 import re
+import shutil
+import subprocess
+from datetime import date
 from typing import Any
 
 import pytest
@@ -14,6 +17,7 @@ from logstash_pipeline_parser.tree import ParseError
 
 from include import names
 from include.clients import kafka
+from include.index import days
 from include.index.template import TEMPLATE_FILE
 from include.names import INDEXER_GROUP
 from include.settings import ROOT, Settings
@@ -23,6 +27,7 @@ CONF = (SEARCH / "logstash.conf").read_text(encoding="utf-8")
 DEAD_LETTERS = (SEARCH / "dead-letters.conf").read_text(encoding="utf-8")
 RUN = yaml.safe_load((SEARCH / "logstash.yml").read_text(encoding="utf-8"))
 PIPELINES = yaml.safe_load((SEARCH / "pipelines.yml").read_text(encoding="utf-8"))
+SCRIPT = SEARCH / "day_index.rb"
 PROPERTIES = json.loads(TEMPLATE_FILE.read_text(encoding="utf-8"))["template"]["mappings"]["properties"]
 
 VARIABLE = re.compile(r"\$\{(\w+)(?::([^}]*))?\}")
@@ -58,10 +63,10 @@ PARTS = sections(CONF)
 @pytest.mark.parametrize(
     ("right", "wrong"),
     [
-        ('index => "server-logs"', 'index = "server-logs"'),
-        ('index => "server-logs"', 'index => "server-logs'),
-        ('index => "server-logs"', 'index => "server-logs",'),
-        ('index => "server-logs"', "index => server-logs"),
+        ('id => "server-logs"', 'id = "server-logs"'),
+        ('id => "server-logs"', 'id => "server-logs'),
+        ('id => "server-logs"', 'id => "server-logs",'),
+        ('id => "server-logs"', "id => server-logs"),
         ("action =>", "action"),
         ("output {", "outputs {"),
         ("input {", "{"),
@@ -100,7 +105,7 @@ def test_what_has_no_mark_is_dropped_before_all_else():
 
 
 def test_a_document_is_the_status_message_and_nothing_of_logstash_ends_in_it():
-    _, rename, parse, check, remove = PARTS["filter"]
+    _, rename, parse, check, _, remove = PARTS["filter"]
 
     assert settings(rename) == {"rename": [["message", ["[@metadata][raw]"]]]}
     assert settings(parse) == {"source": "[@metadata][raw]"}, "no target: the fields are the document's own"
@@ -120,7 +125,6 @@ def test_what_is_no_json_or_has_no_origin_for_its_key_is_tagged_so_that_the_stri
 
 
 def test_it_writes_the_document_of_the_key_and_the_last_verdict_wins_whichever_worker_is_first():
-    assert ELASTICSEARCH["index"] == names.INDEX
     assert ELASTICSEARCH["action"] == "index"
     assert ELASTICSEARCH["document_id"] == "%{[@metadata][kafka][key]}"
     assert ELASTICSEARCH["version"] == "%{[@metadata][kafka][offset]}"
@@ -128,18 +132,42 @@ def test_it_writes_the_document_of_the_key_and_the_last_verdict_wins_whichever_w
     assert ELASTICSEARCH["data_stream"] is ELASTICSEARCH["ilm_enabled"] is False
 
 
-def test_it_puts_the_indexers_template():
-    assert filled(ELASTICSEARCH["template"]).endswith(f"/{TEMPLATE_FILE.name}")
-    assert ELASTICSEARCH["manage_template"] is ELASTICSEARCH["template_overwrite"] is True
-    assert ELASTICSEARCH["template_name"] == names.INDEX
-    assert ELASTICSEARCH["template_api"] == "composable"
+def test_the_index_is_that_of_the_day_by_the_indexers_rule():
+    assert ELASTICSEARCH["index"] == "%{[@metadata][index]}"
+    kind, _ = ruby = PARTS["filter"][4]
+    assert kind == "ruby"
+    assert filled(settings(ruby)["path"]).endswith(f"/{SCRIPT.name}")
+    script = SCRIPT.read_text(encoding="utf-8")
+    assert f"PAST = {days.PAST.days}\nFUTURE = {days.FUTURE.days}\n" in script
+    assert "event.get('received_at')" in script
+    assert "@timestamp" not in script
+    assert f"day.strftime('{names.INDEX}-%Y.%m.%d') : '{names.ODD_INDEX}'" in script
+    assert names.day_index(date(2026, 1, 2)) == date(2026, 1, 2).strftime(f"{names.INDEX}-%Y.%m.%d")
+
+
+NEAR = ["2026-11-30", "2026-12-01", "2025-10-26"]
+FAR = ["2026-12-02", "2025-10-25", "1970-01-01", "9999-12-31", "2026-02-30", ""]
+
+
+@pytest.mark.skipif(shutil.which("ruby") is None, reason="needs ruby")
+@pytest.mark.parametrize("day", [*NEAR, *FAR])
+def test_its_script_names_the_same_index_as_the_indexer(day: str):
+    today = date(2026, 11, 30)
+    asked = f"load '{SCRIPT}'; print index_of('{day}T01:02:03.456Z', Date.iso8601('{today}'))"
+    found = subprocess.run(["ruby", "-e", asked], capture_output=True, text=True, check=True).stdout
+    assert found == days.index_of(day.encode(), today, ())
+
+
+def test_it_leaves_the_template_to_bootstrap_which_knows_the_settings():
+    assert ELASTICSEARCH["manage_template"] is False
+    assert not any(name.startswith("template") for name in ELASTICSEARCH)
 
 
 def test_its_variables_are_those_of_the_settings_with_the_same_defaults():
     defaults = {**Settings.model_fields}
     own = {
         "LOGSIEVE_KAFKA_LOGIN_MODULE",
-        "LOGSIEVE_INDEX_TEMPLATE",
+        "LOGSIEVE_INDEX_SCRIPT",
         "LOGSIEVE_LOGSTASH_WORKERS",
         "LOGSIEVE_LOGSTASH_BATCH",
         "LOGSIEVE_DEAD_LETTERS",

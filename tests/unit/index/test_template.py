@@ -9,8 +9,10 @@ import pytest
 
 from include.clients.outside import Outside
 from include.index import bulk
-from include.index.bulk import BulkWriter, StatusMessage
-from include.index.template import IndexDiffersError, ensure_index, template
+from include.index.bulk import BulkWriter
+from include.index.messages import StatusMessage
+from include.index.template import EarlierKindError, IndexDiffersError, Shape, ensure, template
+from include.names import ODD_INDEX
 from include.settings import Settings
 from include.watch import search_trouble
 from include.watch.troubles import TroubleError, Troubles
@@ -22,7 +24,7 @@ MESSAGE = StatusMessage(0, 1, b"0-1", b'{"status":"good"}')
 
 def ensured(server: StagedElasticsearch) -> None:
     with Outside(Settings(elasticsearch_url=server.url)).search() as client:
-        ensure_index(client)
+        ensure(client)
 
 
 def changed(change: Callable[[Index], object]) -> Index:
@@ -37,16 +39,16 @@ def test_the_template_has_a_higher_priority_than_usual_ones():
 
 def test_ensuring_the_index_is_idempotent(search: StagedElasticsearch):
     ensured(search)
-    made = search.requests.count("PUT /server-logs")
+    made = search.requests.count("PUT /server-logs-odd")
     ensured(search)
-    assert made == search.requests.count("PUT /server-logs") == 1
+    assert made == search.requests.count("PUT /server-logs-odd") == 1
 
 
 def test_two_processes_can_create_the_index_at_once(search: StagedElasticsearch):
-    search.index = ours()
-    search.answers["HEAD /server-logs"] = 404, {}
-    search.answers["PUT /server-logs"] = error(
-        400, "resource_already_exists_exception", "index [server-logs/x] already"
+    search.indices[ODD_INDEX] = ours()
+    search.answers["HEAD /server-logs-odd"] = 404, {}
+    search.answers["PUT /server-logs-odd"] = error(
+        400, "resource_already_exists_exception", "index [server-logs-odd/x] already"
     )
     ensured(search)
 
@@ -81,7 +83,7 @@ def test_two_processes_can_create_the_index_at_once(search: StagedElasticsearch)
     ],
 )  # fmt: skip
 def test_a_differing_index_is_refused(search: StagedElasticsearch, index: Index, said: str, remedy: str):
-    search.index = index
+    search.indices[ODD_INDEX] = index
     with pytest.raises(IndexDiffersError) as refused:
         ensured(search)
     assert said in refused.value.trouble.sentence
@@ -96,16 +98,37 @@ def test_a_differing_index_is_refused(search: StagedElasticsearch, index: Index,
     ],
 )
 def test_settings_that_change_no_document_are_allowed(search: StagedElasticsearch, settings: dict[str, str]):
-    search.index = ours(**settings) | {"aliases": {"dashboards": {}}}
+    search.indices[ODD_INDEX] = ours(**settings) | {"aliases": {"dashboards": {}, "server-logs": {}}}
     ensured(search)
 
 
-def test_a_name_that_is_an_alias_or_a_data_stream_is_refused_before_anything_is_changed(search: StagedElasticsearch):
-    search.answers["HEAD /server-logs"] = 200, {}
-    search.answers["GET /server-logs"] = 200, {".ds-server-logs-000001": ours()}
-    with pytest.raises(IndexDiffersError, match=r"of \.ds-server-logs-000001\. Delete the alias or data stream"):
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        (".ds-server-logs-000001", r"of \.ds-server-logs-000001\. Delete the data stream"),
+        ("another", "of another.*remove the alias"),
+        ("server-logs-before-20261130t120000-2026.11.30", "remove the alias"),
+        ("server-logs", "earlier version.*airflow dags trigger bootstrap"),
+    ],
+)
+def test_a_name_that_means_something_else_is_refused_before_anything_is_changed(
+    search: StagedElasticsearch, found: str, said: str
+):
+    search.answers["GET /server-logs/_alias"] = 200, {found: {"aliases": {}}}
+    with pytest.raises(EarlierKindError if found == "server-logs" else IndexDiffersError, match=said):
         ensured(search)
-    assert "PUT /server-logs/_mapping" not in search.requests
+    assert search.requests == ["GET /server-logs/_alias"]
+
+
+def test_an_index_that_lost_the_alias_gets_it_back(search: StagedElasticsearch):
+    search.indices[ODD_INDEX] = ours() | {"aliases": {}}
+    ensured(search)
+    assert "PUT /server-logs-odd/_alias/server-logs" in search.requests
+
+
+def test_shards_and_replicas_of_new_indices_are_settings():
+    settings = template(Shape.of(Settings(index_shards=3, index_replicas=2)))["template"]["settings"]
+    assert (settings["number_of_shards"], settings["number_of_replicas"]) == (3, 2)
 
 
 @pytest.mark.parametrize(
@@ -121,14 +144,18 @@ def test_a_name_that_is_an_alias_or_a_data_stream_is_refused_before_anything_is_
         ("PUT /_index_template/server-logs", error(403, "security_exception", "action is unauthorized"), "rights"),
         ("PUT /_index_template/server-logs", error(401, "security_exception", "unable to authenticate"), "rights"),
         (
-            "PUT /server-logs",
+            "PUT /server-logs-odd",
             error(400, "validation_exception", "this action would add [1] shards, but this cluster currently has"
                   " [1000]/[1000] maximum normal shards open;"),
             "cluster.max_shards_per_node",
         ),
-        ("PUT /server-logs", error(400, "illegal_argument_exception", "Limit of total fields [5] has"), "fields.limit"),
         (
-            "PUT /server-logs/_mapping",
+            "PUT /server-logs-odd",
+            error(400, "illegal_argument_exception", "Limit of total fields [5] has"),
+            "fields.limit",
+        ),
+        (
+            "PUT /server-logs-odd/_mapping",
             error(403, "cluster_block_exception", "blocked by: [FORBIDDEN/9/index metadata (api)];"),
             '"index.blocks.metadata": null',
         ),
@@ -137,6 +164,8 @@ def test_a_name_that_is_an_alias_or_a_data_stream_is_refused_before_anything_is_
 def test_each_refusal_is_one_line_with_its_remedy(
     search: StagedElasticsearch, request_line: str, answer: tuple[int, Any], remedy: str
 ):
+    if "_mapping" in request_line:
+        search.indices[ODD_INDEX] = changed(lambda found: found["properties"].pop("raw"))
     search.answers[request_line] = answer
     with pytest.raises(TroubleError) as refused:
         ensured(search)
@@ -196,9 +225,9 @@ def written_while(
 def test_the_writer_waits_for_its_index_and_logs_that_once(
     search: StagedElasticsearch, caplog: pytest.LogCaptureFixture
 ):
-    search.index = ours(**{"index.final_pipeline": "drop"})
+    search.indices[ODD_INDEX] = ours(**{"index.final_pipeline": "drop"})
 
-    said = written_while(search, caplog, lambda: setattr(search, "index", ours()))
+    said = written_while(search, caplog, lambda: search.indices.update({ODD_INDEX: ours()}))
 
     assert len(said) == 2, said
     assert 'index.final_pipeline is "drop"' in said[0]
@@ -207,11 +236,11 @@ def test_the_writer_waits_for_its_index_and_logs_that_once(
 
 def test_a_differing_index_causes_no_dead_letters(search: StagedElasticsearch, caplog: pytest.LogCaptureFixture):
     client = Outside(Settings(elasticsearch_url=search.url)).search()
-    mending = Mending(lambda: setattr(search, "index", ours()))
+    mending = Mending(lambda: search.indices.update({ODD_INDEX: ours()}))
     writer = BulkWriter(client, threading.Event(), mending, first_pause=0.01)
     writer.write([StatusMessage(0, 0, b"0-0", b"{}")])
     # Somebody deletes it, and it comes back by a template of his own.
-    search.index = changed(lambda found: found.update(properties={}))
+    search.indices[ODD_INDEX] = changed(lambda found: found.update(properties={"status": {"type": "text"}}))
     search.acts.append({"0-1": (400, REFUSED)})
     assert writer.write([MESSAGE]) == []
     client.close()
@@ -223,10 +252,10 @@ def test_an_index_that_changes_under_a_running_indexer_is_detected(
 ):
     monkeypatch.setattr(bulk, "CHECK_SECONDS", 0)
     client = Outside(Settings(elasticsearch_url=search.url)).search()
-    mending = Mending(lambda: setattr(search, "index", ours()))
+    mending = Mending(lambda: search.indices.update({ODD_INDEX: ours()}))
     writer = BulkWriter(client, threading.Event(), mending, first_pause=0.01)
     writer.write([StatusMessage(0, 0, b"0-0", b"{}")])
-    search.index = ours(**{"index.default_pipeline": "mask"})
+    search.indices[ODD_INDEX] = ours(**{"index.default_pipeline": "mask"})
     with caplog.at_level(logging.INFO, "logsieve.troubles"):
         writer.write([MESSAGE])
     client.close()

@@ -15,10 +15,10 @@ def test_the_index_is_created(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
         monkeypatch.setenv("LOGSIEVE_SECRETS", str(tmp_path / "secrets"))
         steps.search()
     assert server.requests == [
+        "GET /server-logs/_alias",
+        "GET /server-logs/_alias",
         "PUT /_index_template/server-logs",
-        "HEAD /server-logs",
-        "PUT /server-logs",
-        "GET /server-logs",
-        "PUT /server-logs/_mapping",
-        "GET /server-logs",
+        "HEAD /server-logs-odd",
+        "PUT /server-logs-odd",
+        "GET /server-logs-odd",
     ]

@@ -17,13 +17,14 @@ FULL = {
     "type": "illegal_argument_exception",
     "reason": "Number of documents in the shard cannot exceed [2147483519]; for more information, see [an address]",
 }
+CONFLICT = {"type": "version_conflict_engine_exception", "reason": "current version [9] is higher"}
 NO_ALIAS = {"type": "illegal_argument_exception", "reason": "no write index is defined for alias [server-logs]."}
 
 
 def ours(**settings: str) -> dict[str, Any]:
-    """Returns the index as the template creates it, with additional settings."""
+    """Returns an index as the template creates it, with additional settings."""
     index: dict[str, Any] = json.loads(json.dumps(template()["template"]))
-    return {"aliases": {}, "mappings": index["mappings"], "settings": {"index.uuid": "x", **settings}}
+    return {"aliases": index["aliases"], "mappings": index["mappings"], "settings": {"index.uuid": "x", **settings}}
 
 
 def error(status: int, kind: str, reason: str) -> tuple[int, Any]:
@@ -32,18 +33,22 @@ def error(status: int, kind: str, reason: str) -> tuple[int, Any]:
 
 
 class StagedElasticsearch:
-    """`documents` holds what was accepted, by id. Each act of `acts` is for one bulk request, then all is accepted:
+    """`documents` holds what was accepted, by id, and `places` the index of each. Each act of `acts` is for one bulk
+    request, then all is accepted:
 
     `"close"` drops the connection, a number answers the request with that status, a dict refuses items:
-    id to (status, error). `index` is what is there under the name server-logs, None: nothing yet. `answers` has what is
+    id to (status, error). `indices` has what is there, by name: each is behind the alias. `answers` has what is
     answered instead to "METHOD /path", while it is there.
     """
 
     def __init__(self, *acts: Any, answers: dict[str, tuple[int, Any]] | None = None) -> None:
         self.acts = deque(acts)
         self.answers = answers or {}
-        self.index: dict[str, Any] | None = None
+        self.indices: dict[str, dict[str, Any]] = {}
         self.documents: dict[str, bytes] = {}
+        self.places: dict[str, str] = {}
+        self.actions: list[tuple[str, dict[str, Any]]] = []
+        """The index and the action of each item of each bulk request."""
         self.bulks: list[list[str]] = []
         """Ids of each bulk request, accepted or not."""
         self.requests: list[str] = []
@@ -59,41 +64,49 @@ class StagedElasticsearch:
         self._server.shutdown()
         self._server.server_close()
 
-    def bulk(self, body: bytes) -> tuple[int, Any] | None:
+    def bulk(self, name: str, body: bytes) -> tuple[int, Any] | None:
         """Returns the answer to a bulk request, or None to drop the connection."""
-        lines = body.split(b"\n")[:-1]
+        lines = iter(body.split(b"\n")[:-1])
+        found: list[tuple[str, str, bytes]] = []
         try:
-            pairs = [
-                (json.loads(action)["index"]["_id"], source)
-                for action, source in zip(lines[::2], lines[1::2], strict=True)
-            ]
-        except (ValueError, KeyError):
+            for line in lines:
+                ((action, how),) = json.loads(line).items()
+                found.append((action, how["_id"], next(lines) if action == "index" else b""))
+                self.actions.append((name, {action: how}))
+        except (ValueError, KeyError, StopIteration):
             return 400, {"error": {"type": "illegal_argument_exception", "reason": "malformed bulk"}, "status": 400}
-        self.bulks.append([document for document, _ in pairs])
+        self.bulks.append([document for _, document, _ in found])
         act = self.acts.popleft() if self.acts else {}
         if act == "close":
             return None
         if isinstance(act, int):
             return act, {"error": {"type": "staged", "reason": "staged"}, "status": act}
         items = []
-        for document, source in pairs:
+        for action, document, source in found:
             if document in act:
                 status, error = act[document]
-                items.append({"index": {"status": status, "error": error}})
+                items.append({action: {"status": status, "error": error}})
+            elif action == "delete":
+                items.append({action: {"status": 404, "result": "not_found"}})
             else:
-                self.documents[document] = source
-                items.append({"index": {"status": 201}})
-        return 200, {"errors": any("error" in item["index"] for item in items), "items": items}
+                self.documents[document], self.places[document] = source, name
+                items.append({action: {"status": 201}})
+        return 200, {"errors": any("error" in each for item in items for each in item.values()), "items": items}
 
     def answer(self, method: str, path: str, body: bytes) -> tuple[int, Any] | None:
         """Returns the answer to any request."""
-        if path.endswith("/_bulk"):
-            return self.bulk(body)
-        if path == "/server-logs" and method == "PUT":
-            self.index = ours()
-        elif path == "/server-logs":
-            missing = error(404, "index_not_found_exception", "no such index")
-            return missing if self.index is None else (200, {"server-logs": self.index})
+        name, _, rest = path.removeprefix("/").partition("/")
+        if rest == "_bulk":
+            return self.bulk(name, body)
+        missing = error(404, "index_not_found_exception", "no such index")
+        if path == "/server-logs/_alias":
+            return (200, {name: {"aliases": {"server-logs": {}}} for name in self.indices}) if self.indices else missing
+        if rest == "_count":
+            return 200, {"count": list(self.places.values()).count(name)}
+        if not rest and method == "PUT":
+            self.indices[name] = ours()
+        elif not rest:
+            return (200, {name: self.indices[name]}) if name in self.indices else missing
         return 200, {"acknowledged": True}
 
     def _handler(stage) -> type[BaseHTTPRequestHandler]:
