@@ -1,4 +1,7 @@
-"""The indexer writes the status topic to Elasticsearch. Run `python -m include.index.indexer`; SIGTERM stops it."""
+"""The indexer writes the status topic to Elasticsearch. Run `python -m include.index.indexer`; SIGTERM stops it.
+
+Several may run: Kafka divides the partitions among them, and gives those of one that ends to the others.
+"""
 
 import argparse
 import logging
@@ -56,12 +59,15 @@ def _read_batch(consumer: Consumer) -> tuple[list[StatusMessage], dict[int, int]
     return [StatusMessage(each.partition(), each.offset(), each.key(), each.value()) for each in received], ends
 
 
-def _commit(consumer: Consumer, ends: Mapping[int, int]) -> None:
+def commit(consumer: Consumer, ends: Mapping[int, int]) -> None:
+    """Commits these offsets, by partition, where the consumer still has the partition. Raises fatal KafkaExceptions."""
+    # A partition may have gone to another indexer meanwhile, which may be further already.
+    own = {each.partition for each in consumer.assignment()}
+    places = [TopicPartition(STATUS_TOPIC, partition, end) for partition, end in ends.items() if partition in own]
+    if not places:
+        return
     try:
-        consumer.commit(
-            offsets=[TopicPartition(STATUS_TOPIC, partition, end) for partition, end in ends.items()],
-            asynchronous=False,
-        )
+        consumer.commit(offsets=places, asynchronous=False)
     except KafkaException as error:
         # Kafka is down or has rebalanced the group. Uncommitted messages are read again, which changes nothing.
         if error.args[0].fatal():
@@ -84,7 +90,11 @@ def run(settings: Settings, stop: threading.Event) -> None:
         consumer, outside.kafka, lambda: consumer.committed(consumer.assignment(), timeout=ANSWER_SECONDS)
     )
 
-    consumer.subscribe([STATUS_TOPIC], on_assign=positions.begin)
+    def begin(consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        positions.begin(consumer, partitions)
+        stalls.start_over()
+
+    consumer.subscribe([STATUS_TOPIC], on_assign=begin)
     indexed = refused = 0
     done: dict[int, int] = {}
     reported_at = time.monotonic()
@@ -97,7 +107,7 @@ def run(settings: Settings, stop: threading.Event) -> None:
                 if dead:
                     letters.append(dead)
                     log.error("%d status messages refused, the first: %s", len(dead), dead[0].reason)
-                _commit(consumer, ends)
+                commit(consumer, ends)
                 done |= ends
                 indexed += len(messages) - len(dead)
                 refused += len(dead)

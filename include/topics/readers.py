@@ -51,6 +51,10 @@ class StallWatch:
         self._looked_at, self._unanswered = time.monotonic(), 0
         self._waiting: frozenset[tuple[int, int]] = frozenset()
 
+    def start_over(self) -> None:
+        """Call this when the consumer gets its partitions: it reads again what was not committed before."""
+        self._looked_at, self._waiting = time.monotonic(), frozenset()
+
     def look(self) -> None:
         """Call this for every batch; it asks Kafka every five seconds. While Kafka is down, it detects nothing.
 

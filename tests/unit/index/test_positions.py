@@ -76,6 +76,16 @@ def test_messages_removed_before_they_were_indexed_stop_the_indexer_and_are_name
     assert search.documents == {}
 
 
+def test_a_partition_that_went_to_another_indexer_is_not_committed(kafka: MockKafka):
+    kafka.send(0, [b"{}"])
+    kafka.commit(1, 9)
+    kafka.looking.assign([TopicPartition(STATUS_TOPIC, 0)])
+
+    indexer.commit(kafka.looking, {0: 3, 1: 5})
+
+    assert kafka.committed() == {0: 3, 1: 9, 2: NOWHERE, 3: NOWHERE}
+
+
 class AwayKafka:
     """A consumer whose requests to Kafka time out."""
 

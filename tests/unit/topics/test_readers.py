@@ -101,6 +101,15 @@ def test_a_reader_that_is_done_or_progresses_has_not_stalled(kafka: MockKafka):
             reading.position += 1
 
 
+def test_a_reader_that_reads_again_after_a_rebalance_has_not_stalled(kafka: MockKafka):
+    kafka.send(0, [VERDICT] * 5)
+    with closing(Reading(kafka.address)) as reading:
+        for _ in range(4):
+            time.sleep(LOOK_SECONDS)
+            reading.watch.look()
+            reading.watch.start_over()
+
+
 def test_nothing_stalls_while_kafka_is_down_or_positions_are_unknown(kafka: MockKafka):
     kafka.send(0, [VERDICT])
     with closing(Reading(kafka.address)) as reading:
