@@ -6,7 +6,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from include.index import template
+from include.index.template import Shape
 from include.names import ODD_INDEX, origin_key
+from include.settings import Settings
 from tests.integration.stack import Origin, Stack, check, prove, until, wait_until_it_loads
 from tests.integration.test_envelopes import send_at, without_the_first_wall
 from tests.integration.test_expire import send_verdict, until_processed
@@ -60,13 +63,20 @@ def test_each_day_has_an_index_and_days_far_off_share_one(stack: Stack) -> None:
     prove(stack, since)
 
 
-def test_the_index_of_a_day_has_the_shards_of_the_settings_and_the_readers_one_name(stack: Stack) -> None:
+def test_a_new_index_has_the_shards_of_the_settings_and_readers_have_one_name(stack: Stack) -> None:
     found = stack.search("server-logs/_alias")
     assert {index_of(datetime.now(UTC)), ODD_INDEX} <= found.keys()
     settings = stack.search("server-logs/_settings")
     assert {each["settings"]["index"]["number_of_shards"] for each in settings.values()} == {"1"}
     total = stack.search("server-logs/_count")["count"]
     assert total == sum(stack.search(f"{name}/_count")["count"] for name in found) > 0
-    with stack.env.outside.search() as client:
-        assert client.indices.get_index_template(name="server-logs")["index_templates"]
     assert json.loads(stack.run("curl", "/server-logs/_count").stdout)["count"] >= total
+    another = "server-logs-2026.01.01"
+    with stack.env.outside.search() as client:
+        template.prepare(client, another, Shape.of(Settings(index_shards=3, index_replicas=1)))
+    try:
+        index = stack.search(f"{another}/_settings")[another]["settings"]["index"]
+        assert (index["number_of_shards"], index["number_of_replicas"]) == ("3", "1")
+        assert another in stack.search("server-logs/_alias")
+    finally:
+        stack.search(another, method="DELETE")

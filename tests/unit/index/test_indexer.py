@@ -177,6 +177,7 @@ def test_a_document_goes_to_the_index_of_its_day_which_is_created_once():
         "0-1": here, "0-2": there, "0-3": ODD_INDEX, "0-4": ODD_INDEX, "0-5": here, "0-6": there,
     }  # fmt: skip
     assert server.requests.count(f"PUT /{here}") == server.requests.count(f"PUT /{there}") == 1
+    assert server.requests.count(f"GET /{here}") == 1, "it is not checked for each batch"
 
 
 def test_a_document_that_left_the_odd_index_is_deleted_there():
