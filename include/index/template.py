@@ -164,7 +164,8 @@ def _check(name: str, index: Mapping[str, Any]) -> None:
 def _remedy(name: str, differences: list[str]) -> str:
     pipelines = [each.split()[0] for each in differences if each.startswith(("index.default_", "index.final_"))]
     if len(pipelines) == len(differences):
-        return f"PUT {name}/_settings {json.dumps(dict.fromkeys(pipelines, _NO_PIPELINE))}"
+        # Through the alias: whoever set it for one index may have set it for all.
+        return f"PUT {INDEX}/_settings {json.dumps(dict.fromkeys(pipelines, _NO_PIPELINE))}"
     return (
         f"Delete the index (DELETE {name}), so that it is recreated from {TEMPLATE_FILE.name}, then restore its"
         " documents: ./logsieve reconcile --repair. If it differs again, lower the priority of the template that"
