@@ -45,17 +45,36 @@ def remove(
     index.indices.refresh(index=INDEX)
     dead: Query = {"bool": {"should": [_of(*each) for each in expired.items()], "minimum_should_match": 1}}
     living: Query = {"bool": {"must_not": [dead]}}
+    remaining = others(expired)
     holding = sorted(name for name in aliases if _has(index, name, dead))
     _hide(index, [name for name in holding if aliases[name].get("filter") != living], living)
     over = day_index(today or datetime.now(UTC).date())
-    for name in sorted(name for name in aliases if name < over and not _has(index, name, living)):
-        if drop(index, name, living):
+    for name in sorted(name for name in aliases if name < over and not _has(index, name, remaining)):
+        if drop(index, name, remaining):
             report(f"{name} dropped: all of its logs have expired")
             holding = [each for each in holding if each != name]
     # Without a day that will be over, the odd index is never dropped; usually it is empty.
     must_go = holding if bounds and _size(index) > bounds.documents else [name for name in holding if name == ODD_INDEX]
     for name in must_go:
         _delete(index, name, dead, report)
+
+
+def others(expired: Mapping[int, int]) -> Query:
+    """Returns the query for all documents but those of expired logs: the same as excluding these. Pure.
+
+    Elasticsearch finds out by its index that there is none; to exclude, it would go through all expired documents.
+    """
+    numbers = sorted(expired)
+    between = [{"gt": below} for below in numbers]
+    for bound, above in zip(between, numbers[1:], strict=False):
+        bound["lt"] = above
+    found: list[Query] = [
+        *(_of(number, None, begin) for number, begin in expired.items()),
+        *({"range": {DOCUMENT_PARTITION: bound}} for bound in [{"lt": numbers[0]}, *between]),
+        {"range": {DOCUMENT_OFFSET: {"lt": 0}}},
+        *({"bool": {"must_not": [{"exists": {"field": name}}]}} for name in (DOCUMENT_PARTITION, DOCUMENT_OFFSET)),
+    ]
+    return {"bool": {"should": found, "minimum_should_match": 1}}
 
 
 def count(index: Elasticsearch, partition: int, before: int) -> int:
@@ -134,12 +153,6 @@ def _delete_piece(index: Elasticsearch, name: str, ids: list[str]) -> None:
         )
 
 
-def _of(partition: int, before: int) -> dict[str, Any]:
-    return {
-        "bool": {
-            "filter": [
-                {"term": {DOCUMENT_PARTITION: partition}},
-                {"range": {DOCUMENT_OFFSET: {"gte": 0, "lt": before}}},
-            ]
-        }
-    }
+def _of(partition: int, before: int | None, begin: int = 0) -> dict[str, Any]:
+    offsets = {"gte": begin} if before is None else {"gte": begin, "lt": before}
+    return {"bool": {"filter": [{"term": {DOCUMENT_PARTITION: partition}}, {"range": {DOCUMENT_OFFSET: offsets}}]}}

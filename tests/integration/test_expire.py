@@ -10,6 +10,7 @@ import pytest
 from kafka import KafkaAdminClient, KafkaProducer
 from kafka.admin import ConfigResource, ConfigResourceType
 
+from include.index.template import template
 from include.names import INDEXER_GROUP, TABLES
 from include.proof.comparison import Clients
 from include.proof.reconcile import reconcile
@@ -342,13 +343,37 @@ def test_a_day_is_dropped_once_all_of_it_has_expired_and_until_then_expired_docu
 
 def test_an_index_that_gets_a_document_while_it_is_to_be_dropped_stays(old: Stack) -> None:
     index = "server-logs-2026.01.01"
-    old.search(index, {}, "PUT")
+    old.search(index, {"mappings": template()["template"]["mappings"]}, "PUT")
     old.search(f"{index}/_doc/1", {"origin": {"kafka_partition": 0, "kafka_offset": 0}}, "PUT")
     with old.env.outside.search() as client:
         assert not documents.drop(client, index, {"match_all": {}})
         old.search(f"{index}/_doc/2", {}, "PUT")  # writable again
         assert documents.drop(client, index, {"match_none": {}})
         assert not client.indices.exists(index=index)
+
+
+ORIGINS: list[dict[str, int]] = [
+    {"kafka_partition": partition, "kafka_offset": offset}
+    for partition in (-1, 0, 1, 2, 3, 4, 9)
+    for offset in (-1, 0, 9, 10, 11)
+]
+
+
+def test_what_is_left_of_an_index_is_what_has_not_expired(old: Stack) -> None:
+    index = "server-logs-2026.01.01"
+    old.search(index, {"mappings": template()["template"]["mappings"]}, "PUT")
+    try:
+        for number, origin in enumerate([*ORIGINS, {}, {"kafka_partition": 1}, {"kafka_offset": 1}]):
+            old.search(f"{index}/_doc/{number}", {"origin": origin}, "PUT")
+        old.search(f"{index}/_refresh", method="POST")
+        for expired in ({1: 10}, {0: 10, 1: 9, 3: 11}):
+            found = old.search(f"{index}/_search", {"query": documents.others(expired), "size": 100})["hits"]["hits"]
+            left = {int(hit["_id"]) for hit in found}
+            gone = {number for number, (partition, offset) in enumerate(map(dict.values, ORIGINS))
+                    if 0 <= offset < expired.get(partition, 0)}  # fmt: skip
+            assert left == set(range(len(ORIGINS) + 3)) - gone
+    finally:
+        old.search(index, method="DELETE")
 
 
 class CutMeanwhile:
