@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import yaml
 from logstash_pipeline_parser import Pipeline
 
 from include.index import bulk
@@ -113,3 +114,19 @@ def test_a_whole_status_message_is_stored_unchanged(stack: Stack, index: Index):
 
     assert index.logstash(message.offset, document, message.key.decode())[0] == 201
     assert stack.search(f"{SCRATCH}/_doc/{message.key.decode()}")["_source"] == document
+
+
+def test_elasticsearch_makes_the_index_of_a_new_day_by_the_template_that_bootstrap_put(stack: Stack):
+    setting = "action.auto_create_index"
+    compose = yaml.safe_load((ROOT / "docker-compose.airflow.yml").read_text(encoding="utf-8"))
+    allowed = compose["services"]["elasticsearch"]["environment"][setting]
+    day = "server-logs-2026.01.01"
+    stack.search("_cluster/settings", {"persistent": {setting: allowed}}, "PUT")
+    try:
+        stack.search(f"{day}/_doc/9-1", verdict("good"))
+        made = stack.search(day)[day]
+        assert made["aliases"] == {"server-logs": {}}
+        assert made["mappings"] == stack.search("server-logs-odd")["server-logs-odd"]["mappings"]
+    finally:
+        stack.search(f"{day}?ignore_unavailable=true", method="DELETE")
+        stack.search("_cluster/settings", {"persistent": {setting: None}}, "PUT")
