@@ -35,7 +35,8 @@ def conf(settings: Settings, jars: list[Path]) -> dict[str, str]:
     folder = _folder(settings)
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o700)
-    archives = [f"{_archive(folder, 'settings', _settings(settings))}#{SETTINGS}"]
+    # As a URL: Spark takes a path with spaces and the name after it for one path.
+    archives = [f"{_archive(folder, 'settings', _settings(settings)).as_uri()}#{SETTINGS}"]
     python = settings.executor_python
     if "://" in python:
         archives.append(f"{python}#{_ENVIRONMENT}")

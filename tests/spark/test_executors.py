@@ -57,7 +57,7 @@ def kafka() -> Iterator[MockKafka]:
 def test_an_error_of_a_server_reaches_the_driver_as_itself(kafka: MockKafka, tmp_path: Path) -> None:
     """The executor's Python has the shipped packages and settings only. Its MySQL does not answer."""
     settings = Settings(
-        state=tmp_path / "state", kafka_bootstrap=kafka.address, mysql_port=free_ports()["mysql"], executors=2
+        state=tmp_path / "früh & spät (1)", kafka_bootstrap=kafka.address, mysql_port=free_ports()["mysql"], executors=2
     )
     judge_jar.ensure(settings)
     conf = submit_conf(settings, master=MASTER) | {"spark.authenticate.secret": "of this test"}

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 
@@ -28,7 +29,7 @@ def settings(tmp_path: Path) -> Settings:
 def archives(conf: dict[str, str]) -> dict[str, Path]:
     """The archives that driver and executors unpack, by the folder that each becomes."""
     found = [each.split("#") for each in conf["spark.archives"].split(",")]
-    return {folder: Path(path) for path, folder in found}
+    return {folder: Path(unquote(path).removeprefix("file://")) for path, folder in found}
 
 
 @pytest.mark.parametrize(("master", "mode"), CLUSTERS)
