@@ -40,6 +40,20 @@ def transaction() -> Iterator[Any]:
         yield cursor
 
 
+def is_running(url: str, task_instance: str) -> bool:
+    """Whether the metadata at `url` (see `address`) have this task as running: nobody marked or cleared it.
+
+    Raises psycopg2.Error.
+    """
+    import psycopg2
+
+    with closing(psycopg2.connect(url.replace("+psycopg2", ""), connect_timeout=5)) as connection:
+        cursor = connection.cursor()
+        cursor.execute("SELECT state FROM task_instance WHERE id = %s", (task_instance,))
+        row = cursor.fetchone()
+    return row is not None and row[0] == "running"
+
+
 def clean(tables: Sequence[str], before: datetime) -> None:
     """Runs `airflow db clean` on these tables and drops leftovers of killed runs. Raises AirflowException."""
     when = ["--clean-before-timestamp", before.isoformat(), "--tables", ",".join(tables)]

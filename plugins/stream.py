@@ -12,9 +12,12 @@ from airflow.providers.apache.spark.hooks.spark_submit import SparkSubmitHook
 from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowException, AirflowSkipException
 
+from include.clients.outside import Outside
 from include.driver import lease
 from include.driver.exit_codes import DriverEnd
 from include.names import DRIVER
+from include.settings import Settings
+from plugins import metadata
 from plugins.outside import Connections
 from plugins.spark_job import SparkJobOperator, exit_code
 
@@ -37,6 +40,8 @@ class StreamOperator(SparkJobOperator):
     """
 
     _stopped = False
+    _task: tuple[str, str] | None = None
+    """Airflow's metadata and the id of this task there. Looked up early: on_kill may interrupt a request to Airflow."""
 
     def _get_hook(self) -> SparkSubmitHook:
         hook = super()._get_hook()
@@ -49,6 +54,8 @@ class StreamOperator(SparkJobOperator):
 
         Also raises if the driver exited with a code of DriverEnd, or crashed repeatedly.
         """
+        with suppress(AirflowSkipException):  # no connection to the metadata
+            self._task = metadata.address(), str(context["ti"].id)
         pauses = iter(PAUSES)
         while not self._stopped:
             begun = time.monotonic()
@@ -68,8 +75,18 @@ class StreamOperator(SparkJobOperator):
             raise AirflowException("stopped by a signal before its end")
 
     def on_kill(self) -> None:
-        """Asks the driver to stop without waiting: it may outlive this process. In cluster mode as Spark's operator."""
+        """Asks the driver to stop without waiting: it may outlive this process.
+
+        A driver on a cluster is only asked if somebody has marked the task: if Airflow itself stops, it goes on.
+        """
         self._stopped = True
+        if self._hook is not None and self._hook._is_yarn_cluster_mode:
+            if self._is_marked():
+                with closing(Outside(Settings()).mysql("stream", autocommit=True)) as connection:
+                    lease.ask_to_stop(connection.cursor())
+            else:
+                self.log.info("The application goes on: ./logsieve stream stop stops it.")
+            return
         submitted = getattr(self._hook, "_submit_sp", None)
         asked = False
         for child in _children(submitted.pid) if submitted else []:
@@ -79,6 +96,16 @@ class StreamOperator(SparkJobOperator):
                     asked = True
         if not asked:
             super().on_kill()
+
+    def _is_marked(self) -> bool:
+        """Whether Airflow's metadata say that this task has ended; False if they do not answer."""
+        import psycopg2
+
+        try:
+            return self._task is not None and not metadata.is_running(*self._task)
+        except psycopg2.Error as error:
+            self.log.warning("It is unknown whether somebody has marked the task: %s", error)
+            return False
 
 
 def _children(pid: int) -> list[psutil.Process]:

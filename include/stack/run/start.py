@@ -44,8 +44,7 @@ def unpack(env: Environment, steps: Steps) -> Homes:
     with steps.step(what) as on_step, _alone(env, lambda text: on_step(f"{what}, {text}")):
         leftovers.remove(env)
         jars = parts.fetch_jars(folder)
-        if env.engine == "yarn":
-            parts.fetch_yarn(folder)
+        yarn = [parts.fetch_yarn(folder)] if env.engine == "yarn" else []
         pyspark_home.prepare()
         judge_jar.ensure(env.settings)
         if wrong := class_archive.ensure(env.settings, jars):
@@ -66,7 +65,7 @@ def unpack(env: Environment, steps: Steps) -> Homes:
             steps.report(homes.mysql.warning)
         copied = [homes.kafka, *filter(None, [homes.mysql.home]), homes.elasticsearch, homes.postgres]
         fetched = [folder / home.name for home in copied]
-        leftovers.prune([jars, submit.class_archive(env.settings), *copied, *fetched])
+        leftovers.prune([jars, *yarn, submit.class_archive(env.settings), *copied, *fetched])
         return homes
 
 
