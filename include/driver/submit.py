@@ -77,6 +77,9 @@ def submit_conf(
         )
     jars = [*sorted((settings.parts / "jars" / "spark").glob("*.jar")), judge_jar(settings)]
     shipped = shipping.conf(settings, jars)
+    if not master.startswith("spark://"):  # a standalone cluster has a secret of its own: spark-defaults.conf
+        # What driver and executors exchange contains logs and passwords. Spark makes the secret itself.
+        shipped |= {"spark.authenticate": "true", "spark.network.crypto.enabled": "true"}
     if deploy_mode != "cluster":
         return shipped | _on_this_machine(settings, application) | {"spark.pyspark.driver.python": sys.executable}
     options = [*_START_OPTIONS, f"-Dlog4j2.configurationFile={shipping.LOGGING.name}", f"-Xms{settings.driver_memory}"]
