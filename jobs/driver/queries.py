@@ -125,7 +125,7 @@ class _Place:
         elif self._retries_later(error):
             return
         elif not isinstance(error, EndError) and self.can_skip_failure(query):
-            _log.warning("%s restarts after the logs it failed at: %s", self.name, describe(error).splitlines()[0])
+            _log.warning("%s restarts after its last verdict: %s", self.name, describe(error).splitlines()[0])
         else:
             self.stop.check()
             if isinstance(error, EndError):

@@ -44,6 +44,9 @@ def conf(settings: Settings, master: str, partitions: int, trigger: Trigger) -> 
         "spark.executor.cores": str(cores),
         "spark.cores.max": str(executors * cores),  # of a standalone cluster, which ignores the number of executors
         "spark.executor.memory": settings.executor_memory,
+        # A task that is tried again begins where its batch began, minutes ago: its old verdicts would follow, and undo,
+        # corrections. A query that fails is started after its last verdict instead.
+        "spark.task.maxFailures": "1",
     }
 
 

@@ -2,6 +2,7 @@
 
 import itertools
 import shutil
+from typing import Final
 
 from pyspark.sql import SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
@@ -11,10 +12,13 @@ from include.settings import Settings, Trigger
 from include.watch.troubles import Troubles
 from jobs import sources
 from jobs.database import Database
-from jobs.driver import queries, topic_ids
+from jobs.driver import queries, slots, topic_ids
 from jobs.ends import QueryFailedError, Stop
 from jobs.judging import beginning, classify
 from jobs.judging.users import Users
+
+_EXECUTOR_LOST: Final = "ExecutorLostFailure"
+"""In Spark's text of the error."""
 
 
 class Classifying:
@@ -51,6 +55,7 @@ class Classifying:
         topic_ids.check(self._database, self._outside)
         if not self.settle():
             raise QueryFailedError("Kafka has not accepted all verdicts of the last query: see ./logsieve status")
+        slots.wait(self._spark, self._stop.pause)  # another executor may be starting for one that died
         first, poll_records = beginning.begin(self._spark, self._outside, self._database, self._users, self._stop)
         logs = sources.logs(self._spark, self._outside, self._trigger, first, poll_records)
         query = classify.start(logs, self._users.frame, self._settings, self._trigger, next(self._checkpoints))
@@ -67,9 +72,12 @@ class Classifying:
         return self._trigger == "realtime" and query.name == self.name and self._users_version != self._users.version
 
     def can_skip_failure(self, query: queries.Query) -> bool:
-        """Whether the next start gets past what this query failed at: a log that Spark cannot read."""
-        is_settled = query.name == self.name and self.settle()
-        return is_settled and beginning.can_skip_failure(self._spark, self._outside, self._database)
+        """Whether the next start gets past what this query failed at: an executor that died, an unreadable log."""
+        if query.name != self.name or not self.settle():
+            return False
+        if _EXECUTOR_LOST in str(query.exception()):
+            return True
+        return beginning.can_skip_failure(self._spark, self._outside, self._database)
 
     def settle(self) -> bool:
         """See `classify.settle`."""
