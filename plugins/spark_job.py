@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from airflow.providers.apache.spark.hooks.spark_submit import SparkSubmitHook
 from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOperator
+from airflow.sdk import Context
 
 from include.driver.submit import is_local, submit_conf
 from include.settings import ROOT, Settings
@@ -32,6 +33,17 @@ class SparkJobOperator(SparkSubmitOperator):
         # In cluster mode Spark's operator follows the application by its id, which a retry finds again.
         hook._yarn_track_via_rm_api = hook._is_yarn_cluster_mode
         return hook
+
+    def get_job_status(self, external_id: Any, context: Context) -> str:
+        """See Spark's operator. An application that YARN does not know any more has failed, so another one follows."""
+        try:
+            status: str = super().get_job_status(external_id, context)
+        except RuntimeError as error:
+            if "HTTP 404" not in str(error):
+                raise
+            self.log.info("YARN does not know the application %s any more.", external_id)
+            return "FAILED"
+        return status
 
 
 def _without_folders() -> dict[str, str]:

@@ -3,6 +3,7 @@
 Without Kerberos, YARN believes every program on the machine its name of a user: it is for a machine of one's own.
 """
 
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from xml.sax.saxutils import escape
@@ -20,7 +21,14 @@ _CORES = 256
 
 
 def prepare(env: Environment) -> None:
-    """Writes the configuration of the managers and of those who submit. Data of earlier applications is kept."""
+    """Writes the configuration of the managers and of those who submit.
+
+    Forgets the applications of an earlier `up`: the ResourceManager would start them again, with the code of that time.
+    """
+    for name in (MANAGER, *NODES):
+        for kept in ("state", "recovery", "local"):
+            shutil.rmtree(env.state / "yarn" / name / kept, ignore_errors=True)
+    shutil.rmtree(env.state / "yarn" / "staging", ignore_errors=True)
     for name in (MANAGER, *NODES):
         folder = _conf(env, name)
         _write(folder / "core-site.xml", {"fs.defaultFS": "file:///", "hadoop.tmp.dir": str(folder.parent / "tmp")})
