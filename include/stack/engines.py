@@ -8,6 +8,8 @@ from include.stack.machine.programs import HOST
 from include.stack.ports import Ports
 
 Engine = Literal["local", "spark", "yarn"]
+YARN_MANAGER = "yarn-resource-manager"
+"""The program that clients of YARN talk to."""
 
 
 def master(engine: Engine, ports: Ports, partitions: int) -> str:
@@ -39,9 +41,9 @@ def spark_conf(state: Path) -> Path:
     return state / "spark" / "conf"
 
 
-def yarn_conf(state: Path) -> Path:
-    """YARN's configuration folder, of its ResourceManager and its clients."""
-    return state / "yarn" / "yarn-resource-manager" / "conf"
+def yarn_conf(state: Path, program: str = YARN_MANAGER) -> Path:
+    """The configuration folder of a program of YARN; clients share the ResourceManager's."""
+    return state / "yarn" / program / "conf"
 
 
 def ports_used(engine: Engine, ports: Ports) -> dict[str, int]:

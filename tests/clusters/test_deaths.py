@@ -37,6 +37,13 @@ def prove(stack: Stack, since: Moment) -> None:
     assert all(proof["logs"] == proof["rows"] == proof["documents"] for proof in json.loads(done.stdout))
 
 
+def start_and_prove(stack: Stack, since: Moment) -> None:
+    done = stack.run("stream", "start")
+    assert done.returncode == 0, done.stdout + done.stderr
+    wait_until_it_loads(stack)
+    prove(stack, since)
+
+
 def epoch(stack: Stack) -> int:
     return int(stack.root_sql(EPOCH)[0][0])
 
@@ -75,10 +82,7 @@ def test_a_stop_is_graceful(stack: Stack) -> None:
     assert drivers(stack) == []
     if stack.env.engine == "yarn":
         assert "FINISHED" in cluster.applications(stack).values()
-    done = stack.run("stream", "start")
-    assert done.returncode == 0, done.stdout + done.stderr
-    wait_until_it_loads(stack)
-    prove(stack, since)
+    start_and_prove(stack, since)
 
 
 def test_without_airflow_the_stream_goes_on_and_airflow_finds_it_again(on_yarn: Stack) -> None:
@@ -111,10 +115,7 @@ def test_a_task_that_is_stopped_with_airflow_leaves_the_application_and_a_marked
     AirflowApi(stack.env).end_run(CLASSIFY_DAG, last_run(stack)["dag_run_id"])
     until(lambda: not cluster.running(stack), 60, "the marked run's application has ended")
     assert cluster.applications(stack)[apps[0]] == "FINISHED", "it ended by itself, between two batches"
-    done = stack.run("stream", "start")
-    assert done.returncode == 0, done.stdout + done.stderr
-    wait_until_it_loads(stack)
-    prove(stack, since)
+    start_and_prove(stack, since)
 
 
 def test_managers_that_die_find_the_application_again(on_yarn: Stack) -> None:

@@ -96,9 +96,7 @@ def lock() -> None:
     from include.stack.fetch import checksums, parts
 
     with tempfile.TemporaryDirectory() as folder:
-        fetched: list[Path] = []
-        for fetch in (parts.fetch_jars, parts.fetch_yarn):
-            fetched.append(fetch(Path(folder), check=lambda _: None))
+        fetched = (fetch(Path(folder), check=lambda _: None) for fetch in (parts.fetch_jars, parts.fetch_yarn))
         checksums.write(*fetched)
     # The image has the same versions, but only what runs.
     done = _compile("requirements", "--upgrade") or _compile("requirements-image", "--constraint", "requirements.txt")

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from include.stack import engines
 from include.stack.environment import Account, Environment
 from include.stack.fetch.mysqld import Mysqld
 from include.stack.machine.needs import SERVERS
@@ -134,7 +135,7 @@ def cluster_of(env: Environment) -> list[Server]:
     if env.engine == "yarn":
         manager = yarn_config.resource_manager(env)
         return [
-            Server(yarn_config.MANAGER, manager, probes.port("yarn"), 768 * MIB, env.state),
+            Server(engines.YARN_MANAGER, manager, probes.port("yarn"), 768 * MIB, env.state),
             *(
                 # Containers, such as the driver's, are its children.
                 Server(name, yarn_config.node_manager(env, name), probes.nothing_to_ask, 8192 * MIB, env.state)

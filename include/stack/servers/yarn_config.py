@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from xml.sax.saxutils import escape
 
+from include.stack.engines import YARN_MANAGER, yarn_conf
 from include.stack.environment import HOST, STACK_VARIABLE, Environment
 from include.stack.fetch import pyspark_home
 from include.stack.private import write_private
 
 NODES = ("yarn-node-1", "yarn-node-2")
-MANAGER = "yarn-resource-manager"
 _NODE_MIB = 12 * 1024
 """Of each node, for all containers. What they really use is bounded one by one."""
 _CORES = 256
@@ -25,11 +25,11 @@ def prepare(env: Environment) -> None:
 
     Forgets the applications of an earlier `up`: the ResourceManager would start them again, with the code of that time.
     """
-    for name in (MANAGER, *NODES):
+    for name in (YARN_MANAGER, *NODES):
         for kept in ("state", "recovery", "local"):
             shutil.rmtree(env.state / "yarn" / name / kept, ignore_errors=True)
     shutil.rmtree(env.state / "yarn" / "staging", ignore_errors=True)
-    for name in (MANAGER, *NODES):
+    for name in (YARN_MANAGER, *NODES):
         folder = _conf(env, name)
         _write(folder / "core-site.xml", {"fs.defaultFS": "file:///", "hadoop.tmp.dir": str(folder.parent / "tmp")})
         _write(folder / "yarn-site.xml", _manager(env) | (_node(env, name) if name in NODES else {}))
@@ -40,7 +40,7 @@ def prepare(env: Environment) -> None:
 
 def resource_manager(env: Environment) -> list[str]:
     """The command of the ResourceManager."""
-    return _java(env, MANAGER, "resourcemanager.ResourceManager")
+    return _java(env, YARN_MANAGER, "resourcemanager.ResourceManager")
 
 
 def node_manager(env: Environment, name: str) -> list[str]:
@@ -90,7 +90,7 @@ def _manager(env: Environment) -> dict[str, str]:
         # Applications go on when it is started again.
         "yarn.resourcemanager.recovery.enabled": "true",
         "yarn.resourcemanager.store.class": store,
-        "yarn.resourcemanager.fs.state-store.uri": f"file:{env.state / 'yarn' / MANAGER / 'state'}",
+        "yarn.resourcemanager.fs.state-store.uri": f"file:{env.state / 'yarn' / YARN_MANAGER / 'state'}",
         "yarn.resourcemanager.am.max-attempts": "100",
         "yarn.scheduler.minimum-allocation-mb": "256",
         "yarn.scheduler.maximum-allocation-mb": str(_NODE_MIB),
@@ -124,7 +124,7 @@ def _node(env: Environment, name: str) -> dict[str, str]:
 
 
 def _conf(env: Environment, name: str) -> Path:
-    folder = env.state / "yarn" / name / "conf"
+    folder = yarn_conf(env.state, name)
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 
