@@ -2,7 +2,8 @@
 
 **When**: `bootstrap` starts an endless run (`trigger` realtime or interval). By default a manual run is bounded: with
 `available-now` it processes the backlog and exits. A second driver never runs beside a live one: then `stream` is
-skipped, and its log shows why. Until `bootstrap` has created what it needs, it waits.
+skipped, and its log shows why; an endless run follows an application that lives on YARN, whichever run started it.
+Until `bootstrap` has created what it needs, it waits.
 
 **What is normal**: one run, always running, its task `stream` on its first try; few lines in its log.
 
@@ -21,7 +22,7 @@ from airflow.sdk import Param, dag
 
 from include.names import DRIVER
 from plugins.house import RETRIES, RETRY_INDEFINITELY
-from plugins.stream import OWNER, StreamOperator, skip_if_another_lives
+from plugins.stream import OWNER, StreamOperator, look_for_a_living_driver
 
 
 @dag(
@@ -44,7 +45,7 @@ def classify_logs() -> None:
         job=DRIVER,
         name="logsieve",
         application_args=["--trigger", "{{ params.trigger }}", "--owner", OWNER],
-        pre_execute=skip_if_another_lives,
+        pre_execute=look_for_a_living_driver,
         **RETRY_INDEFINITELY,
     )
 

@@ -1,5 +1,6 @@
 """The SparkSession of every job."""
 
+import socket
 import tempfile
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -12,6 +13,7 @@ from pyspark.sql import SparkSession
 
 from include import scratch
 from include.driver import submit
+from include.driver.lease import Holder
 from include.settings import Settings
 
 CONF: Final = {
@@ -94,6 +96,16 @@ def slots_elsewhere(spark: SparkSession) -> int:
         return 0
     conf = spark.sparkContext.getConf()
     return int(conf.get("spark.executor.instances", "1") or 1) * int(conf.get("spark.executor.cores", "1") or 1)
+
+
+def holder(spark: SparkSession) -> Holder:
+    """This driver, as the holder of a lease: the JVM, which may judge for seconds after this Python process is killed.
+
+    In cluster mode with the application's id, by which Airflow follows it.
+    """
+    is_cluster = spark.sparkContext.getConf().get("spark.submit.deployMode") == "cluster"
+    application = spark.sparkContext.applicationId if is_cluster else ""
+    return Holder(socket.gethostname(), process(spark), application)
 
 
 def process(spark: SparkSession) -> int:

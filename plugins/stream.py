@@ -116,10 +116,12 @@ def _children(pid: int) -> list[psutil.Process]:
         return []
 
 
-def skip_if_another_lives(context: Context) -> None:
-    """For `pre_execute`: skips the first try while another run's driver is alive and judges the logs.
+def look_for_a_living_driver(context: Context) -> None:
+    """For `pre_execute`: a second driver never starts beside a living one.
 
-    On a later try, this run's driver has lost its lease to another run: it raises, so that Airflow keeps retrying.
+    The task follows a living application of a cluster, whichever run started it, unless this run shall end by itself.
+    Otherwise a first try is skipped while another run's driver is alive. On a later try, this run's driver has lost its
+    lease to another run: it raises, so that Airflow keeps retrying.
     """
     try:
         with closing(Connections().mysql()) as connection, closing(connection.cursor()) as cursor:
@@ -128,7 +130,15 @@ def skip_if_another_lives(context: Context) -> None:
         # No table yet, or MySQL refuses us: the driver checks the lease itself, waits, and logs what for.
         log.info("It is unknown whether another driver is alive: %s", error)
         return
-    if row is None or not row.is_alive or row.owner == context["task"].render_template(OWNER, context):
+    if row is None or not row.is_alive:
+        return
+    is_ours = row.owner == context["task"].render_template(OWNER, context)
+    application, store = row.holder.application, context.get("task_state_store")
+    if application and store and (is_ours or context["params"]["trigger"] != "available-now"):
+        log.info("The application %s of %s is alive: this task follows it.", application, row.owner)
+        store.set(StreamOperator.external_id_key, application)
+        return
+    if is_ours:
         return
     alive = f"The driver {row.holder} of {row.owner} is alive and judges the logs"
     if context["ti"].try_number > 1:

@@ -5,7 +5,7 @@ Works with any DB-API cursor; the caller commits. jobs/driver/holding.py takes a
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
 from include.clients.outside import LOCKS
 from include.names import DRIVER, LEASE_TABLE, LOGS_DATABASE
@@ -37,6 +37,30 @@ _FENCE: Final = f"UPDATE {_TABLE} SET epoch = epoch + 1 WHERE name = %s"
 _STOP: Final = f"UPDATE {_TABLE} SET stop_asked_at = UTC_TIMESTAMP(3) WHERE name = %s"
 
 
+class Holder(NamedTuple):
+    """Who holds a lease. As text, in the column `holder`: `host:process` or `host:process application`."""
+
+    host: str
+    """Empty: nobody has ever held the lease."""
+    process: int
+    """Process id of the JVM."""
+    application: str = ""
+    """By which Airflow follows the driver; empty: the driver is a child of Airflow's task, or nobody's."""
+
+    @classmethod
+    def of(cls, text: str) -> "Holder":
+        """The holder of that text."""
+        address, _, application = text.partition(" ")
+        host, _, process = address.rpartition(":")
+        return cls(host, int(process or 0), application)
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.process} {self.application}".rstrip()
+
+
+_NOBODY: Final = Holder("", 0)
+
+
 @dataclass(frozen=True)
 class Driver:
     """Whether a driver is alive, according to the lease."""
@@ -59,7 +83,7 @@ class Row(Driver):
 
     epoch: int = 0
     owner: str = ""
-    holder: str = ""
+    holder: Holder = _NOBODY
     ended_epoch: int = 0
     users_version: int | None = None
 
@@ -83,7 +107,7 @@ def read(cursor: Any, name: str = DRIVER, lock: Literal["", "FOR SHARE", "FOR UP
         return None
     epoch, owner, holder, heartbeat_at, now, stop_asked, ended_epoch, users_version = row
     times = heartbeat_at.replace(tzinfo=UTC), now.replace(tzinfo=UTC)
-    return Row(*times, bool(stop_asked), epoch, owner, holder, ended_epoch, users_version)
+    return Row(*times, bool(stop_asked), epoch, owner, Holder.of(holder), ended_epoch, users_version)
 
 
 def look(cursor: Any) -> Driver:
@@ -96,9 +120,9 @@ def make(cursor: Any, name: str) -> None:
     cursor.execute(_MAKE, (name,))
 
 
-def take(cursor: Any, name: str, owner: str, holder: str) -> None:
-    """Increments the epoch for this holder (`host:process id`) and clears requests made to the previous one."""
-    cursor.execute(_TAKE, (owner, holder, name))
+def take(cursor: Any, name: str, owner: str, holder: Holder) -> None:
+    """Increments the epoch for this holder and clears requests made to the previous one."""
+    cursor.execute(_TAKE, (owner, str(holder), name))
 
 
 def renew(cursor: Any, name: str, epoch: int) -> None:

@@ -77,7 +77,7 @@ CREATE TABLE IF NOT EXISTS logs.driver_lease (
   name         VARCHAR(64)  NOT NULL PRIMARY KEY,
   epoch        BIGINT       NOT NULL,
   owner        VARCHAR(300) NOT NULL COMMENT 'who starts the driver, such as an Airflow run: its next try takes over at once',
-  holder       VARCHAR(255) NOT NULL COMMENT 'host and process id of the JVM',
+  holder       VARCHAR(255) NOT NULL COMMENT 'host:process id of the JVM, and the application on a cluster',
   heartbeat_at DATETIME(3)  NOT NULL COMMENT 'UTC; 1970 when the driver ended by itself',
   ended_epoch  BIGINT       NOT NULL DEFAULT 0 COMMENT 'the last epoch whose driver reported that its queries had stopped',
   stop_asked_at DATETIME(3) COMMENT 'UTC; the driver stops, and its owner starts no other',

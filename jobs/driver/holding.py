@@ -74,18 +74,19 @@ def take(
     name: str,
     owner: str,
     take_over: bool = False,
-    process: int | None = None,
+    holder: lease.Holder | None = None,
     pause: Callable[[float], object] = time.sleep,
 ) -> Lease:
     """Takes the lease with the next epoch, after pending commits of the old epoch; waits for the old holder to exit.
 
-    `process`: id of the process that judges, by default this one; the next driver waits until it has exited.
+    `holder`: the process that judges, by default this one; the next driver waits until it has exited.
     `owner`: the requester of a driver, such as an Airflow run. A retry of the same owner takes the lease from its own
     orphaned driver at once; another owner's lease is taken if its holder is dead (see `_patience`) or with `take_over`.
     Raises LeaseHeldError as soon as another owner's holder renews its heartbeat, and StopAskedError.
     `pause` waits for the given seconds and may raise.
     """
-    holder, seen, begun = f"{socket.gethostname()}:{process or os.getpid()}", None, time.monotonic()
+    holder = holder or lease.Holder(socket.gethostname(), os.getpid())
+    seen, begun = None, time.monotonic()
     while True:
         with database.session() as connection, closing(connection.cursor()) as cursor:
             lease.make(cursor, name)
@@ -125,16 +126,15 @@ def _patience(heartbeat: datetime, now: datetime) -> float:
 
 
 def _wait_for_exit(
-    database: Database, other: Lease, holder: str, deadline: float, pause: Callable[[float], object]
+    database: Database, other: Lease, holder: lease.Holder, deadline: float, pause: Callable[[float], object]
 ) -> None:
     """Waits until the previous holder has recorded its end or is dead: logs it still judges would be judged twice.
 
     A holder on this host that does not exit by the deadline, because it is frozen or hangs, is killed. A holder on
     another host is not waited for any longer.
     """
-    host, _, pid = holder.rpartition(":")
-    process = int(pid) if host == socket.gethostname() else None
-    while host and not (process and _is_gone(process)):
+    process = holder.process if holder.host == socket.gethostname() else None
+    while holder.host and not (process and _is_gone(process)):
         has_ended, is_late = False, time.monotonic() > deadline
         # While MySQL is down, the clock and the process list are enough.
         with suppress(mysql.connector.Error), database.session() as connection, closing(connection.cursor()) as cursor:

@@ -1,8 +1,10 @@
 """Parts of a cluster, or all of Airflow, die while logs flow: the stream goes on, and no log is lost or doubled."""
 
+import contextlib
 import json
 import os
 import signal
+import time
 
 import psutil
 import pytest
@@ -12,6 +14,9 @@ from include.stack.airflow.api import AirflowApi
 from include.stack.run import supervisor
 from tests.clusters import cluster
 from tests.integration.stack import EPOCH, Moment, Stack, check, drivers, last_run, until, wait_until_it_loads
+
+AIRFLOW = ("airflow-scheduler", "airflow-api-server", "airflow-dag-processor", "airflow-triggerer")
+AWAY_SECONDS = 120
 
 
 @pytest.fixture
@@ -89,8 +94,7 @@ def test_without_airflow_the_stream_goes_on_and_airflow_finds_it_again(on_yarn: 
     stack = on_yarn
     wait_until_it_loads(stack)
     since, before, apps = stack.now(), epoch(stack), cluster.running(stack)
-    names = ("airflow-scheduler", "airflow-api-server", "airflow-dag-processor", "airflow-triggerer")
-    for name in names:
+    for name in AIRFLOW:
         pid = supervisor.proxy(stack.env).getProcessInfo(name)["pid"]
         children = psutil.Process(pid).children(recursive=True)  # the workers of all tasks
         for process in (psutil.Process(pid), *children):
@@ -100,6 +104,40 @@ def test_without_airflow_the_stream_goes_on_and_airflow_finds_it_again(on_yarn: 
     prove(stack, since)
     until(lambda: stack.status().healthy, 120, "Airflow is back, and follows the stream")
     assert (cluster.running(stack), epoch(stack)) == (apps, before), "it is the same application and driver"
+
+
+def test_no_verdict_is_late_while_airflow_is_away_for_two_minutes(on_yarn: Stack) -> None:
+    stack = on_yarn
+    wait_until_it_loads(stack)
+    begun, since, before, apps = time.monotonic(), stack.now(), epoch(stack), cluster.running(stack)
+    with contextlib.ExitStack() as held:
+        for name in AIRFLOW:
+            held.enter_context(stack.away(name))
+        while time.monotonic() - begun < AWAY_SECONDS:
+            sent = stack.now()["server-logs"]
+            stack.generate(100)
+            ends = stack.now()["server-logs"]
+            origins = {(number, offset) for number, end in ends.items() for offset in range(sent[number], end)}
+            until(lambda origins=origins: origins <= stack.loaded(since), 5, "the logs are loaded at once")
+    until(lambda: stack.status().healthy, 120, "Airflow follows the stream again")
+    assert (cluster.running(stack), epoch(stack)) == (apps, before), "it is the same application and driver"
+    prove(stack, since)
+
+
+def test_a_new_run_follows_the_application_that_another_run_has_started(on_yarn: Stack) -> None:
+    stack = on_yarn
+    wait_until_it_loads(stack)
+    since, before, apps = stack.now(), epoch(stack), cluster.running(stack)
+    old = last_run(stack)["dag_run_id"]
+    with stack.away("airflow-scheduler"):
+        AirflowApi(stack.env).end_run(CLASSIFY_DAG, old)  # no worker runs that could notice and stop the application
+    start_and_prove(stack, since)
+    new = last_run(stack)["dag_run_id"]
+    assert new != old
+    assert (cluster.running(stack), epoch(stack)) == (apps, before), "it is the same application and driver"
+    AirflowApi(stack.env).end_run(CLASSIFY_DAG, new)
+    until(lambda: not cluster.running(stack), 60, "the marked run stops the application that it follows")
+    start_and_prove(stack, since)
 
 
 def test_a_task_that_is_stopped_with_airflow_leaves_the_application_and_a_marked_one_stops_it(on_yarn: Stack) -> None:

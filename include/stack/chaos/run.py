@@ -22,9 +22,10 @@ from include.settings import ROOT, Settings
 from include.source.accounts import Accounts
 from include.stack import environment
 from include.stack.airflow.api import AirflowApi
-from include.stack.chaos import count, killer
+from include.stack.chaos import count, killer, victims
 from include.stack.chaos.count import Result
 from include.stack.chaos.known_logs import KnownLogs
+from include.stack.engines import Engine
 from include.stack.environment import Environment
 from include.stack.errors import StackError
 from include.stack.ports import free_ports
@@ -59,6 +60,7 @@ class Plan:
     seed: int
     rate: float | None = None
     relentless: bool = False
+    engine: Engine = "local"
 
 
 def run(plan: Plan, on_step: Show, report: Show, *, keep: bool) -> Result:
@@ -73,7 +75,7 @@ def run(plan: Plan, on_step: Show, report: Show, *, keep: bool) -> Result:
     ports = {f"LOGSIEVE_PORT_{name.upper()}": str(port) for name, port in free_ports().items()}
     variables = {**os.environ, **ports, "LOGSIEVE_STATE": str(state)}
     on_step("Starting a separate stack")
-    _command(variables, "up", "--fresh", "--yes", "--rate", "20")
+    _command(variables, "up", "--fresh", "--yes", "--rate", "20", "--engine", plan.engine)
     env = environment.load(Settings(state=state))
     assert env is not None  # noqa: S101  # `up` created it
     result = None
@@ -104,7 +106,7 @@ class Chaos:
 
     def __init__(self, env: Environment, plan: Plan, on_step: Show, report: Show) -> None:
         self._env, self._on_step, self._report, self._relentless = env, on_step, report, plan.relentless
-        self._kinds = killer.order(plan.kills, random.Random(plan.seed))  # noqa: S311
+        self._kinds = killer.order(plan.engine, plan.kills, random.Random(plan.seed))  # noqa: S311
         self._rng = random.Random(plan.seed + 1)  # noqa: S311
         self._result = Result(plan.logs, plan.seed)
         self._reserved = max(min(RESERVED_PER_KILL, plan.logs // 2 // max(plan.kills, 1)), 1)
@@ -174,7 +176,7 @@ class Chaos:
 
     def _whole(self) -> bool:
         programs = programs_of(self._env)
-        return killer.supervised(self._env) and not any(status.ask(self._env, program) for program in programs)
+        return victims.supervised(self._env) and not any(status.ask(self._env, program) for program in programs)
 
     def _until(self, condition: Callable[[], Any], seconds: float, what: str, pause: float = LOOK_SECONDS) -> None:
         deadline = time.monotonic() + seconds

@@ -10,6 +10,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from include.settings import Settings
 from include.stack.commands.terminal import Json, err, out, servers
+from include.stack.engines import Engine
 from include.stack.errors import StackError
 
 app = typer.Typer()
@@ -66,6 +67,7 @@ def chaos(
     rate: Annotated[
         float | None, typer.Option(min=1, help="Logs per second; by default, spread over the kills.")
     ] = None,
+    engine: Annotated[Engine, typer.Option(help="Where Spark runs, as in ./logsieve up --engine.")] = "local",
     relentless: Annotated[bool, typer.Option("--relentless", help="Do not wait for recovery between kills.")] = False,
     keep: Annotated[bool, typer.Option("--keep", help="Leave the stack running.")] = False,
     markdown: Annotated[Path | None, typer.Option(help="Also write the tables to this file.")] = None,
@@ -74,12 +76,11 @@ def chaos(
     """Kills every process while known logs flow through a separate stack, then counts. Exits with 0 if none is lost."""
     from include.stack.chaos import report
     from include.stack.chaos import run as run_of_chaos
-    from include.stack.chaos.killer import KINDS
+    from include.stack.chaos.killer import kinds
 
     with err.status("…") as line:
-        result = run_of_chaos.run(
-            run_of_chaos.Plan(logs, kills or len(KINDS), seed, rate, relentless), line.update, err.print, keep=keep
-        )
+        plan = run_of_chaos.Plan(logs, kills or len(kinds(engine)), seed, rate, relentless, engine)
+        result = run_of_chaos.run(plan, line.update, err.print, keep=keep)
     report.keep(result, Settings().state)
     if markdown:
         report.save(result, markdown)
