@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import datetime
 from typing import Any, Final
+from urllib.parse import quote, urlencode
 
 from airflow.sdk import BaseHook
 from airflow.sdk.exceptions import AirflowException, AirflowNotFoundException, AirflowSkipException
@@ -16,7 +17,10 @@ URL_VARIABLE: Final = "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"
 
 
 def address() -> str:
-    """SQLAlchemy URL of the database. Raises AirflowSkipException without a connection to PostgreSQL."""
+    """SQLAlchemy URL of the database, whose host may be the folder of a Unix socket.
+
+    Raises AirflowSkipException without a connection to PostgreSQL.
+    """
     try:
         found = BaseHook.get_connection(CONNECTION)
     except AirflowNotFoundException:
@@ -26,8 +30,10 @@ def address() -> str:
             f"There is no connection {CONNECTION} to Airflow's PostgreSQL: remove its old runs yourself"
             " (airflow db clean), see docs/operations.md#what-grows-with-time."
         )
-    login = f"{found.login}:{found.password}@" if found.login else ""
-    return f"postgresql+psycopg2://{login}{found.host}:{found.port or 5432}/{found.schema}"
+    login = f"{quote(found.login, safe='')}:{quote(found.password or '', safe='')}@" if found.login else ""
+    # PostgreSQL's own clients take no + for a space, unlike SQLAlchemy.
+    address = urlencode({"host": found.host or "", "port": found.port or 5432}, quote_via=quote)
+    return f"postgresql+psycopg2://{login}/{found.schema}?{address}"
 
 
 @contextmanager

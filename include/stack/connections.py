@@ -12,9 +12,14 @@ AIRFLOW_USER = "logsieve_airflow"
 
 
 def variables(
-    ports: Ports, passwords: Mapping[str, str], kafka: Mapping[str, Any], spark_master: str, spark_extra: dict[str, str]
+    ports: Ports,
+    passwords: Mapping[str, str],
+    metadata: tuple[str, int],
+    kafka: Mapping[str, Any],
+    spark_master: str,
+    spark_extra: dict[str, str],
 ) -> dict[str, str]:
-    """The variables AIRFLOW_CONN_…. `kafka`: the options of the DAGs' Kafka clients."""
+    """The variables AIRFLOW_CONN_…. `metadata`: PostgreSQL's host and port; `kafka`: options of the DAGs' clients."""
     kafka_extra = {
         **kafka,
         "group.id": "logsieve-airflow",
@@ -35,7 +40,7 @@ def variables(
         },
         # For the DAG expire_runs: Airflow gives tasks no access to its metadata.
         "metadata": {
-            "conn_type": "postgres", "host": HOST, "port": ports.postgres, "login": "airflow",
+            "conn_type": "postgres", "host": metadata[0], "port": metadata[1], "login": "airflow",
             "password": passwords["postgres"], "schema": "postgres",
         },
     }  # fmt: skip

@@ -4,6 +4,8 @@ from pathlib import Path
 from typing import Literal
 
 from include.driver.submit import local_master
+from include.settings import Settings
+from include.stack import folders
 from include.stack.machine.programs import HOST
 from include.stack.ports import Ports
 
@@ -46,7 +48,9 @@ def yarn_conf(state: Path, program: str = YARN_MANAGER) -> Path:
     return state / "yarn" / program / "conf"
 
 
-def ports_used(engine: Engine, ports: Ports) -> dict[str, int]:
+def ports_used(engine: Engine, settings: Settings, ports: Ports) -> dict[str, int]:
     """The ports of all servers of such a stack, by name."""
-    others = {"local": ("spark", "yarn"), "spark": ("yarn",), "yarn": ("spark",)}[engine]
-    return {name: port for name, port in ports.model_dump().items() if not name.startswith(others)}
+    unused: tuple[str, ...] = {"local": ("spark", "yarn"), "spark": ("yarn",), "yarn": ("spark",)}[engine]
+    if folders.postgres_address(settings, ports)[0] != HOST:
+        unused += ("postgres",)
+    return {name: port for name, port in ports.model_dump().items() if not name.startswith(unused)}

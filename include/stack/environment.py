@@ -9,6 +9,7 @@ import secrets
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
+from urllib.parse import quote, urlencode
 
 from pydantic import SecretStr
 
@@ -17,7 +18,7 @@ from include.clients import kafka
 from include.clients.outside import Outside
 from include.retention.disk_bounds import EMBEDDED_GIB
 from include.settings import ROOT, Settings
-from include.stack import connections, engines
+from include.stack import connections, engines, folders
 from include.stack.connections import AIRFLOW_USER
 from include.stack.engines import Engine
 from include.stack.machine import programs, shell
@@ -67,7 +68,9 @@ class Environment:
     @property
     def metadata_url(self) -> str:
         """SQLAlchemy URL of Airflow's metadata, with its password."""
-        return f"postgresql+psycopg2://airflow:{self.passwords['postgres']}@{HOST}:{self.ports.postgres}/postgres"
+        host, port = folders.postgres_address(self.settings, self.ports)
+        address = urlencode({"host": host, "port": port}, quote_via=quote)
+        return f"postgresql+psycopg2://airflow:{self.passwords['postgres']}@/postgres?{address}"
 
     @property
     def spark_master(self) -> str:
@@ -163,6 +166,7 @@ class Environment:
         found = connections.variables(
             ports,
             passwords,
+            folders.postgres_address(self.settings, ports),
             kafka.native(self.reaching("airflow")),
             self.spark_master,
             engines.connection_extra(self.engine, ports),

@@ -176,7 +176,7 @@ def test_the_stream_may_not_change_users_and_the_reader_may_change_nothing(stack
 def test_every_server_listens_on_loopback_only(stack: Stack) -> None:
     import psutil
 
-    ports = set(ports_used(stack.env.engine, stack.env.ports).values())
+    ports = set(ports_used(stack.env.engine, stack.env.settings, stack.env.ports).values())
     listening = [c.laddr for c in psutil.net_connections("tcp") if c.status == "LISTEN" and c.laddr.port in ports]
     assert {address.port for address in listening} == ports
     assert {address.ip for address in listening} <= {"127.0.0.1", "::ffff:127.0.0.1"}

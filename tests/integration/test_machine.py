@@ -20,6 +20,7 @@ import psycopg2
 import pytest
 
 from include.settings import ROOT, Settings
+from include.stack import folders
 from include.stack.environment import Environment
 from include.stack.errors import StackError
 from include.stack.machine import lock
@@ -142,6 +143,14 @@ def test_data_that_root_had_written_belongs_to_the_server_then(stack: Stack, tmp
     assert (folder / "data" / segment).read_text() == "a log"
     assert (folder / "data" / segment).owner() == (server_users.user_of("kafka") or env.state.owner())
     assert folder == (env.settings.outside if os.geteuid() == 0 else env.state) / "kafka"
+
+
+def test_no_other_user_reaches_postgresql(stack: Stack) -> None:
+    folder = Path(folders.postgres_address(stack.env.settings, stack.env.ports)[0])
+    (socket,) = [path for path in folder.iterdir() if path.is_socket()]
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    if os.geteuid() == 0:  # only root can try it as another user
+        assert allowed("-w", [socket], user=STRANGER, group=STRANGER, extra_groups=[]) == set()
 
 
 def test_airflow_cannot_run_programs_as_postgresql(stack: Stack) -> None:

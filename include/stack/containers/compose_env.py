@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
+from urllib.parse import quote
 
 from include.stack.errors import StackError
 from include.stack.private import cluster_id, fernet_key, write_private
@@ -68,7 +69,7 @@ def files(values: Mapping[str, str]) -> dict[str, str]:
     `values`: of SECRETS. airflow.json has Airflow's own secrets, connections.json its connections; those of
     Elasticsearch have its users.
     """
-    database = f"postgresql+psycopg2://airflow:{values['POSTGRES_PASSWORD']}@postgres:5432/postgres"
+    database = f"postgresql+psycopg2://airflow:{quote(values['POSTGRES_PASSWORD'], safe='')}@postgres:5432/postgres"
     own = {
         "sql_alchemy_conn": database,
         "fernet_key": values["AIRFLOW_FERNET_KEY"],

@@ -121,7 +121,7 @@ def clock(env: Environment) -> Check:
 
 def ports(env: Environment) -> Check:
     """Every port is free, or used by this stack."""
-    wanted = engines.ports_used(env.engine, env.ports)
+    wanted = engines.ports_used(env.engine, env.settings, env.ports)
     if running(env):
         return Check("ports", "in use by this stack")
     if len(set(wanted.values())) < len(wanted):

@@ -9,6 +9,7 @@ from functools import partial
 from include import retries
 from include.driver import submit
 from include.source.accounts import Accounts, ensure_export
+from include.stack import folders
 from include.stack.environment import HOST, Environment
 from include.stack.errors import StackError
 from include.stack.fetch import class_archive, judge_jar, mysqld, parts, pyspark_home
@@ -53,7 +54,7 @@ def unpack(env: Environment, steps: Steps) -> Homes:
         server_users.close(env)
         for name in SERVERS:
             server_users.prepare(env, name)
-        of_kafka, of_search = jars.resolve(), server_users.folder_of(env, "elasticsearch")
+        of_kafka, of_search = jars.resolve(), folders.of_server(env.settings, "elasticsearch")
         homes = Homes(
             server_users.program(env, "kafka", of_kafka / "kafka", of_kafka.name),
             mysqld.choose(env.settings, jars, mysql_config.made_by(env), partial(server_users.program, env, "mysql")),

@@ -12,6 +12,7 @@ import httpx
 from include import retries
 from include.driver.stream_verdict import StreamVerdict
 from include.settings import ROOT
+from include.stack import folders
 from include.stack.airflow import stream_facts
 from include.stack.airflow.api import AirflowApi, Place
 from include.stack.environment import Environment
@@ -19,7 +20,6 @@ from include.stack.errors import StackError
 from include.stack.machine.needs import SERVERS
 from include.stack.run import doctor, status, supervisor
 from include.stack.run.waiting import Waiting
-from include.stack.servers import server_users
 from include.stack.servers.programs import Homes, Server, servers
 from include.stack.steps import Steps
 
@@ -46,7 +46,7 @@ def wipe(env: Environment) -> None:
 
     The lock file stays, as the command still holds it.
     """
-    for folder in (server_users.folder_of(env, name) for name in SERVERS):
+    for folder in (folders.of_server(env.settings, name) for name in SERVERS):
         shutil.rmtree(folder, ignore_errors=not folder.exists())
     for path in [*env.state.iterdir()] if env.state.exists() else []:
         if path.is_dir() and not path.is_symlink():

@@ -3,6 +3,7 @@
 import secrets
 from pathlib import Path
 
+from include.stack import folders
 from include.stack.environment import HOST, Environment
 from include.stack.private import cluster_id
 from include.stack.servers import server_users, tools
@@ -43,7 +44,7 @@ def prepare(env: Environment, jars: Path) -> str:
 
     `jars`: folder of Kafka's jars. Raises StackError.
     """
-    home = server_users.folder_of(env, "kafka")
+    home = folders.of_server(env.settings, "kafka")
     data, path, password = home / "data", home / "server.properties", secrets.token_urlsafe(24)
     server_users.write_readable(path, properties(env, password), "kafka")
     if (data / "meta.properties").exists():
@@ -56,7 +57,7 @@ def prepare(env: Environment, jars: Path) -> str:
 
 def properties(env: Environment, password: str) -> str:
     """The text of server.properties. `password`: of the user BROKER."""
-    ports, data = env.ports, server_users.folder_of(env, "kafka") / "data"
+    ports, data = env.ports, folders.of_server(env.settings, "kafka") / "data"
     return f"""controller.quorum.voters=1@{HOST}:{ports.kafka_controller}
 listeners=CLIENT://{HOST}:{ports.kafka},CONTROLLER://{HOST}:{ports.kafka_controller}
 advertised.listeners=CLIENT://{HOST}:{ports.kafka}

@@ -4,6 +4,7 @@ import shutil
 from contextlib import suppress
 from typing import Final
 
+from include.stack import folders
 from include.stack.environment import HOST, Environment
 from include.stack.fetch import mysqld
 from include.stack.fetch.mysqld import Mysqld, Version
@@ -30,7 +31,7 @@ MYSQL = {
 
 def made_by(env: Environment) -> Version | None:
     """The version that the data was made or last opened by; None if there is no data."""
-    folder = server_users.folder_of(env, "mysql")
+    folder = folders.of_server(env.settings, "mysql")
     if not (folder / "data" / "mysql.ibd").exists():
         return None
     with suppress(OSError, ValueError):
@@ -41,7 +42,7 @@ def made_by(env: Environment) -> Version | None:
 
 def prepare(env: Environment, chosen: Mysqld) -> None:
     """Writes my.cnf and the users with their rights, and initialises the data folder once. Raises StackError."""
-    folder = server_users.folder_of(env, "mysql")
+    folder = folders.of_server(env.settings, "mysql")
     data, users = folder / "data", folder / "users.sql"
     # mysqld runs this file at every start.
     statements = mysql_users.statements(env.passwords, HOST, root=True)

@@ -4,6 +4,7 @@ import secrets
 import shutil
 from pathlib import Path
 
+from include.stack import folders
 from include.stack.environment import HOST, Environment
 from include.stack.servers import server_users, tools
 
@@ -13,7 +14,7 @@ def prepare(env: Environment, home: Path) -> None:
 
     The superuser has no password, so nobody can log in as it. Raises StackError.
     """
-    folder = server_users.folder_of(env, "postgres")
+    folder = folders.of_server(env.settings, "postgres")
     data = folder / "data"
     if (data / "PG_VERSION").exists():
         return
@@ -40,15 +41,16 @@ ALTER DATABASE postgres OWNER TO airflow;
 
 
 def command(env: Environment, home: Path) -> list[str]:
-    """The command that starts PostgreSQL: on loopback TCP only, with little memory."""
+    """The command that starts PostgreSQL, with little memory: on a Unix socket, else on loopback."""
+    host, port = folders.postgres_address(env.settings, env.ports)
     settings = {
-        "listen_addresses": HOST,
-        "port": str(env.ports.postgres),
-        "unix_socket_directories": "",
+        "listen_addresses": host if host == HOST else "",
+        "port": str(port),
+        "unix_socket_directories": "" if host == HOST else f'"{host}"',
         "shared_buffers": "64MB",
         "max_connections": "60",
         "max_wal_size": "128MB",
         "timezone": "UTC",
     }
     options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
-    return [str(home / "bin" / "postgres"), "-D", str(server_users.folder_of(env, "postgres") / "data"), *options]
+    return [str(home / "bin" / "postgres"), "-D", str(folders.of_server(env.settings, "postgres") / "data"), *options]

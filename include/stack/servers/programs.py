@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from include.stack import engines
+from include.stack import engines, folders
 from include.stack.environment import Account, Environment
 from include.stack.fetch.mysqld import Mysqld
 from include.stack.machine.needs import SERVERS
@@ -67,7 +67,7 @@ class Homes:
 def servers(env: Environment, homes: Homes) -> list[Server]:
     """Every program, in display order."""
     state = env.state
-    home = {name: server_users.folder_of(env, name) for name in SERVERS}
+    home = {name: folders.of_server(env.settings, name) for name in SERVERS}
     python = [sys.executable, "-m"]
     airflow = [*python, "airflow"]
     return [

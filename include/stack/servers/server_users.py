@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
+from include.stack import folders
 from include.stack.environment import Environment
 from include.stack.errors import StackError
 from include.stack.fetch.parts import whole
@@ -49,20 +50,12 @@ def create_missing() -> None:
             )
 
 
-def folder_of(env: Environment, server: str) -> Path:
-    """Folder of a server: in the state, or outside of it if the server's user cannot reach the state."""
-    inside = env.state / server
-    if os.geteuid() != 0 or _is_reachable(inside):
-        return inside
-    return env.settings.outside / server
-
-
 def prepare(env: Environment, server: str) -> Path:
     """Creates the server's folder with `data`, `logs` and `tmp`, which only its user can enter; returns the folder.
 
     Empties `tmp`. The modes are set because the umask may differ, and because earlier versions left folders open.
     """
-    folder, inside = folder_of(env, server), env.state / server
+    folder, inside = folders.of_server(env.settings, server), env.state / server
     folder.parent.mkdir(parents=True, exist_ok=True)
     if folder != inside and inside.exists() and not folder.exists():  # of a version that ran the server as root
         shutil.move(inside, folder)
@@ -110,9 +103,9 @@ def program(env: Environment, server: str, unpacked: Path, name: str = "") -> Pa
     `name`: of the copy, by default the same.
     """
     source = unpacked.resolve()
-    if os.geteuid() != 0 or (_is_reachable(source) and _is_open(source)):
+    if os.geteuid() != 0 or (folders.is_reachable(source) and _is_open(source)):
         return source
-    copy = folder_of(env, server) / (name or source.name)
+    copy = folders.of_server(env.settings, server) / (name or source.name)
     if not copy.exists():
         with whole(copy) as folder:
             shutil.copytree(source, folder, symlinks=True, dirs_exist_ok=True)
@@ -125,10 +118,6 @@ def as_user_of(server: str) -> dict[str, Any]:
     if (user := user_of(server)) is None:
         return {}
     return {"user": user, "group": pwd.getpwnam(user).pw_gid, "extra_groups": []}
-
-
-def _is_reachable(path: Path) -> bool:
-    return all(parent.stat().st_mode & 0o001 for parent in path.parents if parent.exists())
 
 
 def _is_open(folder: Path) -> bool:
@@ -158,6 +147,6 @@ def _hand_over(folder: Path, server: str) -> None:
 
 
 def _all_in(folder: Path) -> Iterator[tuple[int, str]]:
-    for _, folders, files, descriptor in os.fwalk(folder, follow_symlinks=False):
-        for name in (*folders, *files):
+    for _, below, files, descriptor in os.fwalk(folder, follow_symlinks=False):
+        for name in (*below, *files):
             yield descriptor, name

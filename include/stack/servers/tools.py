@@ -4,6 +4,7 @@ import subprocess
 from collections.abc import Mapping
 from typing import Final
 
+from include.stack import folders
 from include.stack.environment import Environment
 from include.stack.errors import StackError
 from include.stack.servers import server_users
@@ -22,7 +23,7 @@ def run(
     `variables`: beside those that every server gets. `configures`: run it as the user who starts the stack, and who may
     write the configuration, not as the server's user.
     """
-    folder = server_users.folder_of(env, server)
+    folder = folders.of_server(env.settings, server)
     done = subprocess.run(
         command, input=text, capture_output=True, text=True, cwd=folder,
         env={**env.machine(folder), **(variables or {})}, **({} if configures else server_users.as_user_of(server)),

@@ -5,13 +5,14 @@ from pathlib import Path
 import pytest
 
 from include.settings import Settings
+from include.stack import folders
 from include.stack.environment import Environment
 from include.stack.errors import StackError
 from include.stack.fetch import mysqld
 from include.stack.fetch.mysqld import Mysqld, Version
 from include.stack.ports import Ports
 from include.stack.run import doctor
-from include.stack.servers import mysql_config, server_users
+from include.stack.servers import mysql_config
 
 
 def program(path: Path, version: str) -> Path:
@@ -108,7 +109,7 @@ def test_doctor_says_what_is_missing(
     monkeypatch.setattr(Settings, "outside", tmp_path / "outside")
     env = Environment(alone, Ports.model_construct(), {})
     if data:
-        folder = server_users.folder_of(env, "mysql")
+        folder = folders.of_server(env.settings, "mysql")
         (folder / "data").mkdir(parents=True)
         (folder / "data" / "mysql.ibd").touch()
         (folder / mysql_config.VERSION).write_text(".".join(map(str, data)))
