@@ -12,6 +12,7 @@ import typer
 from bench import contestants, machine, report
 from bench import run as bench_run
 from include.stack.commands.terminal import Json, err, out, run
+from include.stack.engines import Engine
 from include.stack.errors import StackError
 from include.stack.steps import Steps
 
@@ -104,6 +105,34 @@ def latency(
         out.print_json(json.dumps({"machine": machine.describe(), "held": [asdict(each) for each in held]}))
     else:
         report.show_latency(out, held)
+
+
+@app.command()
+def growth(
+    engine: Annotated[Engine, typer.Option(help="The cluster to compare: spark or yarn.")] = "yarn",
+    logs: Annotated[int, typer.Option(min=1000, max=100_000_000, help="Logs of each run.")] = 400_000,
+    partitions: Annotated[list[int] | None, typer.Option(min=1, max=64, help="Of both topics; repeatable.")] = None,
+    executors: Annotated[list[int] | None, typer.Option(min=1, max=64, help="On the cluster; repeatable.")] = None,
+    seed: Seed = 7,
+    accounts: Accounts = 10_000,
+    keep: Keep = False,
+    markdown: Markdown = None,
+    as_json: Json = False,
+) -> None:
+    """Measure all hops on one machine and on a cluster, by the number of partitions and executors."""
+    from bench import growth as growth_run
+
+    if engine == "local":
+        raise StackError("One machine is compared with a cluster.", "Choose --engine spark or --engine yarn.")
+    plan = growth_run.Plan(logs, partitions or (1, 2, 4, 8), executors or (1, 2, 4), engine, seed, accounts)
+    with Steps(err) as steps:
+        grown = growth_run.run(plan, steps, keep=keep)
+    if markdown:
+        markdown.write_text(report.growth_markdown(grown), encoding="utf-8")
+    if as_json:
+        out.print_json(json.dumps({"machine": machine.describe(), "grown": [each.as_json() for each in grown]}))
+    else:
+        report.show_growth(out, grown)
 
 
 @app.command()

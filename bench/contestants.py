@@ -6,8 +6,11 @@ from pathlib import Path
 from typing import Final
 
 from bench.limits import LIMITS
-from include.driver.submit import local_master, submit_conf
-from include.settings import ROOT, Settings
+from include.driver.submit import submit_conf
+from include.settings import ROOT
+from include.stack import engines
+from include.stack.engines import Engine
+from include.stack.environment import Environment
 
 
 @dataclass(frozen=True)
@@ -15,7 +18,7 @@ class Contestant:
     """A program that is measured. `hops` (status, rows, documents): it is done once every log is in all of them.
 
     `leaves` (rows, messages, documents): its outputs, each with one entry per log, of the right status. `is_fed`:
-    whether the verdicts are already in the status topic when it starts.
+    whether the verdicts are already in the status topic when it starts. `executors`: on a cluster, how many.
     """
 
     name: str
@@ -24,16 +27,37 @@ class Contestant:
     hops: frozenset[str]
     leaves: tuple[str, ...]
     is_fed: bool = False
+    engine: Engine = "local"
+    executors: int = 0
 
-    def command(self, settings: Settings) -> list[str]:
-        """The command that starts it; for Spark the same as Airflow's operator uses (plugins/stream.py)."""
+    @property
+    def needs_indexer(self) -> bool:
+        """Whether the indexer runs beside it."""
+        return "documents" in self.hops and not self.is_fed
+
+    def command(self, env: Environment) -> list[str]:
+        """The command that starts it; for Spark the same as Airflow's operator uses (plugins/spark_job.py).
+
+        On a cluster it also writes what the application takes along.
+        """
         program, *rest = self.arguments
         if not program.endswith(".py"):
             return [sys.executable, "-m", program, *rest]
-        words = [str(Path(sys.executable).parent / "spark-submit"), "--master", local_master(settings.topic_partitions)]
-        for key, value in submit_conf(settings).items():
+        settings = env.reaching().model_copy(update={"executors": max(self.executors, 1)})
+        master = engines.master(self.engine, env.ports, settings.topic_partitions)
+        mode = str(engines.connection_extra(self.engine, env.ports)["deploy-mode"])
+        words = [str(Path(sys.executable).parent / "spark-submit"), "--master", master]
+        for key, value in submit_conf(settings, master=master, deploy_mode=mode).items():
             words += ["--conf", f"{key}={value}"]
-        return [*words, "--name", self.name, "--deploy-mode", "client", str(ROOT / program), *rest]
+        return [*words, "--name", self.name, "--deploy-mode", mode, str(ROOT / program), *rest]
+
+    def variables(self, env: Environment) -> dict[str, str]:
+        """The variables of its process."""
+        found = env.whole()
+        if self.engine != "local":
+            del found["PYTHONPATH"]  # Spark would prefer these folders to what it ships
+            found["LOGSIEVE_EXECUTORS"] = str(self.executors)
+        return found
 
 
 _STREAM: Final = "jobs/stream_logs.py"

@@ -4,24 +4,26 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 
 import psutil
 
 from bench import limits, own_stack, sinks
-from bench.contestants import INDEXED, Contestant
+from bench.contestants import Contestant
 from include import names
+from include.driver import lease
 from include.stack.environment import Environment
 from include.stack.errors import StackError
 from include.stack.run import supervisor
+from include.stack.servers.programs import cluster_of
 
 WARM_FROM = 0.3
 """Share of the logs after which the measurement counts as warm."""
 LOOK_SECONDS = 0.2
 WEIGH_SECONDS = 1.0
 STALLED_SECONDS = 180
-END_SECONDS = 15
+END_SECONDS = 30
 APPLICATION = "application"
 
 
@@ -51,21 +53,27 @@ class Meter:
     """CPU seconds and memory of the application and of each server."""
 
     def __init__(self, env: Environment, pid: int, servers: tuple[str, ...]) -> None:
+        """`pid`: the application's. A cluster's managers, which start the executors, count as its own."""
+        cluster = [server.name for server in cluster_of(env)]
         rpc = supervisor.proxy(env)
-        pids = {name: rpc.getProcessInfo(name)["pid"] for name in servers}
-        self._roots = {APPLICATION: psutil.Process(pid)} | {name: psutil.Process(found) for name, found in pids.items()}
-        self._before = {name: _cpu(root) for name, root in self._roots.items() if name in own_stack.SERVERS}
+        found = {name: psutil.Process(rpc.getProcessInfo(name)["pid"]) for name in (*servers, *cluster)}
+        self._managers = [found.pop(name) for name in cluster]
+        self._roots = {APPLICATION: [psutil.Process(pid), *self._managers]} | {name: [of] for name, of in found.items()}
+        self._before: dict[str, float] = {name: _cpu(found[name]) for name in own_stack.SERVERS if name in found}
+        self._before[APPLICATION] = sum(map(_cpu, self._managers))
 
     def cpu(self) -> dict[str, float]:
         """CPU seconds since the beginning, by group."""
-        return {name: round(_cpu(root) - self._before.get(name, 0.0), 2) for name, root in self._roots.items()}
+        spent = {name: sum(map(_cpu, roots)) for name, roots in self._roots.items()}
+        return {name: round(seconds - self._before.get(name, 0.0), 2) for name, seconds in spent.items()}
 
     def memory(self) -> int:
-        """Current memory of the application in bytes."""
+        """Current memory of the application in bytes, without a cluster's managers."""
         total = 0
-        for process in _tree(self._roots[APPLICATION]):
-            with suppress(psutil.Error):
-                total += process.memory_full_info().pss
+        for process in (each for root in self._roots[APPLICATION] for each in _tree(root)):
+            if process not in self._managers:
+                with suppress(psutil.Error):
+                    total += process.memory_full_info().pss
         return total
 
 
@@ -89,15 +97,19 @@ def _cpu(root: psutil.Process) -> float:
 def started(env: Environment, contestant: Contestant) -> Iterator[subprocess.Popen[bytes]]:
     """Starts the contestant's process in its own session; at the end stops it and all processes below it."""
     log = supervisor.log_file(env, f"bench-{contestant.name}")
-    command = contestant.command(env.reaching())
+    command = contestant.command(env)
     with log.open("ab") as out:
         process = subprocess.Popen(
-            command, env=env.whole(), stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+            command, env=contestant.variables(env), stdin=subprocess.DEVNULL, stdout=out, stderr=out,
             start_new_session=True,
         )  # fmt: skip
     try:
         yield process
     finally:
+        if contestant.engine == "yarn":  # its driver is no child of this process, which ends with it
+            _ask_to_stop(env)
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(END_SECONDS)
         living = _tree(psutil.Process(process.pid)) if process.poll() is None else []
         for each in living:
             with suppress(psutil.NoSuchProcess):
@@ -108,6 +120,11 @@ def started(env: Environment, contestant: Contestant) -> Iterator[subprocess.Pop
                 each.kill()
         process.wait()
         psutil.wait_procs(left, timeout=END_SECONDS)
+
+
+def _ask_to_stop(env: Environment) -> None:
+    with closing(own_stack.connection(env)) as connection, closing(connection.cursor()) as cursor:
+        lease.ask_to_stop(cursor)
 
 
 def run(env: Environment, contestant: Contestant, logs: int, number: int, show: Callable[[str], None]) -> Run:
@@ -123,7 +140,7 @@ def run(env: Environment, contestant: Contestant, logs: int, number: int, show: 
     result = Run(contestant.name, number, logs)
     servers: tuple[str, ...] = own_stack.SERVERS
     with sinks.watching(env, contestant.hops) as progress:
-        if contestant is INDEXED:
+        if contestant.needs_indexer:
             supervisor.run(env, "indexer")
             servers = (*servers, "indexer")
         try:
@@ -131,7 +148,7 @@ def run(env: Environment, contestant: Contestant, logs: int, number: int, show: 
             with started(env, contestant) as process:
                 _measure(env, contestant, result, Meter(env, process.pid, servers), progress, begin, process, show)
         finally:
-            if contestant is INDEXED:
+            if contestant.needs_indexer:
                 supervisor.halt(env, "indexer")
     result.found = _count(env, contestant)
     return result

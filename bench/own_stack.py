@@ -14,13 +14,14 @@ from include.retention import slices
 from include.settings import ROOT, Settings
 from include.source.accounts import Accounts, write_export
 from include.stack import environment
+from include.stack.engines import Engine
 from include.stack.environment import HOST, Environment
 from include.stack.errors import StackError
 from include.stack.ports import Ports, free_ports
 from include.stack.run import supervisor, up
-from include.stack.run.start import start_kafka, unpack
+from include.stack.run.start import start_cluster, start_kafka, unpack
 from include.stack.servers import elasticsearch_config, mysql_config
-from include.stack.servers.programs import servers
+from include.stack.servers.programs import cluster_of, servers
 from include.stack.steps import Steps
 from include.topics import configs as topic_settings
 from include.users import history
@@ -34,8 +35,10 @@ _SECONDS: Final = 60
 
 
 @contextmanager
-def running(partitions: int, accounts: int, seed: int, steps: Steps, *, keep: bool) -> Iterator[Environment]:
-    """Runs the stack with topics, tables, users and index. At the end it is removed, unless `keep` is set.
+def running(
+    partitions: int, accounts: int, seed: int, steps: Steps, *, keep: bool, engine: Engine = "local"
+) -> Iterator[Environment]:
+    """Runs the stack with topics, tables, users, index and cluster. At the end it is removed, unless `keep` is set.
 
     Raises StackError if a server does not start. Data and logs are kept after any StackError.
     """
@@ -43,17 +46,18 @@ def running(partitions: int, accounts: int, seed: int, steps: Steps, *, keep: bo
     if (left := environment.load(settings)) is not None:
         supervisor.stop(left)
         up.wipe(left)
-    env = environment.make(settings, Ports(**free_ports()))
+    env = environment.make(settings, Ports(**free_ports()), engine)
     try:
         homes = unpack(env, steps)
-        programs = [server for server in servers(env, homes) if server.name in (*SERVERS, "indexer")]
+        wanted = [*(server for server in servers(env, homes) if server.name in SERVERS), *cluster_of(env)]
+        programs = [*wanted, *(server for server in servers(env, homes) if server.name == "indexer")]
         supervisor.start(env, programs)
         mysql_config.prepare(env, homes.mysql)
         elasticsearch_config.prepare(env, homes.elasticsearch)
         for name in ("mysql", "elasticsearch"):
             supervisor.run(env, name)
         start_kafka(env, homes)
-        wanted = [server for server in programs if server.name in SERVERS]
+        start_cluster(env)
         up.wait_until_healthy(env, wanted, steps, "Start the servers")
         with steps.step("Create topics, tables, users and index"):
             make_topics(env)

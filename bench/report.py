@@ -5,8 +5,10 @@ from collections.abc import Sequence
 from rich.console import Console
 
 from bench.delays import Held
+from bench.growth import Grown
+from bench.measure import APPLICATION
 from bench.page import Cost
-from bench.summary import BULK_LIMIT, Summary
+from bench.summary import BULK_LIMIT, Summary, warm, whole
 from include.stack import tables
 
 HEADER = (
@@ -20,6 +22,9 @@ CAPTION = (
 LATENCY_HEADER = ("trigger", "logs/s", "reached", "to", "p50, ms", "p99, ms", "p99.9, ms", "longest, ms")
 LOAD_HEADER = ("trigger", "logs/s", "application", "Kafka", "MySQL", "Elasticsearch", "MiB", "files, MiB")
 PAGE_HEADER = ("range", "documents", "first view, ms", "refresh, median, ms", "longest, ms")
+GROWTH_HEADER = (
+    "partitions", "executors", "logs/s", "warm", "first, s", "application, µs/log", "all, µs/log", "MiB",
+)  # fmt: skip
 GROUPS = ("application", "kafka", "mysql", "elasticsearch", "indexer")
 
 
@@ -89,6 +94,23 @@ def page_lines(costs: Sequence[Cost]) -> list[list[str]]:
     return [[of.range, *(_number(value) for value in (of.documents, of.first, of.median, of.longest))] for of in costs]
 
 
+def growth_lines(grown: Sequence[Grown]) -> list[list[str]]:
+    """A row per run, with the cells of GROWTH_HEADER: CPU of the whole run."""
+    return [
+        [
+            str(of.partitions),
+            str(of.executors or "-"),
+            _number(whole(of.run)),
+            _number(warm(of.run)),
+            _number(of.run.first_seconds, 1),
+            _number(1e6 * of.run.cpu[APPLICATION] / of.run.logs, 1),
+            _number(of.microseconds, 1),
+            _number(of.run.peak_bytes / 2**20),
+        ]
+        for of in grown
+    ]
+
+
 def show(console: Console, summary: Summary) -> None:
     """Prints the table, the ratios, and wrong results."""
     tables.show(console, f"{sum(summary.made.values()):,} logs", HEADER, lines(summary))
@@ -109,6 +131,11 @@ def show_page(console: Console, costs: Sequence[Cost]) -> None:
     tables.show(console, "Time in Elasticsearch for the page", PAGE_HEADER, page_lines(costs))
 
 
+def show_growth(console: Console, grown: Sequence[Grown]) -> None:
+    """Prints the table of the cost of growth."""
+    tables.show(console, "Logs in all sinks", GROWTH_HEADER, growth_lines(grown))
+
+
 def markdown(summary: Summary) -> str:
     """Table and ratios as Markdown."""
     ratios = "".join(f"- {line}\n" for line in sentences(summary))
@@ -123,6 +150,11 @@ def latency_markdown(held: Sequence[Held]) -> str:
 def page_markdown(costs: Sequence[Cost]) -> str:
     """The page's cost as Markdown."""
     return tables.markdown(PAGE_HEADER, page_lines(costs))
+
+
+def growth_markdown(grown: Sequence[Grown]) -> str:
+    """The cost of growth as Markdown."""
+    return tables.markdown(GROWTH_HEADER, growth_lines(grown))
 
 
 def _number(value: float | None, digits: int = 0) -> str:

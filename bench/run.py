@@ -47,7 +47,7 @@ def run(plan: Plan, steps: Steps, report: Callable[[str], None], *, keep: bool) 
         made = _pour(env, plan, steps)
         if plan.rows:
             with steps.step(f"Fill the tables with {plan.rows:,} rows") as show:
-                prefill.fill(env, plan.rows, _counter(show, "Fill the tables: {:,}"))
+                prefill.fill(env, plan.rows, counter(show, "Fill the tables: {:,}"))
         runs: list[Run] = []
         for number in range(plan.rounds):
             for contestant in order(plan.contestants, number):
@@ -62,7 +62,7 @@ def run(plan: Plan, steps: Steps, report: Callable[[str], None], *, keep: bool) 
 
 def _pour(env: Environment, plan: Plan, steps: Steps) -> dict[str, int]:
     with steps.step("Send the logs") as show:
-        made = pour.pour(env, plan.logs, plan.share_bad, plan.share_suspicious, _counter(show, "Send the logs: {:,}"))
+        made = pour.pour(env, plan.logs, plan.share_bad, plan.share_suspicious, counter(show, "Send the logs: {:,}"))
         show("Prepare the rows of the limits")
         prepared = limits.prepare(env.reaching(), sinks.ends(env, names.LOGS_TOPIC))
         if prepared != made:
@@ -71,7 +71,8 @@ def _pour(env: Environment, plan: Plan, steps: Steps) -> dict[str, int]:
     return made
 
 
-def _counter(show: Callable[[str], None], text: str) -> Callable[[int], None]:
+def counter(show: Callable[[str], None], text: str) -> Callable[[int], None]:
+    """Shows a number in the text's `{}`."""
     return lambda number: show(text.format(number))
 
 

@@ -126,15 +126,9 @@ def _start_each(env: Environment, homes: Homes) -> None:
         _wait_for(env, "airflow-api-server", probes.airflow("metadatabase"))
         run("airflow-dag-processor", "airflow-scheduler", "airflow-triggerer")
 
-    def cluster() -> None:
-        if env.engine == "yarn":
-            yarn_config.prepare(env)
-        if env.engine != "local":
-            spark_config.prepare(env)
-            run(*(server.name for server in cluster_of(env)))
-
     with ThreadPoolExecutor() as pool:
-        work = [pool.submit(part) for part in (airflow, mysql, kafka, elasticsearch, cluster)]
+        work = [pool.submit(part) for part in (airflow, mysql, kafka, elasticsearch)]
+        start_cluster(env)
         run("watchdog")
         for part in work:
             part.result()
@@ -146,6 +140,16 @@ def start_kafka(env: Environment, homes: Homes) -> None:
     supervisor.run(env, "kafka")
     supervisor.wait_for_port(env, "kafka", env.ports.kafka)
     kafka_users.ensure(f"{HOST}:{env.ports.kafka}", password, env.passwords)
+
+
+def start_cluster(env: Environment) -> None:
+    """Prepares and starts the Spark cluster, if the stack has one. Raises StackError."""
+    if env.engine == "yarn":
+        yarn_config.prepare(env)
+    if env.engine != "local":
+        spark_config.prepare(env)
+    for server in cluster_of(env):
+        supervisor.run(env, server.name)
 
 
 def _wait_for(env: Environment, name: str, probe: Callable[[Environment], str | None]) -> None:

@@ -71,7 +71,7 @@ def test_exited_children_count_too_and_none_outlives_the_run(
 
 
 def test_logsieve_is_submitted_as_by_airflow(env: Environment) -> None:
-    words = REALTIME.command(env.settings)
+    words = REALTIME.command(env)
     assert words[0].endswith("spark-submit")
     assert words[words.index("--master") + 1] == "local[3]"
     assert words[-5].endswith("jobs/stream_logs.py")
