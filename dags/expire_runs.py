@@ -58,7 +58,7 @@ def expire_runs() -> None:
             kept = set(airflow_runs.kept(cursor))
         names = ("base_log_folder", "dag_processor_child_process_log_directory")
         logs, parsed = (Path(conf.get_mandatory_value("logging", name)) for name in names)
-        return run_files.expire(Settings(), logs, parsed, kept, params["runs_days"])
+        return run_files.expire(logs, parsed, kept, params["runs_days"])
 
     expire_metadata() >> expire_files()
 

@@ -11,7 +11,6 @@ loaded what it judged by the old ones. Nothing is lost and pending changes stay 
 """
 
 from contextlib import closing
-from pathlib import Path
 from typing import Any
 
 from airflow.sdk import Asset, Param, dag, task
@@ -19,19 +18,12 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from include.driver.rejudgement import Report, arguments
 from include.names import REJUDGE, USERS_ASSET
-from include.settings import Settings
 from plugins.house import SCHEDULED
 from plugins.outside import Connections
-from plugins.spark_job import SparkJobOperator
+from plugins.spark_job import ReportingJobOperator
 
-settings = Settings()
 outside = Connections()
 TIME: dict[str, Any] = {"type": ["null", "string"], "format": "date-time", "maxLength": 40}
-
-
-def report_of(run_id: str) -> Path:
-    """The file with the report of a run's job."""
-    return settings.state / "rejudge" / f"{run_id.replace('/', '_')}.json"
 
 
 @dag(
@@ -49,7 +41,7 @@ def report_of(run_id: str) -> Path:
 )
 def rejudge_logs() -> None:
     @task
-    def choose(params: Any = None, run_id: Any = None) -> list[str]:
+    def choose(params: Any = None) -> list[str]:
         """The job's arguments: the requested logs, or else the pending changes of the users."""
         from include.users.history import is_any_pending
 
@@ -58,28 +50,20 @@ def rejudge_logs() -> None:
             with closing(outside.users()) as connection:
                 if not is_any_pending(connection.cursor()):
                     raise AirflowSkipException("No changes of the users are pending.")
-        report_of(run_id).parent.mkdir(parents=True, exist_ok=True)
         which = {name: params[name] for name in ("begin", "end", "dry_run")}
-        return arguments(report_of(run_id), changes=not asked, accounts=params["accounts"] or (), **which)
+        return arguments(changes=not asked, accounts=params["accounts"] or (), **which)
 
     chosen: Any = choose()
-    # Its driver runs here also if the connection says otherwise: the report is a file, which `correct` reads.
-    judge = SparkJobOperator(
-        task_id="judge",
-        job=REJUDGE,
-        name="rejudge_logs",
-        application_args=chosen,
-        deploy_mode="client",
-    )
+    judge = ReportingJobOperator(task_id="judge", job=REJUDGE, name="rejudge_logs", application_args=chosen)
 
     @task
-    def correct(params: Any = None, run_id: Any = None) -> dict[str, int]:
+    def correct(report: Any, params: Any = None) -> dict[str, int]:
         """Waits until the corrections are in MySQL, then closes the pending changes. Returns logs by status change."""
         from include.names import DRIVER
         from include.topics import catch_up
         from include.users.history import close_changes
 
-        found = Report.from_json(report_of(run_id).read_text())
+        found = Report.from_json(report)
         with closing(outside.users()) as connection, closing(connection.cursor()) as cursor:
             connection.autocommit = True
             if found.sent:
@@ -91,7 +75,7 @@ def rejudge_logs() -> None:
             f"{each.was} → {each.now}" if each.changed else f"still {each.now}": each.logs for each in found.changes
         }
 
-    judge >> correct()
+    correct(judge.output)
 
 
 rejudge_logs()

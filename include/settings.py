@@ -84,6 +84,9 @@ class Settings(BaseSettings):
     executor_python: str = ""
     """Python on the cluster: a path on its nodes, or the URL of a packed environment (.tar.gz). By default the path of
     the Python that submits."""
+    jobs: str = ""
+    """Folder of the applications that Airflow submits, as Spark reaches it: a path or a URL (local:/// in an image). By
+    default jobs/ beside the DAGs."""
     staging: str = ""
     """URL of a folder that all nodes reach, for the files of an application; by default the cluster's own choice."""
     mysqld: FilePath | None = None

@@ -2,7 +2,9 @@
 
 import os
 import re
+import tempfile
 from functools import partial
+from pathlib import Path
 from typing import Any, Final
 
 from airflow.providers.apache.spark.hooks.spark_submit import SparkSubmitHook
@@ -20,7 +22,8 @@ class SparkJobOperator(SparkSubmitOperator):
     """Runs the module `job` of the folder jobs. Its properties depend on the connection, which is read at run time."""
 
     def __init__(self, *, job: str, **kwargs: Any) -> None:
-        super().__init__(conn_id="spark", application=str(ROOT / "jobs" / f"{job}.py"), **kwargs)
+        folder = Settings().jobs or ROOT / "jobs"
+        super().__init__(conn_id="spark", application=f"{folder}/{job}.py", **kwargs)
         self._job = job
 
     def _get_hook(self) -> SparkSubmitHook:
@@ -44,6 +47,25 @@ class SparkJobOperator(SparkSubmitOperator):
             self.log.info("YARN does not know the application %s any more.", external_id)
             return "FAILED"
         return status
+
+
+class ReportingJobOperator(SparkJobOperator):
+    """A job whose driver runs here and writes a report, to the file of `--report`: the task returns its text.
+
+    The next task may run on another machine, so it gets the text, not the file.
+    """
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(deploy_mode="client", **kwargs)
+
+    def execute(self, context: Context) -> str:  # type: ignore[override]  # Spark's operators return nothing
+        """Returns the report. Raises as Spark's operator does, if the job failed."""
+        with tempfile.TemporaryDirectory(prefix="logsieve-report-") as folder:
+            report = Path(folder) / "report"
+            self.application_args = [*(self.application_args or ()), f"--report={report}"]
+            self._hook = None  # of an earlier try in this process, with that one's file
+            super().execute(context)
+            return report.read_text(encoding="utf-8")
 
 
 def _without_folders() -> dict[str, str]:

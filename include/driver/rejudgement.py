@@ -11,7 +11,6 @@ LOCK: Final = "logsieve.rejudge_logs"
 
 
 def arguments(
-    report: Path,
     *,
     origins: Path | None = None,
     reason: str | None = None,
@@ -21,9 +20,10 @@ def arguments(
     end: str | None = None,
     dry_run: bool = False,
 ) -> list[str]:
-    """The job's arguments: it judges the logs of the file `origins`, or the stored bad logs with `reason`, or with
-    `changes` those that changes of the users may affect, or else the others that are stored, of `accounts` if any.
+    """The job's arguments, except the file of its report.
 
+    It judges the logs of the file `origins`, or the stored bad logs with `reason`, or with `changes` those that changes
+    of the users may affect, or else the others that are stored, of `accounts` if any.
     `begin` and `end`: ISO times, UTC.
     """
     if origins is not None:
@@ -33,7 +33,7 @@ def arguments(
     else:
         chosen = ["--changes"] if changes else ["--events", *(f"--account={number}" for number in accounts)]
     times = [f"--{name}={time}" for name, time in (("from", begin), ("to", end)) if time]
-    return [*chosen, *times, *(["--dry-run"] if dry_run else []), f"--report={report}"]
+    return [*chosen, *times, *(["--dry-run"] if dry_run else [])]
 
 
 @dataclass(frozen=True)

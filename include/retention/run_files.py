@@ -10,8 +10,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from include.settings import Settings
-
 MOST_BYTES: Final = 10 * 2**20
 """A task log in use that has grown larger than this is cut to the newest half of this size."""
 
@@ -21,7 +19,7 @@ Runs = Set[tuple[str, str]]
 """DAG id and run id of the runs that Airflow still has."""
 
 
-def expire(settings: Settings, logs: Path, parsed: Path, kept: Runs, days: float) -> int:
+def expire(logs: Path, parsed: Path, kept: Runs, days: float) -> int:
     """Removes files that are older than `days` days, then empty folders; returns the number of files.
 
     The log of the newest attempt of each task in a `kept` run stays at any age, but is cut if it exceeds MOST_BYTES.
@@ -33,7 +31,7 @@ def expire(settings: Settings, logs: Path, parsed: Path, kept: Runs, days: float
     for file in stay:
         shorten(file, MOST_BYTES)
     removed = 0
-    for folder in (logs, parsed, settings.state / "rejudge"):
+    for folder in (logs, parsed):
         for file in _files(folder):
             if file not in stay and _is_older(file, before):
                 file.unlink(missing_ok=True)

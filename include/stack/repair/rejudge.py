@@ -49,7 +49,6 @@ def run(
         if origins is not None:
             file.write_text(json.dumps(origins))
         given = arguments(
-            report,
             origins=file if origins is not None else None,
             reason=reason,
             accounts=accounts,
@@ -58,7 +57,7 @@ def run(
             dry_run=dry_run,
         )
         on_step("Judging again …")
-        _submit(env, given)
+        _submit(env, [*given, f"--report={report}"])
         found = Report.from_json(report.read_text())
     if found.sent:
         on_step(f"Waiting until {found.sent:,} verdicts are loaded …")

@@ -32,7 +32,7 @@ def log(settings: Settings, run: tuple[str, str], task: str, attempt: int, days_
 
 
 def expire(settings: Settings, kept: set[tuple[str, str]]) -> int:
-    return run_files.expire(settings, settings.state / "logs", settings.state / "parsed", kept, days=7)
+    return run_files.expire(settings.state / "logs", settings.state / "parsed", kept, days=7)
 
 
 def test_the_log_of_an_active_run_stays_at_any_age_without_earlier_attempts(settings: Settings):
@@ -56,13 +56,11 @@ def test_an_old_run_that_airflow_forgot_leaves_only_the_folder_of_its_dag(settin
     assert not list(folder.iterdir())
 
 
-def test_old_logs_of_the_dag_processor_and_old_reports_are_removed_too(settings: Settings):
+def test_old_logs_of_the_dag_processor_are_removed_too(settings: Settings):
     old = made(settings.state / "parsed" / "2026-01-01" / "dags-folder" / "watch_logs.py.log", 9)
     young = made(settings.state / "parsed" / "2026-01-09" / "dags-folder" / "watch_logs.py.log", 1)
-    report = made(settings.state / "rejudge" / "manual__2026.json", 9)
     (settings.state / "parsed" / "latest").symlink_to(young.parent.parent)
-    assert expire(settings, set()) == 2
-    assert not report.exists()
+    assert expire(settings, set()) == 1
     assert not old.parent.parent.exists()
     assert young.exists()
     assert (settings.state / "parsed" / "latest").is_symlink()
