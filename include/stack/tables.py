@@ -24,7 +24,7 @@ def show(console: Console, title: str, header: Sequence[str], rows: Sequence[Seq
     console.print(table)
 
 
-def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """The same table as Markdown, without a title."""
-    lines = [header, ["---", *["---:"] * (len(header) - 1)], *rows]
+def markdown(header: Sequence[str], rows: Sequence[Sequence[str]], *, numbers: bool = True) -> str:
+    """The same table as Markdown, without a title. `numbers`: whether all columns but the first are right-aligned."""
+    lines = [header, ["---", *["---:" if numbers else "---"] * (len(header) - 1)], *rows]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
