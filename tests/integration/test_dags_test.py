@@ -1,5 +1,6 @@
 """Each DAG succeeds under `airflow dags test` with the running stack."""
 
+import json
 from contextlib import closing
 
 import pytest
@@ -9,14 +10,14 @@ from include.stack.servers.probes import postgres_connection
 from tests.integration.stack import Stack
 
 SECONDS = 120
+CONF = {"generate_logs": {"seconds": 5}, "rejudge_logs": {"accounts": [684], "dry_run": True}}
 
 
 @pytest.mark.parametrize(
     "dag_id", ["users_dimension", "watch_logs", "generate_logs", "classify_logs", "bootstrap", "rejudge_logs"]
 )
 def test_a_dag_succeeds(stack: Stack, dag_id: str) -> None:
-    conf = ["--conf", '{"seconds": 5}'] if dag_id == "generate_logs" else []
-    done = stack.run("airflow", "dags", "test", dag_id, *conf, seconds=SECONDS)
+    done = stack.run("airflow", "dags", "test", dag_id, "--conf", json.dumps(CONF.get(dag_id, {})), seconds=SECONDS)
     printed = done.stdout + done.stderr
     complaints = "\n".join(line[:400] for line in printed.splitlines() if "rror" in line or "fail" in line)
     assert done.returncode == 0, complaints
