@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import time
+from urllib.error import URLError
 
 import psutil
 import pytest
@@ -110,15 +111,19 @@ def test_no_verdict_is_late_while_airflow_is_away_for_two_minutes(on_yarn: Stack
     stack = on_yarn
     wait_until_it_loads(stack)
     begun, since, before, apps = time.monotonic(), stack.now(), epoch(stack), cluster.running(stack)
-    with contextlib.ExitStack() as held:
-        for name in AIRFLOW:
-            held.enter_context(stack.away(name))
+    programs = supervisor.proxy(stack.env)
+    for name in AIRFLOW:
+        programs.stopProcess(name)
+    try:
         while time.monotonic() - begun < AWAY_SECONDS:
             sent = stack.now()["server-logs"]
             stack.generate(100)
             ends = stack.now()["server-logs"]
             origins = {(number, offset) for number, end in ends.items() for offset in range(sent[number], end)}
             until(lambda origins=origins: origins <= stack.loaded(since), 5, "the logs are loaded at once")
+    finally:
+        for name in AIRFLOW:
+            programs.startProcess(name, False)
     until(lambda: stack.status().healthy, 120, "Airflow follows the stream again")
     assert (cluster.running(stack), epoch(stack)) == (apps, before), "it is the same application and driver"
     prove(stack, since)
@@ -167,5 +172,11 @@ def test_managers_that_die_find_the_application_again(on_yarn: Stack) -> None:
     stack.generate(500)
     prove(stack, since)
     until(lambda: len(cluster.processes(stack, cluster.MANAGERS)) == 3, 60, "all managers run again")
-    until(lambda: cluster.running(stack) == apps, 60, "the application is known again")
+
+    def are_known() -> bool:
+        with contextlib.suppress(URLError):  # the ResourceManager does not answer yet
+            return cluster.running(stack) == apps
+        return False
+
+    until(are_known, 60, "the application is known again")
     assert epoch(stack) == before, "the driver is the same"
