@@ -44,8 +44,8 @@ class Contestant:
         if not program.endswith(".py"):
             return [sys.executable, "-m", program, *rest]
         settings = env.reaching().model_copy(update={"executors": max(self.executors, 1)})
-        master = engines.master(self.engine, env.ports, settings.topic_partitions)
-        mode = str(engines.connection_extra(self.engine, env.ports)["deploy-mode"])
+        master = engines.master(self.engine, env.ports, settings)
+        mode = str(engines.connection_extra(self.engine, env.ports, settings)["deploy-mode"])
         words = [str(Path(sys.executable).parent / "spark-submit"), "--master", master]
         for key, value in submit_conf(settings, master=master, deploy_mode=mode).items():
             words += ["--conf", f"{key}={value}"]

@@ -89,6 +89,14 @@ class Settings(BaseSettings):
     default jobs/ beside the DAGs."""
     staging: str = ""
     """URL of a folder that all nodes reach, for the files of an application; by default the cluster's own choice."""
+    image: str = ""
+    """Image of the pods of driver and executors on Kubernetes: that of our Dockerfile."""
+    kubeconfig: FilePath | None = None
+    """How Kubernetes is reached; by default as `kubectl` would reach it here, or a pod its own cluster."""
+    pod_template: FilePath | None = None
+    """Template of these pods; by default jobs/pod.yaml."""
+    pod_cpus: float = Field(default=1, gt=0, le=1000)
+    """Processors that Kubernetes reserves for each of these pods. Most slots of an executor wait."""
     mysqld: FilePath | None = None
     """Program of the embedded MySQL, 8.0.30 or newer; by default the machine's or the distribution's newest."""
     fsync: bool = False

@@ -101,10 +101,15 @@ def slots_elsewhere(spark: SparkSession) -> int:
 def holder(spark: SparkSession) -> Holder:
     """This driver, as the holder of a lease: the JVM, which may judge for seconds after this Python process is killed.
 
-    In cluster mode with the application's id, by which Airflow follows it.
+    On a cluster with the id by which Airflow follows it: the application's on YARN, `namespace:pod` on Kubernetes, where
+    the driver in its pod is in client mode.
     """
-    is_cluster = spark.sparkContext.getConf().get("spark.submit.deployMode") == "cluster"
-    application = spark.sparkContext.applicationId if is_cluster else ""
+    conf = spark.sparkContext.getConf()
+    application = ""
+    if pod := conf.get("spark.kubernetes.driver.pod.name"):
+        application = f"{conf.get('spark.kubernetes.namespace', 'default')}:{pod}"
+    elif conf.get("spark.submit.deployMode") == "cluster":
+        application = spark.sparkContext.applicationId
     return Holder(socket.gethostname(), process(spark), application)
 
 

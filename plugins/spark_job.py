@@ -2,6 +2,7 @@
 
 import os
 import re
+import secrets
 import tempfile
 from functools import partial
 from pathlib import Path
@@ -11,11 +12,14 @@ from airflow.providers.apache.spark.hooks.spark_submit import SparkSubmitHook
 from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOperator
 from airflow.sdk import Context
 
-from include.driver.submit import is_local, submit_conf
+from include.driver import pods
+from include.driver.submit import beside, is_local, submit_conf
 from include.settings import ROOT, Settings
+from plugins.driver_pod import DriverPod
 
 _EXIT_CODE: Final = re.compile(r"exited with (?:status )?(\d+)")
-"""In what YARN reports of an application that ended; spark-submit's own exit code is 1 then."""
+"""In what YARN reports of an application that ended, and DriverPod of its pod. spark-submit's own exit code is 1 then,
+or even 0."""
 
 
 class SparkJobOperator(SparkSubmitOperator):
@@ -27,18 +31,36 @@ class SparkJobOperator(SparkSubmitOperator):
         self._job = job
 
     def _get_hook(self) -> SparkSubmitHook:
-        hook = super()._get_hook()
-        master, mode = hook._connection["master"], hook._connection["deploy_mode"]
-        hook._conf = submit_conf(Settings(), self._job, master, mode)
+        hook, settings = super()._get_hook(), Settings()
+        connection = hook._connection
+        if connection["deploy_mode"] != "cluster":
+            connection["master"] = beside(connection["master"], settings.topic_partitions)
+        master = connection["master"]
+        hook._is_kubernetes = pods.is_kubernetes(master)
+        hook._conf = submit_conf(settings, self._job, master, connection["deploy_mode"])
         if not is_local(master):
-            # Spark would look for modules in these folders on the cluster too, before those that were shipped.
-            hook.submit = partial(hook.submit, env=_without_folders())  # type: ignore[method-assign]
+            hook.submit = partial(hook.submit, env=_variables(settings))  # type: ignore[method-assign]
         # In cluster mode Spark's operator follows the application by its id, which a retry finds again.
         hook._yarn_track_via_rm_api = hook._is_yarn_cluster_mode
+        hook._track_driver_via_k8s_api = hook._is_kubernetes
+        if hook._is_kubernetes:
+            self.application = pods.application(self._job)
+            connection["namespace"] = connection["namespace"] or "default"
         return hook
+
+    def submit_job(self, context: Context) -> str | None:
+        """See Spark's operator. On Kubernetes each driver's pod has a name of its own."""
+        hook = self._hook
+        if hook is not None and hook._is_kubernetes:
+            name = f"{self._job.replace('_', '-')}-{secrets.token_hex(4)}-driver"
+            hook._kubernetes_driver_pod = hook._conf["spark.kubernetes.driver.pod.name"] = name
+        found: str | None = super().submit_job(context)
+        return found
 
     def get_job_status(self, external_id: Any, context: Context) -> str:
         """See Spark's operator. An application that YARN does not know any more has failed, so another one follows."""
+        if self._hook is not None and self._hook._is_kubernetes:
+            return DriverPod(Settings(), external_id).phase
         try:
             status: str = super().get_job_status(external_id, context)
         except RuntimeError as error:
@@ -47,6 +69,14 @@ class SparkJobOperator(SparkSubmitOperator):
             self.log.info("YARN does not know the application %s any more.", external_id)
             return "FAILED"
         return status
+
+    def poll_until_complete(self, external_id: Any, context: Context) -> None:
+        """See Spark's operator, which on Kubernetes looks every 20 s, takes a deleted pod for an end that is good, and
+        gives up when the API server is away for a minute."""
+        if self._hook is not None and self._hook._is_kubernetes:
+            DriverPod(Settings(), external_id).wait()
+        else:
+            super().poll_until_complete(external_id, context)
 
 
 class ReportingJobOperator(SparkJobOperator):
@@ -68,15 +98,21 @@ class ReportingJobOperator(SparkJobOperator):
             return report.read_text(encoding="utf-8")
 
 
-def _without_folders() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+def _variables(settings: Settings) -> dict[str, str]:
+    """The variables of spark-submit for a cluster."""
+    # Spark would look for modules in these folders on the cluster too, before those that were shipped.
+    found = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    return found | ({"KUBECONFIG": str(settings.kubeconfig)} if settings.kubeconfig else {})
+
+
+def runs_elsewhere(hook: SparkSubmitHook | None) -> bool:
+    """Whether the driver runs on a cluster, so that it goes on when Airflow ends."""
+    return hook is not None and hook._connection["deploy_mode"] == "cluster"
 
 
 def exit_code(hook: SparkSubmitHook | None, error: Exception) -> int | None:
     """The exit code of the last driver; None: it is not known. `error`: Spark's operator raised it."""
-    if hook is None or hook._submit_sp is None:
-        return None
-    if hook._is_yarn_cluster_mode:
+    if runs_elsewhere(hook):
         found = _EXIT_CODE.search(str(error))
         return int(found[1]) if found else None
-    return int(hook._submit_sp.returncode)
+    return int(hook._submit_sp.returncode) if hook is not None and hook._submit_sp is not None else None

@@ -19,7 +19,7 @@ from include.names import DRIVER
 from include.settings import Settings
 from plugins import metadata
 from plugins.outside import Connections
-from plugins.spark_job import SparkJobOperator, exit_code
+from plugins.spark_job import SparkJobOperator, exit_code, runs_elsewhere
 
 OWNER = "{{ dag.dag_id }} {{ run_id }}"
 """All tries of a run share one lease owner, so the next try takes over at once from an orphaned driver."""
@@ -80,7 +80,7 @@ class StreamOperator(SparkJobOperator):
         A driver on a cluster is only asked if somebody has marked the task: if Airflow itself stops, it goes on.
         """
         self._stopped = True
-        if self._hook is not None and self._hook._is_yarn_cluster_mode:
+        if runs_elsewhere(self._hook):
             if self._is_marked():
                 with closing(Outside(Settings()).mysql("stream", autocommit=True)) as connection:
                     lease.ask_to_stop(connection.cursor())

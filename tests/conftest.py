@@ -2,6 +2,7 @@
 
 from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from typing import get_args
 
 import pytest
@@ -12,6 +13,8 @@ from include.stack.fetch import mysqld, parts
 from include.stack.machine import lock
 from include.stack.ports import free_ports
 from tests.integration.stack import RATE, STATE, UP_SECONDS, Stack, last_words, until
+from tests.kubernetes import build, node
+from tests.kubernetes.cluster import Cluster, forwarding
 
 LONGEST = ("test_chaos", "test_own_servers", "test_users_backfill", "test_expire", "test_stream_ends", "test_adopt")
 """The longest of the files that need servers, each three to eight minutes. They come first, so that both processes end
@@ -30,6 +33,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """A Kubernetes on this machine; where none can run, the tests are skipped with the reason."""
+    try:
+        built = build.build()
+    except build.NoKubernetesError as error:
+        pytest.skip(str(error))
+    with node.running(built) as made:
+        yield Cluster(made, built)
+
+
+@pytest.fixture(scope="session")
 def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
     engine = request.config.getoption("--engine")
     folder = Settings().parts
@@ -39,9 +53,19 @@ def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
     made = Stack(state, free_ports())
     if state.exists():
         made.run("down")
-    try:
+    asked = ["up", "--fresh", "--yes", "--rate", str(RATE), "--engine", engine]
+    with ExitStack() as held:
+        if engine == "kubernetes":
+            cluster: Cluster = request.getfixturevalue("cluster")
+            cluster.prepare(made)
+            held.enter_context(forwarding(made))
+        held.callback(made.run, "down")
+        if engine == "kubernetes":
+            done = made.run(*asked, "--no-bootstrap", seconds=UP_SECONDS)
+            assert done.returncode == 0, done.stdout + done.stderr
+            cluster.hand_over(made)
+            asked.remove("--fresh")
         with ThreadPoolExecutor() as pool:
-            asked = ("up", "--fresh", "--yes", "--rate", str(RATE), "--engine", engine)
             first = pool.submit(made.run, *asked, seconds=UP_SECONDS)
             until(lambda: first.done() or lock.holder(state / "lock")[0], 60, "the first `up` has begun")
             second = pool.submit(made.run, "up", seconds=UP_SECONDS)  # a second `up` meanwhile
@@ -49,8 +73,6 @@ def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
                 assert done.returncode == 0, done.stdout + done.stderr
         made.first_up, made.second_up = first.result(), second.result()  # type: ignore[attr-defined]
         yield made
-    finally:
-        made.run("down")
 
 
 @pytest.hookimpl(wrapper=True)

@@ -36,7 +36,7 @@ def conf(settings: Settings, jars: list[Path]) -> dict[str, str]:
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o700)
     # As a URL: Spark takes a path with spaces and the name after it for one path.
-    archives = [f"{_archive(folder, 'settings', _settings(settings)).as_uri()}#{SETTINGS}"]
+    archives = [f"{_archive(folder, 'settings', settings_files(settings, SETTINGS)).as_uri()}#{SETTINGS}"]
     python = settings.executor_python
     if "://" in python:
         archives.append(f"{python}#{_ENVIRONMENT}")
@@ -55,6 +55,21 @@ def remove(settings: Settings) -> None:
     shutil.rmtree(_folder(settings), ignore_errors=True)
 
 
+def settings_files(settings: Settings, folder: str) -> dict[str, bytes]:
+    """What jobs read of the settings, as files of the folder LOGSIEVE_SECRETS. `folder`: its path on the cluster."""
+    found = {}
+    for name in _READ_BY_JOBS:
+        value = getattr(settings, name)
+        if isinstance(value, Path):  # of certificates
+            found[f"{name}.pem"] = value.read_bytes()
+            value = f"{folder}/{name}.pem"
+        elif isinstance(value, SecretStr):
+            value = value.get_secret_value()
+        if value is not None:
+            found[f"LOGSIEVE_{name}".lower()] = str(value).encode()
+    return found
+
+
 def _folder(settings: Settings) -> Path:
     return settings.state / "cluster"
 
@@ -65,20 +80,6 @@ def _packages() -> Iterator[tuple[str, bytes]]:
             name = path.relative_to(ROOT)
             if name.parts[:2] != ("include", "stack"):  # it runs servers
                 yield str(name), path.read_bytes()
-
-
-def _settings(settings: Settings) -> dict[str, bytes]:
-    found = {}
-    for name in _READ_BY_JOBS:
-        value = getattr(settings, name)
-        if isinstance(value, Path):  # of certificates
-            found[f"{name}.pem"] = value.read_bytes()
-            value = f"{SETTINGS}/{name}.pem"
-        elif isinstance(value, SecretStr):
-            value = value.get_secret_value()
-        if value is not None:
-            found[f"LOGSIEVE_{name}".lower()] = str(value).encode()
-    return found
 
 
 def _archive(folder: Path, name: str, content: Mapping[str, bytes]) -> Path:

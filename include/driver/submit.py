@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from include import scratch
-from include.driver import shipping
+from include.driver import pods, shipping
 from include.names import DRIVER
 from include.settings import ROOT, SECRETS, Settings
 
@@ -60,6 +60,11 @@ def is_local(master: str) -> bool:
     return master == "local" or master.startswith("local[")
 
 
+def beside(master: str, partitions: int) -> str:
+    """The master of a driver that runs beside its caller. On Kubernetes it is alone: pods may not reach it."""
+    return local_master(partitions) if pods.is_kubernetes(master) else master
+
+
 def submit_conf(
     settings: Settings, application: str = DRIVER, master: str = "local", deploy_mode: str | None = None
 ) -> dict[str, str]:
@@ -75,24 +80,31 @@ def submit_conf(
             "LOGSIEVE_MYSQL_CA does not work on a cluster, where executors read the users by JDBC: leave it out, or"
             " use a local master"
         )
+    encrypted = {"spark.authenticate": "true", "spark.network.crypto.enabled": "true"}
+    if pods.is_kubernetes(master):
+        return encrypted | pods.conf(settings) | _in_the_cluster(settings, pods.logging_url())
     jars = [*sorted((settings.parts / "jars" / "spark").glob("*.jar")), judge_jar(settings)]
     shipped = shipping.conf(settings, jars)
     if not master.startswith("spark://"):  # a standalone cluster has a secret of its own: spark-defaults.conf
         # What driver and executors exchange contains logs and passwords. Spark makes the secret itself.
-        shipped |= {"spark.authenticate": "true", "spark.network.crypto.enabled": "true"}
+        shipped |= encrypted
     if deploy_mode != "cluster":
         return shipped | _on_this_machine(settings, application) | {"spark.pyspark.driver.python": sys.executable}
-    options = [*_START_OPTIONS, f"-Dlog4j2.configurationFile={shipping.LOGGING.name}", f"-Xms{settings.driver_memory}"]
     return shipped | {
+        **_in_the_cluster(settings, shipping.LOGGING.name),
         "spark.files": str(shipping.LOGGING),
-        "spark.driver.memory": settings.driver_memory,
-        "spark.driver.extraJavaOptions": java_options(options),
         f"spark.yarn.appMasterEnv.{SECRETS}": shipping.SETTINGS,
         # YARN starts a driver that failed again. After so many tries within an hour it gives up, and Airflow retries.
         "spark.yarn.maxAppAttempts": "10",
         "spark.yarn.am.attemptFailuresValidityInterval": "1h",
         **({"spark.yarn.stagingDir": settings.staging} if settings.staging else {}),
     }
+
+
+def _in_the_cluster(settings: Settings, logging: str) -> dict[str, str]:
+    """The properties of a driver that runs on the cluster. `logging`: where its settings of logs are there."""
+    options = [*_START_OPTIONS, f"-Dlog4j2.configurationFile={logging}", f"-Xms{settings.driver_memory}"]
+    return {"spark.driver.memory": settings.driver_memory, "spark.driver.extraJavaOptions": java_options(options)}
 
 
 def _on_this_machine(settings: Settings, application: str) -> dict[str, str]:

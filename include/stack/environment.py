@@ -75,7 +75,7 @@ class Environment:
     @property
     def spark_master(self) -> str:
         """Spark's master."""
-        return engines.master(self.engine, self.ports, self.settings.topic_partitions)
+        return engines.master(self.engine, self.ports, self.settings)
 
     @property
     def disk_gib(self) -> float:
@@ -169,7 +169,7 @@ class Environment:
             folders.postgres_address(self.settings, ports),
             kafka.native(self.reaching("airflow")),
             self.spark_master,
-            engines.connection_extra(self.engine, ports),
+            engines.connection_extra(self.engine, ports, self.settings),
         )
         return {
             "AIRFLOW_HOME": str(home),

@@ -45,7 +45,11 @@ def free_ports() -> dict[str, int]:
 
     They are below the ports of outgoing connections, one of which could otherwise take a server's while it restarts.
     """
-    names = [*Ports.model_fields]
+    return free(*Ports.model_fields)
+
+
+def free(*names: str) -> dict[str, int]:
+    """The same for servers of these names."""
     while True:
         first = _ANY.randrange(*_PORTS, len(names))
         ports = range(first, first + len(names))

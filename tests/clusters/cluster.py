@@ -1,4 +1,4 @@
-"""The cluster of a stack, as seen from outside: its processes, and on YARN its applications."""
+"""The cluster of a stack, as seen from outside: its processes, and its applications where the driver is one of them."""
 
 import json
 import urllib.request
@@ -11,7 +11,10 @@ from tests.integration.stack import Stack
 EXECUTORS = {
     "org.apache.spark.executor.CoarseGrainedExecutorBackend",
     "org.apache.spark.executor.YarnCoarseGrainedExecutorBackend",
+    "org.apache.spark.scheduler.cluster.k8s.KubernetesExecutorBackend",
 }
+ENDED = ("FINISHED", "FAILED", "KILLED", "Succeeded", "Failed")
+ENDED_WELL = ("FINISHED", "Succeeded")
 MANAGERS = {
     "org.apache.hadoop.yarn.server.resourcemanager.ResourceManager",
     "org.apache.hadoop.yarn.server.nodemanager.NodeManager",
@@ -35,7 +38,9 @@ def executors(stack: Stack) -> list[psutil.Process]:
 
 
 def applications(stack: Stack) -> dict[str, str]:
-    """On YARN, the state of the stream's applications by id."""
+    """On YARN the state of the stream's applications by id, on Kubernetes the phase of its drivers' pods by name."""
+    if stack.kubernetes is not None:
+        return stack.kubernetes.drivers()
     address = f"http://127.0.0.1:{stack.ports['yarn_web']}/ws/v1/cluster/apps"
     with urllib.request.urlopen(address, timeout=10) as answer:
         found: dict[str, Any] = json.load(answer)
@@ -45,4 +50,4 @@ def applications(stack: Stack) -> dict[str, str]:
 
 def running(stack: Stack) -> list[str]:
     """The ids of the stream's applications that have not ended."""
-    return [name for name, state in applications(stack).items() if state not in ("FINISHED", "FAILED", "KILLED")]
+    return [name for name, state in applications(stack).items() if state not in ENDED]

@@ -40,6 +40,8 @@ def test_no_password_is_on_a_command_line_or_in_a_variable(stack: Stack) -> None
 
 
 def test_files_with_secrets_can_be_read_by_their_user_only(stack: Stack) -> None:
+    if stack.env.engine == "kubernetes":
+        pytest.skip("there are no such files: the secrets are Kubernetes' own")
     found = [path for path in (stack.state / "cluster").iterdir() if path.name.startswith("logsieve-settings")]
     assert found
     for path in (*found, stack.state / "cluster", stack.state / "spark" / "conf" / "spark-defaults.conf"):

@@ -37,10 +37,13 @@ def names() -> dict[str, str]:
             "kibana": services["kibana"]["image"]}  # fmt: skip
 
 
-def ensure(engine: Engine) -> dict[str, str]:
-    """Pulls or builds what the compose file names; returns by recipe what each is: `pulled` or `built here`."""
+def ensure(engine: Engine, *recipes: str) -> dict[str, str]:
+    """Pulls or builds what the compose file names, or only some of it; returns by recipe what each is: `pulled` or
+    `built here`."""
     found: dict[str, str] = {}
     for recipe, name in names().items():
+        if recipes and recipe not in recipes:
+            continue
         # If a registry did not have one, it is not asked for the others.
         if _is_here(engine, name) or ("built here" not in found.values() and _pull(engine, name)):
             found[recipe] = "pulled"
@@ -53,9 +56,9 @@ def ensure(engine: Engine) -> dict[str, str]:
 
 def forget(engine: Engine, found: dict[str, str]) -> None:
     """Removes the names of the images that were built here, so that nobody takes one for the official one."""
-    for recipe, name in names().items():
-        if found[recipe] == "built here":
-            engine.docker("rmi", "--no-prune", name)
+    for recipe, what in found.items():
+        if what == "built here":
+            engine.docker("rmi", "--no-prune", names()[recipe])
 
 
 def _is_here(engine: Engine, name: str) -> bool:

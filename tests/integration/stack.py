@@ -66,6 +66,9 @@ def until(condition: Callable[[], Any], seconds: float, what: str) -> Any:
 class Stack:
     """The running stack, as seen from outside."""
 
+    kubernetes: Any = None
+    """With `--engine kubernetes`, the Cluster of tests/kubernetes/cluster.py."""
+
     def __init__(self, state: Path, ports: dict[str, int]) -> None:
         self.state = state
         self.ports = ports
@@ -291,7 +294,8 @@ def drivers(stack: Stack) -> list[psutil.Process]:
         for process in psutil.process_iter(["cmdline"])
         if DRIVER_CLASSES & set(process.info["cmdline"] or [])
         and any(word.endswith("stream_logs.py") for word in process.info["cmdline"])
-        and process.environ().get("LOGSIEVE_STATE") == str(stack.state)
+        and "waitAppCompletion" not in " ".join(process.info["cmdline"])  # it only submits one
+        and str(stack.state) in (process.environ().get("LOGSIEVE_STATE"), process.environ().get("LOGSIEVE_STACK"))
     ]
 
 

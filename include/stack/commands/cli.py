@@ -211,6 +211,16 @@ def compose_env() -> None:
     write()
 
 
+@app.command()
+def kubernetes(namespace: Annotated[str, typer.Option(help="Where the stream runs.")] = "default") -> None:
+    """Prints what a namespace of Kubernetes needs for the stream, including passwords, for `kubectl apply -f -`."""
+    from include.stack.containers.kubernetes import objects
+
+    found = servers()
+    settings = found.reaching("stream") if isinstance(found, Environment) else found.reaching()
+    sys.stdout.write(objects(settings, namespace))
+
+
 app.add_typer(cli_logs.app)
 app.add_typer(server_tools.app)
 app.add_typer(users.app)

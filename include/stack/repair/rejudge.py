@@ -13,7 +13,7 @@ import mysql.connector
 from confluent_kafka import KafkaException
 
 from include.driver.rejudgement import Report, arguments
-from include.driver.submit import submit_conf
+from include.driver.submit import beside, submit_conf
 from include.names import BAD, BAD_REASONS, INDEXER_GROUP, LOGS_DATABASE, REJUDGE, TABLES
 from include.settings import ROOT
 from include.stack.errors import StackError
@@ -84,14 +84,15 @@ def _submit(env: Servers, arguments: list[str]) -> None:
     if not (env.settings.parts / "jars").exists():  # with own servers: `up` fetches them for the embedded ones
         parts.fetch_jars(env.settings.parts, "spark", "compiler")
     judge_jar.ensure(env.settings)  # the rules may have changed since `up`
-    found = submit_conf(env.settings, REJUDGE, env.spark_master)
+    master = beside(env.spark_master, env.settings.topic_partitions)
+    found = submit_conf(env.settings, REJUDGE, master)
     conf = [word for name, value in found.items() for word in ("--conf", f"{name}={value}")]
     spark_submit = str(Path(sys.executable).parent / "spark-submit")
     log = env.state / "logs" / f"{REJUDGE}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("w") as output:
         done = subprocess.run(
-            [spark_submit, "--master", env.spark_master, *conf, str(ROOT / "jobs" / f"{REJUDGE}.py"), *arguments],
+            [spark_submit, "--master", master, *conf, str(ROOT / "jobs" / f"{REJUDGE}.py"), *arguments],
             env=env.judging(),
             stdin=subprocess.DEVNULL,
             stdout=output,

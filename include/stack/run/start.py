@@ -146,7 +146,7 @@ def start_cluster(env: Environment) -> None:
     """Prepares and starts the Spark cluster, if the stack has one. Raises StackError."""
     if env.engine == "yarn":
         yarn_config.prepare(env)
-    if env.engine != "local":
+    if env.engine in ("spark", "yarn"):
         spark_config.prepare(env)
     for server in cluster_of(env):
         supervisor.run(env, server.name)

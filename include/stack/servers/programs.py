@@ -130,7 +130,7 @@ def servers(env: Environment, homes: Homes) -> list[Server]:
 
 def cluster_of(env: Environment) -> list[Server]:
     """The programs of the stack's Spark cluster, if it has one."""
-    if env.engine == "local":
+    if env.engine in ("local", "kubernetes"):
         return []
     if env.engine == "yarn":
         manager = yarn_config.resource_manager(env)
