@@ -2,7 +2,7 @@
 # The program of Spark's pods on Kubernetes. Spark starts it as `driver ARGUMENTS` or as `executor`.
 set -euo pipefail
 unset SPARK_LOCAL_IP  # the image's is loopback
-SPARK_HOME=$(find-spark-home)
+SPARK_HOME=$(find_spark_home.py)
 export SPARK_HOME
 role=$1
 shift
@@ -13,7 +13,8 @@ case $role in
     executor)
         options=()
         while read -r name; do options+=("${!name}"); done < <(compgen -e SPARK_JAVA_OPT_ | sort -V)
-        exec java "${options[@]}" "-Xms$SPARK_EXECUTOR_MEMORY" "-Xmx$SPARK_EXECUTOR_MEMORY" \
+        # Without a master, Spark does not read spark.authenticate.secret.file before it has asked the driver for one.
+        exec java "${options[@]}" -Dspark.master=k8s:// "-Xms$SPARK_EXECUTOR_MEMORY" "-Xmx$SPARK_EXECUTOR_MEMORY" \
             -cp "$SPARK_CLASSPATH:${SPARK_CONF_DIR:-}:$SPARK_HOME/jars/*" \
             org.apache.spark.scheduler.cluster.k8s.KubernetesExecutorBackend \
             --driver-url "$SPARK_DRIVER_URL" --executor-id "$SPARK_EXECUTOR_ID" --cores "$SPARK_EXECUTOR_CORES" \

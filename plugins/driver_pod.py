@@ -57,7 +57,10 @@ class DriverPod:
         return self._ask("read_namespaced_pod")
 
     def _last_lines(self) -> str:
-        return str(self._ask("read_namespaced_pod_log", container=CONTAINER, tail_lines=_LAST_LINES) or "")
+        # Decoded here: the client would return how Python writes bytes.
+        options = {"container": CONTAINER, "tail_lines": _LAST_LINES, "_preload_content": False}
+        answer = self._ask("read_namespaced_pod_log", **options)
+        return "" if answer is None else str(answer.data.decode(errors="replace"))
 
     def _ask(self, what: str, **options: Any) -> Any:
         """The API server's answer; None if it knows no such pod. Raises ApiException if it refuses."""

@@ -44,6 +44,9 @@ def conf(settings: Settings) -> dict[str, str]:
         "spark.kubernetes.container.image": settings.image,
         f"spark.kubernetes.driverEnv.{SECRETS}": _MOUNTED,
         f"spark.executorEnv.{SECRETS}": _MOUNTED,
+        # Otherwise it would be that of whoever submits.
+        "spark.pyspark.python": str(_IN_IMAGE / ".venv" / "bin" / "python"),
+        "spark.pyspark.driver.python": str(_IN_IMAGE / ".venv" / "bin" / "python"),
         "spark.authenticate.secret.file": f"{_MOUNTED}/{_SHARED}",
     }
     for role, account in ACCOUNTS.items():

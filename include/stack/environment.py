@@ -84,7 +84,10 @@ class Environment:
         return EMBEDDED_GIB if configured is None else configured
 
     def reaching(self, account: Account = "admin") -> Settings:
-        """The settings with the addresses of this stack's servers and an account's logins, except the stream's."""
+        """The settings with the addresses of this stack's servers and an account's logins.
+
+        The stream has none for Elasticsearch.
+        """
         return self.settings.model_copy(
             update={
                 "kafka_bootstrap": f"{HOST}:{self.ports.kafka}",
@@ -97,7 +100,7 @@ class Environment:
                 "mysql_reader_password": SecretStr(self.passwords["mysql_reader"]),
                 "elasticsearch_url": f"http://{HOST}:{self.ports.elasticsearch}",
                 "elasticsearch_user": f"logsieve_{account}",
-                "elasticsearch_password": SecretStr(self.passwords[f"elasticsearch_{account}"]),
+                "elasticsearch_password": SecretStr(self.passwords.get(f"elasticsearch_{account}", "")),
             }
         )
 

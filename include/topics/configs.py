@@ -79,7 +79,8 @@ def differing(client: AdminClient) -> Differences:
     Topics whose settings Logsieve is not allowed to read are left out.
     """
     there = client.list_topics(timeout=_SECONDS).topics
-    asked = client.describe_configs([ConfigResource(ResourceType.TOPIC, topic) for topic in SETTINGS if topic in there])
+    resources = [ConfigResource(ResourceType.TOPIC, topic) for topic in SETTINGS if topic in there]
+    asked = client.describe_configs(resources) if resources else {}
     found = {}
     for resource, answer in asked.items():
         try:

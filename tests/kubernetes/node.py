@@ -19,6 +19,8 @@ from tests.kubernetes import network, pki, programs
 from tests.kubernetes.build import Built
 from tests.kubernetes.layout import NETWORK, NODE, Layout
 
+PREFIX: Final = "node."
+"""Of the folder of a node."""
 PORTS: Final = ("etcd", "etcd_peers", "manager", "scheduler", "proxy_health", "proxy_metrics")
 SOCKETS: Final = Path("/run/logsieve-kubernetes")
 """Sockets have short paths only."""
@@ -50,6 +52,10 @@ class Node:
             process.kill()
             process.wait()
 
+    def runs(self, name: str) -> bool:
+        """Whether a program was started and not killed."""
+        return name in self._running
+
     def up(self) -> None:
         """Starts everything, and waits until pods can be started."""
         self.start("etcd", "containerd")
@@ -76,12 +82,6 @@ class Node:
                 until(lambda task=task: self._ctr("-n", "k8s.io", "tasks", "rm", task).returncode == 0, 3, "it ends")
         for name in reversed([*self._running]):
             self._stop(name)
-        for process in psutil.process_iter(["cmdline"]):
-            words = process.info["cmdline"] or []
-            if words and "containerd-shim" in words[0] and str(self.layout.sockets / "containerd.sock") in words:
-                process.kill()
-        remove_mounts(self.layout.run, self.layout.sockets)
-        remove_groups()
 
     def _stop(self, name: str) -> None:
         if process := self._running.pop(name, None):
@@ -94,7 +94,7 @@ class Node:
 
     def kubectl(self, *words: str, **options: Any) -> str:
         """Runs kubectl as the administrator; returns its output. Raises subprocess.CalledProcessError."""
-        return _kubectl(self._built, self.layout, words, check=True, **options).stdout
+        return _kubectl(self._built, self.layout, words, **{"check": True, **options}).stdout
 
     def answers(self, *words: str) -> str:
         """The same; empty if it fails."""
@@ -128,7 +128,10 @@ def _kubectl(built: Built, layout: Layout, words: tuple[str, ...], **options: An
 def running(built: Built) -> Iterator[Node]:
     """The node, until the end; then nothing of it is left."""
     forget()
-    with tempfile.TemporaryDirectory(prefix="kubernetes.", dir=Settings().parts) as name, network.bridge():
+    with (
+        tempfile.TemporaryDirectory(prefix=PREFIX, dir=Settings().parts, ignore_cleanup_errors=True) as name,
+        network.bridge(),
+    ):
         SOCKETS.mkdir(mode=0o700)
         layout = Layout(Path(name), SOCKETS, free(*PORTS))
         layout.write_configs()
@@ -143,7 +146,18 @@ def running(built: Built) -> Iterator[Node]:
 
 
 def forget() -> None:
-    """Removes the folders outside of the node's own, also those that a test left that was killed."""
+    """Removes what is left of this node, or of one whose test was killed: processes, mounts, groups and folders."""
+    nodes = str(Settings().parts / PREFIX)
+    for process in psutil.process_iter(["cmdline"]):
+        # Of containers, the shims are left: each has the socket on its command line.
+        if any(nodes in word or str(SOCKETS) in word for word in process.info["cmdline"] or ()):
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+                process.wait(10)
+    remove_mounts(nodes, f"{SOCKETS}/")
+    remove_groups()
+    for old in Settings().parts.glob(f"{PREFIX}*"):
+        shutil.rmtree(old, ignore_errors=True)
     for folder in (SOCKETS, KUBELET, *Path("/var/lib/cni/results").glob(f"{NETWORK}-*")):
         shutil.rmtree(folder, ignore_errors=True)
     for link in PODLOGS.glob("*"):
@@ -153,10 +167,10 @@ def forget() -> None:
         PODLOGS.rmdir()
 
 
-def remove_mounts(*folders: Path) -> None:
-    """Unmounts everything below these folders, and the network namespaces of pods."""
+def remove_mounts(*paths: str) -> None:
+    """Unmounts everything whose path begins like this, and the network namespaces of pods."""
     places = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
-    below = [place for place in places if any(place.startswith(f"{folder}/") for folder in folders)]
+    below = [place for place in places if place.startswith(paths)]
     below += [place for place in places if Path(place).name.startswith("cni-")]
     for place in sorted(set(below), reverse=True):
         subprocess.run(["umount", "--lazy", place], capture_output=True)

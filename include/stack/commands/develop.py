@@ -42,12 +42,14 @@ CHECKS = {
     "containers": [[*_PYTEST, "-p", "no:randomly", "--durations=40", "--maxfail=5", "tests/containers"]],
     "standalone": [[*_PYTEST, *_ON_A_CLUSTER, "--engine", "spark"]],
     "yarn": [[*_PYTEST, *_ON_A_CLUSTER, "--engine", "yarn"]],
+    "kubernetes": [[*_PYTEST, *_ON_A_CLUSTER, "tests/kubernetes", "--engine", "kubernetes"]],
     "bench": [[*_PYTEST, "tests/bench"]],
 }
 BY_NAME = {
     "containers": "it breaks the containers in all ways, which takes 20 minutes",
     "standalone": "it starts a stack with a Spark cluster, which takes ten minutes",
     "yarn": "it starts a stack with YARN, which takes 15 minutes",
+    "kubernetes": "it builds a Kubernetes, which takes 15 minutes the first time, and starts a stack with it",
     "bench": "it starts a driver for each contestant, which takes minutes",
 }
 """Parts that run only when named, and the reason."""
@@ -58,7 +60,7 @@ def test(context: typer.Context) -> None:
     """Runs checks and tests, cheapest first: all, or the named ones.
 
     lint, unit, dags, spark, integration, compose (builds the containers, starts them once), containers (also breaks
-    them), standalone and yarn (the stream on a cluster), bench.
+    them), standalone, yarn and kubernetes (the stream on a cluster), bench.
     """
     raise typer.Exit(run_tests(context.args, out))
 
