@@ -8,14 +8,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from airflow.providers.apache.spark.hooks.spark_submit import SparkSubmitHook
-from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOperator
 from airflow.sdk import Context
 
 from include.driver import pods
 from include.driver.submit import beside, is_local, submit_conf
 from include.settings import ROOT, Settings
 from plugins.driver_pod import DriverPod
+from plugins.spark_provider import SparkSubmitHook, SparkSubmitOperator
 
 _EXIT_CODE: Final = re.compile(r"exited with (?:status )?(\d+)")
 """In what YARN reports of an application that ended, and DriverPod of its pod. spark-submit's own exit code is 1 then,

@@ -8,7 +8,6 @@ from typing import Final
 
 import mysql.connector
 import psutil
-from airflow.providers.apache.spark.hooks.spark_submit import SparkSubmitHook
 from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowException, AirflowSkipException
 
@@ -20,6 +19,7 @@ from include.settings import Settings
 from plugins import metadata
 from plugins.outside import Connections
 from plugins.spark_job import SparkJobOperator, exit_code, runs_elsewhere
+from plugins.spark_provider import SparkSubmitHook
 
 OWNER = "{{ dag.dag_id }} {{ run_id }}"
 """All tries of a run share one lease owner, so the next try takes over at once from an orphaned driver."""

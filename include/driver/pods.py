@@ -47,6 +47,9 @@ def conf(settings: Settings) -> dict[str, str]:
         # Otherwise it would be that of whoever submits.
         "spark.pyspark.python": str(_IN_IMAGE / ".venv" / "bin" / "python"),
         "spark.pyspark.driver.python": str(_IN_IMAGE / ".venv" / "bin" / "python"),
+        # There are no volumes to keep, so the driver needs no right to remove them.
+        "spark.kubernetes.driver.ownPersistentVolumeClaim": "false",
+        "spark.kubernetes.driver.reusePersistentVolumeClaim": "false",
         "spark.authenticate.secret.file": f"{_MOUNTED}/{_SHARED}",
     }
     for role, account in ACCOUNTS.items():

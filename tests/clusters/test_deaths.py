@@ -61,6 +61,12 @@ def epoch(stack: Stack) -> int:
     return int(stack.root_sql(EPOCH)[0][0])
 
 
+def log_of_task(stack: Stack) -> str:
+    """The log of the newest try of the stream's task."""
+    logs = stack.state.glob("logs/airflow/dag_id=classify_logs/*/*/*.log")
+    return max(logs, key=lambda log: log.stat().st_mtime).read_text(errors="replace")
+
+
 def test_an_executor_that_dies_is_replaced_and_the_driver_stays(stack: Stack) -> None:
     wait_until_it_loads(stack)
     since, before = stack.now(), epoch(stack)
@@ -162,7 +168,8 @@ def test_a_task_that_is_stopped_with_airflow_leaves_the_application_and_a_marked
         stack.generate(500)
         prove(stack, since)
         assert cluster.running(stack) == apps, "the application goes on while the scheduler is stopped"
-    until(lambda: stack.status().healthy, 120, "Airflow follows it again")
+    until(lambda: stack.status().healthy, 120, "Airflow is back")
+    until(lambda: "Reconnecting to existing job" in log_of_task(stack), 60, "the task follows the application again")
     assert cluster.running(stack) == apps
     AirflowApi(stack.env).end_run(CLASSIFY_DAG, last_run(stack)["dag_run_id"])
     until(lambda: not cluster.running(stack), 60, "the marked run's application has ended")

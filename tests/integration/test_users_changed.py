@@ -104,4 +104,6 @@ def make_known(stack: Stack) -> int:
 
 def beginnings(stack: Stack) -> set[Path]:
     """The folders of `classify`, one for each of its starts."""
+    if stack.kubernetes is not None:
+        return set(stack.kubernetes.found("checkpoints", "classify"))
     return set(stack.settings.checkpoints.glob("*/classify"))

@@ -71,6 +71,12 @@ class Cluster:
         )
         return dict(line.split() for line in text.splitlines())  # type: ignore[misc]
 
+    def found(self, folder: str, name: str) -> list[Path]:
+        """The files of this name below a folder of the driver's state."""
+        (driver,) = (pod["metadata"]["name"] for pod in self.pods("driver"))
+        search = ("find", f"/opt/logsieve/state/{folder}", "-name", name)
+        return [Path(line) for line in self.kubectl("exec", driver, "-c", CONTAINER, "--", *search).splitlines()]
+
     def kubectl(self, *words: str) -> str:
         """Runs kubectl in the namespace."""
         return self.node.kubectl("-n", NAMESPACE, *words)
