@@ -12,7 +12,7 @@ case $role in
         ;;
     executor)
         options=()
-        while read -r name; do options+=("${!name}"); done < <(compgen -e SPARK_JAVA_OPT_ | sort -V)
+        for name in $(compgen -e SPARK_JAVA_OPT_ | sort -V); do options+=("${!name}"); done
         # Without a master, Spark does not read spark.authenticate.secret.file before it has asked the driver for one.
         exec java "${options[@]}" -Dspark.master=k8s:// "-Xms$SPARK_EXECUTOR_MEMORY" "-Xmx$SPARK_EXECUTOR_MEMORY" \
             -cp "$SPARK_CLASSPATH:${SPARK_CONF_DIR:-}:$SPARK_HOME/jars/*" \

@@ -74,7 +74,7 @@ def test_a_driver_that_is_deleted_is_followed_by_another_one(loading: Stack, clu
 def test_an_executor_that_is_deleted_is_replaced(loading: Stack, cluster: Cluster) -> None:
     since, before = loading.now(), epoch(loading)
     gone, *_ = (pod["metadata"]["name"] for pod in cluster.pods("executor"))
-    cluster.kubectl("delete", "pod", gone, "--grace-period=0", "--force")
+    cluster.kubectl("delete", "pod", gone, "--wait=false")
     until(lambda: len(processes.executors(loading)) == 2 and len(cluster.pods("executor")) == 2, 60, "there are two")
     assert gone not in {pod["metadata"]["name"] for pod in cluster.pods("executor")}
     loading.generate(500)
