@@ -12,7 +12,7 @@ import typer
 from bench import contestants, machine, report
 from bench import run as bench_run
 from include.stack.commands.terminal import Json, err, out, run
-from include.stack.engines import Engine
+from include.stack.engines import Embedded
 from include.stack.errors import StackError
 from include.stack.steps import Steps
 
@@ -109,7 +109,7 @@ def latency(
 
 @app.command()
 def growth(
-    engine: Annotated[Engine, typer.Option(help="The cluster to compare: spark or yarn.")] = "yarn",
+    engine: Annotated[Embedded, typer.Option(help="The cluster to compare: spark or yarn.")] = "yarn",
     logs: Annotated[int, typer.Option(min=1000, max=100_000_000, help="Logs of each run.")] = 400_000,
     partitions: Annotated[list[int] | None, typer.Option(min=1, max=64, help="Of both topics; repeatable.")] = None,
     executors: Annotated[list[int] | None, typer.Option(min=1, max=64, help="On the cluster; repeatable.")] = None,

@@ -8,7 +8,7 @@ from bench import measure, own_stack, pour, summary
 from bench.contestants import INDEXED
 from bench.measure import Run
 from bench.run import counter
-from include.stack.engines import Engine
+from include.stack.engines import Embedded
 from include.stack.errors import StackError
 from include.stack.steps import Steps
 
@@ -20,7 +20,7 @@ class Plan:
     logs: int
     partitions: Sequence[int]
     executors: Sequence[int]
-    engine: Engine
+    engine: Embedded
     seed: int
     accounts: int
 

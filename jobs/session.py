@@ -101,8 +101,8 @@ def slots_elsewhere(spark: SparkSession) -> int:
 def holder(spark: SparkSession) -> Holder:
     """This driver, as the holder of a lease: the JVM, which may judge for seconds after this Python process is killed.
 
-    On a cluster with the id by which Airflow follows it: on YARN the application's, on Kubernetes `namespace:pod`. There
-    the driver is in client mode, in its pod.
+    On a cluster with the id by which Airflow follows it: on YARN the application's, on Kubernetes `namespace:pod`, in
+    which the driver is in client mode.
     """
     conf = spark.sparkContext.getConf()
     application = ""

@@ -14,7 +14,9 @@ from include.stack.errors import StackError
 from include.stack.machine.programs import HOST
 from include.stack.ports import Ports
 
-Engine = Literal["local", "spark", "yarn", "kubernetes"]
+Embedded = Literal["local", "spark", "yarn"]
+"""Those whose every process is one of the stack's."""
+Engine = Literal[Embedded, "kubernetes"]
 YARN_MANAGER = "yarn-resource-manager"
 """The program that clients of YARN talk to."""
 

@@ -9,7 +9,7 @@ import psutil
 
 from include.stack.chaos import victims
 from include.stack.chaos.victims import Find
-from include.stack.engines import YARN_MANAGER, Engine
+from include.stack.engines import YARN_MANAGER, Embedded, Engine
 from include.stack.environment import Environment
 from include.stack.run import ownership
 from include.stack.servers import spark_config, yarn_config
@@ -40,11 +40,11 @@ def kinds(engine: Engine) -> dict[str, Find]:
         FREEZE: victims.driver_and_python,
         ALL_OF_AIRFLOW: victims.trees(*_AIRFLOW),
     }
-    found |= {name: victims.server(name) for name in (*_SERVERS, *_OF_ENGINE[engine])}
+    found |= {name: victims.server(name) for name in (*_SERVERS, *_OF_ENGINE.get(engine, ()))}
     return found if engine == "local" else found | {"an executor": victims.executor}
 
 
-def order(engine: Engine, count: int, rng: random.Random) -> list[str]:
+def order(engine: Embedded, count: int, rng: random.Random) -> list[str]:
     """`count` kinds: every kind once in random order, then again in a new order."""
     all_kinds, found = list(kinds(engine)), list[str]()
     while len(found) < count:

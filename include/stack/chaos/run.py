@@ -25,7 +25,7 @@ from include.stack.airflow.api import AirflowApi
 from include.stack.chaos import count, killer, victims
 from include.stack.chaos.count import Result
 from include.stack.chaos.known_logs import KnownLogs
-from include.stack.engines import Engine
+from include.stack.engines import Embedded
 from include.stack.environment import Environment
 from include.stack.errors import StackError
 from include.stack.ports import free_ports
@@ -60,7 +60,7 @@ class Plan:
     seed: int
     rate: float | None = None
     relentless: bool = False
-    engine: Engine = "local"
+    engine: Embedded = "local"
 
 
 def run(plan: Plan, on_step: Show, report: Show, *, keep: bool) -> Result:

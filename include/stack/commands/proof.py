@@ -10,7 +10,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from include.settings import Settings
 from include.stack.commands.terminal import Json, err, out, servers
-from include.stack.engines import Engine
+from include.stack.engines import Embedded
 from include.stack.errors import StackError
 
 app = typer.Typer()
@@ -67,7 +67,7 @@ def chaos(
     rate: Annotated[
         float | None, typer.Option(min=1, help="Logs per second; by default, spread over the kills.")
     ] = None,
-    engine: Annotated[Engine, typer.Option(help="Where Spark runs, as in ./logsieve up --engine.")] = "local",
+    engine: Annotated[Embedded, typer.Option(help="Where Spark runs, as in ./logsieve up --engine.")] = "local",
     relentless: Annotated[bool, typer.Option("--relentless", help="Do not wait for recovery between kills.")] = False,
     keep: Annotated[bool, typer.Option("--keep", help="Leave the stack running.")] = False,
     markdown: Annotated[Path | None, typer.Option(help="Also write the tables to this file.")] = None,
