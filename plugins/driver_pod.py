@@ -27,11 +27,14 @@ class DriverPod:
         self._settings = settings
         self.namespace, self.name = external_id.split(":", 1)
 
-    @property
-    def phase(self) -> str:
-        """The pod's phase, or NOT_FOUND."""
+    def settle(self) -> str:
+        """Returns the pod's phase, or NOT_FOUND. If it has ended, logs its last lines and removes it."""
         pod = self._read()
-        return NOT_FOUND if pod is None else str(pod.status.phase)
+        if pod is None:
+            return NOT_FOUND
+        if pod.status.phase in _ENDED:
+            self._remove()
+        return str(pod.status.phase)
 
     def wait(self) -> None:
         """Waits until the driver has ended; logs its last lines, and removes the pod.
@@ -46,21 +49,21 @@ class DriverPod:
             time.sleep(POLL_SECONDS)
         if pod is None:
             raise RuntimeError(f"the driver's pod {self.name} was deleted")
-        log.info("The last lines of %s:\n%s", self.name, self._last_lines())
-        ended = _ended(pod)
-        self._ask("delete_namespaced_pod")
+        self._remove()
         if pod.status.phase == "Failed":
-            raise RuntimeError(f"the driver's pod {self.name} {ended}")
+            raise RuntimeError(f"the driver's pod {self.name} {_ended(pod)}")
 
     def _read(self) -> Any:
         """The pod; None if it was deleted."""
         return self._ask("read_namespaced_pod")
 
-    def _last_lines(self) -> str:
+    def _remove(self) -> None:
         # Decoded here: the client would return how Python writes bytes.
         options = {"container": CONTAINER, "tail_lines": _LAST_LINES, "_preload_content": False}
         answer = self._ask("read_namespaced_pod_log", **options)
-        return "" if answer is None else str(answer.data.decode(errors="replace"))
+        lines = "" if answer is None else answer.data.decode(errors="replace")
+        log.info("The last lines of %s:\n%s", self.name, lines)
+        self._ask("delete_namespaced_pod")
 
     def _ask(self, what: str, **options: Any) -> Any:
         """The API server's answer; None if it knows no such pod. Raises ApiException if it refuses."""

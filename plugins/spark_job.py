@@ -59,7 +59,7 @@ class SparkJobOperator(SparkSubmitOperator):
     def get_job_status(self, external_id: Any, context: Context) -> str:
         """See Spark's operator. An application that YARN does not know any more has failed, so another one follows."""
         if self._hook is not None and self._hook._is_kubernetes:
-            return DriverPod(Settings(), external_id).phase
+            return DriverPod(Settings(), external_id).settle()
         try:
             status: str = super().get_job_status(external_id, context)
         except RuntimeError as error:

@@ -99,7 +99,14 @@ def test_a_driver_that_fails_raises_with_its_exit_code(pod, server: Server, code
 def test_a_pod_that_is_deleted_is_a_failure(pod) -> None:
     with pytest.raises(RuntimeError, match="deleted"):
         pod(RUNNING, 404).wait()
-    assert pod(404).phase == NOT_FOUND
+    assert pod(404).settle() == NOT_FOUND
+
+
+def test_the_next_try_removes_the_pod_of_the_one_before(pod, server: Server) -> None:
+    assert pod(RUNNING).settle() == "Running"
+    assert "DELETE" not in " ".join(server.asked)
+    assert pod(ended(137, "Error")).settle() == "Failed"
+    assert server.asked[-1].startswith("DELETE")
 
 
 def test_a_pod_that_was_evicted_says_why(pod) -> None:
