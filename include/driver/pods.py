@@ -47,7 +47,8 @@ def conf(settings: Settings) -> dict[str, str]:
         # Otherwise it would be that of whoever submits.
         "spark.pyspark.python": str(_IN_IMAGE / ".venv" / "bin" / "python"),
         "spark.pyspark.driver.python": str(_IN_IMAGE / ".venv" / "bin" / "python"),
-        # There are no volumes to keep, so the driver needs no right to remove them.
+        # There are no volumes, and the service goes with the driver's pod: it needs no right to remove either.
+        "spark.kubernetes.driver.service.deleteOnTermination": "false",
         "spark.kubernetes.driver.ownPersistentVolumeClaim": "false",
         "spark.kubernetes.driver.reusePersistentVolumeClaim": "false",
         "spark.authenticate.secret.file": f"{_MOUNTED}/{_SHARED}",
