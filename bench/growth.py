@@ -33,10 +33,10 @@ class Grown:
     executors: int
     run: Run
 
-    @property
-    def microseconds(self) -> float:
-        """CPU of the application and of all servers for each log, start included."""
-        return 1e6 * sum(self.run.cpu.values()) / self.run.logs
+    def microseconds(self, *groups: str) -> float | None:
+        """CPU of these groups for each log after the first 30 %; None if all logs were done at once."""
+        spent = sum(self.run.warm_cpu[group] for group in groups)
+        return 1e6 * spent / self.run.warm_logs if self.run.warm_logs else None
 
     def as_json(self) -> dict[str, Any]:
         """Returns the run as plain values."""
@@ -54,8 +54,9 @@ def run(plan: Plan, steps: Steps, *, keep: bool) -> list[Grown]:
         with own_stack.running(partitions, plan.accounts, plan.seed, steps, keep=keep, engine=plan.engine) as env:
             with steps.step(f"Send the logs to {partitions} partitions") as show:
                 made = pour.pour(env, plan.logs, 0.05, 0.05, counter(show, "Send the logs: {:,}"))
+                show(f"{plan.logs:,} logs are in {partitions} partitions")
             for contestant in (INDEXED, *on_cluster):
-                where = f"{contestant.executors} executors" if contestant.executors else "one machine"
+                where = f"executors: {contestant.executors}" if contestant.executors else "one machine"
                 with steps.step(f"{partitions} partitions, {where}") as show:
                     measured = measure.run(env, contestant, plan.logs, 0, show)
                     show(f"{partitions} partitions, {where}: {summary.whole(measured):,.0f} logs/s")

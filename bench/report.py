@@ -22,9 +22,12 @@ CAPTION = (
 LATENCY_HEADER = ("trigger", "logs/s", "reached", "to", "p50, ms", "p99, ms", "p99.9, ms", "longest, ms")
 LOAD_HEADER = ("trigger", "logs/s", "application", "Kafka", "MySQL", "Elasticsearch", "MiB", "files, MiB")
 PAGE_HEADER = ("range", "documents", "first view, ms", "refresh, median, ms", "longest, ms")
-GROWTH_HEADER = (
-    "partitions", "executors", "logs/s", "warm", "first, s", "application, µs/log", "all, µs/log", "MiB",
-)  # fmt: skip
+GROWTH_HEADER = ("partitions", "executors", "logs/s", "warm", "first", "µs", "all", "MiB")
+GROWTH_CAPTION = (
+    "executors: none on one machine; logs/s: of the whole run, from the start of the process; warm: after the first"
+    " 30 % of the logs; first: seconds until one log was everywhere; µs: CPU of the application for each log, warm;"
+    " all: of the servers too; MiB: peak memory of the application."
+)
 GROUPS = ("application", "kafka", "mysql", "elasticsearch", "indexer")
 
 
@@ -95,7 +98,7 @@ def page_lines(costs: Sequence[Cost]) -> list[list[str]]:
 
 
 def growth_lines(grown: Sequence[Grown]) -> list[list[str]]:
-    """A row per run, with the cells of GROWTH_HEADER: CPU of the whole run."""
+    """A row per run, with the cells of GROWTH_HEADER."""
     return [
         [
             str(of.partitions),
@@ -103,8 +106,8 @@ def growth_lines(grown: Sequence[Grown]) -> list[list[str]]:
             _number(whole(of.run)),
             _number(warm(of.run)),
             _number(of.run.first_seconds, 1),
-            _number(1e6 * of.run.cpu[APPLICATION] / of.run.logs, 1),
-            _number(of.microseconds, 1),
+            _number(of.microseconds(APPLICATION), 1),
+            _number(of.microseconds(*of.run.warm_cpu), 1),
             _number(of.run.peak_bytes / 2**20),
         ]
         for of in grown
@@ -134,6 +137,7 @@ def show_page(console: Console, costs: Sequence[Cost]) -> None:
 def show_growth(console: Console, grown: Sequence[Grown]) -> None:
     """Prints the table of the cost of growth."""
     tables.show(console, "Logs in all sinks", GROWTH_HEADER, growth_lines(grown))
+    console.print(GROWTH_CAPTION, highlight=False)
 
 
 def markdown(summary: Summary) -> str:
@@ -154,7 +158,7 @@ def page_markdown(costs: Sequence[Cost]) -> str:
 
 def growth_markdown(grown: Sequence[Grown]) -> str:
     """The cost of growth as Markdown."""
-    return tables.markdown(GROWTH_HEADER, growth_lines(grown))
+    return f"{tables.markdown(GROWTH_HEADER, growth_lines(grown))}\n{GROWTH_CAPTION}\n"
 
 
 def _number(value: float | None, digits: int = 0) -> str:

@@ -72,6 +72,19 @@ def test_latency_at_a_constant_rate() -> None:
     assert not STATE.exists()
 
 
+@pytest.mark.timeout(600)
+def test_growth_compares_one_machine_with_a_cluster() -> None:
+    words = ("--engine", "spark", "--logs", str(LOGS), "--partitions", "2", "--executors", "2")
+    here, there = bench("growth", *words)["grown"]
+    assert (here["executors"], there["executors"]) == (0, 2)
+    for grown in (here, there):
+        assert sum(count for (count,) in grown["run"]["found"]["documents"].values()) == LOGS
+        assert all(spent > 0 for spent in grown["run"]["cpu"].values())
+    assert there["run"]["found"] == here["run"]["found"], "the tables are identical to the byte"
+    assert living() == []
+    assert not STATE.exists()
+
+
 def test_an_unknown_contestant_is_named_with_the_known_ones() -> None:
     command = [str(ROOT / "logsieve"), "bench", "--only", "nobody"]
     done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "COLUMNS": "200"})
