@@ -46,6 +46,6 @@ def test_kubernetes_without_a_kubeconfig_names_the_setting() -> None:
     ("engine", "clusters"), [("local", []), ("spark", ["spark"]), ("yarn", ["yarn"]), ("kubernetes", [])]
 )
 def test_a_stack_takes_the_ports_of_its_own_cluster_only(engine: engines.Engine, clusters: list[str]) -> None:
-    used = engines.ports_used(engine, PORTS)
+    used = engines.ports_used(engine, Settings(), PORTS)
     assert {name.split("_")[0] for name in used if name.startswith(("spark", "yarn"))} == set(clusters)
     assert "kafka" in used
