@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from bench.limits import LIMITS
-from include.driver.submit import submit_conf
+from include.driver.submit import submit_conf, without_folders
 from include.settings import ROOT
 from include.stack import engines
 from include.stack.engines import Engine
@@ -53,11 +53,9 @@ class Contestant:
 
     def variables(self, env: Environment) -> dict[str, str]:
         """The variables of its process."""
-        found = env.whole()
-        if self.engine != "local":
-            del found["PYTHONPATH"]  # Spark would prefer these folders to what it ships
-            found["LOGSIEVE_EXECUTORS"] = str(self.executors)
-        return found
+        if self.engine == "local":
+            return env.whole()
+        return without_folders(env.whole()) | {"LOGSIEVE_EXECUTORS": str(self.executors)}
 
 
 _STREAM: Final = "jobs/stream_logs.py"

@@ -2,8 +2,8 @@
 
 **When**: `bootstrap` starts an endless run (`trigger` realtime or interval). By default a manual run is bounded: with
 `available-now` it processes the backlog and exits. A second driver never runs beside a live one: then `stream` is
-skipped, and its log shows why; an endless run follows an application that lives on YARN, whichever run started it.
-Until `bootstrap` has created what it needs, it waits.
+skipped, and its log shows why; an endless run follows an application that lives on YARN or Kubernetes,
+whichever run started it. Until `bootstrap` has created what it needs, it waits.
 
 **What is normal**: one run, always running, its task `stream` on its first try; few lines in its log.
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 from airflow.sdk import Context
 
 from include.driver import pods
-from include.driver.submit import beside, is_local, submit_conf
+from include.driver.submit import beside, is_local, submit_conf, without_folders
 from include.settings import ROOT, Settings
 from plugins.driver_pod import DriverPod
 from plugins.spark_provider import SparkSubmitHook, SparkSubmitOperator
@@ -99,9 +99,7 @@ class ReportingJobOperator(SparkJobOperator):
 
 def _variables(settings: Settings) -> dict[str, str]:
     """The variables of spark-submit for a cluster."""
-    # Spark would look for modules in these folders on the cluster too, before those that were shipped.
-    found = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    return found | ({"KUBECONFIG": str(settings.kubeconfig)} if settings.kubeconfig else {})
+    return without_folders(os.environ) | ({"KUBECONFIG": str(settings.kubeconfig)} if settings.kubeconfig else {})
 
 
 def runs_elsewhere(hook: SparkSubmitHook | None) -> bool:

@@ -2,7 +2,7 @@
 
 import hashlib
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -63,6 +63,12 @@ def is_local(master: str) -> bool:
 def beside(master: str, partitions: int) -> str:
     """The master of a driver that runs beside its caller. On Kubernetes it is alone: pods may not reach it."""
     return local_master(partitions) if pods.is_kubernetes(master) else master
+
+
+def without_folders(variables: Mapping[str, str]) -> dict[str, str]:
+    """The variables of spark-submit for a cluster: Spark would look for modules in PYTHONPATH's folders there too,
+    before those that were shipped."""
+    return {name: value for name, value in variables.items() if name != "PYTHONPATH"}
 
 
 def submit_conf(

@@ -57,7 +57,8 @@ def kill(env: Environment, kind: str) -> bool:
     with suppress(psutil.Error, OSError):
         found = [victim for victim in kinds(env.engine)[kind](env) if ownership.is_own(env, victim)]
         for victim in found:
-            victim.send_signal(signal.SIGSTOP if kind == FREEZE else signal.SIGKILL)
+            with suppress(psutil.NoSuchProcess):  # it ended with another one
+                victim.send_signal(signal.SIGSTOP if kind == FREEZE else signal.SIGKILL)
         if kind == FREEZE:
             threading.Timer(FREEZE_SECONDS, _thaw, [found]).start()
         return bool(found)

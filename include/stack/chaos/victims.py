@@ -47,12 +47,7 @@ def executor(env: Environment) -> list[psutil.Process]:
 def task(env: Environment) -> list[psutil.Process]:
     """The process of the stream's task, as Airflow's metadata have it; none while PostgreSQL is away."""
     pids: list[int] = []
-    with (
-        suppress(psycopg2.Error),
-        closing(postgres_connection(env)) as connection,
-        connection,
-        connection.cursor() as cursor,
-    ):
+    with suppress(psycopg2.Error), closing(postgres_connection(env)) as connection, connection.cursor() as cursor:
         cursor.execute(_TASK, (CLASSIFY_DAG,))
         pids = [pid for (pid,) in cursor.fetchall() if pid]
     return [psutil.Process(pid) for pid in pids if psutil.pid_exists(pid)]
@@ -60,7 +55,7 @@ def task(env: Environment) -> list[psutil.Process]:
 
 def worker(env: Environment) -> list[psutil.Process]:
     """Airflow's worker that runs the stream's task."""
-    return [parent for process in task(env) if (parent := process.parent())]
+    return _parents(task(env))
 
 
 def server(name: str) -> Find:
@@ -87,11 +82,16 @@ def trees(*names: str) -> Find:
 def supervised(env: Environment) -> bool:
     """Whether exactly one driver runs, and Airflow has a task for it: the parent of an orphan is not of the stack."""
     try:
-        jvms, tasks, workers = _drivers(env), task(env), worker(env)
-        follows = env.engine == "yarn" or [jvm.parent() for jvm in jvms] == tasks
+        jvms, tasks = _drivers(env), task(env)
+        workers = _parents(tasks)
+        follows = env.engine == "yarn" or _parents(jvms) == tasks
         return len(jvms) == len(tasks) == len(workers) == 1 and follows and ownership.is_own(env, workers[0])
     except psutil.NoSuchProcess:
         return False
+
+
+def _parents(processes: list[psutil.Process]) -> list[psutil.Process]:
+    return [parent for process in processes if (parent := process.parent())]
 
 
 def _drivers(env: Environment) -> list[psutil.Process]:

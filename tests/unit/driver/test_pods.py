@@ -9,18 +9,15 @@ from include.driver import pods
 from include.driver.submit import beside, submit_conf
 from include.settings import ROOT, SECRETS, Settings
 from include.stack.containers.kubernetes import objects
+from tests.unit.staged import logins
+from tests.unit.staged.logins import OTHERS, PASSWORDS
 
 MASTER = "k8s://https://kubernetes.example.org:6443"
-PASSWORDS = {"kafka_password": 'kafka\'s "secret" früh', "mysql_stream_password": "the-stream's-secret"}
-OTHERS = {"mysql_reader_password": "the-reader's-secret", "elasticsearch_password": "the-index's-secret"}
 
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    ca = tmp_path / "ca.pem"
-    ca.write_text("certificates")
-    logins = {"kafka_security": "SASL_SSL", "kafka_user": "me", "kafka_ca": ca, "elasticsearch_user": "indexer"}
-    return Settings(state=tmp_path / "state", image="registry/logsieve:1", **logins, **PASSWORDS, **OTHERS)
+    return logins.settings(tmp_path, image="registry/logsieve:1")
 
 
 def test_no_property_has_a_secret_or_a_file_of_this_machine_but_the_template(settings: Settings) -> None:

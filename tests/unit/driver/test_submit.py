@@ -12,18 +12,15 @@ import pytest
 from include.driver.shipping import SETTINGS
 from include.driver.submit import submit_conf
 from include.settings import SECRETS, Settings
+from tests.unit.staged import logins
+from tests.unit.staged.logins import OTHERS, PASSWORDS
 
 CLUSTERS = [("yarn", "cluster"), ("yarn", "client"), ("spark://127.0.0.1:7077", "client")]
-PASSWORDS = {"kafka_password": 'kafka\'s "secret" früh', "mysql_stream_password": "the-stream's-secret"}
-OTHERS = {"mysql_reader_password": "the-reader's-secret", "elasticsearch_password": "the-index's-secret"}
 
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    ca = tmp_path / "ca.pem"
-    ca.write_text("certificates")
-    logins = {"kafka_security": "SASL_SSL", "kafka_user": "me", "kafka_ca": ca, "elasticsearch_user": "indexer"}
-    return Settings(state=tmp_path / "state", topic_partitions=8, **logins, **PASSWORDS, **OTHERS)
+    return logins.settings(tmp_path, topic_partitions=8)
 
 
 def archives(conf: dict[str, str]) -> dict[str, Path]:
