@@ -1,4 +1,4 @@
-"""What docker-compose.airflow.yml and the Dockerfile tell Airflow are settings that it has."""
+"""What docker-compose.airflow.yml, the Dockerfile and the values for Helm tell Airflow are settings that it has."""
 
 import re
 
@@ -22,3 +22,13 @@ def test_airflow_knows_every_setting_of_the_containers(airflow_home: None) -> No
             unknown.add(name)
     assert len(named) > 20
     assert unknown == set()
+
+
+def test_airflow_knows_every_setting_of_the_helm_values(airflow_home: None) -> None:
+    from airflow.configuration import conf
+
+    file = ROOT / "include" / "stack" / "containers" / "helm-values.yaml"
+    config = yaml.safe_load(file.read_text(encoding="utf-8"))["config"]
+    for section, options in config.items():
+        assert options.keys() <= conf.configuration_description[section]["options"].keys(), section
+    assert sum(map(len, config.values())) > 10
