@@ -78,9 +78,9 @@ def _programs() -> Path:
     if not target.exists():
         with parts.whole(target) as folder:
             for source in sorted(GO.iterdir()):
-                _go(source, "mod", "download")
+                go(source, "mod", "download")
             for source in sorted(GO.iterdir()):
-                _go(source, "build", "-trimpath", "-ldflags", _stamps(), "-o", str(folder / source.name), ".")
+                go(source, "build", "-trimpath", "-ldflags", _stamps(), "-o", str(folder / source.name), ".")
     return target
 
 
@@ -90,7 +90,7 @@ def _sources() -> Iterator[bytes]:
             yield file.read_bytes()
 
 
-def _go(folder: Path, *words: str) -> None:
+def go(folder: Path, *words: str) -> None:
     variables = {**os.environ, "CGO_ENABLED": "0", "GOFLAGS": "-mod=readonly -buildvcs=false"}
     done = subprocess.run(["go", *words], cwd=folder, env=variables, capture_output=True, text=True)
     if done.returncode != 0:
