@@ -78,7 +78,8 @@ def settle(spark: SparkSession) -> bool:
         try:
             _close_producers(spark)
         except Py4JError as error:  # the JVM or the cluster has gone
-            _log.warning("Kafka's producers were not closed: %s", str(error).splitlines()[0])
+            # The first line says only which call it was.
+            _log.warning("Kafka's producers were not closed: %s", " ".join(str(error).splitlines()[:2]))
             settled.set_result(False)
         else:
             settled.set_result(True)

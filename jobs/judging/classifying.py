@@ -45,6 +45,7 @@ class Classifying:
         self._outside, self._database = outside, database
         self._users, self._users_version = users, users.version
         self._stop, self._troubles = stop, troubles
+        self._has_begun = False
         shutil.rmtree(settings.checkpoints, ignore_errors=True)
         self._checkpoints = (settings.checkpoints / f"{epoch}-{number}" for number in itertools.count())
 
@@ -55,6 +56,7 @@ class Classifying:
         topic_ids.check(self._database, self._outside)
         if not self.settle():
             raise QueryFailedError("Kafka has not accepted all verdicts of the last query: see ./logsieve status")
+        self._has_begun = True
         slots.wait(self._spark, self._stop.pause)  # another executor may be starting for one that died
         first, poll_records = beginning.begin(self._spark, self._outside, self._database, self._users, self._stop)
         logs = sources.logs(self._spark, self._outside, self._trigger, first, poll_records)
@@ -80,5 +82,6 @@ class Classifying:
         return beginning.can_skip_failure(self._spark, self._outside, self._database)
 
     def settle(self) -> bool:
-        """See `classify.settle`."""
-        return classify.settle(self._spark)
+        """See `classify.settle`; before the first query, there is no producer to close."""
+        # On a busy cluster, the first job of new executors takes longer than the limit: no driver would ever begin.
+        return not self._has_begun or classify.settle(self._spark)
