@@ -8,6 +8,7 @@ from typing import Any, Final
 import sqlparse
 from mysql.connector import connect
 
+from include.clients.mysql import Address
 from include.index import template
 from include.names import LOGS_TOPIC, USERS_DATABASE
 from include.retention import slices
@@ -15,7 +16,7 @@ from include.settings import ROOT, Settings
 from include.source.accounts import Accounts, write_export
 from include.stack import environment
 from include.stack.engines import Engine
-from include.stack.environment import HOST, Environment
+from include.stack.environment import Environment
 from include.stack.errors import StackError
 from include.stack.ports import Ports, free_ports
 from include.stack.run import supervisor, up
@@ -90,8 +91,7 @@ def connection(env: Environment, database: str | None = None) -> Any:
     Raises mysql.connector.Error.
     """
     return connect(
-        host=HOST,
-        port=env.ports.mysql,
+        **Address.of(env.reaching()).options,
         user="logsieve_airflow",
         password=env.passwords["mysql_airflow"],
         time_zone="+00:00",

@@ -49,6 +49,8 @@ class Settings(BaseSettings):
 
     mysql_host: str = "127.0.0.1"
     mysql_port: int = Field(default=3306, ge=1, le=65535)
+    mysql_socket: str = ""
+    """Path of MySQL's Unix socket: Python programs use it in place of host and port, JDBC cannot."""
     mysql_ca: FilePath | None = None
     """PEM file with the CA certificates of MySQL. The host name is checked too. By default the connection is encrypted
     but the server is not verified."""

@@ -13,6 +13,7 @@ from typing import Any, Final
 import mysql.connector
 from mysql.connector.abstracts import MySQLConnectionAbstract, MySQLCursorAbstract
 
+from include.clients.mysql import Address
 from include.settings import Settings
 
 _SESSION: Final[Mapping[str, str]] = {
@@ -38,24 +39,20 @@ _ANSWER_SECONDS: Final = 30
 class Database:
     """Address and account of a MySQL server."""
 
-    host: str
-    port: int
+    address: Address
     user: str
     password: str = field(repr=False)
-    ca: str | None = None
 
     @classmethod
     def of(cls, settings: Settings) -> "Database":
         """Returns the configured database, with the stream's account."""
         password = settings.mysql_stream_password.get_secret_value()
-        ca = str(settings.mysql_ca) if settings.mysql_ca else None
-        return cls(settings.mysql_host, settings.mysql_port, settings.mysql_stream_user, password, ca)
+        return cls(Address.of(settings), settings.mysql_stream_user, password)
 
     def connect(self) -> MySQLConnectionAbstract:
         """Opens a connection in UTC, without autocommit; closing it rolls back. Raises mysql.connector.Error."""
         connection = mysql.connector.connect(
-            host=self.host,
-            port=self.port,
+            **self.address.options,
             user=self.user,
             password=self.password,
             charset="utf8mb4",
@@ -63,16 +60,11 @@ class Database:
             allow_local_infile=True,
             connection_timeout=10,
             use_pure=True,
-            **_checked_with(self.ca),
         )
         assert isinstance(connection, MySQLConnectionAbstract)  # noqa: S101  # no pool is asked for
-        # Otherwise the last two packets of a LOAD DATA LOCAL wait 40 ms for each other; the connector has no setting.
         own: socket.socket = connection._socket.sock  # type: ignore[attr-defined]  # there is no public access
-        own.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        # Detects within half a minute that a server vanished: the connector itself waits indefinitely.
-        own.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        for option, value in ((socket.TCP_KEEPIDLE, 10), (socket.TCP_KEEPINTVL, 5), (socket.TCP_KEEPCNT, 4)):
-            own.setsockopt(socket.IPPROTO_TCP, option, value)
+        if own.family != socket.AF_UNIX:
+            _tune(own)
         connection.cmd_query(_OURS)
         return connection
 
@@ -99,8 +91,13 @@ class Database:
         _kept.connections[self] = connection
 
 
-def _checked_with(ca: str | None) -> dict[str, Any]:
-    return {"ssl_ca": ca, "ssl_verify_cert": True, "ssl_verify_identity": True} if ca else {}
+def _tune(tcp: socket.socket) -> None:
+    # Otherwise the last two packets of a LOAD DATA LOCAL wait 40 ms for each other; the connector has no setting.
+    tcp.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    # Detects within half a minute that a server vanished: the connector itself waits indefinitely.
+    tcp.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for option, value in ((socket.TCP_KEEPIDLE, 10), (socket.TCP_KEEPINTVL, 5), (socket.TCP_KEEPCNT, 4)):
+        tcp.setsockopt(socket.IPPROTO_TCP, option, value)
 
 
 class _Kept(threading.local):

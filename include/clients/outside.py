@@ -9,6 +9,7 @@ from confluent_kafka import Consumer
 from confluent_kafka.admin import AdminClient
 
 from include.clients import kafka
+from include.clients.mysql import Address
 from include.settings import Settings
 
 if TYPE_CHECKING:  # importing it takes half a second, too long for a driver
@@ -92,11 +93,8 @@ class Outside:
         import mysql.connector  # takes 0.2 s, too long for a DAG's file
 
         user, password = self._logins[account]
-        ca = self._settings.mysql_ca
-        checked = {"ssl_ca": str(ca), "ssl_verify_cert": True, "ssl_verify_identity": True} if ca else {}
         return mysql.connector.connect(
-            host=self._settings.mysql_host,
-            port=self._settings.mysql_port,
+            **Address.of(self._settings).options,
             user=user,
             password=password,
             connection_timeout=seconds or MYSQL_SECONDS,
@@ -107,7 +105,6 @@ class Outside:
             # Airflow's account alters tables, and waits for locks as long as necessary.
             init_command=None if account == "airflow" else LOCKS,
             use_pure=True,
-            **checked,
         )
 
     def search(self, seconds: float = SEARCH_SECONDS, retries: int = 0) -> "Elasticsearch":
