@@ -17,7 +17,6 @@ already running.
 import logging
 from datetime import timedelta
 
-from airflow.providers.common.sql.operators.sql import SQLExecuteQueryOperator
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.sdk import Param, TriggerRule, dag, task
 
@@ -26,6 +25,7 @@ from include.settings import ROOT, Settings
 from plugins import slices
 from plugins.filling import filling_sensors
 from plugins.house import RETRIES, SHARE_BAD, SHARE_SUSPICIOUS, skip_if_running
+from plugins.mysql_hook import MySqlOperator
 from plugins.outside import Connections
 
 settings = Settings()
@@ -73,9 +73,8 @@ def bootstrap() -> None:
             take_over.take_over(client, print, shape)  # a task's output is its log
             template.ensure(client, shape)
 
-    make_tables = SQLExecuteQueryOperator(
+    make_tables = MySqlOperator(
         task_id="make_tables",
-        conn_id="mysql",
         sql="{% include 'logs.sql' %}{% include 'dim_users.sql' %}",
         split_statements=True,
         do_xcom_push=False,

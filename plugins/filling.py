@@ -2,13 +2,13 @@
 
 from datetime import UTC, datetime, timedelta
 
-from airflow.providers.common.sql.sensors.sql import SqlSensor
 from airflow.providers.standard.sensors.python import PythonSensor
 from airflow.sdk import BaseOperator
 
 from include.names import BAD, DRIVER, GOOD, LOGS_DATABASE, STATUS_TOPIC, SUSPICIOUS, TABLES
 from include.watch.health import FRESH_SECONDS
 from plugins.alert import Alert
+from plugins.mysql_hook import MySqlSensor
 from plugins.outside import Connections
 
 NEW = timedelta(seconds=FRESH_SECONDS)
@@ -52,9 +52,8 @@ def filling_sensors(timeout: timedelta) -> list[BaseOperator]:
         doc_md=f"Waits for new messages in the topic {STATUS_TOPIC}.",
     )
     tables = [
-        SqlSensor(
+        MySqlSensor(
             task_id=f"{table}_is_filling",
-            conn_id="mysql",
             sql=f"SELECT {{{{ 1 if {SHARES[status]} <= 0 else 0 }}}} OR EXISTS (SELECT 1 FROM {LOGS_DATABASE}.{table}"
             f" WHERE received_at BETWEEN UTC_TIMESTAMP() - INTERVAL {NEW.seconds} SECOND"
             # A log dated ahead by its sender would count until then.

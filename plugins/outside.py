@@ -6,6 +6,7 @@ from airflow.sdk import BaseHook
 
 from include.clients.outside import SEARCH_SECONDS, Account, Outside, elasticsearch
 from include.names import USERS_DATABASE
+from plugins.mysql_hook import SocketHook
 
 if TYPE_CHECKING:
     from elasticsearch import Elasticsearch
@@ -24,15 +25,15 @@ class Connections(Outside):
         return options
 
     def mysql(self, account: Account = "airflow", *, seconds: float | None = None, autocommit: bool = False) -> Any:
-        """A connection made by Airflow's hook, without a time limit."""
-        connection = BaseHook.get_hook("mysql").get_conn()
+        """A connection made by our hook, without a time limit."""
+        connection = SocketHook().get_conn()
         if autocommit:
             connection.autocommit = True
         return connection
 
     def users(self) -> Any:
         """A mysql.connector connection to the users database that may load local files."""
-        return BaseHook.get_hook("mysql", hook_params={"schema": USERS_DATABASE, "local_infile": True}).get_conn()
+        return SocketHook(schema=USERS_DATABASE, local_infile=True).get_conn()
 
     def search(self, seconds: float = SEARCH_SECONDS, retries: int = 3) -> "Elasticsearch":
         """A client by the connection's schema (http or https), host, port, login, password, and `ca_certs` in extra."""

@@ -1,6 +1,8 @@
-"""The DAGs reach Kafka and Elasticsearch as their Airflow connections say."""
+"""The DAGs reach Kafka, MySQL and Elasticsearch as their Airflow connections say."""
 
 import json
+from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -19,6 +21,37 @@ def test_clients_are_made_from_the_connections(monkeypatch: pytest.MonkeyPatch) 
     with outside.search() as client:
         (node,) = client.transport.node_pool.all()
         assert node.base_url == "https://search.example.org:9200"
+
+
+@pytest.mark.parametrize("extra", [{"unix_socket": "/srv/mysql.sock"}, {}])
+def test_every_client_of_mysql_uses_the_socket_that_the_connection_names(
+    monkeypatch: pytest.MonkeyPatch, extra: dict[str, str]
+) -> None:
+    from plugins.filling import filling_sensors
+    from plugins.mysql_hook import MySqlOperator
+    from plugins.outside import Connections
+
+    parts = {"conn_type": "mysql", "host": "127.0.0.1", "port": 3307, "login": "me", "password": "secret"}
+    client = {"client": "mysql-connector-python"}
+    monkeypatch.setenv("AIRFLOW_CONN_MYSQL", json.dumps({**parts, "extra": client | extra}))
+    used: list[dict[str, Any]] = []
+
+    def connect(**options: Any) -> None:
+        used.append(options)
+        raise ConnectionError
+
+    monkeypatch.setattr("mysql.connector.connect", connect)
+    sensor = filling_sensors(timedelta(minutes=1))[-1]
+    operator = MySqlOperator(task_id="make_tables", sql="SELECT 1")
+    for client in (
+        Connections().mysql, Connections().users, lambda: sensor.poke({}), lambda: operator.execute({"ti": None}),
+    ):  # fmt: skip
+        with pytest.raises(ConnectionError):
+            client()
+    wanted = extra or {"host": "127.0.0.1", "port": 3307}
+    assert [{name: each[name] for name in wanted} for each in used] == [wanted] * 4
+    assert [each.get("allow_local_infile", False) for each in used] == [False, True, False, False]
+    assert [each["database"] or "" for each in used] == ["", "dim_users", "", ""]
 
 
 def test_the_address_of_the_metadata_keeps_any_password_and_folder(
