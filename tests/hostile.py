@@ -29,6 +29,7 @@ HOSTILE = {
     "GITHUB_ACTIONS": "true", "TMPDIR": "/none", "SHELLOPTS_": "x", "OMP_NUM_THREADS": "x", "LOGNAME": "none",
     # Logsieve's own, of other servers and of another stack
     "LOGSIEVE_STACK": "/none", "LOGSIEVE_KAFKA_BOOTSTRAP": "kafka.example.org:9092", "LOGSIEVE_MYSQL_HOST": "db",
+    "LOGSIEVE_MYSQL_SOCKET": "/none", "MYSQL_UNIX_PORT": "/none",
     "LOGSIEVE_MYSQL_STREAM_USER": "them", "LOGSIEVE_MYSQL_READER_USER": "them", "LOGSIEVE_KAFKA_SECURITY": "SASL_SSL",
     "LOGSIEVE_KAFKA_USER": "them", "LOGSIEVE_KAFKA_PASSWORD": "theirs", "LOGSIEVE_ELASTICSEARCH_USER": "them",
     "LOGSIEVE_ELASTICSEARCH_PASSWORD": "theirs", "LOGSIEVE_ELASTICSEARCH_URL": "https://search.example.org",

@@ -2,8 +2,10 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any
 
+from include.clients import kafka
+from include.settings import Settings
+from include.stack import folders
 from include.stack.machine.programs import HOST
 from include.stack.ports import Ports
 
@@ -14,19 +16,21 @@ AIRFLOW_USER = "logsieve_airflow"
 def variables(
     ports: Ports,
     passwords: Mapping[str, str],
-    metadata: tuple[str, int],
-    kafka: Mapping[str, Any],
+    settings: Settings,
     spark_master: str,
     spark_extra: dict[str, str],
 ) -> dict[str, str]:
-    """The variables AIRFLOW_CONN_…. `metadata`: PostgreSQL's host and port; `kafka`: options of the DAGs' clients."""
+    """The variables AIRFLOW_CONN_…. `settings`: the DAGs', with the addresses of the stack's servers."""
+    metadata = folders.postgres_address(settings, ports)
     kafka_extra = {
-        **kafka,
+        **kafka.native(settings),
         "group.id": "logsieve-airflow",
         "auto.offset.reset": "latest",
         "enable.auto.commit": False,
     }
     mysql_extra = {"client": "mysql-connector-python", "charset": "utf8mb4"}
+    if settings.mysql_socket:
+        mysql_extra["unix_socket"] = settings.mysql_socket
     connections: dict[str, dict[str, object]] = {
         "mysql": {
             "conn_type": "mysql", "host": HOST, "port": ports.mysql, "login": AIRFLOW_USER,

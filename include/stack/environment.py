@@ -14,7 +14,6 @@ from urllib.parse import quote, urlencode
 from pydantic import SecretStr
 
 from include import scratch
-from include.clients import kafka
 from include.clients.outside import Outside
 from include.retention.disk_bounds import EMBEDDED_GIB
 from include.settings import ROOT, Settings
@@ -96,6 +95,7 @@ class Environment:
                 "kafka_password": SecretStr(self.passwords[f"kafka_{account}"]),
                 "mysql_host": HOST,
                 "mysql_port": self.ports.mysql,
+                "mysql_socket": folders.mysql_socket(self.settings),
                 "mysql_stream_password": SecretStr(self.passwords["mysql_stream"]),
                 "mysql_reader_password": SecretStr(self.passwords["mysql_reader"]),
                 "elasticsearch_url": f"http://{HOST}:{self.ports.elasticsearch}",
@@ -142,6 +142,7 @@ class Environment:
             "LOGSIEVE_KAFKA_BOOTSTRAP": f"{HOST}:{ports.kafka}",
             "LOGSIEVE_MYSQL_HOST": HOST,
             "LOGSIEVE_MYSQL_PORT": str(ports.mysql),
+            "LOGSIEVE_MYSQL_SOCKET": folders.mysql_socket(settings),
             "LOGSIEVE_MYSQL_STREAM_PASSWORD": passwords["mysql_stream"],
             "LOGSIEVE_MYSQL_READER_PASSWORD": passwords["mysql_reader"],
             "LOGSIEVE_ELASTICSEARCH_URL": f"http://{HOST}:{ports.elasticsearch}",
@@ -166,14 +167,8 @@ class Environment:
 
     def _airflow(self) -> dict[str, str]:
         ports, passwords, home = self.ports, self.passwords, self.state / "airflow"
-        found = connections.variables(
-            ports,
-            passwords,
-            folders.postgres_address(self.settings, ports),
-            kafka.native(self.reaching("airflow")),
-            self.spark_master,
-            engines.connection_extra(self.engine, ports, self.settings),
-        )
+        spark = self.spark_master, engines.connection_extra(self.engine, ports, self.settings)
+        found = connections.variables(ports, passwords, self.reaching("airflow"), *spark)
         return {
             "AIRFLOW_HOME": str(home),
             "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags"),

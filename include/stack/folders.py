@@ -10,6 +10,8 @@ from include.stack.ports import Ports
 
 _SOCKET_BYTES: Final = 107
 """The longest path of a Unix socket, see unix(7)."""
+MYSQL_SOCKET: Final = "mysql.sock"
+"""Name of MySQL's socket, in its data folder."""
 _USUAL_PORT: Final = 5432
 """PostgreSQL's. With a Unix socket no more than a part of the file's name."""
 
@@ -28,8 +30,20 @@ def postgres_address(settings: Settings, ports: Ports) -> tuple[str, int]:
     Only PostgreSQL's user and root can enter that folder. On loopback if its path is too long for a socket.
     """
     folder = of_server(settings, "postgres") / "tmp"
-    fits = len(os.fsencode(folder / f".s.PGSQL.{_USUAL_PORT}")) <= _SOCKET_BYTES
-    return (str(folder), _USUAL_PORT) if fits else (HOST, ports.postgres)
+    return (str(folder), _USUAL_PORT) if _fits(folder / f".s.PGSQL.{_USUAL_PORT}") else (HOST, ports.postgres)
+
+
+def mysql_socket(settings: Settings) -> str:
+    """Path of MySQL's Unix socket, as its clients take it; empty if the path is too long for a socket.
+
+    Only MySQL's user and root can enter its folder. MySQL also listens on loopback.
+    """
+    path = of_server(settings, "mysql") / "data" / MYSQL_SOCKET
+    return str(path) if _fits(path) else ""
+
+
+def _fits(socket: Path) -> bool:
+    return len(os.fsencode(socket)) <= _SOCKET_BYTES
 
 
 def is_reachable(path: Path) -> bool:

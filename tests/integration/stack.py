@@ -120,6 +120,7 @@ class Stack:
             kafka_user="logsieve_admin",
             kafka_password=self.passwords["kafka_admin"],
             mysql_port=self.ports["mysql"],
+            mysql_socket=str(self.state / "mysql" / "data" / "mysql.sock"),
             mysql_stream_password=self.passwords["mysql_stream"],
             mysql_reader_password=self.passwords["mysql_reader"],
             elasticsearch_url=f"http://127.0.0.1:{self.ports['elasticsearch']}",

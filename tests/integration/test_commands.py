@@ -16,6 +16,7 @@ from include.settings import ROOT
 from include.stack.engines import ports_used
 from include.stack.fetch import mysqld
 from include.stack.own_servers import NAMED_BY
+from include.stack.servers import mysql_users
 from tests.integration.stack import Stack, wait_until_it_loads
 
 README = (ROOT / "README.md").read_text()
@@ -163,9 +164,10 @@ def test_secrets_are_readable_by_their_owner_and_their_server_only(stack: Stack)
         assert not shared or file.group() == f"logsieve-{file.parent.name}"
 
 
-def test_the_stream_may_not_change_users_and_the_reader_may_change_nothing(stack: Stack) -> None:
+@pytest.mark.parametrize("host", mysql_users.LOCAL_HOSTS)
+def test_the_stream_may_not_change_users_and_the_reader_may_change_nothing(stack: Stack, host: str) -> None:
     grants = {
-        user: " ".join(row[0] for row in stack.root_sql(f"SHOW GRANTS FOR '{user}'@'127.0.0.1'"))
+        user: " ".join(row[0] for row in stack.root_sql(f"SHOW GRANTS FOR '{user}'@'{host}'"))
         for user in ("logsieve_stream", "logsieve_reader", "logsieve_airflow")
     }
     assert "INSERT" not in grants["logsieve_reader"]
@@ -203,8 +205,9 @@ def test_the_tools_of_kafka_and_elasticsearch_log_in_by_themselves(stack: Stack)
 
 
 def test_mysqls_client_logs_in_or_the_error_says_how_to_get_it(stack: Stack) -> None:
-    done = stack.run("mysql", "logs", "--batch", "--skip-column-names", "-e", "SELECT COUNT(*) > 0 FROM good_logs")
+    query = "SELECT COUNT(*) > 0, USER() FROM good_logs"
+    done = stack.run("mysql", "logs", "--batch", "--skip-column-names", "-e", query)
     if mysqld.client(stack.env.settings):
-        assert done.stdout.strip() == "1", done.stderr
+        assert done.stdout.split() == ["1", "root@localhost"], "it came by the socket"
     else:
         assert "Install it: default-mysql-client" in done.stderr

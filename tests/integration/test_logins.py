@@ -7,18 +7,20 @@ import ssl
 import struct
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import httpx
 import psutil
+import pymysql
 import pytest
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from include.names import INDEXER_GROUP, LOGS_TOPIC, STATUS_TOPIC
 from include.stack.run import ownership
-from include.stack.servers import kafka_users, search_users
+from include.stack.servers import kafka_users, mysql_users, search_users
 from tests.integration.stack import Stack, drivers, wait_until_it_loads
 
 SECONDS = 20
@@ -176,7 +178,7 @@ CHECKS: dict[str, Callable[[int], bool] | str] = {
     "elasticsearch_transport": refuses_tls,
     "kafka": "test_kafka_refuses_whoever_has_no_login",
     "kafka_controller": "test_kafka_refuses_whoever_has_no_login",
-    "mysql": "every account has a password (mysql_users)",
+    "mysql": "test_mysql_refuses_whoever_has_no_login",
 }
 
 
@@ -193,9 +195,58 @@ def test_every_listening_socket_is_known_and_is_open_to_this_machine_only(stack:
             # Spark's RPC asks for the secret of spark.authenticate, py4j and the accumulators for a token.
             if process.pid not in of_drivers:
                 seen.add(of_port.get(each.laddr.port, f"{process.cmdline()} at {each.laddr.port}"))
-    assert seen == set(CHECKS), "PostgreSQL has a Unix socket, which test_machine tries as another user"
+    assert seen == set(CHECKS), "the Unix sockets of PostgreSQL and MySQL: test_machine"
     for name, check in CHECKS.items():
         assert isinstance(check, str) or check(stack.ports[name]), name
+
+
+@contextmanager
+def logins_to_mysql(stack: Stack) -> Iterator[set[tuple[str, str]]]:
+    """Yields a set that has at the end the account and the way of every login meanwhile."""
+    found: set[tuple[str, str]] = set()
+    stack.root_sql("SET GLOBAL log_output = 'TABLE'")
+    stack.root_sql("TRUNCATE mysql.general_log")
+    stack.root_sql("SET GLOBAL general_log = ON")
+    try:
+        yield found
+    finally:
+        stack.root_sql("SET GLOBAL general_log = OFF")
+        stack.root_sql("SET GLOBAL log_output = 'FILE'")
+    # Such as "logsieve_reader@localhost on  using Socket".
+    query = "SELECT CONVERT(argument USING utf8mb4) FROM mysql.general_log WHERE command_type = 'Connect'"
+    for (text,) in stack.root_sql(query):
+        account, _, way = text.partition(" using ")
+        found.add((account.split("@")[0], way))
+
+
+def test_python_programs_reach_mysql_by_its_socket(stack: Stack) -> None:
+    wait_until_it_loads(stack)
+    with logins_to_mysql(stack) as seen:
+        assert stack.run("status").returncode == 0
+        for task in (("watch_logs", "lag"), ("watch_logs", "good_logs_is_filling"), ("bootstrap", "make_tables")):
+            done = stack.run("airflow", "tasks", "test", *task)
+            assert done.returncode == 0, done.stdout + done.stderr
+    assert {("logsieve_reader", "Socket"), ("logsieve_airflow", "Socket")} <= seen
+    by_port = {account for account, way in seen if way != "Socket"}
+    assert by_port <= {"root", "logsieve_stream"}, "this test itself, and JDBC"
+    # The driver's threads keep their connections.
+    from_driver = (
+        "SELECT COUNT(*) FROM information_schema.processlist WHERE user = 'logsieve_stream' AND host = 'localhost'"
+    )
+    assert stack.root_sql(from_driver)[0][0] >= stack.settings.topic_partitions
+    for process in ownership.own_processes(stack.env):
+        with suppress(psutil.NoSuchProcess):  # it has exited meanwhile
+            reached = {each.raddr.port for each in process.net_connections("tcp") if each.raddr}
+            assert stack.ports["mysql"] not in reached or process.name() == "java", process.cmdline()
+
+
+@pytest.mark.parametrize("way", ["socket", "port"])
+@pytest.mark.parametrize("user", ["root", *mysql_users.RIGHTS, "somebody", ""])
+def test_mysql_refuses_whoever_has_no_login(stack: Stack, way: str, user: str) -> None:
+    place = {"unix_socket": stack.settings.mysql_socket} if way == "socket" else {"port": stack.ports["mysql"]}
+    for password in ("", "guessed"):
+        with pytest.raises(pymysql.err.OperationalError, match="Access denied"):
+            pymysql.connect(user=user, password=password, host="127.0.0.1", **place)
 
 
 PY4J = b"c\nz:java.lang.System\ngetProperty\nuser.home\ne\n"

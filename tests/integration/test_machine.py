@@ -20,13 +20,12 @@ import psycopg2
 import pytest
 
 from include.settings import ROOT, Settings
-from include.stack import folders
 from include.stack.environment import Environment
 from include.stack.errors import StackError
 from include.stack.machine import lock
 from include.stack.machine.needs import SERVERS
 from include.stack.ports import free_ports
-from include.stack.run import supervisor
+from include.stack.run import ownership, supervisor
 from include.stack.servers import probes, server_users, tools
 from tests.hostile import HOSTILE, PROXIED
 from tests.integration.stack import Stack, drivers, until, wait_until_it_loads
@@ -145,12 +144,42 @@ def test_data_that_root_had_written_belongs_to_the_server_then(stack: Stack, tmp
     assert folder == (env.settings.outside if os.geteuid() == 0 else env.state) / "kafka"
 
 
-def test_no_other_user_reaches_postgresql(stack: Stack) -> None:
-    folder = Path(folders.postgres_address(stack.env.settings, stack.env.ports)[0])
-    (socket,) = [path for path in folder.iterdir() if path.is_socket()]
-    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+LISTENS = 0x10000
+"""Flag in /proc/net/unix."""
+
+
+def unix_sockets(stack: Stack) -> set[Path]:
+    """The sockets with a path on which the stack's processes listen. (psutil drops paths with spaces.)"""
+    paths = {}
+    for line in Path("/proc/net/unix").read_text().splitlines()[1:]:
+        *_, flags, _, _, inode, path = [*line.split(maxsplit=7), ""][:8]
+        if path and int(flags, 16) & LISTENS:
+            paths[f"socket:[{inode}]"] = path
+    found = set()
+    for process in ownership.own_processes(stack.env):
+        with suppress(psutil.NoSuchProcess, FileNotFoundError):  # it has exited meanwhile
+            opened = {str(descriptor.readlink()) for descriptor in Path(f"/proc/{process.pid}/fd").iterdir()}
+            # A process may name its socket from the folder that it works in.
+            found |= {Path(process.cwd(), paths[name]) for name in opened & paths.keys()}
+    return found
+
+
+def test_no_other_user_reaches_a_unix_socket(stack: Stack) -> None:
+    found = unix_sockets(stack)
+    # The JVM's own ones, for debuggers: Elasticsearch opens one. Java has renamed it since.
+    of_java = {path.with_suffix("") for path in found if path.name.startswith(".java_pid")}
+    servers = {path for path in found if not path.name.startswith(".java_pid")}
+    mysql, postgres = (stack.state / server for server in ("mysql", "postgres"))
+    assert servers == {mysql / "data" / "mysql.sock", postgres / "tmp" / ".s.PGSQL.5432"}
+    for socket in servers:
+        assert stat.S_IMODE(socket.parent.stat().st_mode) & 0o077 == 0, socket
+    for socket in of_java:
+        assert stat.S_IMODE(socket.stat().st_mode) & 0o077 == 0, socket
     if os.geteuid() == 0:  # only root can try it as another user
-        assert allowed("-w", [socket], user=STRANGER, group=STRANGER, extra_groups=[]) == set()
+        for server in SERVERS:
+            mine = {socket for socket in servers if socket.is_relative_to(stack.state / server)}
+            assert allowed("-w", list(servers), **server_users.as_user_of(server)) == mine
+        assert allowed("-w", [*servers, *of_java], user=STRANGER, group=STRANGER, extra_groups=[]) == set()
 
 
 def test_airflow_cannot_run_programs_as_postgresql(stack: Stack) -> None:

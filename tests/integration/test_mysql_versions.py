@@ -1,11 +1,14 @@
 """A current MySQL runs; data of the old one stays with the old one, which can do all that the stack needs."""
 
+import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
 import pytest
 
+from include.clients.outside import Outside
 from include.settings import Settings
 from include.stack.environment import SECRETS, Environment
 from include.stack.fetch import mysqld, packages
@@ -34,19 +37,44 @@ def other(stack: Stack, tmp_path: Path) -> Iterator[Environment]:
     wipe(env)
 
 
-def test_data_of_the_old_server_stays_with_it_and_up_says_the_way_out(other: Environment, tmp_path: Path) -> None:
-    def choose(made_by: mysqld.Version | None) -> mysqld.Mysqld:
-        jars = other.settings.parts / "jars"
-        return mysqld.choose(other.settings, jars, made_by, partial(server_users.program, other, "mysql"))
+def choose(env: Environment, made_by: mysqld.Version | None) -> mysqld.Mysqld:
+    jars = env.settings.parts / "jars"
+    return mysqld.choose(env.settings, jars, made_by, partial(server_users.program, env, "mysql"))
 
+
+@contextmanager
+def running(env: Environment, chosen: mysqld.Mysqld, log: Path) -> Iterator[None]:
+    """Runs this server; yields once it answers, or refuses, at its socket."""
+    (server,) = [server for server in servers(env, Homes(mysql=chosen)) if server.name == "mysql"]
+    assert env.reaching().mysql_socket
+    with own_servers.running(env, server, log):
+        until(lambda: (wrong := probes.mysql(env)) is None or "Access denied" in wrong, 60, "it answers")
+        yield
+
+
+def test_data_of_the_old_server_stays_with_it_and_up_says_the_way_out(other: Environment, tmp_path: Path) -> None:
     folder = server_users.prepare(other, "mysql")
-    mysql_config.prepare(other, choose(mysqld.IN_JAR))
+    mysql_config.prepare(other, choose(other, mysqld.IN_JAR))
     (folder / mysql_config.VERSION).unlink()  # as if made before versions were noted
-    old = choose(mysql_config.made_by(other))
+    old = choose(other, mysql_config.made_by(other))
     assert old.version == mysqld.IN_JAR
     assert "8.0.15 of 2019 runs, because the data was made by it" in old.warning
     assert "LOGSIEVE_MYSQLD" in old.warning
     mysql_config.prepare(other, old)
-    (server,) = [server for server in servers(other, Homes(mysql=old)) if server.name == "mysql"]
-    with own_servers.running(other, server, tmp_path / "old-mysql.log"):
-        until(lambda: probes.mysql(other) is None, 60, "the old server answers")
+    with running(other, old, tmp_path / "old-mysql.log"):
+        assert probes.mysql(other) is None
+
+
+def test_users_of_an_earlier_version_who_had_only_the_port_get_the_socket(other: Environment, tmp_path: Path) -> None:
+    folder, chosen = server_users.prepare(other, "mysql"), choose(other, None)
+    mysql_config.prepare(other, chosen)
+    users = folder / "users.sql"
+    lines = users.read_text().splitlines(keepends=True)
+    users.write_text("".join(line for line in lines if not re.search("'logsieve_.*'@'localhost'", line)))
+    with running(other, chosen, tmp_path / "before.log"):
+        assert "Access denied" in (probes.mysql(other) or "")
+        at_port = other.reaching().model_copy(update={"mysql_socket": ""})
+        Outside(at_port).mysql().close()
+    mysql_config.prepare(other, chosen)
+    with running(other, chosen, tmp_path / "after.log"):
+        assert probes.mysql(other) is None

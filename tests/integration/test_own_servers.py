@@ -110,6 +110,7 @@ def own(stack: Stack) -> Iterator[Own]:
             kafka_password=SecretStr(passwords["logsieve"]),
             mysql_host=HOST,
             mysql_port=env.ports.mysql,
+            mysql_socket="",  # not the stack's
             mysql_ca=ca,
             mysql_stream_password=SecretStr(env.passwords["mysql_stream"]),
             mysql_reader_password=SecretStr(env.passwords["mysql_reader"]),

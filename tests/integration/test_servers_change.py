@@ -13,14 +13,14 @@ import pytest
 
 from include.index.template import prepare
 from include.names import ODD_INDEX, origin_key
-from include.stack.servers.mysql_users import RIGHTS
+from include.stack.servers.mysql_users import LOCAL_HOSTS, RIGHTS
 from include.watch import troubles
 from include.watch.troubles import Standing, TroubleError
 from tests.integration.stack import EPOCH, Origin, Stack, check, until, wait_until_it_loads
 from tests.integration.test_odd_logs import log
 
 STATUS = "server-logs-status"
-STREAM = "'logsieve_stream'@'127.0.0.1'"
+STREAM = ", ".join(f"'logsieve_stream'@'{host}'" for host in LOCAL_HOSTS)
 GRANTS = [f"GRANT {right} ON {what} TO {STREAM}" for right, what in RIGHTS["logsieve_stream"]]
 
 

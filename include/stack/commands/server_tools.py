@@ -64,8 +64,11 @@ def curl(context: typer.Context) -> None:
 def mysql(context: typer.Context) -> None:
     """Opens MySQL's client as root, for example `./logsieve mysql logs -e "SELECT COUNT(*) FROM good_logs"`."""
     env = known()
-    server = ["--protocol=tcp", f"--host={HOST}", f"--port={env.ports.mysql}", "--user=root"]
-    _run([*(mysqld.client(env.settings) or ["mysql"]), *server, *context.args], MYSQL_PWD=env.passwords["mysql_root"])
+    server = ["--protocol=tcp", f"--host={HOST}", f"--port={env.ports.mysql}"]
+    if socket := env.reaching().mysql_socket:
+        server = ["--protocol=socket", f"--socket={socket}"]
+    client = [*(mysqld.client(env.settings) or ["mysql"]), *server, "--user=root"]
+    _run([*client, *context.args], MYSQL_PWD=env.passwords["mysql_root"])
 
 
 def _in_memory(text: str) -> int:

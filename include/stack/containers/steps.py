@@ -78,7 +78,7 @@ def mysql_accounts() -> None:
             raise
         raise StackError(f"MySQL refuses root: {error.msg}", REMEDY) from error
     with closing(connection), closing(connection.cursor()) as cursor:
-        for statement in mysql_users.statements(passwords, host="%", root=False):
+        for statement in mysql_users.remote(passwords):
             cursor.execute(statement)
 
 

@@ -45,15 +45,14 @@ def prepare(env: Environment, chosen: Mysqld) -> None:
     folder = folders.of_server(env.settings, "mysql")
     data, users = folder / "data", folder / "users.sql"
     # mysqld runs this file at every start.
-    statements = mysql_users.statements(env.passwords, HOST, root=True)
-    server_users.write_readable(users, "".join(f"{line};\n" for line in statements), "mysql")
+    server_users.write_readable(users, "".join(f"{line};\n" for line in mysql_users.local(env.passwords)), "mysql")
     server_users.write_readable(
         folder / "my.cnf",
         f"""[mysqld]
 datadir={data}
 port={env.ports.mysql}
 bind_address={HOST}
-socket=mysql.sock
+socket={folders.MYSQL_SOCKET}
 skip_name_resolve
 skip_log_bin
 init_file={users}
