@@ -31,6 +31,7 @@ RUN python3 -m venv /tmp/uv \
 FROM java
 ENV PATH=/opt/logsieve/.venv/bin:$PATH VIRTUAL_ENV=/opt/logsieve/.venv
 COPY --from=packages --chown=50000:0 /opt/logsieve/.venv .venv
+COPY --chown=50000:0 contract.toml contract.toml
 COPY --chown=50000:0 dags dags
 COPY --chown=50000:0 plugins plugins
 COPY --chown=50000:0 include include

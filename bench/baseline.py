@@ -17,7 +17,7 @@ from include.clients.outside import Outside
 from include.settings import Settings
 from jobs import session, sources
 from jobs.driver import partitions, slots
-from jobs.loading import verdicts
+from jobs.loading import layout
 
 _USERS = (
     "(SELECT account_no, DATEDIFF(valid_from, '1970-01-01') AS first_day,"
@@ -29,7 +29,7 @@ _USERS = (
 
 def rows(judged: DataFrame, status: str) -> DataFrame:
     """The verdicts of one status, with the columns of its table."""
-    columns = (*verdicts.COLUMNS, *(verdicts.RAW_COLUMNS if status == names.BAD else ()))
+    columns = (*layout.current().columns, *(layout.RAW_COLUMNS if status == names.BAD else ()))
     return judged.filter(F.col("status") == status).withColumn("reasons", F.to_json("reasons")).select(*columns)
 
 

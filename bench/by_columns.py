@@ -9,9 +9,14 @@ from typing import Final
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from bench.six_fields import FIELDS, MAX_TEXT, MAX_TIMESTAMP, TEXT_FIELDS, UNEXPECTED_DEVICE, UNKNOWN_ACCOUNT
 from include import names
+from include.contract.reasons import NOT_JSON, empty, invalid, missing, null, too_long
 
-_RANGES: Final = {"account_id": ("int", -(2**31), 2**31 - 1), "event_timestamp": ("bigint", 0, names.MAX_TIMESTAMP)}
+_RANGES: Final = {
+    "account_id": ("int", -(2**31), 2**31 - 1),
+    "event_timestamp": ("bigint", 0, MAX_TIMESTAMP),
+}
 _SPACE: Final = r"[ \t\n\r]*+"
 _NUMBER: Final = r"-?(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?+(?:[eE][+-]?[0-9]++)?+"
 # A number outside strings: quoted before the parse, which would otherwise change how it is written.
@@ -29,13 +34,13 @@ def read(logs: DataFrame) -> DataFrame:
     parsed = logs.withColumn("_log", F.when(is_fine, F.try_parse_json(whole)))
     is_json = F.coalesce(F.variant_get("_log", f"$[1].{_END}", "variant").isNotNull(), F.lit(False))
     found = parsed.withColumn("_is_json", is_json).withColumns(
-        {f"_{field}": F.variant_get("_log", f"$[0].{field}", "variant") for field in names.FIELDS}
+        {f"_{field}": F.variant_get("_log", f"$[0].{field}", "variant") for field in FIELDS}
     )
-    typed = found.withColumns({field: _value(field) for field in names.FIELDS})
-    rules = F.array_compact(F.array(*(_broken(field) for field in names.FIELDS)))
-    reasons = F.when(F.col("_is_json"), rules).otherwise(F.array(F.lit(names.NOT_JSON)))
+    typed = found.withColumns({field: _value(field) for field in FIELDS})
+    rules = F.array_compact(F.array(*(_broken(field) for field in FIELDS)))
+    reasons = F.when(F.col("_is_json"), rules).otherwise(F.array(F.lit(NOT_JSON)))
     judged = typed.withColumn("reasons", reasons)
-    is_short = {field: F.char_length(field).between(1, names.MAX_TEXT) for field in names.TEXT_FIELDS}
+    is_short = {field: F.char_length(field).between(1, MAX_TEXT) for field in TEXT_FIELDS}
     kept = {field: F.when(F.col("_is_json") & short, F.col(field)) for field, short in is_short.items()}
     return judged.withColumns(kept | {field: F.when(F.col("_is_json"), F.col(field)) for field in _RANGES})
 
@@ -51,13 +56,13 @@ def judge(logs: DataFrame, users: DataFrame) -> DataFrame:
     is_user &= F.col("end_day").isNull() | (day < F.col("end_day"))
     joined = read(logs).join(F.broadcast(users.drop("users_version")), is_user, how="left")
     is_bad = F.size("reasons") > 0
-    reason = F.when(F.col("user_device").isNull(), names.UNKNOWN_ACCOUNT).when(
-        F.col("user_device") != F.col("device"), names.UNEXPECTED_DEVICE
+    reason = F.when(F.col("user_device").isNull(), UNKNOWN_ACCOUNT).when(
+        F.col("user_device") != F.col("device"), UNEXPECTED_DEVICE
     )
     status = F.when(is_bad, names.BAD).when(reason.isNotNull(), names.SUSPICIOUS).otherwise(names.GOOD)
     reasons = F.when(is_bad, F.col("reasons")).otherwise(F.array_compact(F.array(reason)))
     return joined.select(
-        *(F.timestamp_seconds(field).alias(field) if field == "event_timestamp" else field for field in names.FIELDS),
+        *(F.timestamp_seconds(field).alias(field) if field == "event_timestamp" else field for field in FIELDS),
         status.alias("status"),
         reasons.alias("reasons"),
         F.col("timestamp").alias("received_at"),
@@ -73,7 +78,7 @@ def judge(logs: DataFrame, users: DataFrame) -> DataFrame:
 def messages(judged: DataFrame) -> DataFrame:
     """Verdicts of `judge` as status messages: key, value (JSON), partition."""
     written = {
-        **{field: F.col(field) for field in names.FIELDS},
+        **{field: F.col(field) for field in FIELDS},
         "event_timestamp": F.date_format("event_timestamp", "yyyy-MM-dd'T'HH:mm:ss'Z'"),
         "status": F.col("status"),
         "reasons": F.col("reasons"),
@@ -108,9 +113,16 @@ def _value(field: str) -> Column:
 def _broken(field: str) -> Column:
     """The first rule of form that the field breaks, or null."""
     found, value = F.col(f"_{field}"), F.col(field)
-    rules = [(found.isNull(), names.missing), (F.is_variant_null(found), names.null), (value.isNull(), names.invalid)]
-    if field in names.TEXT_FIELDS:
-        rules += [(value == "", names.empty), (F.char_length(value) > names.MAX_TEXT, names.too_long)]
+    rules = [
+        (found.isNull(), missing),
+        (F.is_variant_null(found), null),
+        (value.isNull(), invalid),
+    ]
+    if field in TEXT_FIELDS:
+        rules += [
+            (value == "", empty),
+            (F.char_length(value) > MAX_TEXT, too_long),
+        ]
     return F.coalesce(*(F.when(failed, rule(field)) for failed, rule in rules))
 
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import orjson
 
-from include import names
+from bench import six_fields
+from include.contract import reasons
 
 NOT_JSON = (ValueError, RecursionError)
 INT32 = (-(2**31), 2**31 - 1)
@@ -32,7 +33,7 @@ def record(value: bytes | None) -> dict[str, Any]:
         return _strictly(value)
     if not isinstance(found, dict):
         raise ValueError("not an object")
-    if any(found.get(field).__class__ in _NUMBERS for field in names.FIELDS):
+    if any(found.get(field).__class__ in _NUMBERS for field in six_fields.FIELDS):
         return _strictly(value)
     return found
 
@@ -55,18 +56,18 @@ def _strictly(value: bytes | None) -> dict[str, Any]:
 def field(name: str, record: dict[str, Any]) -> tuple[Any, str | None]:
     """Returns the field's value and the rule that it breaks; one of them is None."""
     if name not in record:
-        return None, names.missing(name)
+        return None, reasons.missing(name)
     value = record[name]
     if value is None:
-        return None, names.null(name)
+        return None, reasons.null(name)
     if not isinstance(value, str):
-        return None, names.invalid(name)
-    if name in names.TEXT_FIELDS:
+        return None, reasons.invalid(name)
+    if name in six_fields.TEXT_FIELDS:
         if not value:
-            return None, names.empty(name)
-        return (str(value), None) if len(value) <= names.MAX_TEXT else (None, names.too_long(name))
+            return None, reasons.empty(name)
+        return (str(value), None) if len(value) <= six_fields.MAX_TEXT else (None, reasons.too_long(name))
     number = _INTEGER.fullmatch(value)
-    least, most = INT32 if name == "account_id" else (0, names.MAX_TIMESTAMP)
+    least, most = INT32 if name == "account_id" else (0, six_fields.MAX_TIMESTAMP)
     if not number or not least <= int(number[1] + number[2]) <= most:
-        return None, names.invalid(name)
+        return None, reasons.invalid(name)
     return int(number[1] + number[2]), None

@@ -9,6 +9,7 @@ import sqlparse
 from mysql.connector import connect
 
 from include.clients.mysql import Address
+from include.contract import reading, tables
 from include.index import template
 from include.names import LOGS_TOPIC, USERS_DATABASE
 from include.retention import slices
@@ -104,8 +105,9 @@ def connection(env: Environment, database: str | None = None) -> Any:
 
 def _make_tables(env: Environment) -> None:
     with closing(connection(env)) as opened, closing(opened.cursor()) as cursor:
-        for name in ("logs.sql", "dim_users.sql"):
-            text = (ROOT / "include" / "sql" / name).read_text(encoding="utf-8")
+        sql = ROOT / "include" / "sql"
+        others = ((sql / name).read_text(encoding="utf-8") for name in ("logs.sql", "dim_users.sql"))
+        for text in (tables.statements(reading.current()), *others):
             for statement in sqlparse.split(sqlparse.format(text, strip_comments=True)):
                 cursor.execute(statement)
         # As in the DAG bootstrap: otherwise all rows are in one partition, with indexes over all of them.

@@ -15,7 +15,7 @@ from include.names import INDEXER_GROUP
 from include.stack.environment import Environment
 from include.stack.errors import StackError
 from include.topics import hops
-from jobs.loading import verdicts
+from jobs.loading import layout
 
 _STATE_TABLES: Final = (names.PROGRESS_TABLE, names.LEASE_TABLE, names.TOPIC_IDS_TABLE, names.RECONCILED_TABLE)
 _LOADED: Final = f"SELECT COALESCE(SUM(last_offset + 1), 0) FROM {names.LOGS_DATABASE}.{names.PROGRESS_TABLE}"
@@ -98,7 +98,7 @@ def rows(env: Environment) -> dict[str, tuple[int, int]]:
     found = {}
     with closing(own_stack.connection(env)) as connection, closing(connection.cursor()) as cursor:
         for status, table in names.TABLES.items():
-            columns = (*verdicts.COLUMNS, *(verdicts.RAW_COLUMNS if status == names.BAD else ()))
+            columns = (*layout.current().columns, *(layout.RAW_COLUMNS if status == names.BAD else ()))
             # In hexadecimal: MySQL joins no bytes to text that are not text themselves, as those of `raw` may be.
             row = f"CONCAT_WS(',', {', '.join(f'QUOTE(HEX({column}))' for column in columns)})"
             cursor.execute(

@@ -20,6 +20,7 @@ from datetime import timedelta
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.sdk import Param, TriggerRule, dag, task
 
+from include.contract import reading, tables
 from include.names import CLASSIFY_DAG, GENERATE_DAG, USERS_DAG
 from include.settings import ROOT, Settings
 from plugins import slices
@@ -75,7 +76,7 @@ def bootstrap() -> None:
 
     make_tables = MySqlOperator(
         task_id="make_tables",
-        sql="{% include 'logs.sql' %}{% include 'dim_users.sql' %}",
+        sql=tables.statements(reading.current()) + "{% include 'logs.sql' %}{% include 'dim_users.sql' %}",
         split_statements=True,
         do_xcom_push=False,
     )

@@ -1,4 +1,4 @@
-"""Names that several parts of Logsieve share, defined once: topics, tables, columns, statuses, reasons."""
+"""Names that several parts of Logsieve share, defined once: topics, tables, statuses."""
 
 import re
 from datetime import date
@@ -37,16 +37,11 @@ SUSPICIOUS: Final = "suspicious"
 STATUSES: Final = (GOOD, BAD, SUSPICIOUS)
 TABLES: Final = {status: f"{status}_logs" for status in STATUSES}
 
-TEXT_FIELDS: Final = ("event_id", "event_type", "device", "location_country")
-FIELDS: Final = ("event_id", "account_id", "event_type", "device", "location_country", "event_timestamp")
-
 DOCUMENT_PARTITION: Final = "origin.kafka_partition"
 DOCUMENT_OFFSET: Final = "origin.kafka_offset"
 """A document's origin: the field names in Elasticsearch."""
 
-MAX_TEXT: Final = 64
-"""Longest text field, in characters (code points)."""
-MAX_TIMESTAMP: Final = 253_402_300_799
+LAST_SECOND: Final = 253_402_300_799
 """9999-12-31 23:59:59 UTC, in seconds since 1970."""
 MAX_RAW: Final = 64 * 1024
 """Most bytes of a bad log that its verdict keeps."""
@@ -69,46 +64,6 @@ JUDGED: Final = "judged"
 """The Kafka header of a verdict that the stream gave."""
 REJUDGED: Final = "rejudged"
 """The Kafka header of a verdict that corrects an earlier one; its value names the run of jobs/rejudge_logs.py."""
-
-NOT_JSON: Final = "not_json"
-UNREADABLE: Final = "unreadable"
-"""Does not come from a rule: the log is too large to be judged, or cannot be read from Kafka."""
-UNKNOWN_ACCOUNT: Final = "unknown_account"
-UNEXPECTED_DEVICE: Final = "unexpected_device"
-
-
-def missing(field: str) -> str:
-    """Returns the reason for a log without the field."""
-    return f"missing_{field}"
-
-
-def null(field: str) -> str:
-    """Returns the reason for a field that is JSON null."""
-    return f"null_{field}"
-
-
-def invalid(field: str) -> str:
-    """Returns the reason for a field that has a wrong type, is not a number, or is out of range."""
-    return f"invalid_{field}"
-
-
-def empty(field: str) -> str:
-    """Returns the reason for a text field that is the empty string."""
-    return f"empty_{field}"
-
-
-def too_long(field: str) -> str:
-    """Returns the reason for a text field of more than MAX_TEXT characters."""
-    return f"too_long_{field}"
-
-
-BAD_REASONS: Final = (
-    NOT_JSON,
-    UNREADABLE,
-    *(reason(field) for field in FIELDS for reason in (missing, null, invalid)),
-    *(reason(field) for field in TEXT_FIELDS for reason in (empty, too_long)),
-)
-"""All reasons of bad logs."""
 
 _KEY: Final = re.compile(rb"(0|[1-9]\d{0,9})-(0|[1-9]\d{0,18})")
 

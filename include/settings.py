@@ -38,6 +38,9 @@ class Settings(BaseSettings):
     parts: Folder = _HOME / ".parts"
     """Downloaded parts: JVM jars, the MySQL and Elasticsearch servers. All state folders share it."""
 
+    contract: Annotated[Path, AfterValidator(folders.real)] = ROOT / "contract.toml"
+    """File that declares what a log is: docs/contract.md#the-file."""
+
     kafka_bootstrap: str = "127.0.0.1:9092"
     kafka_security: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
     kafka_ca: FilePath | None = None

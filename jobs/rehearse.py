@@ -36,7 +36,7 @@ def stream(spark: SparkSession, folder: Path) -> None:
         F.current_timestamp().alias("timestamp"),
         F.col("value").cast("binary").alias("value"),
     )
-    known = spark.createDataFrame([(684, "0000000ANDROID", 1)], users.SCHEMA)
+    known = spark.createDataFrame([(_key(), "0000000ANDROID", 1)], users.schema())
     query = (
         classify.messages(judge.judge(logs, known))
         .writeStream.format("noop")
@@ -45,6 +45,10 @@ def stream(spark: SparkSession, folder: Path) -> None:
         .start()
     )
     query.awaitTermination()
+
+
+def _key() -> int | str:
+    return "684" if "user_key string" in users.schema() else 684
 
 
 def clients(spark: SparkSession) -> None:

@@ -21,6 +21,7 @@ from pyspark.sql import functions as F
 
 from include import names, retries
 from include.clients.outside import Outside
+from include.contract import reasons
 from include.driver import lease
 from include.driver.rejudgement import LOCK, Change, Report
 from include.settings import Settings
@@ -104,7 +105,7 @@ def rejudge(spark: SparkSession, settings: Settings, database: Database, given: 
     found = _choose(spark, settings, outside, database, given, version)
     # A manually edited row may already have the highest revision.
     revision = F.least(F.coalesce(F.col("was_revision"), F.lit(0)), F.lit(2**31 - 2)) + 1
-    judged = judge.judge(found.logs, users.read(spark, settings).persist(), revision)
+    judged = judge.judge(found.logs, users.read(spark, settings).persist(), revision, are_of_rows=found.are_of_rows)
     if topic_logs.UNREADABLE in judged.columns:
         judged = judged.withColumn("verdict", topic_logs.verdict(revision)).drop(topic_logs.UNREADABLE)
     # Computed once for both the report and the verdicts sent: the users may change in between.
@@ -147,8 +148,10 @@ def _utc(text: str) -> datetime | None:
 
 
 def _reason(text: str) -> str:
-    if not re.fullmatch("[a-z0-9_]{1,64}", text):
-        raise argparse.ArgumentTypeError("a reason has 1 to 64 characters out of a-z, 0-9 and _")
+    if not re.fullmatch(f"[a-z0-9_]{{1,{reasons.MOST_CHARACTERS}}}", text):
+        raise argparse.ArgumentTypeError(
+            f"a reason has 1 to {reasons.MOST_CHARACTERS} characters out of a-z, 0-9 and _"
+        )
     return text
 
 

@@ -10,6 +10,7 @@ from typing import Final
 
 from pydantic import SecretStr
 
+from include.contract import documents, reading
 from include.settings import ROOT, SECRETS, Settings
 
 SETTINGS: Final = "logsieve-settings"
@@ -17,7 +18,7 @@ SETTINGS: Final = "logsieve-settings"
 LOGGING: Final = ROOT / "jobs" / "log4j2.properties"
 
 _READ_BY_JOBS: Final = (
-    "kafka_bootstrap", "kafka_security", "kafka_ca", "kafka_sasl_mechanism", "kafka_user", "kafka_password",
+    "contract", "kafka_bootstrap", "kafka_security", "kafka_ca", "kafka_sasl_mechanism", "kafka_user", "kafka_password",
     "topic_partitions", "mysql_host", "mysql_port", "mysql_ca", "mysql_stream_user", "mysql_stream_password",
     "trigger", "realtime_batch_seconds", "interval_milliseconds", "executors", "executor_cores", "executor_memory",
 )  # fmt: skip
@@ -60,7 +61,10 @@ def settings_files(settings: Settings, folder: str) -> dict[str, bytes]:
     found = {}
     for name in _READ_BY_JOBS:
         value = getattr(settings, name)
-        if isinstance(value, Path):  # of certificates
+        if name == "contract":  # checked here: a cluster may lack what checks it
+            found[f"{name}.json"] = documents.canonical(reading.load(value)).encode()
+            value = f"{folder}/{name}.json"
+        elif isinstance(value, Path):  # of certificates
             found[f"{name}.pem"] = value.read_bytes()
             value = f"{folder}/{name}.pem"
         elif isinstance(value, SecretStr):

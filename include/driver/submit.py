@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from include import scratch
+from include.contract import for_rules, reading
 from include.driver import pods, shipping
 from include.names import DRIVER
 from include.settings import ROOT, SECRETS, Settings
@@ -37,9 +38,13 @@ def class_archive(settings: Settings) -> Path:
 
 
 def judge_jar(settings: Settings) -> Path:
-    """Where include/stack/fetch/judge_jar.py puts the compiled rules; the name has a hash of their source."""
-    rules = b"".join(path.read_bytes() for path in sorted(RULES.rglob("[A-Z]*.java")))
-    return settings.parts / f"judge-{hashlib.sha256(rules).hexdigest()[:12]}.jar"
+    """Where include/stack/fetch/judge_jar.py puts the compiled rules with their contract; the name has a hash of both.
+
+    Raises ContractError.
+    """
+    rules = [path.read_bytes() for path in sorted(RULES.rglob("[A-Z]*.java"))]
+    rules.append(for_rules.properties(reading.load(settings.contract)).encode())
+    return settings.parts / f"judge-{hashlib.sha256(b''.join(rules)).hexdigest()[:12]}.jar"
 
 
 def local_master(partitions: int) -> str:

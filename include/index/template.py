@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple
 
 from elasticsearch import ApiError, BadRequestError, Elasticsearch
 
+from include.contract import mapping, reading
 from include.index.days import is_ours
 from include.names import INDEX, ODD_INDEX
 from include.settings import ROOT, Settings
@@ -56,8 +57,11 @@ ONE_SHARD: Final = Shape()
 
 
 def template(shape: Shape = ONE_SHARD) -> dict[str, Any]:
-    """Returns the index template: `index_patterns`, and alias, settings and strict mappings below `template`."""
+    """Returns the index template with the contract's fields: `index_patterns`, and alias, settings and strict mappings
+    below `template`."""
     body: dict[str, Any] = json.loads(TEMPLATE_FILE.read_text(encoding="utf-8"))
+    mappings = body["template"]["mappings"]
+    mappings["properties"] = mapping.properties(reading.current()) | mappings["properties"]
     body["template"]["settings"] |= {"number_of_shards": shape.shards, "number_of_replicas": shape.replicas}
     return body
 

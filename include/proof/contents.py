@@ -1,4 +1,4 @@
-"""The content of a verdict, a row or a document as one text, so that checksums can be compared. Pure.
+"""The content of a verdict, a row or a document as one text, so that checksums can be compared.
 
 The text is the status message as jobs/java/logsieve/JudgeLog.java writes it. The indexer stores it as the document, and
 MySQL can build it from a row (`row_text`). If the bytes are equal, the hop matches the verdict. If not, `differing`
@@ -8,24 +8,25 @@ names the fields; it may name none, since a text can be escaped in two ways.
 import json
 import re
 from collections.abc import Mapping
-from typing import Any, Final
+from functools import cache
+from math import isfinite
+from typing import Any, Final, NamedTuple
 from zlib import crc32
 
 import orjson
 
-from include.names import BAD, FIELDS, STATUSES, TEXT_FIELDS, origin_key
+from include.contract import reading
+from include.contract.model import Contract
+from include.names import BAD, STATUSES, origin_key
+from include.proof import forms
 
-NAMES: Final = (*FIELDS, "status", "reasons", "origin", "received_at", "users_version", "revision")
+_AFTER: Final = ("status", "reasons", "origin", "received_at", "users_version", "revision")
 RAW_NAMES: Final = ("raw", "raw_size")
-"""Further fields of a bad log, after NAMES."""
+"""Further members of a bad log's status message, after all others."""
 ORIGIN: Final = ("kafka_partition", "kafka_offset")
 _ALWAYS: Final = ("reasons", "origin", "received_at", "users_version", "revision")
 
-_PIECE: Final = r'[^"\\\x00-\x1f]*'
-_TEXT: Final = rf'(?:null|"{_PIECE}(?:\\["\\bfnrt]{_PIECE})*")'
-_NUMBER: Final = r"(?:null|-?\d+)"
-_FORMS: Final = dict.fromkeys(FIELDS, _TEXT) | {
-    "account_id": _NUMBER,
+_FORMS: Final = {
     "status": '"(good|bad|suspicious)"',
     "reasons": r'\[(?:"\w+"(?:,"\w+")*)?\]',
     "origin": r'\{"kafka_partition":(0|[1-9]\d*),"kafka_offset":(0|[1-9]\d*)\}',
@@ -33,25 +34,58 @@ _FORMS: Final = dict.fromkeys(FIELDS, _TEXT) | {
     "users_version": r"\d+",
     "revision": r"\d+",
     "raw": '(?:null|"[A-Za-z0-9+/=]*")',
-    "raw_size": _NUMBER,
+    "raw_size": forms.INTEGER,
 }
-_PLAIN: Final = re.compile(
-    (
-        r"\{"
-        + ",".join(f'"{name}":{_FORMS[name]}' for name in NAMES)
-        + "(?:"
-        + "".join(f',"{name}":{_FORMS[name]}' for name in RAW_NAMES)
-        + r")?\}"
-    ).encode()
-)
-"""Matches a verdict as classify writes it; the groups are status, partition and offset. It does not match numeric
-escapes (`\\u…`), which can be written in two ways."""
+_MADE: Final = {
+    "status": """CONCAT('"', status, '"')""",
+    # MySQL writes a space after each comma.
+    "reasons": """REPLACE(reasons, '", "', '","')""",
+    "origin": """CONCAT('{"kafka_partition":', kafka_partition, ',"kafka_offset":', kafka_offset, '}')""",
+    "received_at": """CONCAT('"', REPLACE(received_at, ' ', 'T'), 'Z"')""",
+    "users_version": "users_version",
+    "revision": "revision",
+    # TO_BASE64 inserts line breaks.
+    "raw": r"""IFNULL(CONCAT('"', REPLACE(TO_BASE64(raw), CHAR(10), ''), '"'), 'null')""",
+    "raw_size": "IFNULL(raw_size, 'null')",
+}
+
+
+class _Shape(NamedTuple):
+    """What a status message of a contract looks like."""
+
+    names: tuple[str, ...]
+    """Its members, without those of RAW_NAMES."""
+    plain: re.Pattern[bytes]
+    """Matches a verdict as classify writes it; the groups are status, partition and offset. It does not match numeric
+    escapes (`\\u…`), which can be written in two ways."""
+    numbers: tuple[str, ...]
+    """The members that are numbers with a fraction."""
+    made: dict[str, str]
+    """The SQL expression for each member."""
+
+    @classmethod
+    def of(cls, contract: Contract) -> "_Shape":
+        names = (*contract.names, *_AFTER)
+        patterns = _FORMS | {field.name: forms.pattern(field) for field in contract.fields}
+        raw = "".join(f',"{name}":{patterns[name]}' for name in RAW_NAMES)
+        plain = r"\{" + ",".join(f'"{name}":{patterns[name]}' for name in names) + f"(?:{raw})?" + r"\}"
+        return cls(
+            names,
+            re.compile(plain.encode()),
+            tuple(field.name for field in contract.of_type("number")),
+            _MADE | {field.name: forms.from_column(field) for field in contract.fields},
+        )
+
+
+@cache
+def _shape() -> _Shape:
+    return _Shape.of(reading.current())
 
 
 def read_verdict(key: bytes | None, value: bytes | None) -> tuple[str, int, int, int] | None:
     """Returns status, partition, offset and checksum of a status message; None if it is no verdict on its key's log."""
     value = value or b""
-    if plain := _PLAIN.fullmatch(value):
+    if plain := _shape().plain.fullmatch(value):
         status, partition, offset = plain.groups()
         return (
             (status.decode(), int(partition), int(offset), crc32(value)) if key == partition + b"-" + offset else None
@@ -71,7 +105,7 @@ def verdict_record(key: bytes | None, value: bytes | None) -> dict[str, Any] | N
         return None
     if not isinstance(record, dict) or record.get("status") not in STATUSES or not is_of(record, key):
         return None
-    names = {*NAMES, *RAW_NAMES}
+    names = {*_shape().names, *RAW_NAMES}
     return record if record.keys() <= names and all(record.get(name) is not None for name in _ALWAYS) else None
 
 
@@ -86,7 +120,7 @@ def is_of(record: Mapping[str, Any], key: bytes | str | None) -> bool:
 
 def document_text(record: Mapping[str, Any]) -> bytes:
     """Returns the record as text in the status message's order of fields, which Logstash changes; see `as_it_is`."""
-    ordered = {name: record[name] for name in (*NAMES, *RAW_NAMES) if name in record}
+    ordered = {name: record[name] for name in (*_shape().names, *RAW_NAMES) if name in record}
     origin = record.get("origin")
     if isinstance(origin, dict) and len(origin) == len(ORIGIN) and all(name in origin for name in ORIGIN):
         ordered["origin"] = {name: origin[name] for name in ORIGIN}
@@ -95,6 +129,13 @@ def document_text(record: Mapping[str, Any]) -> bytes:
 
 def as_it_is(record: Mapping[str, Any]) -> bytes:
     """Returns the record as text, with fields in their current order; empty if no verdict can have its values."""
+    if numbers := _shape().numbers:
+        written = {
+            name: orjson.Fragment(forms.number_text(value))
+            for name in numbers
+            if isinstance(value := record.get(name), float) and isfinite(value)
+        }
+        record = {**record, **written}
     try:
         return orjson.dumps(record)
     except TypeError:  # a number of more than 64 bits or a lone surrogate: no verdict has them
@@ -103,21 +144,8 @@ def as_it_is(record: Mapping[str, Any]) -> bytes:
 
 def row_text(status: str) -> str:
     """Returns the SQL expression that builds the text of a row in the table of this status."""
-    made = {name: f"IFNULL(JSON_QUOTE({name}), 'null')" for name in TEXT_FIELDS} | {
-        "account_id": "IFNULL(account_id, 'null')",
-        "event_timestamp": """IFNULL(CONCAT('"', REPLACE(event_timestamp, ' ', 'T'), 'Z"'), 'null')""",
-        "status": """CONCAT('"', status, '"')""",
-        # MySQL writes a space after each comma.
-        "reasons": """REPLACE(reasons, '", "', '","')""",
-        "origin": """CONCAT('{"kafka_partition":', kafka_partition, ',"kafka_offset":', kafka_offset, '}')""",
-        "received_at": """CONCAT('"', REPLACE(received_at, ' ', 'T'), 'Z"')""",
-        "users_version": "users_version",
-        "revision": "revision",
-        # TO_BASE64 inserts line breaks.
-        "raw": r"""IFNULL(CONCAT('"', REPLACE(TO_BASE64(raw), CHAR(10), ''), '"'), 'null')""",
-        "raw_size": "IFNULL(raw_size, 'null')",
-    }
-    names = (*NAMES, *RAW_NAMES) if status == BAD else NAMES
+    names, _, _, made = _shape()
+    names = (*names, *RAW_NAMES) if status == BAD else names
     parts = [f"""'{"," if place else "{"}"{name}":', {made[name]}""" for place, name in enumerate(names)]
     return f"CONCAT({', '.join(parts)}, '}}')"
 

@@ -9,7 +9,15 @@ import numpy as np
 import orjson
 
 from include import names
+from include.contract import reasons
 from include.source.accounts import ACCOUNT_NUMBERS, DEVICES, Accounts
+
+FIELDS: Final = ("event_id", "account_id", "event_type", "device", "location_country", "event_timestamp")
+TEXT_FIELDS: Final = ("event_id", "event_type", "device", "location_country")
+MAX_TEXT: Final = 64
+MAX_TIMESTAMP: Final = 253_402_300_799
+UNKNOWN_ACCOUNT: Final = "unknown_account"
+UNEXPECTED_DEVICE: Final = "unexpected_device"
 
 EVENT_TYPES: Final = ["page_view"] * 50 + ["login"] * 20 + ["logout"] * 15 + ["purchase"] * 10 + ["password_change"] * 5
 COUNTRIES: Final = ["GB"] * 30 + ["US"] * 25 + ["DE"] * 15 + ["FR"] * 10 + ["IN"] * 10 + ["BR"] * 5 + ["JP"] * 5
@@ -66,28 +74,28 @@ def _not_json_kinds() -> dict[str, Spoil]:
 
 
 def _bad_kinds() -> dict[str, BadKind]:
-    kinds = {kind: BadKind((names.NOT_JSON,), spoil) for kind, spoil in _not_json_kinds().items()}
-    for field in names.FIELDS:
-        kinds[names.missing(field)] = BadKind((names.missing(field),), _without(field))
-        kinds[names.null(field)] = BadKind((names.null(field),), _with(field, None))
+    kinds = {kind: BadKind((reasons.NOT_JSON,), spoil) for kind, spoil in _not_json_kinds().items()}
+    for field in FIELDS:
+        kinds[reasons.missing(field)] = BadKind((reasons.missing(field),), _without(field))
+        kinds[reasons.null(field)] = BadKind((reasons.null(field),), _with(field, None))
         for json_type, values in {"boolean": (True, False), "object": ({}, {"a": 1}), "array": ([], ["a"])}.items():
-            kinds[f"{json_type}_{field}"] = BadKind((names.invalid(field),), _with(field, *values))
-    for field in names.TEXT_FIELDS:
-        kinds[names.empty(field)] = BadKind((names.empty(field),), _with(field, ""))
-        too_long = ("x" * (names.MAX_TEXT + 1), "é" * 200)
-        kinds[names.too_long(field)] = BadKind((names.too_long(field),), _with(field, *too_long))
+            kinds[f"{json_type}_{field}"] = BadKind((reasons.invalid(field),), _with(field, *values))
+    for field in TEXT_FIELDS:
+        kinds[reasons.empty(field)] = BadKind((reasons.empty(field),), _with(field, ""))
+        too_long = ("x" * (MAX_TEXT + 1), "é" * 200)
+        kinds[reasons.too_long(field)] = BadKind((reasons.too_long(field),), _with(field, *too_long))
     for field in ("account_id", "event_timestamp"):
-        kinds[f"fraction_{field}"] = BadKind((names.invalid(field),), _with(field, 684.5, "684.5"))
-        kinds[f"text_{field}"] = BadKind((names.invalid(field),), _with(field, "abc", "", "12x"))
+        kinds[f"fraction_{field}"] = BadKind((reasons.invalid(field),), _with(field, 684.5, "684.5"))
+        kinds[f"text_{field}"] = BadKind((reasons.invalid(field),), _with(field, "abc", "", "12x"))
     out_of_range: tuple[tuple[str, str, tuple[Any, ...]], ...] = (
         ("account_id_out_of_range", "account_id", (2**31, str(2**31), -(2**31) - 1, str(10**30))),
         ("negative_event_timestamp", "event_timestamp", (-1, "-1", "-1619724510")),
-        ("event_timestamp_after_9999", "event_timestamp", (names.MAX_TIMESTAMP + 1, str(10**30))),
+        ("event_timestamp_after_9999", "event_timestamp", (MAX_TIMESTAMP + 1, str(10**30))),
     )
     for kind, field, wrong in out_of_range:
-        kinds[kind] = BadKind((names.invalid(field),), _with(field, *wrong))
+        kinds[kind] = BadKind((reasons.invalid(field),), _with(field, *wrong))
     kinds["two_faults"] = BadKind(
-        (names.null("account_id"), names.empty("device")),
+        (reasons.null("account_id"), reasons.empty("device")),
         lambda rng, fields: orjson.dumps(fields | {"account_id": None, "device": ""}),
     )
     return kinds
@@ -96,8 +104,8 @@ def _bad_kinds() -> dict[str, BadKind]:
 BAD_KINDS: Final = _bad_kinds()
 REASONS: Final[dict[str, tuple[str, ...]]] = {
     names.GOOD: (),
-    names.UNKNOWN_ACCOUNT: (names.UNKNOWN_ACCOUNT,),
-    names.UNEXPECTED_DEVICE: (names.UNEXPECTED_DEVICE,),
+    UNKNOWN_ACCOUNT: (UNKNOWN_ACCOUNT,),
+    UNEXPECTED_DEVICE: (UNEXPECTED_DEVICE,),
     **{kind: made.reasons for kind, made in BAD_KINDS.items()},
 }
 """Expected reasons of a verdict, by the kind of log."""
@@ -145,9 +153,9 @@ class LogMaker:
             return Log(b"%d" % account, spoil(rng, fields), names.BAD, kind)
         if draw < self._suspicious_below:
             if rng.random() < 0.5:
-                kind, account = names.UNKNOWN_ACCOUNT, self._unknown_account()
+                kind, account = UNKNOWN_ACCOUNT, self._unknown_account()
             else:
-                kind, device = names.UNEXPECTED_DEVICE, rng.choice([other for other in DEVICES if other != device])
+                kind, device = UNEXPECTED_DEVICE, rng.choice([other for other in DEVICES if other != device])
             return Log(b"%d" % account, self._text(account, device, when), names.SUSPICIOUS, kind)
         return Log(b"%d" % account, self._text(account, device, when), names.GOOD, names.GOOD)
 

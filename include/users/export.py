@@ -8,9 +8,10 @@ from itertools import count as count_from
 from pathlib import Path
 from typing import IO
 
-from include.names import MAX_TEXT
-
 HEADER = "account_no,user_device"
+
+MAX_TEXT = 64
+"""Longest device, in characters: the column of include/sql/dim_users.sql."""
 
 _INT32 = range(-(2**31), 2**31)
 _NUMBER = re.compile("-?[0-9]{1,10}")

@@ -11,8 +11,9 @@ from datetime import date
 from pathlib import Path
 from typing import IO, Any, Final
 
+from include.contract import reading
 from include.settings import ROOT
-from include.users.export import ExportRefusedError, read_export
+from include.users.export import MAX_TEXT, ExportRefusedError, read_export
 from include.users.limits import Difference, Example, Limits, check, nearest
 
 BEGINNING: Final = date(1970, 1, 1)
@@ -67,6 +68,7 @@ def load_day(connection: Any, day: date, export: IO[bytes], name: str, limits: L
     `limits`: how much it may differ from the nearest loaded day; None: without limit. The very first export is not
     compared. Raises ExportRefusedError and MySQL's errors; then nothing is loaded.
     """
+    _check_dimension(name)
     if day < BEGINNING:
         raise ExportRefusedError(f"{name} is for {day}, but the history begins on {BEGINNING}.", "Load a later day")
     with closing(connection.cursor()) as cursor:
@@ -81,6 +83,20 @@ def load_day(connection: Any, day: date, export: IO[bytes], name: str, limits: L
             raise
         connection.commit()
     return loaded
+
+
+def _check_dimension(name: str) -> None:
+    contract = reading.current()
+    if (dimension := contract.dimension) is None:
+        raise ExportRefusedError(f"{name} has no use: the contract has no dimension.", "Pause the DAG users_dimension")
+    device = contract.by_name[dimension.attributes[0].field]
+    columns = (dimension.column, *(each.column for each in dimension.attributes))
+    is_ours = columns == ("account_no", "user_device") and contract.by_name[dimension.key].type == "int32"
+    if not (is_ours and device.type == "text" and device.most <= MAX_TEXT):
+        raise ExportRefusedError(
+            f"{name}: exports of this dimension, with the columns {', '.join(columns)}, cannot be loaded yet.",
+            f"Declare account_no (int32) and user_device (a text of at most {MAX_TEXT} characters)",
+        )
 
 
 def is_any_pending(cursor: Any) -> bool:

@@ -7,12 +7,13 @@ from typing import Any, Final
 
 from include import names
 from include.clients.outside import Outside
+from include.contract import reading
+from include.contract import reasons as contract_reasons
 from include.printable import printable
 from include.proof import contents, verdict_search
 from include.settings import Settings
 from include.why import facts as log_facts
 from include.why.facts import Facts, NoSuchLogError
-from include.why.reasons import MEANINGS
 
 LONGEST: Final = 2000
 """Characters of a log shown at most."""
@@ -57,12 +58,12 @@ def read(outside: Outside, settings: Settings, key: str) -> Story:
 
 def describe(facts: Facts, dead_letters: str) -> Story:
     """The log's history, built from the facts. Pure."""
-    record = facts.last()
+    record, meanings = facts.last(), contract_reasons.every(reading.current())
     return Story(
         origin=facts.key,
         log=_log(facts),
         status=record.get("status"),
-        reasons={reason: MEANINGS.get(reason, "an unknown reason") for reason in record.get("reasons") or []},
+        reasons={reason: meanings.get(reason, "an unknown reason") for reason in record.get("reasons") or []},
         users=_users(facts),
         verdicts=[
             {

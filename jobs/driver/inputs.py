@@ -8,6 +8,7 @@ from typing import Final
 
 from include import names, retries
 from include.clients.outside import Outside
+from include.contract import reading
 from include.driver.exit_codes import DriverEnd
 from jobs.database import Database
 from jobs.ends import EndError
@@ -64,7 +65,7 @@ def _missing(database: Database, outside: Outside) -> tuple[str, str] | None:
             missing = "the table " + ", ".join(sorted(".".join(table) for table in tables)) + ", or the privilege on it"
             return missing, _BOOTSTRAP
         cursor.execute(f"SELECT 1 FROM {names.USERS_DATABASE}.{names.LOADS_TABLE} LIMIT 1")
-        if cursor.fetchone() is None:
+        if cursor.fetchone() is None and reading.current().dimension:
             return "a first load of the users dimension", _BOOTSTRAP
     found = outside.admin().list_topics(timeout=_KAFKA_SECONDS).topics
     if topics := {names.LOGS_TOPIC, names.STATUS_TOPIC} - found.keys():

@@ -17,6 +17,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from include import names
 from include.clients.outside import Outside
+from include.contract import reading, reasons
 from include.source.sender import producer_settings
 from include.topics import marks
 from include.topics import times as kafka_time
@@ -63,7 +64,7 @@ def judge_up_to(
             _log.warning(
                 "%s, partition %d: %d logs from offset %d were judged one by one because Spark cannot read all of them;"
                 " %d are %s",
-                *(names.LOGS_TOPIC, partition, count, begin[partition], lost, names.UNREADABLE),
+                *(names.LOGS_TOPIC, partition, count, begin[partition], lost, reasons.UNREADABLE),
             )
 
 
@@ -126,9 +127,9 @@ def unreadable(partition: int, log: Log, users_version: int) -> bytes:
     received_at = f"{kafka_time.utc(log.milliseconds):%Y-%m-%dT%H:%M:%S.%f}"[:-3] + "Z"
     raw = None if log.value is None else base64.b64encode(log.value[: names.MAX_RAW]).decode()
     message: dict[str, Any] = {
-        **dict.fromkeys(names.FIELDS),
+        **dict.fromkeys(reading.current().names),
         "status": names.BAD,
-        "reasons": [names.UNREADABLE],
+        "reasons": [reasons.UNREADABLE],
         "origin": {"kafka_partition": partition, "kafka_offset": log.offset},
         "received_at": received_at,
         "users_version": users_version,

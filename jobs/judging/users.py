@@ -7,7 +7,7 @@ batch, and a batch reads nothing from MySQL. A batch of real-time mode lasts for
 All periods of an account are one text, because each batch builds a hash table of them while the last one's still
 exists: a row per period takes three times the memory. The text has an entry for each day on which the device changes:
 the days since 1970 in seven digits, then the device, "" if the account was closed. "\\0" separates the entries:
-"0000000IOS\\00020485ANDROID".
+"0000000IOS\\00020485ANDROID". Several attributes, such as device and country, are separated by "\\1".
 """
 
 import logging
@@ -21,6 +21,9 @@ from pyspark.sql import functions as F
 from pyspark.sql.streaming.query import StreamingQuery
 
 from include import names
+from include.contract import reading
+from include.contract.model import Dimension
+from include.contract.tables import quoted
 from include.settings import Settings
 from include.watch import mysql_trouble
 from include.watch.troubles import Trouble, TroubleError, Troubles
@@ -28,21 +31,11 @@ from jobs import sources
 from jobs.database import Database, number
 from jobs.ends import EndError, QueryFailedError
 
-SCHEMA: Final = "account_no int, periods string, users_version int"
-
 _HISTORY: Final = f"{names.USERS_DATABASE}.{names.HISTORY_TABLE}"
 VERSION: Final = f"SELECT version FROM {names.USERS_DATABASE}.{names.VERSION_TABLE}"
 _DAY: Final = "LPAD(DATEDIFF({}, '1970-01-01'), 7, '0')"
-# If a period begins on the day that the last one ended, that day has two entries: the later one counts.
-_ENTRIES: Final = (
-    f"CONCAT({_DAY.format('valid_from')}, user_device,"
-    f" IF(valid_to IS NULL, '', CONCAT('\\0', {_DAY.format('valid_to')})))"
-)
-_PERIODS: Final = (
-    f"SELECT account_no, GROUP_CONCAT({_ENTRIES} ORDER BY valid_from SEPARATOR '\\0') AS periods,"
-    # In the same statement, so that the version is the one of these rows.
-    f" ({VERSION}) AS users_version FROM {_HISTORY} GROUP BY account_no"
-)
+_BETWEEN: Final = "\1"
+_KEYS: Final = {"int32": "int", "int64": "bigint", "text": "string"}
 _ROWS_AT_ONCE: Final = 10_000
 _LOOK_SECONDS: Final = 1
 _STOP_SECONDS: Final = 5
@@ -51,11 +44,36 @@ _BATCH_SECONDS: Final = 0.3
 _log = logging.getLogger("logsieve.users")
 
 
+def schema() -> str:
+    """The columns of `read`. Without a dimension there are no rows, and the key is of any type."""
+    contract = reading.current()
+    key = contract.by_name[contract.dimension.key].type if contract.dimension else "int32"
+    return f"user_key {_KEYS[key]}, periods string, users_version int"
+
+
 def read(spark: SparkSession, settings: Settings) -> DataFrame:
-    """The current history in MySQL, a row per account, columns of SCHEMA; users_version is the same in all rows."""
+    """The current history in MySQL, a row per key, columns of `schema`; users_version is the same in all rows."""
+    dimension = reading.current().dimension
+    if dimension is None:
+        return spark.createDataFrame([], schema())
     # One partition, which Spark's planner can see: an aggregate over all rows needs no second stage.
-    found = sources.rows(spark, settings, _PERIODS, _ROWS_AT_ONCE).coalesce(1)
+    found = sources.rows(spark, settings, _periods(dimension), _ROWS_AT_ONCE).coalesce(1)
     return found.withColumn("users_version", F.col("users_version").cast("int"))
+
+
+def _periods(dimension: Dimension) -> str:
+    key = quoted(dimension.column)
+    attributes = f", '{_BETWEEN}', ".join(quoted(each.column) for each in dimension.attributes)
+    # If a period begins on the day that the last one ended, that day has two entries: the later one counts.
+    entries = (
+        f"CONCAT({_DAY.format('valid_from')}, {attributes},"
+        f" IF(valid_to IS NULL, '', CONCAT('\\0', {_DAY.format('valid_to')})))"
+    )
+    return (
+        f"SELECT {key} AS user_key, GROUP_CONCAT({entries} ORDER BY valid_from SEPARATOR '\\0') AS periods,"
+        # In the same statement, so that the version is the one of these rows.
+        f" ({VERSION}) AS users_version FROM {_HISTORY} GROUP BY {key}"
+    )
 
 
 class Users:
@@ -65,13 +83,15 @@ class Users:
     """
 
     def __init__(self, spark: SparkSession, settings: Settings) -> None:
-        _check_readable(Database.of(settings))
+        self._is_there = reading.current().dimension is not None
+        if self._is_there:
+            _check_readable(Database.of(settings))
         self.frame = read(spark, settings)
-        self.version = self._keep()
+        self.version = self._keep() if self._is_there else 0
 
     def follow(self, database: Database) -> None:
         """Reloads the users if MySQL has another version. A batch that begins meanwhile reads them from MySQL."""
-        if _in_mysql(database) != self.version:
+        if self._is_there and _in_mysql(database) != self.version:
             _check_readable(database)
             self.frame.unpersist()
             self.version = self._keep()
@@ -136,7 +156,9 @@ def _in_mysql(database: Database) -> int | None:
 def _check_readable(database: Database) -> None:
     """Checks the history before the frame is dropped. Raises mysql.connector.Error, and TroubleError if it is empty."""
     with database.session() as connection, closing(connection.cursor()) as cursor:
-        cursor.execute(f"SELECT account_no, user_device, valid_from, valid_to FROM {_HISTORY} LIMIT 1")
+        dimension = reading.current().dimension
+        columns = [dimension.column, *(each.column for each in dimension.attributes)] if dimension else []
+        cursor.execute(f"SELECT {', '.join(map(quoted, columns))}, valid_from, valid_to FROM {_HISTORY} LIMIT 1")
         if cursor.fetchone() is None:
             # Without accounts, every log would be suspicious.
             remedy = "Load it with ./logsieve airflow dags trigger users_dimension, or restore a backup"

@@ -18,7 +18,7 @@ from include.watch import mysql_trouble
 from include.watch.troubles import Trouble, TroubleError
 from jobs.database import Database, number
 from jobs.driver.holding import Lease
-from jobs.loading import foreign, verdicts
+from jobs.loading import foreign, layout, verdicts
 
 _PROGRESS: Final = f"{names.LOGS_DATABASE}.{names.PROGRESS_TABLE}"
 _LAST_OFFSET: Final = f"SELECT last_offset FROM {_PROGRESS} WHERE kafka_partition = %s FOR UPDATE"
@@ -31,14 +31,6 @@ _EXPIRED: Final = f"SELECT before_offset FROM {names.LOGS_DATABASE}.{names.EXPIR
 _PACKET_BYTES: Final = 128 * 1024
 """The client's packet size for LOAD DATA. A server that accepts less only closes the connection, without a reason."""
 _RUNS_A_DELETE: Final = 500
-# A verdict's text is never empty, so the empty string stands for null; only raw may be empty, and it has its size.
-# LENGTH, because `= ''` is also true for text that the collation ignores, such as a single NUL.
-_OF_BAD_LOGS: Final = {
-    **{field: f"IF(LENGTH(@{field}) = 0, NULL, @{field})" for field in names.FIELDS},
-    "raw": "IF(LENGTH(@raw_size) = 0, NULL, FROM_BASE64(@raw))",
-    "raw_size": "IF(LENGTH(@raw_size) = 0, NULL, @raw_size)",
-}
-
 _log = logging.getLogger("logsieve.load")
 
 
@@ -123,21 +115,15 @@ def _append(cursor: MySQLCursorAbstract, status: str, rows: pa.Table) -> None:
     if not rows.num_rows:
         return
     table = f"{names.LOGS_DATABASE}.{names.TABLES[status]}"
-    columns: tuple[str, ...] = verdicts.COLUMNS
-    if status == names.BAD:
-        columns = (*columns, *verdicts.RAW_COLUMNS)
-        places = ", ".join(f"@{column}" if column in _OF_BAD_LOGS else column for column in columns)
-        sets = " SET " + ", ".join(f"{column} = {made}" for column, made in _OF_BAD_LOGS.items())
-    else:
-        # There are no nulls, so MySQL needs no variables.
-        places, sets = ", ".join(columns), ""
+    ours = layout.current()
+    columns = (*ours.columns, *layout.RAW_COLUMNS) if status == names.BAD else ours.columns
     with tempfile.NamedTemporaryFile(prefix="logsieve-load-") as file:
         file.write(verdicts.to_csv(rows.select(columns)))
         file.flush()
         cursor.execute(
             f"LOAD DATA LOCAL INFILE '{file.name}' INTO TABLE {table} CHARACTER SET utf8mb4"
             """ FIELDS TERMINATED BY ',' ENCLOSED BY '"' ESCAPED BY '' LINES TERMINATED BY '\\n'"""
-            f" ({places}){sets}"
+            f" {ours.loading(status)}"
         )
     # LOCAL implies IGNORE: duplicates are skipped and values truncated with only a warning, whatever the SQL mode.
     if cursor.rowcount != rows.num_rows or cursor.warning_count:
@@ -148,7 +134,7 @@ def _append(cursor: MySQLCursorAbstract, status: str, rows: pa.Table) -> None:
         raise LoadRefusedError(
             Trouble(
                 f"{took}{first}; rolled back",
-                "A row exists beyond the progress row, or the table differs from include/sql/logs.sql: find out who"
+                "A row exists beyond the progress row, or the table differs from ./logsieve contract show: find out who"
                 " added the row or changed the table, and undo that",
             )
         )

@@ -10,35 +10,11 @@ import pyarrow.csv
 import pyarrow.json
 
 from include import names
+from jobs.loading import layout
+from jobs.loading.layout import ALWAYS, FILLED, RAW_COLUMNS, Layout
 
-_ORIGIN: Final = pa.struct([("kafka_partition", pa.int32()), ("kafka_offset", pa.int64())])
-_VERDICT: Final = pa.schema(
-    [
-        *((field, pa.int32() if field == "account_id" else pa.string()) for field in names.FIELDS),
-        ("status", pa.string()),
-        ("reasons", pa.list_(pa.string())),
-        ("origin", _ORIGIN),
-        ("received_at", pa.string()),
-        ("users_version", pa.int32()),
-        ("revision", pa.int32()),
-        ("raw", pa.string()),
-        ("raw_size", pa.int32()),
-    ]
-)
-_ALWAYS: Final = (
-    "status", "reasons", "received_at", "kafka_partition", "kafka_offset", "users_version", "revision",
-)  # fmt: skip
-
-_TIMES: Final = {
-    "event_timestamp": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$",
-    "received_at": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$",
-}
-_REASON: Final = "^[a-z_]+$"
+_REASON: Final = "^[a-z][a-z0-9_]*$"
 _BASE64: Final = "^[A-Za-z0-9+/]*={0,2}$"
-
-COLUMNS: Final = (*names.FIELDS, *_ALWAYS)
-"""The columns of all three tables, in the order of the CSV; in bad_logs, RAW_COLUMNS follow."""
-RAW_COLUMNS: Final = ("raw", "raw_size")
 
 
 class NotAVerdictError(ValueError):
@@ -48,15 +24,15 @@ class NotAVerdictError(ValueError):
 def parse(messages: pa.RecordBatch) -> pa.Table:
     """Parses status messages of one partition (partition int32, offset int64, value binary ending in a newline).
 
-    Returns COLUMNS and RAW_COLUMNS; times are text as sent. Raises NotAVerdictError.
+    Returns the columns of the layout and RAW_COLUMNS; times are text as sent. Raises NotAVerdictError.
     """
     try:
-        return _parse(messages)
+        return _parse(messages, layout.current())
     except pa.ArrowInvalid as error:
         raise NotAVerdictError(str(error)) from error
 
 
-def _parse(messages: pa.RecordBatch) -> pa.Table:
+def _parse(messages: pa.RecordBatch, ours: Layout) -> pa.Table:
     lines = _buffer(messages["value"])
     # Otherwise two messages could have three lines together, or a pretty-printed one several.
     if np.count_nonzero(np.frombuffer(lines, np.uint8) == ord("\n")) != messages.num_rows:
@@ -68,27 +44,28 @@ def _parse(messages: pa.RecordBatch) -> pa.Table:
     table = pyarrow.json.read_json(
         pa.BufferReader(lines),
         read_options=pyarrow.json.ReadOptions(use_threads=False, block_size=lines.size),
-        parse_options=pyarrow.json.ParseOptions(explicit_schema=_VERDICT, unexpected_field_behavior="error"),
+        parse_options=pyarrow.json.ParseOptions(explicit_schema=ours.schema, unexpected_field_behavior="error"),
     )
     if table.num_rows != messages.num_rows:
         raise NotAVerdictError("not exactly one object per message")
     origin = table["origin"].combine_chunks()
     for name in ("kafka_partition", "kafka_offset"):
         table = table.append_column(name, pc.struct_field(origin, name))
-    table = table.select([*COLUMNS, *RAW_COLUMNS])
-    _check(table, messages["partition"])
+    table = table.select([*ours.columns, *RAW_COLUMNS])
+    _check(table, messages["partition"], ours)
     return table
 
 
-def _check(table: pa.Table, partition: pa.Array) -> None:
+def _check(table: pa.Table, partition: pa.Array, ours: Layout) -> None:
     is_bad = pc.equal(table["status"], names.BAD)
-    if any(table[name].null_count for name in _ALWAYS):
-        raise NotAVerdictError(f"one of {', '.join(_ALWAYS)} is missing or null")
+    if any(table[name].null_count for name in ALWAYS):
+        raise NotAVerdictError(f"one of {', '.join(ALWAYS)} is missing or null")
     if not pc.all(pc.is_in(table["status"], pa.array(names.STATUSES))).as_py():
         raise NotAVerdictError("unknown status")
     if not pc.all(pc.equal(table["kafka_partition"], partition)).as_py():
         raise NotAVerdictError("the origin names another partition")
-    if any(pc.any(pc.and_not(pc.is_null(table[field]), is_bad)).as_py() for field in names.FIELDS):
+    needed = [field.name for field in ours.contract.fields if not field.is_nullable]
+    if any(pc.any(pc.and_not(pc.is_null(table[name]), is_bad)).as_py() for name in needed):
         raise NotAVerdictError("a field is null, but the log is not bad")
 
 
@@ -97,12 +74,13 @@ def check_values(rows: pa.Table) -> None:
 
     This costs as much as parsing, so it is called only if MySQL has refused some.
     """
-    for name in names.TEXT_FIELDS:
+    ours = layout.current()
+    for field in ours.contract.of_type("text", "ip"):
         _all(
-            pc.less_equal(pc.utf8_length(rows[name]), names.MAX_TEXT),
-            f"{name} has more than {names.MAX_TEXT} characters",
+            pc.less_equal(pc.utf8_length(rows[field.name]), field.most),
+            f"{field.name} has more than {field.most} characters",
         )
-    for name, pattern in _TIMES.items():
+    for name, pattern in ours.times.items():
         _all(pc.match_substring_regex(rows[name], pattern), f"{name} is not in a verdict's format")
         _real_times(rows[name], name)
     _all(pc.match_substring_regex(pc.list_flatten(rows["reasons"]), _REASON), "a reason is not a word")
@@ -143,17 +121,31 @@ def split(rows: pa.Table, last_offset: int) -> tuple[pa.Table, np.ndarray]:
 
 
 def to_csv(rows: pa.Table) -> bytes:
-    """CSV without a header: text in double quotes, doubled inside the text; null is empty; times have no Z."""
+    """CSV without a header: text in double quotes, doubled inside the text; null is empty; times have no Z.
+
+    See `Layout.loading` for what MySQL makes of the cells.
+    """
     reasons = rows["reasons"].combine_chunks()
     listed = pc.binary_join_element_wise('["', pc.binary_join(reasons, '","'), '"]', "")
     text = pc.if_else(pc.equal(pc.list_value_length(reasons), 0), "[]", listed)
-    written = {
-        "reasons": text,
-        "event_timestamp": pc.utf8_slice_codeunits(rows["event_timestamp"], 0, len("2021-04-29T19:28:30")),
-        "received_at": pc.utf8_slice_codeunits(rows["received_at"], 0, len("2021-04-29T19:28:30.456")),
-    }
+    written = {"reasons": text, **_cells(rows)}
     for name, column in written.items():
         rows = rows.set_column(rows.schema.get_field_index(name), name, column)
     out = io.BytesIO()
     pyarrow.csv.write_csv(rows, out, pyarrow.csv.WriteOptions(include_header=False, quoting_style="all_valid"))
     return out.getvalue()
+
+
+def _cells(rows: pa.Table) -> dict[str, pa.ChunkedArray]:
+    """The columns that are written in another form than they have, by name."""
+    ours = layout.current()
+    found = {name: _without_zone(rows[name]) for name in ours.times}
+    found |= {field.name: pc.cast(rows[field.name], pa.int8()) for field in ours.contract.of_type("boolean")}
+    for field in ours.contract.fields:
+        if field.may_be_empty:
+            found[field.name] = pc.binary_join_element_wise(FILLED, rows[field.name], "")
+    return found
+
+
+def _without_zone(times: pa.ChunkedArray) -> pa.ChunkedArray:
+    return pc.utf8_slice_codeunits(times, 0, -1)

@@ -12,6 +12,9 @@ from pyspark.sql import functions as F
 
 from include import names
 from include.clients.outside import Outside
+from include.contract import reading, reasons
+from include.contract.model import Dimension, Field
+from include.contract.tables import quoted
 from include.driver.rejudgement import Range
 from include.settings import Settings
 from jobs import sources
@@ -23,10 +26,15 @@ WAS: Final = ("was", "was_reasons", "was_revision")
 
 _STORED: Final = "kafka_partition, kafka_offset, CAST(status AS CHAR(16)) AS status, reasons, revision"
 # Numbers, because JDBC and the JVM would apply their time zones to a DATETIME.
-_MICROS: Final = "TIMESTAMPDIFF(MICROSECOND, '1970-01-01', received_at) AS micros"
-_SECONDS: Final = "TIMESTAMPDIFF(SECOND, '1970-01-01', event_timestamp) AS event_timestamp"
+_MICROS: Final = "TIMESTAMPDIFF(MICROSECOND, '1970-01-01', received_at) AS _micros"
+_FORMS: Final = {
+    "seconds": "TIMESTAMPDIFF(SECOND, '1970-01-01', {})",
+    "milliseconds": "TIMESTAMPDIFF(MICROSECOND, '1970-01-01', {}) DIV 1000",
+    "iso8601": "DATE_FORMAT({}, '%Y-%m-%dT%H:%i:%s.%fZ')",
+}
+"""A column in the form in which a log has it."""
 # An unreadable log may have no raw at all.
-_IS_CUT: Final = f"IFNULL(LENGTH(raw) < raw_size, JSON_CONTAINS(reasons, '\"{names.UNREADABLE}\"'))"
+_IS_CUT: Final = f"IFNULL(LENGTH(raw) < raw_size, JSON_CONTAINS(reasons, '\"{reasons.UNREADABLE}\"'))"
 _ROWS_AT_ONCE: Final = 10_000
 _RUNS: Final = "map<string, array<array<bigint>>>"
 
@@ -42,10 +50,11 @@ class ExpiredError(EndError):
 @dataclass(frozen=True)
 class Chosen:
     """The chosen logs. `logs`: the Kafka source's columns and WAS, for logs of the topic also UNREADABLE (see
-    jobs/rejudging/topic_logs.py); `gone`: logs that exist nowhere anymore."""
+    jobs/rejudging/topic_logs.py); `gone`: logs that exist nowhere anymore; `are_of_rows`: see `value_of_row`."""
 
     logs: DataFrame
     gone: list[Range] = field(default_factory=list)
+    are_of_rows: bool = False
 
 
 def by_origins(
@@ -112,45 +121,65 @@ def by_events(
     spark: SparkSession, settings: Settings, begin: datetime | None, end: datetime | None, accounts: Sequence[int]
 ) -> Chosen:
     """The stored logs that are not bad, with events in [begin, end), of these accounts, or of all if none are given."""
-    where = [f"account_id IN ({', '.join(map(str, accounts))})"] if accounts else []
-    return _not_bad(spark, settings, _between("event_timestamp", begin, end), where)
+    dimension = _dimension()
+    where = [f"{_of_log(dimension.key)} IN ({', '.join(map(str, accounts))})"] if accounts else []
+    return _not_bad(spark, settings, _between(quoted(dimension.at), begin, end), where)
 
 
 def by_changes(spark: SparkSession, settings: Settings, version: int) -> Chosen:
     """The stored logs whose account and day are in a change of the users, up to this users_version."""
-    changes = f"{names.USERS_DATABASE}.{names.CHANGES_TABLE}"
+    dimension = _dimension()
+    changes, at = f"{names.USERS_DATABASE}.{names.CHANGES_TABLE} AS made", _of_log(dimension.at)
     touched = (
-        f"EXISTS (SELECT 1 FROM {changes} WHERE account_no = account_id AND version <= {version}"
-        " AND event_timestamp >= first_day AND (end_day IS NULL OR event_timestamp < end_day))"
+        f"EXISTS (SELECT 1 FROM {changes} WHERE made.{quoted(dimension.column)} = {_of_log(dimension.key)}"
+        f" AND made.version <= {version} AND {at} >= made.first_day AND (made.end_day IS NULL OR {at} < made.end_day))"
     )
     # First by the time alone: usually only the last day or two are affected.
-    first = f"event_timestamp >= (SELECT MIN(first_day) FROM {changes} WHERE version <= {version})"
+    first = f"{quoted(dimension.at)} >= (SELECT MIN(made.first_day) FROM {changes} WHERE made.version <= {version})"
     return _not_bad(spark, settings, [first], [touched])
 
 
 def _not_bad(spark: SparkSession, settings: Settings, events: list[str], where: list[str]) -> Chosen:
-    """`events`: conditions on `event_timestamp` alone. An index finds the rows that meet them; only these are read."""
-    fields = [_SECONDS if column == "event_timestamp" else column for column in names.FIELDS]
+    """`events`: conditions on the event's time alone. An index finds the rows that meet them; only these are read."""
+    fields = [f"{_FORMS.get(each.form, '{}').format(quoted(each.name))} AS {quoted(each.name)}" for each in _fields()]
     query = " UNION ALL ".join(
         f"SELECT {_STORED}, {_MICROS}, {', '.join(fields)} FROM {_at(events, names.TABLES[status])}"
         f" WHERE {' AND '.join(where) or 'TRUE'}"
         for status in (names.GOOD, names.SUSPICIOUS)
     )
     rows = sources.rows(spark, settings, query, _ROWS_AT_ONCE)
-    return Chosen(rows.select(*_origin(), _timestamp(), value_of_row(), *_was()))
+    return Chosen(rows.select(*_origin(), _timestamp(), value_of_row(), *_was()), are_of_rows=True)
 
 
 def value_of_row() -> Column:
-    """The value of a log that is not bad, rebuilt from its row: the six fields, the time in seconds."""
-    return F.to_json(F.struct(*names.FIELDS)).cast("binary").alias("value")
+    """The value of a log that is not bad, rebuilt from its row: its fields beside each other, times in their units.
+
+    Fields without a value are left out. jobs/java/logsieve/ReadRow.java reads it, whatever the log looked like.
+    """
+    return F.to_json(F.struct(*(each.name for each in _fields()))).cast("binary").alias("value")
+
+
+def _fields() -> tuple[Field, ...]:
+    return reading.current().fields
+
+
+def _dimension() -> Dimension:
+    """Raises NotLoadedError if the contract has none: then nothing that is not bad can get another verdict."""
+    if (found := reading.current().dimension) is None:
+        raise NotLoadedError("the contract has no dimension, so a log that is not bad is good")
+    return found
+
+
+def _of_log(name: str) -> str:
+    return f"log.{quoted(name)}"
 
 
 def _at(events: list[str], table: str) -> str:
     rows = f"{names.LOGS_DATABASE}.{table}"
     if not events:
-        return rows
+        return f"{rows} AS log"
     origins = f"SELECT kafka_partition, kafka_offset FROM {rows} WHERE {' AND '.join(events)}"
-    return f"({origins}) AS found STRAIGHT_JOIN {rows} USING (kafka_partition, kafka_offset)"
+    return f"({origins}) AS found STRAIGHT_JOIN {rows} AS log USING (kafka_partition, kafka_offset)"
 
 
 def _between(column: str, begin: datetime | None, end: datetime | None) -> list[str]:
@@ -162,7 +191,7 @@ def _origin() -> list[Column]:
 
 
 def _timestamp() -> Column:
-    return F.timestamp_micros("micros").alias("timestamp")
+    return F.timestamp_micros("_micros").alias("timestamp")
 
 
 def _was() -> list[Column]:

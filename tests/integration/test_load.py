@@ -12,6 +12,7 @@ import mysql.connector
 import pytest
 from confluent_kafka import Message
 
+from bench.six_fields import FIELDS, TEXT_FIELDS
 from include import names
 from include.topics import marks
 from include.watch.troubles import TroubleError
@@ -107,19 +108,19 @@ def test_verdicts_are_appended_to_the_table_of_their_status(sink: Sink) -> None:
 
 @pytest.mark.parametrize("text", TEXTS, ids=ascii)
 def test_text_survives_exactly(sink: Sink, text: str) -> None:
-    fields = dict.fromkeys(names.TEXT_FIELDS, text)
+    fields = dict.fromkeys(TEXT_FIELDS, text)
     raw = text.encode() + bytes(range(256))
     encoded = {"raw": base64.b64encode(raw).decode(), "raw_size": len(raw)}
     sink.load(sink.batch(sink.message(0, **fields), sink.message(1, names.BAD, **fields, **encoded), sink.message(2)))
-    assert sink.rows("good", ", ".join(names.TEXT_FIELDS))[0] == (text,) * 4
-    assert sink.rows("bad", ", ".join([*names.TEXT_FIELDS, "raw", "raw_size"])) == [((text,) * 4 + (raw, len(raw)))]
+    assert sink.rows("good", ", ".join(TEXT_FIELDS))[0] == (text,) * 4
+    assert sink.rows("bad", ", ".join([*TEXT_FIELDS, "raw", "raw_size"])) == [((text,) * 4 + (raw, len(raw)))]
 
 
 def test_nulls_are_null_and_an_empty_raw_is_not(sink: Sink) -> None:
-    nothing = dict.fromkeys(names.FIELDS)
+    nothing = dict.fromkeys(FIELDS)
     empty, tombstone = sink.message(0, names.BAD, **nothing, raw="", raw_size=0), sink.message(1, names.BAD, **nothing)
     sink.load(sink.batch(empty, tombstone))
-    columns = ", ".join([*names.FIELDS, "raw", "raw_size"])
+    columns = ", ".join([*FIELDS, "raw", "raw_size"])
     assert sink.rows("bad", columns) == [((None,) * 6 + (b"", 0)), ((None,) * 8)]
 
 

@@ -7,7 +7,8 @@ from zlib import crc32
 
 import pytest
 
-from include.names import MAX_TIMESTAMP, TABLES, TEXT_FIELDS, origin_of
+from bench.six_fields import MAX_TIMESTAMP, TEXT_FIELDS
+from include.names import TABLES, origin_of
 from include.proof import rows as evidence_rows
 from include.proof.contents import read_verdict
 from include.proof.documents import documents_of_no_log

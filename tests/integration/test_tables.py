@@ -2,6 +2,7 @@
 
 import pytest
 
+from bench import six_fields
 from include import names
 from tests.integration.stack import Stack
 
@@ -17,12 +18,12 @@ def columns(stack: Stack, database: str, table: str) -> dict[str, str]:
 @pytest.mark.parametrize("status", names.STATUSES)
 def test_each_status_has_its_table_with_every_field(stack: Stack, status: str) -> None:
     table = columns(stack, names.LOGS_DATABASE, names.TABLES[status])
-    assert tuple(table)[: len(names.FIELDS)] == names.FIELDS
-    assert {table[field] for field in names.TEXT_FIELDS} == {f"varchar({names.MAX_TEXT})"}
+    assert tuple(table)[: len(six_fields.FIELDS)] == six_fields.FIELDS
+    assert {table[field] for field in six_fields.TEXT_FIELDS} == {f"varchar({six_fields.MAX_TEXT})"}
     # Older servers add a width to integers.
     assert (table["account_id"].partition("(")[0], table["status"]) == ("int", f"enum('{status}')")
     others = {"status", "reasons", "received_at", "kafka_partition", "kafka_offset", "users_version", "revision"}
-    assert set(table) - set(names.FIELDS) == others | ({"raw", "raw_size"} if status == names.BAD else set())
+    assert set(table) - set(six_fields.FIELDS) == others | ({"raw", "raw_size"} if status == names.BAD else set())
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,7 @@ def logs(spark: SparkSession) -> Logs:
 def known(spark: SparkSession) -> DataFrame:
     """USERS in a frame like that of `users.read`."""
     accounts = [(account, f"0000000{device}", USERS_VERSION) for account, device in USERS.items()]
-    return spark.createDataFrame(accounts, users.SCHEMA)
+    return spark.createDataFrame(accounts, users.schema())
 
 
 @pytest.fixture(scope="session")

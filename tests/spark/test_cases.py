@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from bench.six_fields import FIELDS, TEXT_FIELDS, UNEXPECTED_DEVICE, UNKNOWN_ACCOUNT
 from include import names
+from include.contract import reasons
 from tests.spark.conftest import USERS, Judge
 from tests.spark.model import verdict
 
@@ -36,7 +38,7 @@ def verdicts(judge: Judge) -> dict[str, dict[str, Any]]:
 def test_case(name: str, verdicts: dict[str, dict[str, Any]]) -> None:
     case, found = CASES[name], verdicts[name]
     assert (found["status"], found["reasons"]) == (case["status"], case["reasons"])
-    assert {field: found[field] for field in names.FIELDS} == case.get("record", dict.fromkeys(names.FIELDS))
+    assert {field: found[field] for field in FIELDS} == case.get("record", dict.fromkeys(FIELDS))
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -44,23 +46,23 @@ def test_model_agrees_with_case(name: str) -> None:
     case = CASES[name]
     expected = verdict(log_of(case), USERS)
     assert (expected["status"], expected["reasons"]) == (case["status"], case["reasons"])
-    assert {field: expected[field] for field in names.FIELDS} == case.get("record", dict.fromkeys(names.FIELDS))
+    assert {field: expected[field] for field in FIELDS} == case.get("record", dict.fromkeys(FIELDS))
 
 
 def test_every_rule_has_examples() -> None:
     seen = {reason for case in CASES.values() for reason in case["reasons"]}
-    text = [rule(field) for rule in (names.empty, names.too_long) for field in names.TEXT_FIELDS]
-    every = [rule(field) for rule in (names.missing, names.null, names.invalid) for field in names.FIELDS]
-    assert seen == {*text, *every, names.NOT_JSON, names.UNKNOWN_ACCOUNT, names.UNEXPECTED_DEVICE}
+    text = [rule(field) for rule in (reasons.empty, reasons.too_long) for field in TEXT_FIELDS]
+    every = [rule(field) for rule in (reasons.missing, reasons.null, reasons.invalid) for field in FIELDS]
+    assert seen == {*text, *every, reasons.NOT_JSON, UNKNOWN_ACCOUNT, UNEXPECTED_DEVICE}
 
 
 def test_first_log(judge: Judge) -> None:
     record = json.loads(FIRST)
-    nulled = [json.dumps(record | {field: None}).encode() for field in names.FIELDS]
+    nulled = [json.dumps(record | {field: None}).encode() for field in FIELDS]
     first, other_device, *bad = judge([FIRST, FIRST.replace(b"ANDROID", b"IOS"), *nulled])
     assert first["status"] == names.GOOD
     assert first["account_id"] == 684
     assert first["event_timestamp"] == "2021-04-29T19:28:30Z"
-    assert (other_device["status"], other_device["reasons"]) == (names.SUSPICIOUS, [names.UNEXPECTED_DEVICE])
+    assert (other_device["status"], other_device["reasons"]) == (names.SUSPICIOUS, [UNEXPECTED_DEVICE])
     assert [message["status"] for message in bad] == [names.BAD] * 6
-    assert [message["reasons"] for message in bad] == [[names.null(field)] for field in names.FIELDS]
+    assert [message["reasons"] for message in bad] == [[reasons.null(field)] for field in FIELDS]

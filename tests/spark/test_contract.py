@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from bench import six_fields
 from include import names
+from include.contract import reading, reasons
 from include.settings import ROOT
-from include.why import reasons
 from tests.spark.conftest import Judge
 
 CONTRACT = ROOT / "docs" / "contract.md"
@@ -32,8 +33,8 @@ def test_examples_get_the_verdicts_stated_on_the_page(judge: Judge, page: Path, 
 
 def test_every_reason_is_in_the_contract() -> None:
     text = CONTRACT.read_text(encoding="utf-8")
-    for reason in reasons.MEANINGS:
+    for reason in reasons.every(reading.current()):
         ending = next((ending for ending in ENDINGS if reason.startswith(f"{ending}_")), None)
         assert f"`{ending}_…`" in text if ending else f"`{reason}`" in text, reason
-    for name in (*names.FIELDS, *names.TABLES.values(), names.JUDGED, names.REJUDGED, names.LOGS_TOPIC):
+    for name in (*six_fields.FIELDS, *names.TABLES.values(), names.JUDGED, names.REJUDGED, names.LOGS_TOPIC):
         assert f"`{name}`" in text, name

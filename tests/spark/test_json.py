@@ -2,7 +2,9 @@
 
 import json
 
+from bench import six_fields
 from include import names
+from include.contract import reasons
 from tests.spark.conftest import Judge
 
 FIELDS = {
@@ -29,7 +31,7 @@ FINE = {
     "a negative account": log(account_id='"-1064203688"'),
     "leading zeros": log(account_id='"0684"'),
     "a zero below zero": log(account_id='"-0"'),
-    "characters of four bytes": log(event_type='"' + "\U0001f600" * names.MAX_TEXT + '"'),
+    "characters of four bytes": log(event_type='"' + "\U0001f600" * six_fields.MAX_TEXT + '"'),
     "other members": log('"a": 1.5', '"b": null', '"c": "\u00e9 text"', '"devices": true', '"": -0'),
     "a name twice": log('"device": "IOS"', '"account_id": 12'),
     "many leading zeros": log(account_id='"0000000000684"'),
@@ -61,7 +63,7 @@ def test_no_way_of_writing_an_object_breaks_a_rule(judge: Judge) -> None:
 
 def test_text_that_only_looks_like_json_is_not_json(judge: Judge) -> None:
     found = zip(NOT_JSON, judge([*NOT_JSON.values()]), strict=True)
-    assert {name: message["reasons"] for name, message in found} == {name: [names.NOT_JSON] for name in NOT_JSON}
+    assert {name: message["reasons"] for name, message in found} == {name: [reasons.NOT_JSON] for name in NOT_JSON}
 
 
 def test_the_last_value_of_a_repeated_name_counts(judge: Judge) -> None:

@@ -8,7 +8,9 @@ import pytest
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from bench import six_fields
 from include import names
+from include.contract import reasons
 from include.topics import marks
 from jobs.judging import classify, judge
 from tests.spark.conftest import USERS_VERSION, Judge, Judged, Logs
@@ -18,7 +20,7 @@ GOOD = (
     b'"device": "ANDROID", "location_country": "FR", "event_timestamp": "1619724510"}'
 )
 LAST = "9999-12-31T23:59:59.999Z"
-COMMON = [*names.FIELDS, "status", "reasons", "origin", "received_at", "users_version", "revision"]
+COMMON = [*six_fields.FIELDS, "status", "reasons", "origin", "received_at", "users_version", "revision"]
 
 
 def test_a_message_is_sent_to_the_partition_of_its_log(judged: Judged) -> None:
@@ -56,7 +58,7 @@ def test_the_whole_message_of_a_good_log(judge: Judge) -> None:
 def test_bad_message_has_nulls_and_raw(judge: Judge) -> None:
     (message,) = judge([b"no JSON, and longer than the 57 bytes after which MIME would break the line"])
     assert list(message) == [*COMMON, "raw", "raw_size"]
-    assert [message[field] for field in names.FIELDS] == [None] * 6
+    assert [message[field] for field in six_fields.FIELDS] == [None] * 6
     assert base64.b64decode(message["raw"], validate=True).startswith(b"no JSON")
     assert message["raw_size"] == 75
 
@@ -88,7 +90,7 @@ def test_received_at_in_a_five_digit_year_is_the_last_time_that_sinks_accept(log
 
 def test_long_and_deep_logs_are_judged(judge: Judge) -> None:
     """Without a stack overflow or a slow pattern; RFC 8259 leaves limits to the parser, ours is in Json.java."""
-    too_long, invalid = names.too_long("device"), names.invalid("device")
+    too_long, invalid = reasons.too_long("device"), reasons.invalid("device")
     values = {
         b"[" * 998 + b"]" * 998: invalid,
         b'"' + rb"\n\"" * 100_000 + b'"': too_long,
@@ -104,6 +106,6 @@ def test_long_and_deep_logs_are_judged(judge: Judge) -> None:
     found = [message["reasons"] for message in judge([*of_device, *beside, *too_much, b"\\" * 500_000])]
     assert found == [
         *([reason] for reason in values.values()),
-        *[[names.null("device")]] * len(beside),
-        *[[names.NOT_JSON]] * (len(too_much) + 1),
+        *[[reasons.null("device")]] * len(beside),
+        *[[reasons.NOT_JSON]] * (len(too_much) + 1),
     ]

@@ -51,7 +51,7 @@ def test_a_log_gets_the_same_verdict_from_its_row_as_from_its_bytes(
     spark: SparkSession, logs: Logs, judged: Judged, periods: str, status: str, reasons: list[str]
 ) -> None:
     """The event is on day 18746."""
-    known = spark.createDataFrame([(684, periods, 9)], users.SCHEMA)
+    known = spark.createDataFrame([(684, periods, 9)], users.schema())
     row = judged([GOOD]).withColumn("row", F.from_json("verdict", "struct<{}>".format(", ".join(ROW))))
     happened = F.unix_timestamp("event_timestamp")
     fields = row.select("partition", "offset", "timestamp", "row.*").withColumn("event_timestamp", happened)

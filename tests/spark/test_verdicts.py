@@ -10,9 +10,9 @@ import pyarrow as pa
 import pytest
 from pyspark.sql import DataFrame
 
-from include import names
+from bench import six_fields
 from jobs.judging import classify
-from jobs.loading import foreign, verdicts
+from jobs.loading import foreign, layout, verdicts
 
 TEXT = 'a"b,\\N\n\r\t\\\x00NULL😀\u2028'
 
@@ -49,7 +49,7 @@ def batch(*values: dict[str, Any] | bytes | None, first_offset: int = 100) -> pa
 def test_parse_returns_every_column() -> None:
     bad = message(1, status="bad", reasons=["null_device", "empty_event_id"], device=None, raw="aGk=", raw_size=2)
     rows = verdicts.parse(batch(message(0, device=TEXT), bad))
-    assert rows.column_names == [*verdicts.COLUMNS, *verdicts.RAW_COLUMNS]
+    assert rows.column_names == [*layout.current().columns, *layout.RAW_COLUMNS]
     assert rows["device"].to_pylist() == [TEXT, None]
     assert rows["kafka_offset"].to_pylist() == [0, 1]
     assert rows["raw_size"].to_pylist() == [None, 2]
@@ -112,7 +112,7 @@ def test_a_message_that_is_not_a_verdict_is_separated_from_the_others(garbage: A
     ids=repr,
 )
 def test_values_that_no_table_would_store_are_foreign_only_if_checked_strictly(garbage: Any) -> None:
-    bad = message(3, status="bad", **dict.fromkeys(names.FIELDS), reasons=["null_device"], raw="", raw_size=0)
+    bad = message(3, status="bad", **dict.fromkeys(six_fields.FIELDS), reasons=["null_device"], raw="", raw_size=0)
     given = foreign.Batch(1, 103, batch(message(0), message(1, device="x" * 64), garbage, bad))
     assert foreign.parse(given)[1] == []
     rows, (strange,) = foreign.parse(given, strictly=True)
@@ -175,4 +175,4 @@ def test_load_reads_the_messages_that_classify_sends(judged: Callable[[Sequence[
     assert [by_offset[n]["status"] for n in range(6)] == ["good", "suspicious", *["bad"] * 4]
     assert by_offset[0]["event_id"] == by_offset[1]["device"] == TEXT
     assert [by_offset[n]["raw_size"] for n in range(6)] == [None, None, None, 0, 1, 2]
-    assert {field: by_offset[2][field] for field in names.FIELDS} == dict.fromkeys(names.FIELDS)
+    assert {field: by_offset[2][field] for field in six_fields.FIELDS} == dict.fromkeys(six_fields.FIELDS)

@@ -1,13 +1,12 @@
 """The index template has the fields that names.py defines; an origin is what Kafka can give."""
 
-import json
-
 import pytest
 
+from bench import six_fields
 from include import names
-from include.settings import ROOT
+from include.index.template import template
 
-TEMPLATE = json.loads((ROOT / "include" / "index" / "server-logs.json").read_text(encoding="utf-8"))
+TEMPLATE = template()
 PROPERTIES = TEMPLATE["template"]["mappings"]["properties"]
 
 
@@ -16,9 +15,9 @@ def test_the_index_maps_the_status_message_and_nothing_else():
     assert TEMPLATE["template"]["aliases"] == {names.INDEX: {}}
     assert TEMPLATE["template"]["mappings"]["dynamic"] == "strict"
     others = {"status", "reasons", "received_at", "origin", "users_version", "revision", "raw", "raw_size"}
-    assert set(PROPERTIES) == {*names.FIELDS, *others}
+    assert set(PROPERTIES) == {*six_fields.FIELDS, *others}
     assert set(PROPERTIES["origin"]["properties"]) == {"kafka_partition", "kafka_offset"}
-    assert all(PROPERTIES[field]["type"] == "keyword" for field in names.TEXT_FIELDS)
+    assert all(PROPERTIES[field]["type"] == "keyword" for field in six_fields.TEXT_FIELDS)
 
 
 @pytest.mark.parametrize("origin", [(0, 0), (1, 42), (2**31 - 1, 2**63 - 1)])

@@ -35,7 +35,8 @@ CHECKS = {
     ],
     "unit": [[*_PYTEST, "-n", "2", "tests/unit"]],
     "dags": [[*_PYTEST, "tests/dags"]],
-    "spark": [[*_PYTEST, "tests/spark"]],
+    # The second ones have another contract, and so another JVM.
+    "spark": [[*_PYTEST, "tests/spark"], [*_PYTEST, "tests/contracts"]],
     # --maxfail, because with a broken stack each test takes minutes to fail.
     "integration": [[*_PYTEST, *_TWO_STACKS, "--durations=40", "--maxfail=5", *_RUNNING]],
     "compose": [[*_PYTEST, "-p", "no:randomly", "--durations=5", "tests/containers/test_up.py"]],

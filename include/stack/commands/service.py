@@ -29,7 +29,7 @@ def unit_file() -> Path:
 def unit(settings: Settings) -> str:
     """The unit's text. It keeps the variables of the shell that `up` would use now."""
     given = {name: value for name, value in os.environ.items() if name.startswith("LOGSIEVE_") and value}
-    given |= {"LOGSIEVE_STATE": str(settings.state), "LOGSIEVE_PARTS": str(settings.parts)}
+    given |= {f"LOGSIEVE_{name.upper()}": str(getattr(settings, name)) for name in ("state", "parts", "contract")}
     given["PATH"] = os.environ.get("PATH", shell.SYSTEM_PATH)
     given.pop(shell.STACK_VARIABLE, None)
     command = _quoted(str(ROOT / "logsieve"))

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from rich.console import Console
 from rich.markup import escape
 
+from include.contract.errors import ContractError
 from include.settings import Settings
 from include.stack import environment, own_servers
 from include.stack.environment import Environment
@@ -30,6 +31,11 @@ def run(app: typer.Typer) -> None:
     except StackError as error:
         err.print(f"[red]✗[/] {escape(error.message)}", highlight=False)
         err.print(f"→ {error.remedy}", highlight=False, markup=False)
+        sys.exit(1)
+    except ContractError as error:
+        for each in error.problems:
+            err.print(f"[red]✗[/] {escape(f'{error.file}:{error.text(each)}')}", highlight=False, soft_wrap=True)
+            err.print(f"→ {each.remedy}.", highlight=False, markup=False, soft_wrap=True)
         sys.exit(1)
     except ValidationError as error:
         for wrong in error.errors():

@@ -44,7 +44,8 @@ def _fingerprint(settings: Settings, jars: Path) -> str:
 
 def variables(settings: Settings) -> dict[str, str]:
     """The environment of the rehearsal: that of a driver, without addresses and secrets."""
-    folders = {"LOGSIEVE_STATE": str(settings.state), "LOGSIEVE_PARTS": str(settings.parts)}
+    named = ("state", "parts", "contract")
+    folders = {f"LOGSIEVE_{name.upper()}": str(getattr(settings, name)) for name in named}
     return programs.machine(settings.state, settings.scratch) | programs.python() | folders
 
 

@@ -1,4 +1,4 @@
-"""Compiles the rules, which are written in Java (jobs/java), to a jar for Spark. Requires no JDK."""
+"""Compiles the rules, which are written in Java (jobs/java), to a jar for Spark, with the contract. Requires no JDK."""
 
 import os
 import subprocess
@@ -6,6 +6,7 @@ import tempfile
 import zipfile
 from pathlib import Path
 
+from include.contract import for_rules, reading
 from include.driver.submit import RULES, judge_jar
 from include.settings import Settings
 from include.stack.errors import StackError
@@ -15,7 +16,7 @@ _RELEASE = "17"
 # All but those on style, on the Java that happens to run the compiler, and on the serialization of UDFs.
 _WARNINGS = "all,-boxing,-deprecation,-nls,-paramAssign,-removal,-serial,-unqualifiedField,-unusedExceptionParam"
 # The jars with the classes that the rules import.
-_NEEDED = ("spark-sql-api_*.jar", "spark-unsafe_*.jar")
+_NEEDED = ("spark-sql-api_*.jar", "spark-unsafe_*.jar", "re2j-*.jar")
 
 
 def ensure(settings: Settings) -> Path:
@@ -29,7 +30,8 @@ def ensure(settings: Settings) -> Path:
     compiler = next((settings.parts / "jars" / "compiler").glob("*.jar"), None)
     if compiler is None:
         raise StackError("The compiler for the rules was not fetched yet.", "Run ./logsieve down, then ./logsieve up")
-    needed = os.pathsep.join(str(path) for name in _NEEDED for path in pyspark_home.jars().glob(name))
+    found = [*pyspark_home.jars().glob("*.jar"), *(settings.parts / "jars" / "spark").glob("*.jar")]
+    needed = os.pathsep.join(str(path) for name in _NEEDED for path in found if path.match(name))
     with tempfile.TemporaryDirectory(dir=target.parent) as folder:
         classes, partial = Path(folder) / "classes", Path(folder) / target.name
         options = ["-source", _RELEASE, "-target", _RELEASE, f"-warn:{_WARNINGS}", "-failOnWarning"]
@@ -41,6 +43,7 @@ def ensure(settings: Settings) -> Path:
         with zipfile.ZipFile(partial, "w") as jar:
             for path in sorted(classes.rglob("*.class")):
                 jar.write(path, path.relative_to(classes))
+            jar.writestr(for_rules.NAME, for_rules.properties(reading.load(settings.contract)))
         if judge_jar(settings) != target:  # the rules changed during compilation, so these classes may be inconsistent
             return ensure(settings)
         partial.replace(target)

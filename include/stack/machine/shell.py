@@ -46,7 +46,7 @@ STACK_VARIABLE: Final = "LOGSIEVE_STACK"
 def for_command(shell: Mapping[str, str], root: Path, home: str) -> dict[str, str]:
     """The environment of the command and of its package installers. `home`: the user's home folder."""
     named = {name: value for name, value in shell.items() if name in FETCHING or _OURS.fullmatch(name)}
-    for name in ("LOGSIEVE_STATE", "LOGSIEVE_PARTS"):
+    for name in ("LOGSIEVE_STATE", "LOGSIEVE_PARTS", "LOGSIEVE_CONTRACT"):
         if named.get(name):
             named[name] = str(folders.real(named[name]))
     named.pop(STACK_VARIABLE, None)

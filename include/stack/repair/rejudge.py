@@ -12,9 +12,10 @@ from pathlib import Path
 import mysql.connector
 from confluent_kafka import KafkaException
 
+from include.contract import reading, reasons
 from include.driver.rejudgement import Report, arguments
 from include.driver.submit import beside, submit_conf
-from include.names import BAD, BAD_REASONS, INDEXER_GROUP, LOGS_DATABASE, REJUDGE, TABLES
+from include.names import BAD, INDEXER_GROUP, LOGS_DATABASE, REJUDGE, TABLES
 from include.settings import ROOT
 from include.stack.errors import StackError
 from include.stack.fetch import judge_jar, parts
@@ -67,14 +68,14 @@ def run(
 
 def check_reason(env: Servers, reason: str) -> None:
     """Raises StackError, listing the stored reasons, if neither a rule nor a stored bad log has this reason."""
-    words = "JSON_TABLE(reasons, '$[*]' COLUMNS (word VARCHAR(64) PATH '$')) AS words"
+    words = f"JSON_TABLE(reasons, '$[*]' COLUMNS (word VARCHAR({reasons.MOST_CHARACTERS}) PATH '$')) AS words"
     try:
         with closing(env.outside.mysql()) as connection, closing(connection.cursor()) as cursor:
             cursor.execute(f"SELECT DISTINCT word FROM {LOGS_DATABASE}.{TABLES[BAD]}, {words} ORDER BY word")
             stored = [str(word) for (word,) in cursor.fetchall()]
     except mysql.connector.Error as error:
         raise StackError(f"MySQL does not answer: {error.msg}", "Check ./logsieve status") from error
-    if reason not in (*BAD_REASONS, *stored):
+    if reason not in (*reasons.of_bad_logs(reading.current()), *stored):
         raise StackError(
             f"No log is bad for the reason {reason!r}.", f"Use a stored reason: {', '.join(stored) or 'none'}."
         )

@@ -10,14 +10,13 @@ from typing import Any, Final
 from confluent_kafka import Consumer
 from elasticsearch import Elasticsearch
 
+from include.contract import reading, tables
 from include.index import template
 from include.index.template import Shape
 from include.names import INDEX, LOGS_DATABASE, STATUS_TOPIC, TABLES
-from include.settings import ROOT
 from include.stack.errors import StackError
 from include.topics import hops
 
-_TABLES_FILE: Final = ROOT / "include" / "sql" / "logs.sql"
 _CLONE_SECONDS: Final = 600
 """Usually instant; without hard links, Elasticsearch copies all files."""
 
@@ -37,7 +36,7 @@ def rows(cursor: Any, at: str, report: Report) -> None:
 
 
 def _make_tables(cursor: Any) -> None:
-    cursor.execute(_TABLES_FILE.read_text(encoding="utf-8"))
+    cursor.execute(tables.statements(reading.current()))
     while cursor.nextset():
         pass
 

@@ -1,51 +1,63 @@
 package logsieve;
 
-import java.util.Arrays;
-import java.util.Locale;
+import com.google.re2j.Pattern;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
 
-/**
- * The fields of a log, in the order of its status message: the rule of each, and the limits of that rule.
- *
- * A text's limits count characters (code points).
- */
-enum Field {
-    EVENT_ID(Rules::text, 1, 64),
-    ACCOUNT_ID(Rules::integer, Integer.MIN_VALUE, Integer.MAX_VALUE),
-    EVENT_TYPE(Rules::text, 1, 64),
-    DEVICE(Rules::text, 1, 64),
-    LOCATION_COUNTRY(Rules::text, 1, 64),
-    EVENT_TIMESTAMP(Rules::time, 0, JsonWriter.LAST_SECOND);
-
+/** A field of a log as the contract declares it: where it is, what it may be, and the rule that it obeys. */
+final class Field {
     /** Parses the text of a field: returns its value, or the rule that it breaks. */
     interface Rule {
-        Value parse(Text text, long least, long most);
+        Value parse(Text text, Field field);
     }
 
-    /** All fields; `values()` would copy them for each log. */
-    static final Field[] ALL = values();
+    /** What JSON may have in its place, and whether it may have nothing. */
+    record Takes(boolean string, boolean number, boolean bool, boolean nothing, boolean none) {
+        static final Takes NO_KIND = new Takes(false, false, false, false, false);
+    }
 
-    /** Its name in JSON. */
-    final String member = name().toLowerCase(Locale.ROOT);
+    /** Its place among the contract's fields. */
+    final int place;
 
-    private final byte[] memberBytes = JsonWriter.ascii(member);
+    /** Its name in the status message. */
+    final String member;
+
+    final Takes takes;
+
+    /** The limits of a number, of a time in its unit, or of a text in characters (code points). */
+    final long least;
+
+    final long most;
+
+    /** The same of a number that may have a fraction. */
+    final double leastNumber;
+
+    final double mostNumber;
+
+    /** The values that are allowed, in UTF-8; null: all. */
+    final byte[][] choices;
+
+    final boolean isText;
+
     private final Rule rule;
-    private final long least;
-    private final long most;
+    private final Pattern pattern;
 
-    Field(Rule rule, long least, long most) {
+    /** @param pattern which the whole text must match; null: any. In the syntax of RE2, so in linear time */
+    Field(int place, String member, Rule rule, Takes takes, String[] range, List<String> choices, String pattern) {
+        this.place = place;
+        this.member = member;
         this.rule = rule;
-        this.least = least;
-        this.most = most;
-    }
-
-    /** Returns the field of a name in UTF-8, or null. */
-    static Field named(byte[] bytes, int from, int to) {
-        for (Field field : ALL) {
-            if (Arrays.equals(field.memberBytes, 0, field.memberBytes.length, bytes, from, to)) {
-                return field;
-            }
-        }
-        return null;
+        this.takes = takes;
+        isText = rule == Contract.TEXT;
+        boolean isFraction = rule == Contract.NUMBER;
+        least = isFraction ? 0 : Long.parseLong(range[0]);
+        most = isFraction ? 0 : Long.parseLong(range[1]);
+        leastNumber = Double.parseDouble(range[0]);
+        mostNumber = Double.parseDouble(range[1]);
+        this.choices = choices.isEmpty()
+                ? null
+                : choices.stream().map(each -> each.getBytes(StandardCharsets.UTF_8)).toArray(byte[][]::new);
+        this.pattern = pattern == null ? null : Pattern.compile(pattern);
     }
 
     /**
@@ -54,6 +66,15 @@ enum Field {
      * @param read what Json.read returned for the field
      */
     Value parse(Value read) {
-        return read instanceof Text text ? rule.parse(text, least, most) : read;
+        if (read instanceof Text text) {
+            return rule.parse(text, this);
+        }
+        boolean isFine = read == Value.Broken.MISSING && takes.nothing || read == Value.Broken.NULL && takes.none;
+        return isFine ? Value.Nothing.NOTHING : read;
+    }
+
+    /** Whether the whole text matches the pattern. */
+    boolean matches(Text text) {
+        return pattern == null || pattern.matches(text.copy());
     }
 }

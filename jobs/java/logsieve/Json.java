@@ -25,33 +25,34 @@ final class Json {
     private static final Refused REFUSED = new Refused();
 
     private final byte[] text;
-    private final Value[] values = new Value[Field.ALL.length];
+    private final Value[] values;
     private int at;
     private boolean isAscii = true;
 
-    private Json(byte[] text) {
+    private Json(byte[] text, int fields) {
         this.text = text;
+        values = new Value[fields];
         Arrays.fill(values, Value.Broken.MISSING);
     }
 
     /**
-     * Returns what the text has for each of Field.ALL: a Text if that is a string or a number, else MISSING, NULL or
-     * INVALID. Returns null if the text is not exactly one JSON object.
+     * Returns what the text has for each field of the contract: a Text if that is of a kind that the field takes, else
+     * MISSING, NULL or INVALID. Returns null if the text is not exactly one JSON object.
      */
-    static Value[] read(byte[] text) {
+    static Value[] read(byte[] text, Contract contract) {
         if (text == null) {
             return null;
         }
         try {
-            return new Json(text).log();
+            return new Json(text, contract.fields.length).log(contract.members);
         } catch (Refused refused) {
             return null;
         }
     }
 
-    private Value[] log() {
+    private Value[] log(Members members) {
         space();
-        object(1);
+        object(1, members);
         space();
         expect(at == text.length);
         // Characters outside ASCII were accepted in strings only.
@@ -59,24 +60,28 @@ final class Json {
         return values;
     }
 
-    /** @param depth 1 for the log itself, more for an object in it, which has no fields */
-    private void object(int depth) {
+    /**
+     * @param depth 1 for the log itself, more for an object in it
+     * @param members its members that are wanted; null: none
+     */
+    private void object(int depth, Members members) {
         expect(take('{') && depth <= MAX_DEPTH);
         space();
         if (take('}')) {
             return;
         }
+        int count = 0;
         do {
             space();
             int from = at + 1;
             boolean isEscaped = string();
-            Field field = depth == 1 ? named(from, at - 1, isEscaped) : null;
+            Members member = members == null ? null : named(members, from, at - 1, isEscaped, count++);
             space();
             expect(take(':'));
             space();
-            Value value = value(field != null, depth);
-            if (field != null) {
-                values[field.ordinal()] = value;
+            Value value = value(member, depth);
+            if (member != null && value != null) {
+                member.fill(values, value);
             }
             space();
         } while (take(','));
@@ -91,32 +96,45 @@ final class Json {
         }
         do {
             space();
-            value(false, depth);
+            value(null, depth);
             space();
         } while (take(','));
         expect(take(']'));
     }
 
-    /** Consumes a value; returns it if it is wanted. */
-    private Value value(boolean isWanted, int depth) {
+    /**
+     * Consumes a value; returns it if it is of a kind that is taken. Null: an object whose members were noted.
+     *
+     * @param member null: it is not wanted
+     */
+    private Value value(Members member, int depth) {
         expect(at < text.length);
         int from = at;
         switch (text[at]) {
             case '"' -> {
                 boolean isEscaped = string();
-                return isWanted ? text(from + 1, at - 1, isEscaped) : null;
+                return member != null && member.takes.string() ? text(from + 1, at - 1, isEscaped) : Value.Broken.INVALID;
             }
-            case '{' -> object(depth + 1);
+            case '{' -> {
+                Members inside = member != null && member.isObject() ? member : null;
+                if (inside != null) { // for a repeated name the last object counts as a whole
+                    inside.fill(values, Value.Broken.MISSING);
+                }
+                object(depth + 1, inside);
+                return inside == null ? Value.Broken.INVALID : null;
+            }
             case '[' -> array(depth + 1);
-            case 't' -> word(TRUE);
-            case 'f' -> word(FALSE);
+            case 't', 'f' -> {
+                word(text[at] == 't' ? TRUE : FALSE);
+                return member != null && member.takes.bool() ? text(from, at, false) : Value.Broken.INVALID;
+            }
             case 'n' -> {
                 word(NULL);
                 return Value.Broken.NULL;
             }
             default -> {
                 number();
-                return isWanted ? text(from, at, false) : null;
+                return member != null && member.takes.number() ? text(from, at, false) : Value.Broken.INVALID;
             }
         }
         return Value.Broken.INVALID;
@@ -223,8 +241,8 @@ final class Json {
         }
     }
 
-    private Field named(int from, int to, boolean isEscaped) {
-        Text name = text(from, to, isEscaped);
-        return Field.named(name.bytes(), name.from(), name.to());
+    private Members named(Members members, int from, int to, boolean isEscaped, int expected) {
+        byte[] name = isEscaped ? Escapes.resolved(text, from, to) : text;
+        return members.named(name, isEscaped ? 0 : from, isEscaped ? name.length : to, expected);
     }
 }

@@ -1,5 +1,6 @@
 package logsieve;
 
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.LocalDateTime;
 import java.time.ZoneOffset;
@@ -11,6 +12,7 @@ final class JsonWriter {
     static final long LAST_SECOND = 253_402_300_799L;
 
     private static final byte[] NULL = ascii("null");
+    private static final byte[] LEAST = ascii(Long.toString(Long.MIN_VALUE));
     private static final byte[] HEX = ascii("0123456789ABCDEF");
     private static final int LONGEST_NUMBER = 20;
 
@@ -26,6 +28,18 @@ final class JsonWriter {
         return text.getBytes(StandardCharsets.US_ASCII);
     }
 
+    /** Returns the bytes of a text. */
+    static byte[] utf8(String text) {
+        return text.getBytes(StandardCharsets.UTF_8);
+    }
+
+    /** Whether this is the plain text of a value. */
+    static boolean isText(Value value, byte[] text) {
+        JsonWriter out = new JsonWriter(text.length);
+        value.putPlain(out);
+        return Arrays.equals(out.bytes, 0, out.end, text, 0, text.length);
+    }
+
     byte[] toBytes() {
         return Arrays.copyOf(bytes, end);
     }
@@ -37,6 +51,11 @@ final class JsonWriter {
     void skip(int length) {
         room(length);
         end += length;
+    }
+
+    /** Writes a number into four bytes that were skipped. */
+    void set(int at, int number) {
+        ByteBuffer.wrap(bytes).putInt(at, number);
     }
 
     JsonWriter put(byte[] text) {
@@ -85,6 +104,9 @@ final class JsonWriter {
     }
 
     JsonWriter put(long number) {
+        if (number == Long.MIN_VALUE) {
+            return put(LEAST); // it has no absolute value
+        }
         room(LONGEST_NUMBER);
         if (number < 0) {
             bytes[end++] = '-';

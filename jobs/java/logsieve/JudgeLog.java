@@ -5,7 +5,7 @@ import org.apache.spark.sql.api.java.UDF8;
 /**
  * Turns a record that was joined with its user into its status message (binary).
  *
- * Arguments: the record, the value (null for a tombstone), the periods of its account (null if it is unknown),
+ * Arguments: the record, the value (null for a tombstone), the periods of its key (null if it is unknown),
  * partition, offset, time of receipt in milliseconds since 1970, the version of the users (null if there are none), and
  * how often the verdict was corrected.
  */

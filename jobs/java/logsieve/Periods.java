@@ -1,17 +1,19 @@
 package logsieve;
 
-/** All periods of an account in one text, see jobs/judging/users.py. */
+/** All periods of a key in one text, see jobs/judging/users.py. */
 final class Periods {
     private static final int DAY = 7;
+    private static final byte BETWEEN_ENTRIES = 0;
+    private static final byte BETWEEN_ATTRIBUTES = 1;
 
     private Periods() {}
 
-    /** Where the device of a day (since 1970) begins in the text; -1 if the account is closed or not open yet. */
-    static int deviceOn(int day, byte[] periods) {
+    /** Where the attributes of a day (since 1970) begin in the text; -1 if the key is closed or not open yet. */
+    static int on(int day, byte[] periods) {
         int end = periods.length;
         while (true) {
             int begin = end;
-            while (begin > 0 && periods[begin - 1] != 0) {
+            while (begin > 0 && periods[begin - 1] != BETWEEN_ENTRIES) {
                 begin--;
             }
             if (end - begin < DAY) {
@@ -32,12 +34,19 @@ final class Periods {
         }
     }
 
-    /** Where the device that begins at this position ends. */
-    static int end(byte[] periods, int device) {
-        int end = device;
-        while (end < periods.length && periods[end] != 0) {
+    /** Where the attribute that begins at this position ends. `isLast`: of its entry; it may have any character. */
+    static int end(byte[] periods, int attribute, boolean isLast) {
+        int end = attribute;
+        while (end < periods.length
+                && periods[end] != BETWEEN_ENTRIES
+                && (isLast || periods[end] != BETWEEN_ATTRIBUTES)) {
             end++;
         }
         return end;
+    }
+
+    /** Where the attribute begins that follows one with this end; of an entry that has no more, the end itself. */
+    static int next(byte[] periods, int end) {
+        return end < periods.length && periods[end] == BETWEEN_ATTRIBUTES ? end + 1 : end;
     }
 }

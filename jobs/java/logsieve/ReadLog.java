@@ -6,6 +6,6 @@ import org.apache.spark.sql.api.java.UDF1;
 public final class ReadLog implements UDF1<byte[], byte[]> {
     @Override
     public byte[] call(byte[] value) {
-        return LogRecord.write(Rules.form(Json.read(value)));
+        return LogRecord.write(Rules.form(value, Contract.OURS, 0));
     }
 }

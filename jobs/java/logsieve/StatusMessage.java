@@ -13,11 +13,12 @@ final class StatusMessage {
     /** The number of bytes that are kept of a bad log. */
     private static final int MAX_RAW = 64 * 1024;
 
-    private static final byte[][] FIELDS = new byte[Field.ALL.length][];
+    private static final byte[][] FIELDS = new byte[Contract.OURS.fields.length][];
 
     static {
-        for (Field field : Field.ALL) {
-            FIELDS[field.ordinal()] = JsonWriter.ascii((field.ordinal() == 0 ? "{\"" : ",\"") + field.member + "\":");
+        for (int place = 0; place < FIELDS.length; place++) {
+            String member = Contract.OURS.fields[place].member;
+            FIELDS[place] = JsonWriter.ascii((place == 0 ? "{\"" : ",\"") + member + "\":");
         }
     }
 
@@ -33,28 +34,33 @@ final class StatusMessage {
 
     private StatusMessage() {}
 
-    /** Appends the six fields, and for a bad log its status and reasons. */
+    /** Appends the fields, and for a bad log its status and reasons. */
     static void begin(JsonWriter out, Log log) {
-        for (Field field : Field.ALL) {
-            out.put(FIELDS[field.ordinal()]);
-            log.get(field).putTo(out);
+        Value[] values = log.values();
+        for (int place = 0; place < FIELDS.length; place++) {
+            out.put(FIELDS[place]);
+            values[place].putTo(out);
         }
         if (log.isBad()) {
-            out.put(status("bad", log.reasons));
+            out.put(status("bad", log.reasons()));
         }
     }
 
-    /** Appends the status of a log that is not bad; `reason` makes it suspicious, null makes it good. */
-    static void putStatus(JsonWriter out, String reason) {
-        out.put(reason == null ? GOOD : status("suspicious", List.of(reason)));
+    /** Appends the status of a log that is not bad; any reason makes it suspicious, none makes it good. */
+    static void putStatus(JsonWriter out, List<String> reasons) {
+        out.put(reasons.isEmpty() ? GOOD : status("suspicious", reasons));
+    }
+
+    /** A time of receipt as it is written: a producer may set any, and both sinks would refuse a year of five digits. */
+    static long held(long received) {
+        return Math.min(Math.max(received, 0), JsonWriter.LAST_SECOND * 1000 + 999);
     }
 
     /** Appends the members from `origin` to `revision`; see JudgeLog. */
     static void putOrigin(
             JsonWriter out, int partition, long offset, long received, Integer usersVersion, int revision) {
         out.put(PARTITION).put(partition).put(OFFSET).put(offset);
-        // A producer may set any timestamp; both sinks would refuse a year of five digits at every try.
-        out.put(RECEIVED_AT).putMilliseconds(Math.min(Math.max(received, 0), JsonWriter.LAST_SECOND * 1000 + 999));
+        out.put(RECEIVED_AT).putMilliseconds(held(received));
         out.put(USERS_VERSION);
         if (usersVersion == null) {
             out.putNull();

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from bench import six_fields
 from bench.hand_written_rules import Judge
 from include import names
 from include.settings import ROOT
@@ -52,7 +53,7 @@ def test_case(name: str) -> None:
     ((key, message),) = judged.messages
     found = json.loads(message)
     assert (found["status"], found["reasons"]) == (case["status"], case["reasons"])
-    assert {field: found[field] for field in names.FIELDS} == case.get("record", dict.fromkeys(names.FIELDS))
+    assert {field: found[field] for field in six_fields.FIELDS} == case.get("record", dict.fromkeys(six_fields.FIELDS))
     assert (key, found["origin"]) == ("1-7", {"kafka_partition": 1, "kafka_offset": 7})
     assert found["received_at"] == "2023-11-14T22:13:20.123Z"
     assert [status for status, lines in judged.lines.items() if lines] == [case["status"]]
@@ -65,7 +66,7 @@ def test_the_line_for_mysql_has_the_contents_of_the_message(name: str) -> None:
     message = json.loads(judged.messages[0][1])
     (line,) = judged.lines[case["status"]]
     (cells,) = csv.reader(io.StringIO(line, newline=""), strict=True)
-    fields = [str(message[field]) if message[field] is not None else "NULL" for field in names.FIELDS[:-1]]
+    fields = [str(message[field]) if message[field] is not None else "NULL" for field in six_fields.FIELDS[:-1]]
     time = message["event_timestamp"].removesuffix("Z") if message["event_timestamp"] else "NULL"
     assert cells[:6] == [*fields, time]
     assert json.loads(cells[6]) == message["reasons"]

@@ -3,7 +3,6 @@
 The parser does not notice that a comma is missing in a list; what matters in the file is compared value by value.
 """
 
-import json
 import re
 import shutil
 import subprocess
@@ -18,7 +17,7 @@ from logstash_pipeline_parser.tree import ParseError
 from include import names
 from include.clients import kafka
 from include.index import days
-from include.index.template import TEMPLATE_FILE
+from include.index.template import template
 from include.names import INDEXER_GROUP
 from include.settings import ROOT, Settings
 
@@ -28,7 +27,7 @@ DEAD_LETTERS = (SEARCH / "dead-letters.conf").read_text(encoding="utf-8")
 RUN = yaml.safe_load((SEARCH / "logstash.yml").read_text(encoding="utf-8"))
 PIPELINES = yaml.safe_load((SEARCH / "pipelines.yml").read_text(encoding="utf-8"))
 SCRIPT = SEARCH / "day_index.rb"
-PROPERTIES = json.loads(TEMPLATE_FILE.read_text(encoding="utf-8"))["template"]["mappings"]["properties"]
+PROPERTIES = template()["template"]["mappings"]["properties"]
 
 VARIABLE = re.compile(r"\$\{(\w+)(?::([^}]*))?\}")
 

@@ -7,8 +7,9 @@ from zlib import crc32
 import numpy as np
 from confluent_kafka import Producer
 
+from bench.six_fields import FIELDS
 from include.clients import kafka as kafka_client
-from include.names import FIELDS, REJUDGED, STATUS_TOPIC
+from include.names import REJUDGED, STATUS_TOPIC
 from include.proof import evidence
 from include.proof.bucket_sums import BUCKET, CODES
 from include.proof.evidence import Verdicts

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from include import names
+from bench.six_fields import FIELDS, TEXT_FIELDS
+from include.contract import reasons
 from include.source.accounts import Accounts
 from include.source.log_maker import BAD_KINDS, REASONS, Log, LogMaker
 
@@ -93,9 +94,9 @@ def test_every_log_has_the_reasons_of_its_kind(late_days: int):
 def test_the_kinds_cover_every_reason_of_the_contract():
     covered = {reason for kind in BAD_KINDS.values() for reason in kind.reasons}
 
-    of_any_field = {rule(field) for field in names.FIELDS for rule in (names.missing, names.null, names.invalid)}
-    of_text = {rule(field) for field in names.TEXT_FIELDS for rule in (names.empty, names.too_long)}
-    assert covered == of_any_field | of_text | {names.NOT_JSON}
+    of_any_field = {rule(field) for field in FIELDS for rule in (reasons.missing, reasons.null, reasons.invalid)}
+    of_text = {rule(field) for field in TEXT_FIELDS for rule in (reasons.empty, reasons.too_long)}
+    assert covered == of_any_field | of_text | {reasons.NOT_JSON}
 
 
 def test_shares_are_as_chosen():
@@ -133,7 +134,7 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_others():
 def test_a_good_log_is_as_the_contract_shows_it():
     for log in logs(200, share_bad=0, share_suspicious=0):
         fields = json.loads(log.value or b"")
-        assert list(fields) == list(names.FIELDS)
+        assert list(fields) == list(FIELDS)
         assert all(isinstance(value, str) for value in fields.values())
         assert re.fullmatch("[0-9a-f]{32}", fields["event_id"])
         assert fields["event_timestamp"] == str(NOW)

@@ -6,11 +6,11 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
-from include import names
+from bench import six_fields
+from include.contract import reading, reasons
 from include.proof.verdict_search import Found, Verdict
 from include.stack.commands.why import show
 from include.why.facts import Facts, Message, Row
-from include.why.reasons import MEANINGS
 from include.why.story import LONGEST, Story, describe
 
 GOOD = {"account_id": 684, "device": "IOS", "status": "good", "reasons": []}
@@ -33,10 +33,10 @@ def story(**changes: object) -> Story:
 
 
 def test_each_reason_of_the_contract_has_a_meaning() -> None:
-    words = {names.NOT_JSON, names.UNREADABLE, names.UNKNOWN_ACCOUNT, names.UNEXPECTED_DEVICE}
-    words |= {word(field) for field in names.FIELDS for word in (names.missing, names.null, names.invalid)}
-    words |= {word(field) for field in names.TEXT_FIELDS for word in (names.empty, names.too_long)}
-    assert set(MEANINGS) == words
+    words = {reasons.NOT_JSON, reasons.UNREADABLE, six_fields.UNKNOWN_ACCOUNT, six_fields.UNEXPECTED_DEVICE}
+    words |= {word(field) for field in six_fields.FIELDS for word in (reasons.missing, reasons.null, reasons.invalid)}
+    words |= {word(field) for field in six_fields.TEXT_FIELDS for word in (reasons.empty, reasons.too_long)}
+    assert set(reasons.every(reading.current())) == words
 
 
 def test_a_log_that_is_everywhere() -> None:

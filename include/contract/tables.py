@@ -1,0 +1,74 @@
+"""The three tables of verdicts, as a contract has them. Pure.
+
+They are divided into slices, which are ranges of origins that are dropped when they expire.
+include/retention/slices.py cuts them ahead of the logs.
+"""
+
+from typing import Final
+
+from include.contract.model import Contract, Field
+from include.names import BAD, LOGS_DATABASE, STATUSES, TABLES
+
+_TYPES: Final = {
+    "int32": "INT",
+    "int64": "BIGINT",
+    "number": "DOUBLE",
+    "boolean": "BOOLEAN",
+    "seconds": "DATETIME",
+    "milliseconds": "DATETIME(3)",
+    "iso8601": "DATETIME(3)",
+}
+_AFTER: Final = (
+    "reasons JSON NOT NULL",
+    "received_at DATETIME(3) NOT NULL COMMENT 'UTC, the Kafka timestamp of the log'",
+    "kafka_partition INT NOT NULL",
+    "kafka_offset BIGINT NOT NULL",
+    "users_version INT NOT NULL COMMENT 'of the users history that it was judged with'",
+    "revision INT NOT NULL COMMENT '0 as the stream judged it; each correction adds one'",
+)
+_RAW: Final = (
+    "raw MEDIUMBLOB COMMENT 'null: a message without a value (tombstone)'",
+    "raw_size INT COMMENT 'bytes'",
+)
+_SLICES: Final = (
+    "PARTITION BY RANGE COLUMNS (kafka_partition, kafka_offset) (PARTITION rest VALUES LESS THAN (MAXVALUE, MAXVALUE))"
+)
+
+
+def quoted(name: str) -> str:
+    """A field's name in SQL: it may be one of MySQL's own words."""
+    return f"`{name}`"
+
+
+def column_type(field: Field) -> str:
+    """The type of the field's column."""
+    return _TYPES.get(field.form) or f"VARCHAR({field.most})"
+
+
+def statements(contract: Contract) -> str:
+    """Statements that create what does not exist: the database, and a table for each status."""
+    database = f"CREATE DATABASE IF NOT EXISTS {LOGS_DATABASE} CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;\n"
+    return database + "".join(f"{create(contract, status)};\n" for status in STATUSES)
+
+
+def create(contract: Contract, status: str) -> str:
+    """The statement that creates the table of a status. The primary key is the origin: no log is in it twice."""
+    lines = [*(_column(field, status) for field in contract.fields), f"status ENUM('{status}') NOT NULL", *_AFTER]
+    lines += _RAW if status == BAD else ()
+    lines += ["PRIMARY KEY (kafka_partition, kafka_offset)", f"KEY received_at ({_key(contract, status)})"]
+    body = ",\n  ".join(lines)
+    return f"CREATE TABLE IF NOT EXISTS {LOGS_DATABASE}.{TABLES[status]} (\n  {body}\n)\n{_SLICES}"
+
+
+def _column(field: Field, status: str) -> str:
+    made = f"{quoted(field.name)} {column_type(field)}"
+    made += "" if status == BAD or field.is_nullable else " NOT NULL"
+    return made + (" COMMENT 'UTC'" if field.type == "timestamp" else "")
+
+
+def _key(contract: Contract, status: str) -> str:
+    if status == BAD:
+        return "received_at"
+    # One index for both times: a second one would slow down loading by a quarter. Queries by event time scan this one.
+    time = (quoted(contract.roles.time),) if contract.roles.time else ()
+    return ", ".join(("received_at", "kafka_partition", "kafka_offset", *time))

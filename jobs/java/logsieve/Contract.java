@@ -1,0 +1,150 @@
+package logsieve;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.InputStreamReader;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Properties;
+
+/**
+ * The contract: the fields of a log in the order of its status message, the rules across them, and the dimension.
+ *
+ * It is read from contract.properties, which include/contract/for_rules.py writes into the jar of the rules.
+ */
+final class Contract {
+    static final Field.Rule NUMBER = Rules::number;
+    static final Field.Rule TEXT = Rules::text;
+
+    private static final Map<String, Field.Rule> RULES = Map.ofEntries(
+            Map.entry("text", TEXT),
+            Map.entry("int32", Rules::integer),
+            Map.entry("int64", Rules::integer),
+            Map.entry("number", NUMBER),
+            Map.entry("boolean", Rules::truth),
+            Map.entry("seconds", Rules::seconds),
+            Map.entry("milliseconds", Rules::milliseconds),
+            Map.entry("iso8601", Rules::iso8601),
+            Map.entry("ip", Rules::address));
+
+    private static final Properties FILE = file();
+
+    /** That of the logs. */
+    static final Contract OURS = new Contract(false);
+
+    /** That of logs that were rebuilt from their rows: every field is beside the others, and has any form. */
+    static final Contract OF_ROWS = new Contract(true);
+
+    final Field[] fields;
+
+    /** The log itself. */
+    final Members members = new Members("");
+
+    final Across[] across;
+
+    /** Null: none, so nothing is suspicious. */
+    final Dimension dimension;
+
+    private Contract(boolean isOfRows) {
+        int count = count("field");
+        fields = new Field[count];
+        for (int place = 0; place < count; place++) {
+            String at = "field." + place + ".";
+            Field field = new Field(
+                    place,
+                    text(at + "name"),
+                    RULES.get(text(at + "type")),
+                    isOfRows ? new Field.Takes(true, true, true, true, true) : takes(at),
+                    new String[] {text(at + "least"), text(at + "most")},
+                    list(at + "one_of."),
+                    FILE.getProperty(at + "pattern"));
+            fields[place] = field;
+            members.add(isOfRows ? new String[] {field.member} : list(at + "path.").toArray(String[]::new), 0, field);
+        }
+        across = new Across[count("rule")];
+        for (int each = 0; each < across.length; each++) {
+            across[each] = across("rule." + each + ".");
+        }
+        dimension = FILE.containsKey("dimension.key") ? dimension() : null;
+    }
+
+    private static Field.Takes takes(String at) {
+        List<String> kinds = list(at + "json.");
+        boolean isOptional = text(at + "required").equals("false");
+        boolean isNullable = text(at + "null").equals("true");
+        boolean isBoolean = kinds.contains("boolean");
+        return new Field.Takes(
+                kinds.contains("string"), kinds.contains("number"), isBoolean, isOptional, isNullable);
+    }
+
+    private Across across(String at) {
+        String name = text(at + "name");
+        Field field = named(at + "field");
+        return switch (text(at + "kind")) {
+            case "not_before" -> new Across.NotBefore(name, field, named(at + "than"));
+            case "not_in_future" -> new Across.NotInFuture(name, field, Long.parseLong(text(at + "milliseconds")));
+            case "required_when" ->
+                new Across.RequiredWhen(name, field, named(at + "when_field"), JsonWriter.utf8(text(at + "is")));
+            default -> throw new IllegalStateException("no such rule: " + text(at + "kind"));
+        };
+    }
+
+    private Dimension dimension() {
+        List<Field> attributes = new ArrayList<>();
+        List<String> reasons = new ArrayList<>();
+        for (int each = 0; each < count("attribute"); each++) {
+            attributes.add(named("attribute." + each + ".field"));
+            reasons.add(text("attribute." + each + ".reason"));
+        }
+        String unknown = FILE.getProperty("dimension.unknown");
+        return new Dimension(
+                named("dimension.key"),
+                named("dimension.at"),
+                attributes.toArray(Field[]::new),
+                reasons.toArray(String[]::new),
+                unknown == null ? List.of() : List.of(unknown));
+    }
+
+    private Field named(String key) {
+        String name = text(key);
+        for (Field field : fields) {
+            if (field.member.equals(name)) {
+                return field;
+            }
+        }
+        throw new IllegalStateException(key + " names no field: " + name);
+    }
+
+    private static int count(String of) {
+        return Integer.parseInt(text(of + "s"));
+    }
+
+    private static List<String> list(String at) {
+        List<String> found = new ArrayList<>();
+        while (FILE.containsKey(at + found.size())) {
+            found.add(text(at + found.size()));
+        }
+        return found;
+    }
+
+    private static String text(String key) {
+        String found = FILE.getProperty(key);
+        if (found == null) {
+            throw new IllegalStateException("contract.properties has no " + key);
+        }
+        return found;
+    }
+
+    private static Properties file() {
+        Properties found = new Properties();
+        try (InputStream in = Contract.class.getResourceAsStream("contract.properties")) {
+            found.load(new InputStreamReader(in, StandardCharsets.UTF_8));
+        } catch (IOException error) {
+            throw new UncheckedIOException(error);
+        }
+        return found;
+    }
+}
