@@ -15,7 +15,7 @@ import typer
 
 from include.settings import Settings
 from include.stack import environment
-from include.stack.commands import bench, develop, proof, repair, server_tools, service, terminal, users
+from include.stack.commands import bench, contract, develop, proof, repair, server_tools, service, terminal, users
 from include.stack.commands import logs as cli_logs
 from include.stack.commands import stream as cli_stream
 from include.stack.commands.terminal import PASS_ON, Json, err, known, out, servers
@@ -228,6 +228,7 @@ app.add_typer(proof.app)
 app.add_typer(cli_stream.app, name="stream")
 app.add_typer(service.app, name="service")
 app.add_typer(repair.app)
+app.add_typer(contract.app, name="contract")
 app.add_typer(bench.app)
 app.add_typer(develop.app)
 
