@@ -121,7 +121,8 @@ def _rule(given: dict[str, Any]) -> Rule:
     if "not_before" in given:
         return NotBefore(name, **given["not_before"])
     if "not_in_future" in given:
-        return NotInFuture(name, **given["not_in_future"])
+        future = given["not_in_future"]
+        return NotInFuture(name, future["field"], int(future["by_seconds"]))
     when = given["required_when"]
     return RequiredWhen(name, when["field"], when["when_field"], when["is"])
 

@@ -3,6 +3,7 @@
 import json
 import os
 import random
+from copy import deepcopy
 from typing import Any
 from zlib import crc32
 
@@ -37,7 +38,7 @@ def log_of(*changes: tuple[str, Any]) -> bytes:
             raw[f'"raw {number}"'] = inner[last] = f"raw {number}"
             raw[f'"raw {number}"'] = value
         else:
-            inner[last] = value
+            inner[last] = deepcopy(value)
     text = json.dumps(document, ensure_ascii=False)
     for mark, value in raw.items():
         text = text.replace(mark, value)
