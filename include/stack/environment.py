@@ -138,7 +138,6 @@ class Environment:
         return {
             "LOGSIEVE_STATE": str(settings.state),
             "LOGSIEVE_PARTS": str(settings.parts),
-            "LOGSIEVE_CONTRACT": str(settings.contract),
             "LOGSIEVE_DISK_GIB": f"{self.disk_gib:g}",
             "LOGSIEVE_KAFKA_BOOTSTRAP": f"{HOST}:{ports.kafka}",
             "LOGSIEVE_MYSQL_HOST": HOST,
