@@ -113,12 +113,12 @@ def exports(
 ) -> None:
     """Generates the accounts export of each day: accounts join, leave and change devices. Depends on the seed only."""
     from include.settings import Settings
-    from include.stack.commands.exports import backfill, write
+    from include.stack.commands.generate import backfill, write_exports
 
     end = (last or datetime.now(UTC)).date()
     begin = first.date() if first else end
     settings = Settings()
-    written, there = write(settings, err, begin, end, force=force)
+    written, there = write_exports(settings, err, begin, end, force=force)
     kept = f", {there:,} existing kept" if there else ""
     done = f"{written:,} exports written to {settings.accounts_exports}{kept}.\n"
     out.print(f"{done}To load them: {backfill(begin, end, again=force)}", soft_wrap=True, highlight=False, markup=False)

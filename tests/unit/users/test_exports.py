@@ -8,7 +8,8 @@ from rich.console import Console
 
 from include.settings import Settings
 from include.source.accounts import Accounts
-from include.stack.commands.exports import backfill, write
+from include.stack.commands.generate import backfill
+from include.stack.commands.generate import write_exports as write
 from include.stack.errors import StackError
 from include.users.export import export_file, read_export
 
