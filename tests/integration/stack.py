@@ -37,8 +37,8 @@ UP_SECONDS = 600
 PATIENCE = 3
 """How many times slower a machine may be than the one where the bounds were chosen: they only detect hangs."""
 LAST_LINES = 100
-RATE = 20
-"""Generated logs per second: each costs time of the processors that the tests share."""
+RATE = 5
+"""Generated logs per second: each costs Spark and Kafka a round of requests, on processors that the tests share."""
 BATCH_SECONDS = 30
 """Length of a batch in real-time mode, short enough that batches end during the tests."""
 RECOVERY_SECONDS = 60
