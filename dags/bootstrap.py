@@ -10,15 +10,18 @@ already running.
 - `make_…`: Kafka, MySQL or Elasticsearch is down or refuses. `./logsieve status` shows which server, the task's log
   shows why. Fix the cause, then clear the task. `make_index` takes long once, after an upgrade from a version with a
   single index: its log shows how many documents it has copied.
+- `check_contract`: contract.toml was changed, but the tables have the columns of the earlier one. Its log names them.
 - `load_users`: see the run of `users_dimension` that it triggered.
 - `…_is_filling`: no fresh verdicts arrive there. See the newest runs of `generate_logs` and `classify_logs`.
 """
 
 import logging
+from contextlib import closing
 from datetime import timedelta
 
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.sdk import Param, TriggerRule, dag, task
+from airflow.sdk.exceptions import AirflowFailException
 
 from include.contract import reading, tables
 from include.names import CLASSIFY_DAG, GENERATE_DAG, USERS_DAG
@@ -60,6 +63,16 @@ def bootstrap() -> None:
         configs.make(client, settings.topic_partitions)
         if refused := configs.apply(client):
             logging.getLogger(__name__).warning(refused)
+
+    @task
+    def check_contract() -> None:
+        """Fails if the tables are of another contract: the index must not follow it either."""
+        from include.contract import kept
+
+        with closing(outside.mysql()) as connection, closing(connection.cursor()) as cursor:
+            cursor.execute(kept.COLUMNS)
+            if found := kept.difference(reading.current(), cursor.fetchall()):
+                raise AirflowFailException(found)
 
     @task
     def make_index() -> None:
@@ -120,7 +133,9 @@ def bootstrap() -> None:
     make_tables >> load_users
     [make_tables, topics] >> make_slices()
     [topics, load_users] >> start_generator
-    [start_generator, make_index()] >> topic_sensor >> table_sensors
+    index = make_index()
+    check_contract() >> index
+    [start_generator, index] >> topic_sensor >> table_sensors
 
 
 bootstrap()

@@ -21,14 +21,14 @@ from pyspark.sql import functions as F
 
 from include import names, retries
 from include.clients.outside import Outside
-from include.contract import reasons
+from include.contract import reading, reasons
 from include.driver import lease
 from include.driver.rejudgement import LOCK, Change, Report
 from include.settings import Settings
 from include.topics import catch_up, hops
 from jobs import session
 from jobs.database import Database, number
-from jobs.driver import inputs, slots, topic_ids
+from jobs.driver import columns, inputs, slots, topic_ids
 from jobs.ends import EndError
 from jobs.judging import classify, judge, users
 from jobs.rejudging import chosen, topic_logs
@@ -101,6 +101,7 @@ def rejudge(spark: SparkSession, settings: Settings, database: Database, given: 
     outside = Outside(settings)
     inputs.wait(database, outside, 0)
     topic_ids.check(database, outside)
+    columns.check(database, reading.current())
     version = caught_up(database, outside) if given.changes or given.events else 0
     found = _choose(spark, settings, outside, database, given, version)
     # A manually edited row may already have the highest revision.

@@ -1,10 +1,17 @@
-"""MySQL has the tables and columns that names.py defines."""
+"""MySQL has the tables and columns of the contract and of names.py."""
 
 import pytest
 
 from bench import six_fields
 from include import names
+from include.contract import kept, reading, tables
+from include.settings import ROOT
+from jobs.database import Database
+from jobs.driver import columns as driver_columns
 from tests.integration.stack import Stack
+
+OURS = reading.load(ROOT / "contract.toml")
+OTHER = reading.load(ROOT / "tests" / "contracts" / "contract.toml")
 
 
 def columns(stack: Stack, database: str, table: str) -> dict[str, str]:
@@ -40,3 +47,23 @@ def test_each_status_has_its_table_with_every_field(stack: Stack, status: str) -
 )
 def test_the_tables_of_progress_lease_and_users_exist(stack: Stack, database: str, table: str, column: str) -> None:
     assert column in columns(stack, database, table)
+
+
+def test_the_stream_refuses_tables_of_another_contract(stack: Stack) -> None:
+    database = Database.of(stack.settings)
+    driver_columns.check(database, OURS)
+    with pytest.raises(driver_columns.OtherContractError, match=r"logs\.good_logs is of another contract: it has no"):
+        driver_columns.check(database, OTHER)
+
+
+def test_the_tables_of_any_contract_are_taken_for_its_own(stack: Stack) -> None:
+    stack.root_sql("CREATE DATABASE of_another_contract")
+    try:
+        for status in names.STATUSES:
+            stack.root_sql(tables.create(OTHER, status).replace(f"{names.LOGS_DATABASE}.", "of_another_contract."))
+        rows = stack.root_sql(kept.COLUMNS.replace(f"'{names.LOGS_DATABASE}'", "'of_another_contract'"))
+    finally:
+        stack.root_sql("DROP DATABASE of_another_contract")
+    assert {row[1] for row in rows} > set(OTHER.names)
+    assert kept.difference(OTHER, rows) is None  # type: ignore[arg-type]
+    assert "has no column event_id" in str(kept.difference(OURS, rows))  # type: ignore[arg-type]
