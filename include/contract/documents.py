@@ -93,6 +93,7 @@ def _field(given: dict[str, Any]) -> Field:
         most=most,
         one_of=tuple(given.get("one_of", ())),
         pattern=given.get("pattern"),
+        examples=tuple(given.get("examples", ())),
     )
 
 
@@ -113,6 +114,8 @@ def _of_field(field: Field) -> dict[str, Any]:
         found["one_of"] = list(field.one_of)
     if field.pattern is not None:
         found["pattern"] = field.pattern
+    if field.examples:
+        found["examples"] = list(field.examples)
     return found
 
 

@@ -1,5 +1,6 @@
 """What the limits of a field may be, by its type. Pure."""
 
+import ipaddress
 import math
 from collections.abc import Iterator
 from typing import Any, Final
@@ -15,6 +16,7 @@ _USES: Final = {
     "range": ("int32", "int64", "number", "timestamp"),
     "one_of": ("text", "int32", "int64"),
     "pattern": ("text",),
+    "examples": ("text", "int32", "int64", "number", "ip"),
 }
 _KINDS: Final = {
     "text": {"string", "number", "boolean"},
@@ -42,6 +44,8 @@ def problems(place: Place, field: Field, given: dict[str, Any]) -> Iterator[Prob
     yield from _one_of(place, field)
     if field.pattern is not None and (wrong_pattern := _wrong_pattern(field.pattern)):
         yield Problem((*place, "pattern"), wrong_pattern, "Write it in the syntax of RE2")
+        return
+    yield from _examples(place, field)
 
 
 def _range(place: Place, field: Field, given: dict[str, Any]) -> Iterator[Problem]:
@@ -72,6 +76,36 @@ def _one_of(place: Place, field: Field) -> Iterator[Problem]:
             yield Problem(place, f"{value!r} is outside the limits of the field", "Change the limits, or remove it")
     if len(set(field.one_of)) < len(field.one_of):
         yield Problem(place, "a value is there twice", "Remove one")
+
+
+def _examples(place: Place, field: Field) -> Iterator[Problem]:
+    """The generator chooses from them, so they must be good."""
+    place = (*place, "examples")
+    kinds = {"text": (str,), "ip": (str,), "number": (int, float)}.get(field.type, (int,))
+    for value in field.examples:
+        size = len(value) if isinstance(value, str) else value
+        if type(value) not in kinds:
+            yield Problem(place, f"{value!r} is not {field.type}", f"Write values of the type {field.type}")
+        elif field.type == "ip" and not _is_address(str(value)):
+            yield Problem(place, f"{value!r} is no address", "Write it as RFC 5952 does, such as 2001:db8::1")
+        elif not field.least <= size <= field.most or (field.one_of and value not in field.one_of):
+            yield Problem(place, f"{value!r} is no value of the field", "Change its limits, or remove it")
+        elif field.pattern is not None and not _matches(field.pattern, str(value)):
+            yield Problem(place, f"{value!r} does not match {field.pattern}", "Change the pattern, or remove it")
+
+
+def _is_address(text: str) -> bool:
+    try:
+        return ipaddress.ip_address(text).compressed == text
+    except ValueError:
+        return False
+
+
+def _matches(pattern: str, text: str) -> bool:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    return bool(pc.match_substring_regex(pa.array([text]), documents.whole(pattern))[0].as_py())
 
 
 def _wrong_pattern(pattern: str) -> str:

@@ -54,6 +54,8 @@ class Field:
     """Empty: any."""
     pattern: str | None = None
     """What the whole text must match, in the syntax of RE2."""
+    examples: tuple[str | int | float, ...] = ()
+    """Good values that the generator chooses from; empty: it makes its own."""
 
     @property
     def form(self) -> str:
@@ -120,6 +122,11 @@ class Dimension:
     at: str
     unknown: str | None
     attributes: tuple[Attribute, ...]
+
+    @property
+    def subject(self) -> str:
+        """What a person calls what the key names: account, if it is account_id."""
+        return self.key.removesuffix("_id").replace("_", " ")
 
 
 @dataclass(frozen=True)

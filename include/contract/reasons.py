@@ -90,7 +90,7 @@ def of_suspicious_logs(contract: Contract) -> dict[str, str]:
     """What each reason of suspicious logs says about the log, by reason."""
     if (dimension := contract.dimension) is None:
         return {}
-    key = dimension.key.removesuffix("_id").replace("_", " ")
+    key = dimension.subject
     found = {dimension.unknown: f"the {key} was not in the users dimension"} if dimension.unknown else {}
     for each in dimension.attributes:
         found[each.reason] = f"the {key} has another {each.field.replace('_', ' ')} in the users dimension"
