@@ -27,6 +27,7 @@ from include.stack.servers.programs import cluster_of, servers
 from include.stack.steps import Steps
 from include.topics import configs as topic_settings
 from include.users import history
+from include.users import tables as users_tables
 from include.users.export import export_file
 
 SERVERS: Final = ("kafka", "mysql", "elasticsearch")
@@ -106,8 +107,8 @@ def connection(env: Environment, database: str | None = None) -> Any:
 def _make_tables(env: Environment) -> None:
     with closing(connection(env)) as opened, closing(opened.cursor()) as cursor:
         sql = ROOT / "include" / "sql"
-        others = ((sql / name).read_text(encoding="utf-8") for name in ("logs.sql", "dim_users.sql"))
-        for text in (tables.statements(reading.current()), *others):
+        contract, others = reading.current(), (sql / "logs.sql").read_text(encoding="utf-8")
+        for text in (tables.statements(contract), users_tables.statements(contract), others):
             for statement in sqlparse.split(sqlparse.format(text, strip_comments=True)):
                 cursor.execute(statement)
         # As in the DAG bootstrap: otherwise all rows are in one partition, with indexes over all of them.

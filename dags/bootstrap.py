@@ -11,7 +11,7 @@ already running.
   shows why. Fix the cause, then clear the task. `make_index` takes long once, after an upgrade from a version with a
   single index: its log shows how many documents it has copied.
 - `check_contract`: contract.toml was changed, but the tables have the columns of the earlier one. Its log names them.
-- `load_users`: see the run of `users_dimension` that it triggered.
+- `load_users`: see the run of `users_dimension` that it triggered. Without a dimension in the contract there is none.
 - `…_is_filling`: no fresh verdicts arrive there. See the newest runs of `generate_logs` and `classify_logs`.
 """
 
@@ -26,13 +26,14 @@ from airflow.sdk.exceptions import AirflowFailException
 from include.contract import reading, tables
 from include.names import CLASSIFY_DAG, GENERATE_DAG, USERS_DAG
 from include.settings import ROOT, Settings
+from include.users import tables as users_tables
 from plugins import slices
 from plugins.filling import filling_sensors
 from plugins.house import RETRIES, SHARE_BAD, SHARE_SUSPICIOUS, skip_if_running
 from plugins.mysql_hook import MySqlOperator
 from plugins.outside import Connections
 
-settings = Settings()
+settings, contract = Settings(), reading.current()
 outside = Connections()
 
 
@@ -71,7 +72,7 @@ def bootstrap() -> None:
 
         with closing(outside.mysql()) as connection, closing(connection.cursor()) as cursor:
             cursor.execute(kept.COLUMNS)
-            if found := kept.difference(reading.current(), cursor.fetchall()):
+            if found := kept.difference(contract, cursor.fetchall()):
                 raise AirflowFailException(found)
 
     @task
@@ -89,7 +90,7 @@ def bootstrap() -> None:
 
     make_tables = MySqlOperator(
         task_id="make_tables",
-        sql=tables.statements(reading.current()) + "{% include 'logs.sql' %}{% include 'dim_users.sql' %}",
+        sql=tables.statements(contract) + users_tables.statements(contract) + "{% include 'logs.sql' %}",
         split_statements=True,
         do_xcom_push=False,
     )
@@ -99,13 +100,6 @@ def bootstrap() -> None:
         """Divides the tables into slices of origins, which retention drops as a whole (see expire_logs)."""
         slices.make_slices(outside, settings.retention_days, settings.disk_gib)
 
-    load_users = TriggerDagRunOperator(
-        task_id="load_users",
-        trigger_dag_id=USERS_DAG,
-        wait_for_completion=True,
-        poke_interval=1,
-        fail_when_dag_is_paused=True,
-    )
     # Started first because it takes longest: the stream itself waits for topics, tables and users.
     TriggerDagRunOperator(
         task_id="start_stream",
@@ -130,9 +124,17 @@ def bootstrap() -> None:
     topic_sensor.trigger_rule = TriggerRule.NONE_FAILED
 
     topics = make_topics()
-    make_tables >> load_users
     [make_tables, topics] >> make_slices()
-    [topics, load_users] >> start_generator
+    [topics, make_tables] >> start_generator
+    if contract.dimension:
+        load_users = TriggerDagRunOperator(
+            task_id="load_users",
+            trigger_dag_id=USERS_DAG,
+            wait_for_completion=True,
+            poke_interval=1,
+            fail_when_dag_is_paused=True,
+        )
+        make_tables >> load_users >> start_generator
     index = make_index()
     check_contract() >> index
     [start_generator, index] >> topic_sensor >> table_sensors

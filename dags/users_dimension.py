@@ -1,13 +1,14 @@
-"""Loads one day's accounts export into the users history: which device each account is expected to use, and since when.
+"""Loads one day's accounts export into the users history: what each account is expected to have, and since when.
 
 **When**: daily at midnight UTC, for the new day; `bootstrap` triggers it for today. For past days use
 `airflow backfill create --dag-id users_dimension --from-date 2026-01-01 --to-date 2026-01-31`, or a backfill in the UI.
 Days may be loaded in any order. A day applies up to the next loaded day. Loading it again changes nothing; a corrected
 export replaces the old one.
 
-**What is normal**: `load_export` returns how many accounts were added, changed (another device) and closed from that
-day on. `changed_the_past` is skipped unless past look-ups changed: then it emits an event of the asset `users_history`,
-so that the affected logs are rejudged. `./logsieve users ACCOUNT` prints an account's history.
+**What is normal**: `load_export` returns how many accounts were added, changed (another device, or what else is
+compared) and closed from that day on. `changed_the_past` is skipped unless past look-ups changed: then it emits an
+event of the asset `users_history`, so that the affected logs are rejudged. `./logsieve users KEY` prints an account's
+history. If the contract has no dimension, all is skipped.
 
 **When it is red**: nothing was loaded; the log has the file, the line and the remedy. The retries wait for a missing
 export. Fix the file below the accounts folder (`ds=YYYY-MM-DD/accounts.csv`) and clear the task. An export that differs
@@ -50,10 +51,13 @@ def users_dimension() -> None:
     @task
     def load_export(params: Any = None, logical_date: Any = None, dag_run: Any = None) -> dict[str, Any]:
         """Returns accounts added, changed and closed, and the history's version. A bad export fails without retry."""
+        from include.contract import reading
         from include.users.export import ExportRefusedError
         from include.users.history import load_day
         from include.users.limits import Limits
 
+        if reading.current().dimension is None:
+            raise AirflowSkipException("The contract has no dimension: there is nothing to load.")
         settings = Settings()
         day = (logical_date or dag_run.run_after).date()
         accepted = date.fromisoformat(params["accept"]) if params["accept"] else None

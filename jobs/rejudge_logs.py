@@ -26,6 +26,7 @@ from include.driver import lease
 from include.driver.rejudgement import LOCK, Change, Report
 from include.settings import Settings
 from include.topics import catch_up, hops
+from include.users.shape import Shape, Value
 from jobs import session
 from jobs.database import Database, number
 from jobs.driver import columns, inputs, slots, topic_ids
@@ -102,6 +103,8 @@ def rejudge(spark: SparkSession, settings: Settings, database: Database, given: 
     inputs.wait(database, outside, 0)
     topic_ids.check(database, outside)
     columns.check(database, reading.current())
+    if given.changes or given.events:
+        chosen.of_dimension()
     version = caught_up(database, outside) if given.changes or given.events else 0
     found = _choose(spark, settings, outside, database, given, version)
     # A manually edited row may already have the highest revision.
@@ -156,6 +159,14 @@ def _reason(text: str) -> str:
     return text
 
 
+def _account(text: str) -> Value:
+    shape = Shape.of(reading.current())
+    try:
+        return shape.account(text) if shape else text
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
 def main(arguments: list[str]) -> int:
     """Runs the job; returns its exit code."""
     parser = argparse.ArgumentParser(prog="rejudge_logs", description=__doc__)
@@ -166,7 +177,7 @@ def main(arguments: list[str]) -> int:
     which.add_argument("--changes", action="store_true", help="the stored logs that changes of the users may affect")
     parser.add_argument("--from", dest="begin", type=_utc, help="UTC; received (with --events: event) at or after")
     parser.add_argument("--to", dest="end", type=_utc, help="UTC; received (with --events: event) before")
-    parser.add_argument("--account", type=int, action="append", help="with --events: only this account; repeatable")
+    parser.add_argument("--account", type=_account, action="append", help="with --events: only this one; repeatable")
     parser.add_argument("--dry-run", action="store_true", help="send nothing")
     parser.add_argument("--report", type=Path, required=True, help="report to write, see include/driver/rejudgement.py")
     given = parser.parse_args(arguments)

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from airflow.providers.standard.sensors.python import PythonSensor
 from airflow.sdk import BaseOperator
 
+from include.contract import reading
 from include.names import BAD, DRIVER, GOOD, LOGS_DATABASE, STATUS_TOPIC, SUSPICIOUS, TABLES
 from include.watch.health import FRESH_SECONDS
 from plugins.alert import Alert
@@ -19,13 +20,6 @@ WHAT_TO_DO = (
     " classify_logs (does the stream run, what is the last line of its log?), then ./logsieve status."
 )
 
-SHARES = {
-    GOOD: "(1 - params.share_bad - params.share_suspicious) | round(9)",
-    BAD: "params.share_bad",
-    SUSPICIOUS: "params.share_suspicious",
-}
-"""Share of the generated logs in each table, as a template expression."""
-
 
 def is_status_topic_filling() -> bool:
     """Whether the stream has sent a verdict within NEW; corrections of earlier ones do not count."""
@@ -35,6 +29,16 @@ def is_status_topic_filling() -> bool:
         newest = verdict_search.newest_verdict(consumer)
     # A verdict from the future is not fresh: the clock was set back.
     return newest is not None and abs(datetime.now(UTC) - newest) < NEW
+
+
+def _shares() -> dict[str, str]:
+    """Share of the generated logs in each table, as a template expression: without a dimension, none is suspicious."""
+    suspicious = "params.share_suspicious" if reading.current().dimension else "0"
+    return {
+        GOOD: f"(1 - params.share_bad - {suspicious}) | round(9)",
+        BAD: "params.share_bad",
+        SUSPICIOUS: suspicious,
+    }
 
 
 def filling_sensors(timeout: timedelta) -> list[BaseOperator]:
@@ -51,10 +55,11 @@ def filling_sensors(timeout: timedelta) -> list[BaseOperator]:
         on_failure_callback=Alert(WHAT_TO_DO),
         doc_md=f"Waits for new messages in the topic {STATUS_TOPIC}.",
     )
+    shares = _shares()
     tables = [
         MySqlSensor(
             task_id=f"{table}_is_filling",
-            sql=f"SELECT {{{{ 1 if {SHARES[status]} <= 0 else 0 }}}} OR EXISTS (SELECT 1 FROM {LOGS_DATABASE}.{table}"
+            sql=f"SELECT {{{{ 1 if {shares[status]} <= 0 else 0 }}}} OR EXISTS (SELECT 1 FROM {LOGS_DATABASE}.{table}"
             f" WHERE received_at BETWEEN UTC_TIMESTAMP() - INTERVAL {NEW.seconds} SECOND"
             # A log dated ahead by its sender would count until then.
             f" AND UTC_TIMESTAMP() + INTERVAL {NEW.seconds} SECOND)",

@@ -19,6 +19,7 @@ TAKEN: Final = frozenset(
 _KEYS: Final = ("int32", "int64", "text")
 _COMPARED: Final = ("text", "int32", "int64", "ip")
 _OF_PERIODS: Final = ("valid_from", "valid_to", "seen_from")
+_OF_CHANGES: Final = ("version", "first_day", "end_day")
 
 
 def problems(document: dict[str, Any], contract: Contract) -> Iterator[Problem]:
@@ -131,6 +132,9 @@ def _dimension(contract: Contract, given: dict[str, Any]) -> Iterator[Problem]:
         if count > 1:
             what = f"the column {name} is named twice, or is one of {', '.join(_OF_PERIODS)}"
             yield Problem(("dimension",), what, "Give each its own column")
+    if dimension.column in _OF_CHANGES:
+        what = f"the column {dimension.column} is one of {', '.join(_OF_CHANGES)}"
+        yield Problem(("dimension", "column"), what, "Choose another name")
     if dimension.unknown is None and "unknown_reason" in given:
         what = 'unknown_reason has no use: unknown = "good"'
         yield Problem(("dimension", "unknown_reason"), what, "Remove one of the two")

@@ -15,7 +15,7 @@ def arguments(
     origins: Path | None = None,
     reason: str | None = None,
     changes: bool = False,
-    accounts: Iterable[int] = (),
+    accounts: Iterable[int | str] = (),
     begin: str | None = None,
     end: str | None = None,
     dry_run: bool = False,
@@ -31,7 +31,7 @@ def arguments(
     elif reason is not None:
         chosen = [f"--reason={reason}"]
     else:
-        chosen = ["--changes"] if changes else ["--events", *(f"--account={number}" for number in accounts)]
+        chosen = ["--changes"] if changes else ["--events", *(f"--account={key}" for key in accounts)]
     times = [f"--{name}={time}" for name, time in (("from", begin), ("to", end)) if time]
     return [*chosen, *times, *(["--dry-run"] if dry_run else [])]
 

@@ -7,6 +7,7 @@ from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]
 from elasticsearch import Elasticsearch
 
+from include.contract import reading
 from include.driver import lease
 from include.index import positions
 from include.names import (
@@ -83,7 +84,9 @@ def ask_mysql(cursor: Any) -> dict[str, Any]:
 
 def ask_users(cursor: Any) -> dict[str, Any] | None:
     """version, changed_at, accounts, last_day, loaded_at and pending_changes of the users dimension; None before its
-    first load. Raises mysql.connector.Error."""
+    first load, and if the contract has none. Raises mysql.connector.Error."""
+    if reading.current().dimension is None:
+        return None
     cursor.execute(f"SELECT version, changed_at FROM {USERS_DATABASE}.{VERSION_TABLE}")
     version = cursor.fetchone()
     cursor.execute(f"SELECT ds, accounts, loaded_at FROM {USERS_DATABASE}.{LOADS_TABLE} ORDER BY ds DESC LIMIT 1")

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from include.users.export import HEADER, export_file
+from include.users.export import export_file
 
+HEADER = "account_no,user_device"
 DEVICES = ("ANDROID", "IOS", "WINDOWS", "MACOS", "LINUX", "CHROMEOS")
 
 ACCOUNT_NUMBERS = range(1, 2**30)

@@ -1,20 +1,14 @@
 """Accounts exports as delivered by a source system: their location, and the rules for each line."""
 
 import csv
-import re
 from collections.abc import Iterator
 from datetime import date
 from itertools import count as count_from
 from pathlib import Path
 from typing import IO
 
-HEADER = "account_no,user_device"
+from include.users.shape import Shape, Value
 
-MAX_TEXT = 64
-"""Longest device, in characters: the column of include/sql/dim_users.sql."""
-
-_INT32 = range(-(2**31), 2**31)
-_NUMBER = re.compile("-?[0-9]{1,10}")
 _LONGEST_LINE = 64 * 1024
 """In bytes."""
 _BYTE_ORDER_MARK = "\ufeff"
@@ -37,34 +31,31 @@ def export_file(folder: str | Path, day: date) -> Path:
     return Path(folder) / f"ds={day.isoformat()}" / "accounts.csv"
 
 
-def read_export(export: IO[bytes], name: str) -> Iterator[tuple[int, str, int]]:
-    """Yields (account_no, user_device, line) of each account of an export; `name` is its name in errors.
+def read_export(export: IO[bytes], name: str, shape: Shape) -> Iterator[tuple[Value, ...]]:
+    """Yields the key, the attributes and the line of each account of an export; `name` is its name in errors.
 
     Keeps only one line in memory, so the caller must detect duplicate accounts. Empty lines at the end are ignored.
-    Raises ExportRefusedError, with the line, for text that is not UTF-8 or not CSV, a wrong header, an account number
-    that is not a 32-bit integer, a device that is empty or longer than MAX_TEXT, a line without a line end, as in a
-    truncated file, and for an export without accounts.
+    Raises ExportRefusedError, with the line, for text that is not UTF-8 or not CSV, a wrong header, a value that its
+    column does not take, a line without a line end, as in a truncated file, and for an export without accounts.
     """
     rows = csv.reader(_whole_lines(export, name), strict=True)
     empty, blank = True, 0
     try:
         header = ",".join(next(rows, []))
-        if header != HEADER:
+        if header != shape.header:
             found = "UTF-8 with a byte order mark" if header.startswith(_BYTE_ORDER_MARK) else f"{header[:200]!r}"
-            raise ExportRefusedError(f"{name}, line 1: the header is {found}, not {HEADER!r}.")
+            raise ExportRefusedError(f"{name}, line 1: the header is {found}, not {shape.header!r}.")
         for row in rows:
             if not row:
                 blank = blank or rows.line_num
                 continue
-            number, device = row if len(row) == 2 and not blank else ("", "")
-            is_account = _NUMBER.fullmatch(number) and int(number) in _INT32
-            if not (is_account and 0 < len(device) <= MAX_TEXT and "\0" not in device):
+            if (account := None if blank else shape.read(row)) is None:
+                wanted = ", ".join(f"{each.wanted} ({each.name})" for each in shape.columns)
                 raise ExportRefusedError(
-                    f"{name}, line {blank or rows.line_num}: {str([] if blank else row)[:200]} is not a 32-bit integer"
-                    f" and a device of 1 to {MAX_TEXT} characters, none of them NUL."
+                    f"{name}, line {blank or rows.line_num}: {str([] if blank else row)[:200]} is not {wanted}."
                 )
             empty = False
-            yield int(number), device, rows.line_num
+            yield *account, rows.line_num
     except (csv.Error, UnicodeDecodeError) as error:
         # The reader counts a line only after decoding it.
         line = rows.line_num + isinstance(error, UnicodeDecodeError)

@@ -31,15 +31,14 @@ class Limits:
 
 @dataclass(frozen=True)
 class Example:
-    """One account that differs; None: it is absent."""
+    """One account that differs, such as `account 684`, and its attributes as they are shown; None: it is absent."""
 
-    account_no: int
+    account: str
     was: str | None
     becomes: str | None
 
     def __str__(self) -> str:
-        was, becomes = (device if device is None else repr(device) for device in (self.was, self.becomes))
-        return f"account {self.account_no}: {was or 'unknown'} → {becomes or 'absent'}"
+        return f"{self.account}: {self.was or 'unknown'} → {self.becomes or 'absent'}"
 
 
 @dataclass(frozen=True)
@@ -56,6 +55,8 @@ class Difference:
     changed_as: Example | None = None
     closed_as: Example | None = None
     added_as: Example | None = None
+    words: str = "device"
+    """What a person calls the attributes."""
 
     @property
     def in_both(self) -> int:
@@ -70,8 +71,9 @@ def nearest(day: date, loaded: Iterable[date]) -> date | None:
 
 def check(found: Difference, name: str, limits: Limits) -> None:
     """Raises ExportRefusedError if a limit is exceeded: with an example each, and how to accept the export once."""
+    another = f"have another {found.words}"
     kinds = (
-        (found.changed, found.in_both, limits.changed, "CHANGED", "have another device", "in both", found.changed_as),
+        (found.changed, found.in_both, limits.changed, "CHANGED", another, "in both", found.changed_as),
         (found.closed, found.in_both + found.closed, limits.closed, "CLOSED", "are closed", "before", found.closed_as),
         (found.added, found.accounts, limits.added, "ADDED", "are new", "in it", found.added_as),
     )

@@ -13,6 +13,9 @@ from confluent_kafka import Consumer
 from include import names
 from include.clients.errors import SERVER_ERRORS, reason
 from include.clients.outside import Outside
+from include.contract import reading
+from include.contract.model import Dimension
+from include.contract.tables import quoted
 from include.index.dead_letters import refusals
 from include.names import INDEXER_GROUP
 from include.proof import contents, documents, verdict_search
@@ -73,8 +76,8 @@ class Facts:
     rows: list[Row] | None = None
     expired: str | None = None
     """When the log expired, UTC; None: it has not."""
-    device: str | None = None
-    """The account's device on the day of the event, by the users history; None: the account is unknown on that day."""
+    expected: tuple[str | int, ...] | None = None
+    """What the users history has on the day of the event, by attribute; None: the key is unknown on that day."""
     document: dict[str, Any] | None = None
     strays: list[str] = field(default_factory=list)
     """Documents with this origin but another id, or of this log but in another index as well."""
@@ -187,20 +190,21 @@ def _ask_tables(facts: Facts, cursor: Any) -> None:
 
 
 def _ask_users(facts: Facts, cursor: Any) -> None:
+    if (dimension := reading.current().dimension) is None:
+        return
     record = facts.last()
-    history = f"{names.USERS_DATABASE}.{names.HISTORY_TABLE}"
+    columns = ", ".join(quoted(each.column) for each in dimension.attributes)
     cursor.execute(
-        f"SELECT user_device FROM {history} WHERE account_no = %s AND valid_from <= %s"
-        " AND (valid_to IS NULL OR valid_to > %s)",
-        (record.get("account_id"), *[day_of(record)] * 2),
+        f"SELECT {columns} FROM {names.USERS_DATABASE}.{names.HISTORY_TABLE} WHERE {quoted(dimension.column)} = %s"
+        " AND valid_from <= %s AND (valid_to IS NULL OR valid_to > %s)",
+        (record.get(dimension.key), *[day_of(record, dimension)] * 2),
     )
-    row = cursor.fetchone()
-    facts.device = row[0] if row else None
+    facts.expected = cursor.fetchone()
 
 
-def day_of(record: dict[str, Any]) -> str | None:
+def day_of(record: dict[str, Any], dimension: Dimension) -> str | None:
     """The UTC day of the event; None if it is not readable."""
-    time = record.get("event_timestamp")
+    time = record.get(dimension.at)
     return str(time)[:10] if time else None
 
 

@@ -13,6 +13,7 @@ from include.printable import printable
 from include.proof import contents, verdict_search
 from include.settings import Settings
 from include.why import facts as log_facts
+from include.why import users
 from include.why.facts import Facts, NoSuchLogError
 
 LONGEST: Final = 2000
@@ -64,7 +65,7 @@ def describe(facts: Facts, dead_letters: str) -> Story:
         log=_log(facts),
         status=record.get("status"),
         reasons={reason: meanings.get(reason, "an unknown reason") for reason in record.get("reasons") or []},
-        users=_users(facts),
+        users=users.sentence(facts),
         verdicts=[
             {
                 "status_offset": verdict.offset,
@@ -116,24 +117,6 @@ def _log(facts: Facts) -> dict[str, Any]:
 
 def _bytes(raw: str | None) -> bytes | None:
     return None if raw is None else base64.b64decode(raw)
-
-
-def _users(facts: Facts) -> str:
-    record = facts.last()
-    account = record.get("account_id")
-    if "MySQL" in facts.away:
-        return "MySQL is unreachable"
-    if not record:
-        return "not judged yet"
-    if record.get("status") == names.BAD:
-        return "bad logs are judged without the users dimension"
-    day, version = log_facts.day_of(record), record.get("users_version")
-    known = f"has the device {facts.device}" if facts.device else "is unknown"
-    sentence = f"account {account} {known} on {day}, the log has {record.get('device')}; judged by version {version}"
-    would_be = names.SUSPICIOUS if facts.device != record.get("device") else names.GOOD
-    if would_be != record.get("status"):
-        sentence += f", by the current version it would be {would_be}: ./logsieve rejudge --account {account}"
-    return sentence
 
 
 def _in_logs(facts: Facts) -> str:

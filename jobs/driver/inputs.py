@@ -16,10 +16,6 @@ from jobs.ends import EndError
 _USERS_TABLES: Final = (names.HISTORY_TABLE, names.VERSION_TABLE, names.CHANGES_TABLE, names.LOADS_TABLE)
 # Without the tables that only load writes: if one of those is missing, logs are judged while load waits and reports it.
 _LOGS_TABLES: Final = (names.PROGRESS_TABLE, names.LEASE_TABLE, names.TOPIC_IDS_TABLE, names.BEGUN_TABLE)
-_TABLES: Final = {
-    *((names.LOGS_DATABASE, table) for table in _LOGS_TABLES),
-    *((names.USERS_DATABASE, table) for table in _USERS_TABLES),
-}
 _KAFKA_SECONDS: Final = 10
 _PAUSE_SECONDS: Final = 0.3
 _BOOTSTRAP: Final = "trigger the DAG bootstrap"
@@ -56,17 +52,27 @@ def wait(database: Database, outside: Outside, seconds: float, pause: Callable[[
     retries.until(look, seconds, late, done=lambda found: found is None, pause=_PAUSE_SECONDS, sleep=pause)
 
 
+def _tables() -> set[tuple[str, str]]:
+    """Database and name of each table that the stream needs."""
+    users = _USERS_TABLES if reading.current().dimension else ()
+    return {
+        *((names.LOGS_DATABASE, table) for table in _LOGS_TABLES),
+        *((names.USERS_DATABASE, table) for table in users),
+    }
+
+
 def _missing(database: Database, outside: Outside) -> tuple[str, str] | None:
     """Returns what is missing and the remedy, or None."""
     with database.session() as connection, closing(connection.cursor()) as cursor:
         cursor.execute("SELECT table_schema, table_name FROM information_schema.tables")
-        if tables := _TABLES - {(schema, table) for schema, table in cursor.fetchall()}:
+        if tables := _tables() - {(schema, table) for schema, table in cursor.fetchall()}:
             # MySQL lists a table only to accounts that may use it.
             missing = "the table " + ", ".join(sorted(".".join(table) for table in tables)) + ", or the privilege on it"
             return missing, _BOOTSTRAP
-        cursor.execute(f"SELECT 1 FROM {names.USERS_DATABASE}.{names.LOADS_TABLE} LIMIT 1")
-        if cursor.fetchone() is None and reading.current().dimension:
-            return "a first load of the users dimension", _BOOTSTRAP
+        if reading.current().dimension:
+            cursor.execute(f"SELECT 1 FROM {names.USERS_DATABASE}.{names.LOADS_TABLE} LIMIT 1")
+            if cursor.fetchone() is None:
+                return "a first load of the users dimension", _BOOTSTRAP
     found = outside.admin().list_topics(timeout=_KAFKA_SECONDS).topics
     if topics := {names.LOGS_TOPIC, names.STATUS_TOPIC} - found.keys():
         return "the topic " + ", ".join(sorted(topics)), _BOOTSTRAP

@@ -17,6 +17,7 @@ from include.contract.model import Dimension, Field
 from include.contract.tables import quoted
 from include.driver.rejudgement import Range
 from include.settings import Settings
+from include.users.shape import KEYS, Value
 from jobs import sources
 from jobs.ends import EndError
 from jobs.rejudging import topic_logs
@@ -118,20 +119,20 @@ def by_reason(
 
 
 def by_events(
-    spark: SparkSession, settings: Settings, begin: datetime | None, end: datetime | None, accounts: Sequence[int]
+    spark: SparkSession, settings: Settings, begin: datetime | None, end: datetime | None, accounts: Sequence[Value]
 ) -> Chosen:
     """The stored logs that are not bad, with events in [begin, end), of these accounts, or of all if none are given."""
-    dimension = _dimension()
-    where = [f"{_of_log(dimension.key)} IN ({', '.join(map(str, accounts))})"] if accounts else []
+    dimension = of_dimension()
+    where = [f"{_of_log(dimension.key)} IN ({', '.join(map(_literal, accounts))})"] if accounts else []
     return _not_bad(spark, settings, _between(quoted(dimension.at), begin, end), where)
 
 
 def by_changes(spark: SparkSession, settings: Settings, version: int) -> Chosen:
     """The stored logs whose account and day are in a change of the users, up to this users_version."""
-    dimension = _dimension()
+    dimension = of_dimension()
     changes, at = f"{names.USERS_DATABASE}.{names.CHANGES_TABLE} AS made", _of_log(dimension.at)
     touched = (
-        f"EXISTS (SELECT 1 FROM {changes} WHERE made.{quoted(dimension.column)} = {_of_log(dimension.key)}"
+        f"EXISTS (SELECT 1 FROM {changes} WHERE made.{quoted(dimension.column)} = {_key(dimension)}"
         f" AND made.version <= {version} AND {at} >= made.first_day AND (made.end_day IS NULL OR {at} < made.end_day))"
     )
     # First by the time alone: usually only the last day or two are affected.
@@ -163,11 +164,25 @@ def _fields() -> tuple[Field, ...]:
     return reading.current().fields
 
 
-def _dimension() -> Dimension:
-    """Raises NotLoadedError if the contract has none: then nothing that is not bad can get another verdict."""
+def of_dimension() -> Dimension:
+    """The dimension of the contract.
+
+    Raises NotLoadedError if there is none: then nothing that is not bad can get another verdict.
+    """
     if (found := reading.current().dimension) is None:
         raise NotLoadedError("the contract has no dimension, so a log that is not bad is good")
     return found
+
+
+def _key(dimension: Dimension) -> str:
+    """The log's key, comparable with that of the dimension: a text has another collation there."""
+    is_text = reading.current().by_name[dimension.key].type == "text"
+    return _of_log(dimension.key) + (f" COLLATE {KEYS}" if is_text else "")
+
+
+def _literal(value: Value) -> str:
+    """The value in SQL; a text as its bytes, and is compared so."""
+    return str(value) if isinstance(value, int) else f"X'{value.encode().hex()}'"
 
 
 def _of_log(name: str) -> str:

@@ -1,10 +1,11 @@
 """The users history in a real MySQL: it matches the loaded days, whatever their order and repetitions."""
 
+import csv
 import io
-import re
 import threading
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
@@ -13,10 +14,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from include.contract import reading
+from include.contract.model import Contract
 from include.settings import ROOT
+from include.users import tables
 from include.users.export import ExportRefusedError
 from include.users.history import BEGINNING, Loaded, close_changes, is_any_pending, load_day
 from include.users.limits import Limits
+from include.users.shape import Shape
 from tests.integration.stack import Stack
 
 SCHEMA = "dim_users_proof"
@@ -26,25 +31,96 @@ HEADER = "account_no,user_device\n"
 DAYS = [BEGINNING, *(date(2026, 2, 26) + timedelta(days=number) for number in (0, 1, 3, 4, 7))]
 LOOKED_UP = [BEGINNING, *(date(2026, 2, 25) + timedelta(days=number) for number in range(12))]
 """Days of the loads, days between them, one before and some after them."""
-ACCOUNTS = (-1, 7, 8)
-# MySQL treats the first three as equal, the stream does not.
-DEVICES = ("IOS", "IOS ", "IOS  ", 'a "quoted", \\N', "Zürich\n")
+TEXTS = """
+[[field]]
+name = "name"
+type = "text"
+length = [1, 20]
+[[field]]
+name = "line"
+type = "text"
+length = [1, 20]
+[[field]]
+name = "size"
+type = "int64"
+[[field]]
+name = "address"
+type = "ip"
+[[field]]
+name = "at"
+type = "timestamp"
+unit = "milliseconds"
+[dimension]
+key = "name"
+column = "becomes"
+at = "at"
+[[dimension.attribute]]
+field = "line"
+[[dimension.attribute]]
+field = "size"
+column = "was_0"
+[[dimension.attribute]]
+field = "address"
+"""
+"""A contract whose keys are texts, and whose columns are called as columns of temporary tables are."""
 
-Export = dict[int, str]
+Account = int | str
+Had = tuple[int | str, ...]
+"""The attributes of an account."""
+Export = dict[Account, Had]
 Days = dict[date, Export]
-Lookups = dict[tuple[int, date], str | None]
+Lookups = dict[tuple[Account, date], Had | None]
+
+
+@dataclass(frozen=True)
+class Case:
+    """A contract, three keys of its dimension, and five things that an account may have."""
+
+    contract: Contract
+    accounts: tuple[Account, ...]
+    had: tuple[Had, ...]
+
+    @property
+    def shape(self) -> Shape:
+        found = Shape.of(self.contract)
+        assert found is not None
+        return found
+
+
+# MySQL treats the first three devices as equal, the stream does not.
+CASES = {
+    "shipped": Case(
+        reading.load(ROOT / "contract.toml"),
+        (-1, 7, 8),
+        (("IOS",), ("IOS ",), ("IOS  ",), ('a "quoted", \\N',), ("Zürich\n",)),
+    ),
+    "two_attributes": Case(
+        reading.load(ROOT / "tests" / "contracts" / "contract.toml"),
+        (-(2**63), 7, 2**63 - 1),
+        (("IOS", "GB"), ("IOS ", "GB"), ("IOS", "G "), ('a "quoted", \\N', "FR"), ("Zürich\n", "ÄÖ")),
+    ),
+    "texts": Case(
+        reading.parse(TEXTS, ROOT / "texts.toml"),
+        ("a", "a ", 'Zürich\n"\\N'),
+        (
+            ("IOS", 1, "192.0.2.7"), ("IOS ", 1, "192.0.2.7"), ("IOS", -(2**63), "192.0.2.7"),
+            ("IOS", 1, "2001:db8::1"), ("ios", 1, "::"),
+        ),
+    ),
+}  # fmt: skip
 
 
 class History:
     """A separate history for these tests."""
 
-    def __init__(self, stack: Stack) -> None:
+    def __init__(self, stack: Stack, case: Case, database: str) -> None:
+        self.case, self._database = case, database
         self._account = {"port": stack.ports["mysql"], "password": stack.passwords["mysql_root"]}
         self.connection = self.connect()
 
     def connect(self) -> Any:
         return mysql.connector.connect(
-            host="127.0.0.1", user="root", database=SCHEMA, allow_local_infile=True, **self._account
+            host="127.0.0.1", user="root", database=self._database, allow_local_infile=True, **self._account
         )
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
@@ -58,44 +134,67 @@ class History:
         for table in TABLES:
             self.query(f"DELETE FROM {table}")
 
-    def load(self, day: date, accounts: Export, limits: Limits | None = None, connection: Any = None) -> Loaded:
-        return load_day(connection or self.connection, day, export(accounts), f"{day}.csv", limits)
+    def load(self, day: date, accounts: Any, limits: Limits | None = None, connection: Any = None) -> Loaded:
+        return load_day(connection or self.connection, day, export(accounts, self.case), f"{day}.csv", limits)
+
+    @property
+    def columns(self) -> str:
+        return ", ".join(each.quoted for each in self.case.shape.columns)
 
     def rows(self) -> set[tuple[Any, ...]]:
-        return set(self.query("SELECT account_no, user_device, valid_from, valid_to, seen_from FROM users_history"))
+        """Key, attributes, valid_from, valid_to and seen_from of each period."""
+        rows = self.query(f"SELECT {self.columns}, valid_from, valid_to, seen_from FROM users_history")
+        return {(row[0], row[1:-3], *row[-3:]) for row in rows}
+
+    def users(self) -> Export:
+        return {row[0]: row[1:] for row in self.query(f"SELECT {self.columns} FROM users")}
 
     def everything(self) -> dict[str, list[tuple[Any, ...]]]:
         return {table: sorted(self.query(f"SELECT * FROM {table}"), key=repr) for table in TABLES}
 
 
-@pytest.fixture(scope="module")
-def schema(stack: Stack) -> Iterator[History]:
-    lines = (ROOT / "include" / "sql" / "dim_users.sql").read_text().splitlines()
-    sql = re.sub(r"\bdim_users\b", SCHEMA, "\n".join(line for line in lines if not line.startswith("--")))
-    stack.root_sql(f"DROP DATABASE IF EXISTS {SCHEMA}")
-    for statement in filter(str.strip, sql.split(";\n")):
-        stack.root_sql(statement.rstrip().rstrip(";"))
-    made = History(stack)
-    yield made
-    made.connection.close()
-    stack.root_sql(f"DROP DATABASE {SCHEMA}")
+@contextmanager
+def made(stack: Stack, name: str, database: str = SCHEMA) -> Iterator[History]:
+    case = CASES[name]
+    stack.root_sql(f"DROP DATABASE IF EXISTS {database}")
+    for statement in filter(str.strip, tables.statements(case.contract, database).split(";\n")):
+        stack.root_sql(statement)
+    history = History(stack, case, database)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reading, "current", lambda: case.contract)
+        yield history
+    history.connection.close()
+    stack.root_sql(f"DROP DATABASE {database}")
+
+
+@pytest.fixture(scope="module", params=list(CASES))
+def schema(request: pytest.FixtureRequest, stack: Stack) -> Iterator[History]:
+    """A history of each contract."""
+    # It stays while other tests make theirs.
+    with made(stack, request.param, f"{SCHEMA}_{request.param}") as history:
+        yield history
 
 
 @pytest.fixture
-def history(schema: History) -> History:
-    schema.clear()
-    return schema
+def history(stack: Stack) -> Iterator[History]:
+    """An empty history of the contract that ships."""
+    with made(stack, "shipped") as history:
+        yield history
 
 
-def export(accounts: Export) -> io.BytesIO:
-    lines = (f'{number},"{device.replace(chr(34), chr(34) * 2)}"\n' for number, device in accounts.items())
-    return io.BytesIO((HEADER + "".join(lines)).encode())
+def export(accounts: Any, case: Case = CASES["shipped"]) -> io.BytesIO:
+    """The export of these accounts; a text is the only attribute."""
+    text = io.StringIO()
+    rows = csv.writer(text, quoting=csv.QUOTE_ALL, lineterminator="\n")
+    for key, had in accounts.items():
+        rows.writerow((key, *((had,) if isinstance(had, str) else had)))
+    return io.BytesIO(f"{case.shape.header}\n{text.getvalue()}".encode())
 
 
-def looked_up(days: Days) -> Lookups:
-    """The device of each account on each day, from the days alone, without periods."""
+def looked_up(days: Days, accounts: tuple[Account, ...]) -> Lookups:
+    """What each account has on each day, from the days alone, without periods."""
     found: Lookups = {}
-    for account in ACCOUNTS:
+    for account in accounts:
         first = min((day for day in days if account in days[day]), default=None)
         for day in LOOKED_UP:
             known = first is not None and max([first, *(other for other in days if other <= day)])
@@ -103,42 +202,52 @@ def looked_up(days: Days) -> Lookups:
     return found
 
 
-def periods(days: Days) -> set[tuple[Any, ...]]:
+def periods(days: Days, accounts: tuple[Account, ...]) -> set[tuple[Any, ...]]:
     """The expected rows of a history of these days."""
     rows = []
-    for account in ACCOUNTS:
+    for account in accounts:
         open_since, before = None, None
         for day in [*sorted(days), None]:
-            device = days[day].get(account) if day else None
-            if device == before:
+            had = days[day].get(account) if day else None
+            if had == before:
                 continue
             if before is not None:
                 rows.append((account, before, open_since, day))
-            open_since, before = day, device
+            open_since, before = day, had
         if before is not None:
             rows.append((account, before, open_since, None))
     firsts = {account: min(row[2] for row in rows if row[0] == account) for account in {row[0] for row in rows}}
     return {(*row[:2], BEGINNING if row[2] == firsts[row[0]] else row[2], row[3], row[2]) for row in rows}
 
 
-def lookups_of(rows: set[tuple[Any, ...]]) -> Lookups:
-    """The device found by looking up the period of each day; fails if two periods overlap."""
-    found: Lookups = dict.fromkeys((account, day) for account in ACCOUNTS for day in LOOKED_UP)
-    for account, device, begin, end, _ in rows:
+def lookups_of(rows: set[tuple[Any, ...]], accounts: tuple[Account, ...]) -> Lookups:
+    """What is found by looking up the period of each day; fails if two periods overlap."""
+    found: Lookups = dict.fromkeys((account, day) for account in accounts for day in LOOKED_UP)
+    for account, had, begin, end, _ in rows:
         for day in LOOKED_UP:
             if begin <= day and (end is None or day < end):
                 assert found[account, day] is None, "one period a day"
-                found[account, day] = device
+                found[account, day] = had
     return found
 
 
-def recorded(history: History, version: int) -> set[tuple[int, date]]:
+def recorded(history: History, version: int) -> set[tuple[Account, date]]:
     """The account and day of each look-up that the version changed, according to `changes`."""
-    rows = history.query(f"SELECT account_no, first_day, end_day FROM changes WHERE version = {version}")
+    rows = history.query(
+        f"SELECT {history.case.shape.key.quoted}, first_day, end_day FROM changes WHERE version = {version}"
+    )
     return {(row[0], day) for row in rows for day in LOOKED_UP if row[1] <= day and (row[2] is None or day < row[2])}
 
 
-contents = st.dictionaries(st.sampled_from(ACCOUNTS), st.sampled_from(DEVICES), min_size=1)
+contents = st.dictionaries(st.integers(0, 2), st.integers(0, 4), min_size=1)
+"""By the place of an account in its case, the place of what it has."""
+
+
+def said(case: Case, content: dict[int, int]) -> Export:
+    """The accounts of the case that are meant."""
+    return {case.accounts[place]: case.had[had] for place, had in content.items()}
+
+
 one_load = st.tuples(st.sampled_from(DAYS), contents)
 
 
@@ -147,23 +256,24 @@ one_load = st.tuples(st.sampled_from(DAYS), contents)
 def test_the_history_matches_the_loaded_days_and_changes_records_what_changed(schema: History, loads) -> None:
     schema.clear()
     days: Days = {}
-    version = 0
-    for day, accounts in loads:
-        before, rows = looked_up(days), schema.rows()
+    version, known_keys = 0, schema.case.accounts
+    for day, content in loads:
+        accounts = said(schema.case, content)
+        before, rows = looked_up(days, known_keys), schema.rows()
         first, known = not days, days.get(day)
         days[day] = accounts
 
         loaded = schema.load(day, accounts)
 
-        assert schema.rows() == periods(days)
-        assert lookups_of(schema.rows()) == looked_up(days)
-        assert dict(schema.query("SELECT account_no, user_device FROM users")) == days[max(days)]
+        assert schema.rows() == periods(days, known_keys)
+        assert lookups_of(schema.rows(), known_keys) == looked_up(days, known_keys)
+        assert schema.users() == days[max(days)]
         assert dict(schema.query("SELECT ds, accounts FROM loads")) == {day: len(days[day]) for day in days}
         changed = schema.rows() != rows
         assert loaded.version == version + changed
         if known == accounts:
             assert (loaded.added, loaded.changed, loaded.closed, changed) == (0, 0, 0, False)
-        after = looked_up(days)
+        after = looked_up(days, known_keys)
         differing = {key for key in after if before[key] != after[key]}
         if changed:
             assert recorded(schema, loaded.version) == (set() if first else differing)
@@ -184,8 +294,8 @@ def test_any_order_of_the_same_days_with_repeats_has_the_same_result(schema: His
     for loads in (sorted(days), order.sample([*days, *repeats], len(days) + len(repeats))):
         schema.clear()
         for day in loads:
-            schema.load(day, days[day])
-        found.append((schema.rows(), schema.query("SELECT * FROM users ORDER BY account_no")))
+            schema.load(day, said(schema.case, days[day]))
+        found.append((schema.rows(), schema.users()))
     assert found[0] == found[1]
 
 
@@ -215,7 +325,7 @@ def test_days_that_are_loaded_concurrently_wait_for_each_other(history: History)
         thread.join(60)
 
     assert failed == []
-    assert history.rows() == periods(days)
+    assert history.rows() == periods({day: {7: (had[7],), 8: (had[8],)} for day, had in days.items()}, (7, 8))
     assert history.query("SELECT version FROM users_version") == [(10,)]
 
 
@@ -292,3 +402,48 @@ def test_changes_are_pending_until_they_are_closed(history: History) -> None:
         close_changes(cursor, second.version)
         assert not is_any_pending(cursor)
         history.connection.commit()
+
+
+def test_an_example_names_the_key_and_all_attributes(stack: Stack) -> None:
+    with made(stack, "two_attributes") as history:
+        history.load(DAYS[1], dict.fromkeys(range(100), ("IOS", "GB")))
+        complaint = r"100 of 100 .* have another device or country, for example user 0: 'IOS', 'GB' → 'IOS', 'FR'"
+        with pytest.raises(ExportRefusedError, match=complaint):
+            history.load(DAYS[2], dict.fromkeys(range(100), ("IOS", "FR")), LIMITS)
+
+
+def test_without_a_dimension_an_export_is_refused(history: History, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "current", lambda: Contract(history.case.contract.fields))
+    with pytest.raises(ExportRefusedError, match="the contract has no dimension"):
+        history.load(DAYS[1], {7: "IOS"})
+
+
+def test_the_tables_of_the_contract_that_ships_are_those_of_earlier_versions(stack: Stack, history: History) -> None:
+    before = """
+        CREATE TABLE users (account_no INT NOT NULL PRIMARY KEY, user_device VARCHAR(64) NOT NULL);
+        CREATE TABLE users_history (
+          account_no INT NOT NULL, user_device VARCHAR(64) NOT NULL,
+          valid_from DATE NOT NULL COMMENT 'UTC, the first day; 1970-01-01 in the first period of an account',
+          valid_to DATE COMMENT 'UTC, the day after the last; null: still valid',
+          seen_from DATE NOT NULL
+            COMMENT 'the first day with such an export: valid_from, except in the first period',
+          PRIMARY KEY (account_no, valid_from));
+        CREATE TABLE users_version (
+          id TINYINT NOT NULL DEFAULT 1 PRIMARY KEY, version INT NOT NULL,
+          changed_at DATETIME(3) NOT NULL COMMENT 'UTC');
+        CREATE TABLE changes (
+          account_no INT NOT NULL, version INT NOT NULL, first_day DATE NOT NULL COMMENT 'UTC',
+          end_day DATE COMMENT 'UTC, the day after the last; null: all later days',
+          PRIMARY KEY (account_no, version));
+        CREATE TABLE loads (
+          ds DATE NOT NULL PRIMARY KEY COMMENT 'the day of the export',
+          accounts INT NOT NULL COMMENT 'rows of the export',
+          version INT NOT NULL COMMENT 'of the history, once it was loaded',
+          loaded_at DATETIME(3) NOT NULL COMMENT 'UTC');
+    """
+    now = {table: history.query(f"SHOW CREATE TABLE {table}") for table in TABLES}
+    for table in TABLES:
+        history.query(f"DROP TABLE {table}")
+    for statement in filter(str.strip, before.split(";\n")):
+        history.query(statement)
+    assert {table: history.query(f"SHOW CREATE TABLE {table}") for table in TABLES} == now

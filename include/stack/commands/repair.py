@@ -43,7 +43,7 @@ def replay(
 def rejudge_events(
     begin: Annotated[datetime | None, typer.Option("--from", formats=TIMES, metavar="TIME", help=HAPPENED)] = None,
     end: Annotated[datetime | None, typer.Option("--to", formats=TIMES, metavar="TIME", help=HAPPENED_BEFORE)] = None,
-    account: Annotated[list[int] | None, typer.Option(help="Only this account; may be repeated.")] = None,
+    account: Annotated[list[str] | None, typer.Option(help="Only this account; may be repeated.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would change.")] = False,
     as_json: Json = False,
 ) -> None:

@@ -21,6 +21,7 @@ from include.stack.errors import StackError
 from include.stack.fetch import judge_jar, parts
 from include.stack.own_servers import Servers
 from include.topics import catch_up
+from include.users.shape import Shape
 
 Origins = Mapping[int, Sequence[tuple[int, int]]]
 """Ranges of offsets by partition, each as first and last (inclusive)."""
@@ -31,7 +32,7 @@ def run(
     *,
     origins: Origins | None = None,
     reason: str | None = None,
-    accounts: Sequence[int] = (),
+    accounts: Sequence[str] = (),
     begin: datetime | None = None,
     end: datetime | None = None,
     dry_run: bool = False,
@@ -42,9 +43,10 @@ def run(
     The selection is either `origins`; or the stored bad logs with `reason` that were received in [begin, end); or else
     the good and suspicious logs with events in [begin, end), optionally only of `accounts`. Times are in UTC.
 
-    For `origins` every verdict is sent again, otherwise only verdicts that change. Raises StackError with the job's
-    last error, or if the corrections are not loaded in time.
+    For `origins` every verdict is sent again, otherwise only verdicts that change. Raises StackError for an account
+    that there cannot be, with the job's last error, or if the corrections are not loaded in time.
     """
+    _check_accounts(accounts)
     with tempfile.TemporaryDirectory(prefix="logsieve-rejudge-") as folder:
         report, file = Path(folder) / "report.json", Path(folder) / "origins.json"
         if origins is not None:
@@ -64,6 +66,14 @@ def run(
         on_step(f"Waiting until {found.sent:,} verdicts are loaded …")
         wait_until_loaded(env)
     return found
+
+
+def _check_accounts(accounts: Sequence[str]) -> None:
+    if accounts and (shape := Shape.of(reading.current())) is not None:
+        try:
+            _ = [shape.account(each) for each in accounts]
+        except ValueError as error:
+            raise StackError(f"{error}.", "See ./logsieve contract show") from None
 
 
 def check_reason(env: Servers, reason: str) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from include.source.accounts import ACCOUNT_NUMBERS, DEVICES, EXAMPLE_ACCOUNT, Accounts, ensure_export, write_export
 from include.users.export import ExportRefusedError, read_export
+from tests.unit.users.shapes import SHIPPED
 
 DAY = date(2026, 3, 9)
 
@@ -82,7 +83,7 @@ def test_an_export_has_every_account_once_and_reads_back(tmp_path: Path):
     assert file == tmp_path / "ds=2026-03-09" / "accounts.csv"
     assert file.read_text(encoding="utf-8").startswith("account_no,user_device\n")
     with file.open("rb") as export:
-        read = list(read_export(export, str(file)))
+        read = list(read_export(export, str(file), SHIPPED))
     assert {number: device for number, device, _ in read} == accounts.devices_on(DAY)
     assert [line for _, _, line in read] == list(range(2, 302))
     assert list(file.parent.iterdir()) == [file], "no unfinished file is left beside it"
@@ -110,7 +111,7 @@ def test_an_export_that_is_there_is_not_changed(tmp_path: Path):
 def test_an_export_of_another_system_reads_as_csv():
     text = 'account_no,user_device\r\n-1,"a ""b"", c"\r\n007,Zürich \r\n'
 
-    assert list(read_export(io.BytesIO(text.encode()), "it")) == [(-1, 'a "b", c', 2), (7, "Zürich ", 3)]
+    assert list(read_export(io.BytesIO(text.encode()), "it", SHIPPED)) == [(-1, 'a "b", c', 2), (7, "Zürich ", 3)]
 
 
 HEADER = b"account_no,user_device\n"
@@ -118,20 +119,20 @@ HEADER = b"account_no,user_device\n"
 
 @pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\n\n\n", b"\r\n\r\n"])
 def test_empty_lines_at_the_end_are_nothing(end: bytes):
-    assert list(read_export(io.BytesIO(HEADER + b"1,IOS" + end), "it")) == [(1, "IOS", 2)]
+    assert list(read_export(io.BytesIO(HEADER + b"1,IOS" + end), "it", SHIPPED)) == [(1, "IOS", 2)]
 
 
 @pytest.mark.parametrize("line_end", [b"\n", b"\r\n"])
 def test_a_file_cut_anywhere_is_refused_or_ends_with_a_whole_line(line_end: bytes):
     whole = line_end.join([b"account_no,user_device", b"1,IOS", b'2,"ANDROID"', "3,Zürich".encode(), b"4,LINUX", b""])
-    accounts = list(read_export(io.BytesIO(whole), "it"))
+    accounts = list(read_export(io.BytesIO(whole), "it", SHIPPED))
     for length in range(len(whole)):
         cut = whole[:length]
         if length > len(HEADER) + 2 and cut.endswith(b"\n"):
-            assert list(read_export(io.BytesIO(cut), "it")) == accounts[: cut.count(b"\n") - 1]
+            assert list(read_export(io.BytesIO(cut), "it", SHIPPED)) == accounts[: cut.count(b"\n") - 1]
         else:
             with pytest.raises(ExportRefusedError, match=r"no line end.*rename|no accounts|header is ''"):
-                list(read_export(io.BytesIO(cut), "it"))
+                list(read_export(io.BytesIO(cut), "it", SHIPPED))
 
 
 @pytest.mark.parametrize(
@@ -169,12 +170,12 @@ def test_a_file_cut_anywhere_is_refused_or_ends_with_a_whole_line(line_end: byte
 )
 def test_a_broken_export_is_refused_with_its_name_and_line(content: bytes, complaint: str):
     with pytest.raises(ExportRefusedError, match=f"the_export.*{complaint}.* (Fix|Write) the"):
-        list(read_export(io.BytesIO(content), "the_export"))
+        list(read_export(io.BytesIO(content), "the_export", SHIPPED))
 
 
 def test_an_export_is_read_a_line_at_a_time_and_what_has_no_lines_not_at_all():
     export = io.BytesIO(HEADER + b"1,IOS\n" + b"x" * 10_000_000)
-    rows = read_export(export, "it")
+    rows = read_export(export, "it", SHIPPED)
 
     assert next(rows) == (1, "IOS", 2)
     assert export.tell() < 100

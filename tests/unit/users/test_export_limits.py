@@ -21,7 +21,10 @@ def compared(before: Export, after: Export, days: int = 1) -> Difference:
     closed, added = sorted(before.keys() - after.keys()), sorted(after.keys() - before.keys())
 
     def example(numbers: list[int]) -> Example | None:
-        return Example(numbers[0], before.get(numbers[0]), after.get(numbers[0])) if numbers else None
+        if not numbers:
+            return None
+        was, becomes = (export.get(numbers[0]) for export in (before, after))
+        return Example(f"account {numbers[0]}", was and repr(was), becomes and repr(becomes))
 
     counts = (len(after), len(changed), len(closed), len(added))
     return Difference(DAY, DAY - timedelta(days), *counts, example(changed), example(closed), example(added))

@@ -22,7 +22,7 @@ def facts(**changes: object) -> Facts:
     made = Facts(0, 7, logs=(0, 30), message=Message(b"684", b"{}", datetime(2026, 11, 23, tzinfo=UTC)))
     made.found = Found(0, 20, 8, 9, [Verdict(9, GOOD, False)])
     made.indexed = made.loaded = 20
-    made.rows, made.device, made.document = [Row("good_logs", GOOD)], "IOS", GOOD
+    made.rows, made.expected, made.document = [Row("good_logs", GOOD)], ("IOS",), GOOD
     for name, value in changes.items():
         setattr(made, name, value)
     return made
@@ -99,8 +99,8 @@ def test_a_server_that_is_away_is_named_and_the_rest_is_told() -> None:
 def test_what_the_users_history_says_of_the_day() -> None:
     told = "account 684 has the device IOS on 2026-11-23, the log has IOS; judged by version 3"
     assert story().users == told
-    assert "by the current version it would be suspicious: ./logsieve rejudge" in story(device="ANDROID").users
-    assert "account 684 is unknown on 2026-11-23" in story(device=None).users
+    assert "by the current version it would be suspicious: ./logsieve rejudge" in story(expected=("ANDROID",)).users
+    assert "account 684 is unknown on 2026-11-23" in story(expected=None).users
 
 
 def test_a_stranger_s_text_does_nothing_to_the_terminal() -> None:

@@ -1,0 +1,65 @@
+"""The tables of the users dimension, as a contract has them. Written by the DAG users_dimension. Pure."""
+
+from typing import Final
+
+from include.contract.model import Contract
+from include.names import (
+    CHANGES_TABLE,
+    HISTORY_TABLE,
+    LOADS_TABLE,
+    USERS_DATABASE,
+    USERS_TABLE,
+    VERSION_TABLE,
+)
+from include.users.shape import Shape
+
+_PERIOD: Final = (
+    "valid_from DATE NOT NULL COMMENT 'UTC, the first day; 1970-01-01 in the first period of an account'",
+    "valid_to DATE COMMENT 'UTC, the day after the last; null: still valid'",
+    "seen_from DATE NOT NULL COMMENT 'the first day with such an export: valid_from, except in the first period'",
+)
+_VERSION: Final = (
+    "id TINYINT NOT NULL DEFAULT 1 PRIMARY KEY",
+    "version INT NOT NULL",
+    "changed_at DATETIME(3) NOT NULL COMMENT 'UTC'",
+)
+_CHANGE: Final = (
+    "version INT NOT NULL",
+    "first_day DATE NOT NULL COMMENT 'UTC'",
+    "end_day DATE COMMENT 'UTC, the day after the last; null: all later days'",
+)
+_LOAD: Final = (
+    "ds DATE NOT NULL PRIMARY KEY COMMENT 'the day of the export'",
+    "accounts INT NOT NULL COMMENT 'rows of the export'",
+    "version INT NOT NULL COMMENT 'of the history, once it was loaded'",
+    "loaded_at DATETIME(3) NOT NULL COMMENT 'UTC'",
+)
+
+
+def statements(contract: Contract, database: str = USERS_DATABASE) -> str:
+    """Statements that create what does not exist: the database and its tables. Without a dimension there are none.
+
+    - `users`, the current state: the accounts of the newest loaded day.
+    - `users_history`: what each account had, by periods. It depends only on the loaded days, not on the order in which
+      they were loaded. A day between two loaded days is like the earlier one, and an account's first period starts in
+      1970. Periods of an account never overlap.
+    - `users_version`, one row: the number of loads that changed the history. Each verdict contains the version that it
+      was judged with.
+    - `changes`: the days for which a version changed an account. Verdicts with an older version must be rejudged.
+    - `loads`: the loaded exports, one row per day.
+    """
+    if (shape := Shape.of(contract)) is None:
+        return ""
+    key, columns = shape.key, [f"{each.quoted} {each.type} NOT NULL" for each in shape.columns]
+    tables = {
+        USERS_TABLE: [f"{columns[0]} PRIMARY KEY", *columns[1:]],
+        HISTORY_TABLE: [*columns, *_PERIOD, f"PRIMARY KEY ({key.quoted}, valid_from)"],
+        VERSION_TABLE: _VERSION,
+        CHANGES_TABLE: [columns[0], *_CHANGE, f"PRIMARY KEY ({key.quoted}, version)"],
+        LOADS_TABLE: _LOAD,
+    }
+    made = [f"CREATE DATABASE IF NOT EXISTS {database} CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;\n"]
+    for name, lines in tables.items():
+        body = ",\n  ".join(lines)
+        made.append(f"CREATE TABLE IF NOT EXISTS {database}.{name} (\n  {body}\n);\n")
+    return "".join(made)

@@ -1,0 +1,18 @@
+"""Shapes of exports: of the contract that ships, and of the tests' one."""
+
+from include.contract import reading
+from include.contract.model import Contract
+from include.settings import ROOT
+from include.users.shape import Shape
+
+
+def shape_of(contract: Contract) -> Shape:
+    """The shape of its exports."""
+    found = Shape.of(contract)
+    assert found is not None
+    return found
+
+
+SHIPPED = shape_of(reading.load(ROOT / "contract.toml"))
+OTHER_CONTRACT = reading.load(ROOT / "tests" / "contracts" / "contract.toml")
+OTHER = shape_of(OTHER_CONTRACT)
