@@ -10,10 +10,11 @@ from datetime import UTC, date, datetime
 from typing import Any, Final
 
 from include.clients import kafka
+from include.contract import reading
 from include.names import STATUSES
 from include.settings import Settings
 from include.source.accounts import Accounts, ensure_export
-from include.source.log_maker import LogMaker
+from include.source.making import maker as maker_for
 from include.source.sender import Sender
 from include.users.export import is_elsewhere
 
@@ -58,11 +59,11 @@ class AccountsExporter:
     """Writes the accounts export of each UTC day when the day begins."""
 
     def __init__(self, settings: Settings, clock: Callable[[], float] = time.time) -> None:
-        self.accounts = Accounts(settings.seed, settings.accounts)
+        self.accounts = Accounts.of(settings)
         self._exports = settings.accounts_exports
         self._clock = clock
         self._day: date | None = None
-        if is_elsewhere(self._exports):
+        if is_elsewhere(self._exports) and self.accounts.population.header:
             log.warning(
                 "The accounts exports are at %s: another system must write them, the generator does not", self._exports
             )
@@ -95,11 +96,13 @@ def run(
     `connection`: librdkafka's options for Kafka. Arguments that are None come from the settings. Without a seed,
     event_ids differ in every run; the accounts always follow settings.seed. `on_progress(sent, logs a second)` is
     called about once a second. Waits while Kafka is down.
-    Raises ValueError for impossible shares, OSError if the accounts export cannot be written, NotDeliveredError.
+    Raises ValueError for impossible shares or a contract of which no log can be made, OSError if the accounts export
+    cannot be written, NotDeliveredError.
     """
     stop = stop or threading.Event()
     exporter = AccountsExporter(settings)
-    maker = LogMaker(
+    maker = maker_for(
+        reading.current(),
         exporter.accounts,
         f"{settings.seed} {secrets.token_hex(16)}" if seed is None else seed,
         share_bad=settings.share_bad if share_bad is None else share_bad,

@@ -1,42 +1,34 @@
-"""Generates logs from a seed with given shares of each status, and labels each with its expected verdict. No I/O."""
+"""Generates logs of the contract that ships, from a seed, each labelled with its expected verdict. No I/O.
+
+This is the fast path of any_log.py, with values that mean something.
+"""
 
 import random
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
-import numpy as np
 import orjson
 
 from include import names
 from include.contract import reasons
-from include.source.accounts import ACCOUNT_NUMBERS, DEVICES, Accounts
-
-FIELDS: Final = ("event_id", "account_id", "event_type", "device", "location_country", "event_timestamp")
-TEXT_FIELDS: Final = ("event_id", "event_type", "device", "location_country")
-MAX_TEXT: Final = 64
-MAX_TIMESTAMP: Final = 253_402_300_799
-UNKNOWN_ACCOUNT: Final = "unknown_account"
-UNEXPECTED_DEVICE: Final = "unexpected_device"
+from include.source.draws import Draws, Log
+from include.source.not_json import not_json_kinds
+from include.source.population import NUMBERS, outside
+from include.source.shipped import (
+    DEVICES,
+    FIELDS,
+    MAX_TEXT,
+    MAX_TIMESTAMP,
+    TEXT_FIELDS,
+    UNEXPECTED_DEVICE,
+    UNKNOWN_ACCOUNT,
+)
 
 EVENT_TYPES: Final = ["page_view"] * 50 + ["login"] * 20 + ["logout"] * 15 + ["purchase"] * 10 + ["password_change"] * 5
 COUNTRIES: Final = ["GB"] * 30 + ["US"] * 25 + ["DE"] * 15 + ["FR"] * 10 + ["IN"] * 10 + ["BR"] * 5 + ["JP"] * 5
 
-DAY_SECONDS: Final = 86_400
-DRAWN_AT_ONCE: Final = 500
-"""Accounts and times are drawn in batches of this size, which costs a hundredth of drawing them singly."""
-
 Fields = dict[str, Any]
 Spoil = Callable[[random.Random, Fields], bytes | None]
-
-
-class Log(NamedTuple):
-    """A message for the logs topic, with its expected status. `kind` is a key of REASONS."""
-
-    key: bytes
-    value: bytes | None
-    status: str
-    kind: str
 
 
 class BadKind(NamedTuple):
@@ -58,23 +50,8 @@ def _text(change: Callable[[random.Random, bytes], bytes | None]) -> Spoil:
     return lambda rng, fields: change(rng, orjson.dumps(fields))
 
 
-def _not_json_kinds() -> dict[str, Spoil]:
-    return {
-        "broken_text": lambda rng, fields: f"ERROR upstream timed out after {rng.randrange(60)} s".encode(),
-        "single_quotes": _text(lambda rng, text: text.replace(b'"', b"'")),
-        "not_a_number": _text(lambda rng, text: text[:-1] + b',"load":NaN}'),
-        "trailing_text": _text(lambda rng, text: text + rng.choice([b" trailing", b"{}", b"]", b","])),
-        "array": _text(lambda rng, text: b"[" + text + b"]"),
-        "scalar": lambda rng, fields: rng.choice([b"null", b"684", b"true", b'"a text"']),
-        "truncated": _text(lambda rng, text: text[: rng.randrange(1, len(text))]),
-        "not_utf8": _text(lambda rng, text: text[:-2] + rng.choice([b"\xff", b"\xc3", b"\xed\xa0\x80"]) + text[-2:]),
-        "empty_message": lambda rng, fields: b"",
-        "tombstone": lambda rng, fields: None,
-    }
-
-
 def _bad_kinds() -> dict[str, BadKind]:
-    kinds = {kind: BadKind((reasons.NOT_JSON,), spoil) for kind, spoil in _not_json_kinds().items()}
+    kinds = {kind: BadKind((reasons.NOT_JSON,), _text(change)) for kind, change in not_json_kinds().items()}
     for field in FIELDS:
         kinds[reasons.missing(field)] = BadKind((reasons.missing(field),), _without(field))
         kinds[reasons.null(field)] = BadKind((reasons.null(field),), _with(field, None))
@@ -111,41 +88,20 @@ REASONS: Final[dict[str, tuple[str, ...]]] = {
 """Expected reasons of a verdict, by the kind of log."""
 
 
-class LogMaker:
-    """Endless, seeded source of logs. The same arguments and the same clock give the same bytes.
+class LogMaker(Draws):
+    """Endless, seeded source of logs. The same arguments and the same clock give the same bytes."""
 
-    A log's event_timestamp is now, or any second of the last `late_days` days; its device is its account's device on
-    that UTC day. `clock`: seconds since 1970. Raises ValueError if the two shares add up to more than 1.
-    """
-
-    def __init__(
-        self,
-        accounts: Accounts,
-        seed: int | str,
-        *,
-        share_bad: float,
-        share_suspicious: float,
-        late_days: int = 0,
-        clock: Callable[[], float] = time.time,
-    ) -> None:
-        if min(share_bad, share_suspicious) < 0 or round(share_bad + share_suspicious, 9) > 1:
-            raise ValueError(
-                f"share_bad {share_bad} and share_suspicious {share_suspicious} must be 0 or more, and at most 1 in all"
-            )
-        self._rng = random.Random(seed)  # noqa: S311  made-up data, no secrets
-        self._accounts = accounts
-        self._bad_below = share_bad
-        self._suspicious_below = share_bad + share_suspicious
-        self._late_seconds = late_days * DAY_SECONDS
-        self._clock = clock
-        self._bad_kinds = list(BAD_KINDS.items())
-        self._drawn: list[tuple[int, str, int]] = []
-        self._drawn_in = 0
+    reasons: Mapping[str, tuple[str, ...]] = REASONS
+    _bad_kinds: Final = list(BAD_KINDS.items())
+    _unknown: Final = staticmethod(outside(NUMBERS, -(2**31), 2**31 - 1))
 
     def make(self) -> Log:
         """The next log."""
         rng = self._rng
-        account, device, when = self._next()
+        now = int(self._clock())
+        account, device, when = self._next(now)
+        if not self._late_seconds:
+            when = now
         draw = rng.random()
         if draw < self._bad_below:
             kind, (_, spoil) = rng.choice(self._bad_kinds)
@@ -153,32 +109,11 @@ class LogMaker:
             return Log(b"%d" % account, spoil(rng, fields), names.BAD, kind)
         if draw < self._suspicious_below:
             if rng.random() < 0.5:
-                kind, account = UNKNOWN_ACCOUNT, self._unknown_account()
+                kind, account = UNKNOWN_ACCOUNT, self._unknown(rng)
             else:
                 kind, device = UNEXPECTED_DEVICE, rng.choice([other for other in DEVICES if other != device])
             return Log(b"%d" % account, self._text(account, device, when), names.SUSPICIOUS, kind)
         return Log(b"%d" % account, self._text(account, device, when), names.GOOD, names.GOOD)
-
-    def _next(self) -> tuple[int, str, int]:
-        """The next account, its device, and the event_timestamp."""
-        now = int(self._clock())
-        if not self._drawn or self._drawn_in != now // 60:
-            self._draw(now)
-        account, device, when = self._drawn.pop()
-        return account, device, when if self._late_seconds else now
-
-    def _draw(self, now: int) -> None:
-        """Draws accounts and times for the next logs, valid for this minute."""
-        bits = np.frombuffer(self._rng.randbytes(16 * DRAWN_AT_ONCE), np.uint64).reshape(2, DRAWN_AT_ONCE)
-        times = now - (bits[0] % (self._late_seconds + 1)).astype(np.int64)
-        numbers, devices = self._accounts.at((bits[1] % self._accounts.count).astype(np.int64), times // DAY_SECONDS)
-        named = [DEVICES[device] for device in devices.tolist()]
-        self._drawn = list(zip(numbers.tolist(), named, times.tolist(), strict=True))
-        self._drawn_in = now // 60
-
-    def _unknown_account(self) -> int:
-        number = self._rng.randrange(-(2**31), 2**31 - len(ACCOUNT_NUMBERS))
-        return number if number < ACCOUNT_NUMBERS.start else number + len(ACCOUNT_NUMBERS)
 
     def _text(self, account: int, device: str, when: int) -> bytes:
         # Formatting is three times as fast as a JSON library, and safe: none of these values needs an escape.

@@ -24,6 +24,8 @@ USERS: Users = {684: ("ANDROID", "GB"), -(2**63): ("IOS", "ÄÖ"), 7: ("true", "
 RECEIVED_AT = datetime(2026, 11, 23, 1, 2, 3, 456_000, tzinfo=UTC)
 RECEIVED = int(RECEIVED_AT.timestamp()) * 1000 + 456
 
+Periods = dict[Any, str]
+"""All periods of a key as one text: see jobs/judging/users.py."""
 Judge = Callable[[Sequence[bytes | None]], list[bytes]]
 
 
@@ -54,19 +56,20 @@ def spark(contract: None) -> Iterator[SparkSession]:
         spark.stop()
 
 
+def judged(spark: SparkSession, values: Sequence[bytes | None], periods: Periods) -> list[bytes]:
+    """The status messages of logs, the n-th with the origin (1, n), in the same order."""
+    frame = spark.createDataFrame([(key, text, 3) for key, text in periods.items()], users.schema())
+    rows = [(1, n, RECEIVED_AT, None if value is None else bytearray(value)) for n, value in enumerate(values)]
+    logs = spark.createDataFrame(rows, "partition int, offset long, timestamp timestamp, value binary")
+    sent = [row.value.encode() for row in classify.messages(judgement.judge(logs, frame)).collect()]
+    return sorted(sent, key=lambda message: json.loads(message)["origin"]["kafka_offset"])
+
+
 @pytest.fixture(scope="session")
 def judge(spark: SparkSession) -> Judge:
-    """Returns the status messages of logs, the n-th with the origin (1, n), in the same order."""
-    known = [(user, f"0000000{device}\1{country}", 3) for user, (device, country) in USERS.items()]
-    frame = spark.createDataFrame(known, users.schema())
-
-    def run(values: Sequence[bytes | None]) -> list[bytes]:
-        rows = [(1, n, RECEIVED_AT, None if value is None else bytearray(value)) for n, value in enumerate(values)]
-        logs = spark.createDataFrame(rows, "partition int, offset long, timestamp timestamp, value binary")
-        sent = [row.value.encode() for row in classify.messages(judgement.judge(logs, frame)).collect()]
-        return sorted(sent, key=lambda message: json.loads(message)["origin"]["kafka_offset"])
-
-    return run
+    """See `judged`: with USERS."""
+    periods: Periods = {user: f"0000000{device}\1{country}" for user, (device, country) in USERS.items()}
+    return lambda values: judged(spark, values, periods)
 
 
 def good() -> dict[str, Any]:

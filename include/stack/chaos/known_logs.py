@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 from confluent_kafka import KafkaError, Message, Producer
 
+from include.contract import reading
 from include.names import LOGS_TOPIC
 from include.proof.bucket_sums import CODES
 from include.source.accounts import Accounts
+from include.source.draws import DAY_SECONDS
 from include.source.generator import Pace
-from include.source.log_maker import DAY_SECONDS, LogMaker
+from include.source.making import maker
 from include.source.sender import producer_settings
 
 IDLE_SECONDS = 0.05
@@ -31,8 +33,13 @@ class KnownLogs(threading.Thread):
     ) -> None:
         super().__init__(name="known-logs", daemon=True)
         midnight = (time.time() // DAY_SECONDS + 1) * DAY_SECONDS
-        self._maker = LogMaker(
-            accounts, seed, share_bad=0.05, share_suspicious=0.05, clock=lambda: min(time.time(), midnight - 1)
+        self._maker = maker(
+            reading.current(),
+            accounts,
+            seed,
+            share_bad=0.05,
+            share_suspicious=0.05,
+            clock=lambda: min(time.time(), midnight - 1),
         )
         self._count, self._rate = count, rate
         self._allowed = count - reserve

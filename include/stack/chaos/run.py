@@ -112,7 +112,7 @@ class Chaos:
         self._reserved = max(min(RESERVED_PER_KILL, plan.logs // 2 // max(plan.kills, 1)), 1)
         self._sender = KnownLogs(
             env.outside.kafka,
-            Accounts(env.settings.seed, env.settings.accounts),
+            Accounts.of(env.settings),
             plan.seed,
             plan.logs,
             plan.rate or max(plan.logs / (plan.kills * SECONDS_PER_KILL), 50.0),

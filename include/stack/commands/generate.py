@@ -58,8 +58,8 @@ def generate(
 def write_exports(settings: Settings, progress_on: Console, first: date, last: date, *, force: bool) -> tuple[int, int]:
     """Writes the export of each day from `first` to `last`, inclusive. Returns the numbers of files written and kept.
 
-    With `force`, existing exports are overwritten. Raises StackError if the exports are at a URL, if the days are in
-    the wrong order, or if a file cannot be written.
+    With `force`, existing exports are overwritten. Raises StackError if the exports are at a URL, if the contract
+    has no dimension, if the days are in the wrong order, or if a file cannot be written.
     """
     folder = settings.accounts_exports
     if is_elsewhere(folder):
@@ -72,7 +72,12 @@ def write_exports(settings: Settings, progress_on: Console, first: date, last: d
             f"The first day, {first}, is after the last day, {last}.",
             "Pass the earlier day as --from; --to defaults to today (UTC).",
         )
-    accounts = Accounts(settings.seed, settings.accounts)
+    accounts = Accounts.of(settings)
+    if not accounts.population.header:
+        raise StackError(
+            "The contract has no dimension, so there are no accounts exports.",
+            "Declare one with [dimension]: docs/contract.md#the-file",
+        )
     days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
     missing = [day for day in days if force or not export_file(folder, day).exists()]
     columns = [BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"), TimeElapsedColumn()]

@@ -119,8 +119,7 @@ def airflow() -> None:
     airflow_metadata.write_logins(logins, _passwords("airflow", "admin", "viewer"))
     airflow_metadata.migrate(json.loads(secret("airflow.json"))["sql_alchemy_conn"], os.environ, REMEDY)
     if not settings.accounts_path:
-        accounts = Accounts(settings.seed, settings.accounts)
-        ensure_export(settings.accounts_exports, datetime.now(UTC).date(), accounts)
+        ensure_export(settings.accounts_exports, datetime.now(UTC).date(), Accounts.of(settings))
 
 
 def bootstrap() -> None:

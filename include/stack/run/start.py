@@ -84,8 +84,7 @@ def start(env: Environment, steps: Steps) -> list[Server]:
     """
     homes = unpack(env, steps)
     if not env.settings.accounts_path:
-        accounts = Accounts(env.settings.seed, env.settings.accounts)
-        ensure_export(env.settings.accounts_exports, datetime.now(UTC).date(), accounts)
+        ensure_export(env.settings.accounts_exports, datetime.now(UTC).date(), Accounts.of(env.settings))
     programs = servers(env, homes)
     with steps.step("Configure the servers"):
         supervisor.start(env, programs)

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from include.source.accounts import ACCOUNT_NUMBERS, DEVICES, EXAMPLE_ACCOUNT, Accounts, ensure_export, write_export
+from include.source.accounts import EXAMPLE_ACCOUNT, Accounts, ensure_export, write_export
+from include.source.population import NUMBERS, Value
+from include.source.shipped import DEVICES
 from include.users.export import ExportRefusedError, read_export
 from tests.unit.users.shapes import SHIPPED
 
@@ -46,7 +48,7 @@ def test_accounts_are_as_many_as_asked_and_fit_the_column(day: date, seed: int):
 
     assert len(devices) == 5000
     assert EXAMPLE_ACCOUNT in devices
-    assert all(number in ACCOUNT_NUMBERS for number in devices)
+    assert all(number in NUMBERS for number in devices)
     assert set(devices.values()) == set(DEVICES)
 
 
@@ -91,8 +93,8 @@ def test_an_export_has_every_account_once_and_reads_back(tmp_path: Path):
 
 def test_an_export_that_fails_half_way_is_not_seen(tmp_path: Path):
     class BreaksHalfWay(Accounts):
-        def devices_on(self, day: date) -> dict[int, str]:
-            return {1: "IOS", 2: "a lone surrogate \ud800 is no UTF-8"}
+        def on(self, day: date) -> dict[Value, tuple[Value, ...]]:
+            return {1: ("IOS",), 2: ("a lone surrogate \ud800 is no UTF-8",)}
 
     with pytest.raises(UnicodeEncodeError):
         write_export(tmp_path, DAY, BreaksHalfWay(7, 2))

@@ -6,7 +6,8 @@ from datetime import date, timedelta
 
 import pytest
 
-from include.source.accounts import DEVICES, Accounts
+from include.source.accounts import Accounts
+from include.source.shipped import DEVICES
 from include.users.export import ExportRefusedError
 from include.users.limits import Difference, Example, Limits, check, nearest
 
