@@ -16,6 +16,7 @@ from typing import Any
 from airflow.sdk import Asset, Param, dag, task
 from airflow.sdk.exceptions import AirflowSkipException
 
+from include.contract.sizes import MOST_KEY
 from include.driver.rejudgement import Report, arguments
 from include.names import REJUDGE, USERS_ASSET
 from plugins.house import SCHEDULED
@@ -35,7 +36,7 @@ TIME: dict[str, Any] = {"type": ["null", "string"], "format": "date-time", "maxL
         "accounts": Param(
             None,
             type=["null", "array"],
-            items={"type": ["integer", "string"]},
+            items={"type": ["integer", "string"], "maxLength": MOST_KEY},
             maxItems=10_000,
             description="only these accounts",
         ),

@@ -4,20 +4,22 @@ See include/stack/fetch/class_archive.py. Its results are discarded.
 """
 
 import tempfile
+from datetime import UTC, datetime
 from pathlib import Path
 
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from include import names
+from include.contract import reading
 from include.settings import Settings
+from include.source import making, population
+from include.source.accounts import Accounts
+from include.source.values import NoLogError
 from jobs import session
 from jobs.judging import classify, judge, users
 
-_LOG = (
-    '{"event_id": "1", "account_id": "684", "event_type": "other", "device": "ANDROID", "location_country": "FR",'
-    ' "event_timestamp": "1619724510"}'
-)
+_LOGS = 30
 _CLASSES = (
     "com.mysql.cj.jdbc.Driver",
     "org.apache.spark.sql.kafka010.KafkaSourceProvider",
@@ -29,14 +31,15 @@ _NOWHERE = "127.0.0.1:1"
 def stream(spark: SparkSession, folder: Path) -> None:
     """Runs one bounded micro-batch: file, rules, join, status messages."""
     (folder / "in").mkdir()
-    (folder / "in" / "logs.txt").write_text("\n".join([_LOG, _LOG.replace("FR", ""), "no JSON"]))
+    logs_of_each_status, periods = _logs()
+    (folder / "in" / "logs.txt").write_bytes(b"\n".join(logs_of_each_status))
     logs = spark.readStream.text(str(folder / "in")).select(
         F.lit(0).alias("partition"),
         F.lit(0).cast("bigint").alias("offset"),
         F.current_timestamp().alias("timestamp"),
         F.col("value").cast("binary").alias("value"),
     )
-    known = spark.createDataFrame([(_key(), "0000000ANDROID", 1)], users.schema())
+    known = spark.createDataFrame(periods, users.schema())
     query = (
         classify.messages(judge.judge(logs, known))
         .writeStream.format("noop")
@@ -47,8 +50,17 @@ def stream(spark: SparkSession, folder: Path) -> None:
     query.awaitTermination()
 
 
-def _key() -> int | str:
-    return "684" if "user_key string" in users.schema() else 684
+def _logs() -> tuple[list[bytes], list[tuple[int | str, str, int]]]:
+    """Some logs of the contract, good, bad and suspicious, and the users that they are compared with."""
+    contract = reading.current()
+    try:
+        accounts = Accounts(1, 10, population.of(contract))
+        source = making.maker(contract, accounts, 1, share_bad=0.3, share_suspicious=0.3)
+        logs = [log.value for log in (source.make() for _ in range(_LOGS)) if log.value]
+    except NoLogError:
+        return [b"{}", b"no JSON"], []
+    on = accounts.on(datetime.now(UTC).date()) if contract.dimension else {}
+    return logs, [(key, "0000000" + "\1".join(map(str, attributes)), 1) for key, attributes in on.items()]
 
 
 def clients(spark: SparkSession) -> None:

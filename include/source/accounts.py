@@ -47,7 +47,7 @@ class Accounts:
 
     @classmethod
     def of(cls, settings: Settings) -> "Accounts":
-        """The accounts of the settings and their contract. Raises NoValueError."""
+        """The accounts of the settings and their contract. Raises NoLogError."""
         return cls(settings.seed, settings.accounts, population.of(reading.current()))
 
     def at(self, places: np.ndarray, days: np.ndarray | int) -> tuple[np.ndarray, list[np.ndarray]]:

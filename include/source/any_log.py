@@ -13,6 +13,7 @@ from include.source import across, kinds, values
 from include.source.across import Values
 from include.source.draws import Draws, Log
 from include.source.not_json import not_json_kinds
+from include.source.values import NoLogError
 
 _NONE: Final = 0.2
 """Share of logs without a value, of a field that may have none."""
@@ -27,7 +28,7 @@ Bad = Callable[[Values, int], bytes | None]
 class AnyLogMaker(Draws):
     """Endless, seeded source of logs of a contract. The same arguments and the same clock give the same bytes.
 
-    `reasons`: the expected reasons of a verdict, by the kind of log. Raises ValueError if no good log can be made.
+    `reasons`: the expected reasons of a verdict, by the kind of log. Raises NoLogError.
     """
 
     def __init__(self, contract: Contract, *args: Any, **how: Any) -> None:
@@ -64,7 +65,7 @@ class AnyLogMaker(Draws):
         return Log(_message_key(key), self._text(self._good(key, attributes, when, now)), names.GOOD, names.GOOD)
 
     def _good(self, key: Any, attributes: list[Any], when: int, now: int, *, is_whole: bool = False) -> Values:
-        """Values of a log that obeys all rules. `is_whole`: it has all that is looked up. Raises ValueError."""
+        """Values of a log that obeys all rules. `is_whole`: it has all that is looked up. Raises NoLogError."""
         known: Values = {}
         dimension = self._contract.dimension
         if dimension:
@@ -83,7 +84,7 @@ class AnyLogMaker(Draws):
             is_of_day = dimension is None or found[dimension.at] == known[dimension.at]
             if is_of_day and not across.broken(self._contract, found, now * 1000):
                 return found
-        raise ValueError("no log can be generated that obeys all rules across fields of the contract")
+        raise NoLogError("No log that obeys all rules across fields can be generated.", "Change a rule of the contract")
 
     def _has_none(self, field: Field) -> bool:
         return field.is_nullable and self._rng.random() < _NONE
@@ -146,14 +147,14 @@ class AnyLogMaker(Draws):
                 if changed is not None:
                     return self._text(changed)
                 found = self._good(*self._someone(), when, when)
-            raise ValueError(f"no log can be generated that breaks the rule {rule.name} alone")
+            raise NoLogError(f"No log that breaks the rule {rule.name} alone can be generated.", "Change the rule")
 
         if isinstance(rule, RequiredWhen) and not values.is_good(self._contract.by_name[rule.when_field], rule.equals):
             return
         now = int(self._clock()) * 1000
         try:
             make(self._good(*self._someone(), now // 1000, now // 1000), now)
-        except ValueError:
+        except NoLogError:
             return
         self.reasons[rule.name], self._bad[rule.name] = (rule.name,), make
 

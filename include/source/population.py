@@ -61,7 +61,7 @@ SIX_FIELDS: Final = Population(
 
 
 def of(contract: Contract) -> Population:
-    """The accounts of a contract. Raises NoValueError."""
+    """The accounts of a contract. Raises NoLogError."""
     if shipped.is_for(contract):
         return SIX_FIELDS
     shape, dimension = Shape.of(contract), contract.dimension

@@ -25,11 +25,20 @@ _NEAR: Final = 1000
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class NoValueError(ValueError):
-    """No value of a field can be made; the text says what to do."""
+class NoLogError(ValueError):
+    """No logs of the contract can be generated: `message` says why, `remedy` what to do."""
+
+    def __init__(self, message: str, remedy: str) -> None:
+        super().__init__(f"{message} {remedy}.")
+        self.message, self.remedy = message, remedy
+
+
+class NoValueError(NoLogError):
+    """No value of a field can be generated."""
 
     def __init__(self, field: Field, why: str) -> None:
-        super().__init__(f"No value of the field {field.name} can be generated: {why}. Give it examples = […]")
+        what = f"No value of the field {field.name} can be generated: {why}."
+        super().__init__(what, "Give the field examples = […] in the contract")
 
 
 def maker(field: Field, *, is_id: bool = False) -> Make:

@@ -2,6 +2,7 @@
 
 import json
 from datetime import date, timedelta
+from pathlib import Path
 
 import pytest
 from pyspark.sql import SparkSession
@@ -10,6 +11,7 @@ from include.contract import reading
 from include.source import making, population
 from include.source.accounts import Accounts
 from include.source.any_log import AnyLogMaker
+from jobs import rehearse
 from tests.contracts.conftest import RECEIVED, RECEIVED_AT, Periods, judged
 
 LATE_DAYS = 30
@@ -51,3 +53,8 @@ def test_each_kind_gets_its_reasons(spark: SparkSession, late_days: int) -> None
     ]
     assert not wrong, wrong[:3]
     assert {log.kind for log in made} == set(source.reasons)
+
+
+def test_the_rehearsal_is_of_logs_of_the_contract(spark: SparkSession, tmp_path: Path) -> None:
+    rehearse.stream(spark, tmp_path)
+    assert b'"request"' in (tmp_path / "in" / "logs.txt").read_bytes()

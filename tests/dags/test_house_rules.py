@@ -3,12 +3,14 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from jinja2 import Template
 
+from include.contract import reading
 from include.settings import ROOT
 
 DAG_FILES = sorted((ROOT / "dags").glob("*.py"))
@@ -110,6 +112,33 @@ def test_the_users_dimension_can_be_backfilled_and_tells_by_an_asset_when_the_pa
     assert not dag.catchup
     assert [asset.name for asset in dag.get_task("changed_the_past").outlets] == ["users_history"]
     assert dag.get_task("changed_the_past").upstream_task_ids == {"load_export"}
+
+
+def test_without_a_dimension_nothing_waits_for_users_or_for_suspicious_logs(
+    airflow_home: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from airflow.dag_processing.dagbag import DagBag
+
+    contract = replace(reading.load(ROOT / "contract.toml"), dimension=None)
+    monkeypatch.setattr(reading, "current", lambda: contract)
+    found = DagBag(dag_folder=str(ROOT / "dags" / "bootstrap.py"))
+    assert found.import_errors == {}
+    dag = found.dags["bootstrap"]
+    assert "load_users" not in dag.task_ids
+    assert dag.get_task("start_generator").upstream_task_ids == {"make_topics", "make_tables"}
+    assert "dim_users" not in dag.get_task("make_tables").sql
+    shares = SimpleNamespace(share_bad=0.05, share_suspicious=0.95)
+    waits = {
+        status: Template(dag.get_task(f"{status}_logs_is_filling").sql).render(params=shares)[7] == "0"
+        for status in ("good", "bad", "suspicious")
+    }
+    assert waits == {"good": True, "bad": True, "suspicious": False}
+
+
+def test_users_are_loaded_before_the_generator_starts(dagbag):
+    start = dagbag.dags["bootstrap"].get_task("start_generator")
+    assert start.upstream_task_ids == {"make_topics", "make_tables", "load_users"}
+    assert dagbag.dags["bootstrap"].get_task("load_users").upstream_task_ids == {"make_tables"}
 
 
 SOURCES = ("include", "jobs", "plugins", "dags", "bench")

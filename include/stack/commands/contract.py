@@ -11,6 +11,7 @@ from include.contract import documents, reading, reasons, tables
 from include.contract.errors import ContractError
 from include.contract.model import USUAL, Contract, Field
 from include.settings import Settings
+from include.source import making
 from include.stack import tables as printed
 from include.stack.commands.terminal import Json, out
 
@@ -30,10 +31,14 @@ def check(file: File = None, as_json: Json = False) -> None:
             out.print_json(json.dumps({"file": str(path), "problems": [vars(each) for each in error.problems]}))
             raise typer.Exit(1) from None
         raise
+    ungenerated = making.why_not(contract)
     if as_json:
-        out.print_json(json.dumps({"file": str(path), "problems": [], "sha256": documents.digest(contract)}))
-    else:
-        out.print(f"ok: {summary(contract)}", highlight=False)
+        found = {"file": str(path), "problems": [], "sha256": documents.digest(contract)}
+        out.print_json(json.dumps(found | {"generated": str(ungenerated) if ungenerated else "yes"}))
+        return
+    out.print(f"ok: {summary(contract)}", highlight=False)
+    if ungenerated:
+        out.print(f"But there will be no generated logs. {ungenerated}", highlight=False, markup=False, soft_wrap=True)
 
 
 @app.command()

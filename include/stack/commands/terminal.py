@@ -10,6 +10,7 @@ from rich.markup import escape
 
 from include.contract.errors import ContractError
 from include.settings import Settings
+from include.source.values import NoLogError
 from include.stack import environment, own_servers
 from include.stack.environment import Environment
 from include.stack.errors import StackError
@@ -28,7 +29,7 @@ def run(app: typer.Typer) -> None:
     """Runs a command. An expected failure prints one message with its remedy and exits with 1."""
     try:
         app(prog_name="./logsieve")
-    except StackError as error:
+    except (StackError, NoLogError) as error:
         err.print(f"[red]✗[/] {escape(error.message)}", highlight=False)
         err.print(f"→ {error.remedy}", highlight=False, markup=False)
         sys.exit(1)

@@ -51,6 +51,16 @@ def test_check_says_what_was_found() -> None:
     assert json.loads(CliRunner().invoke(app, ["check", "--json"]).output)["problems"] == []
 
 
+def test_check_says_if_no_logs_can_be_generated(tmp_path: Path) -> None:
+    file = tmp_path / "contract.toml"
+    file.write_text('[[field]]\nname = "a"\ntype = "text"\npattern = "(?i)a+"\n')
+    said = CliRunner().invoke(app, ["check", str(file)]).output
+    assert "But there will be no generated logs. No value of the field a can be generated" in said
+    other = tmp_path / "other.toml"
+    other.write_text('[[field]]\nname = "a"\ntype = "text"\npattern = "(?i)a+"\nexamples = ["Aa"]\n')
+    assert CliRunner().invoke(app, ["check", str(other)]).output == "ok: 1 fields, no dimension, 8 + 0 reasons\n"
+
+
 def test_check_lists_mistakes_as_json(tmp_path: Path) -> None:
     file = tmp_path / "contract.toml"
     file.write_text('[[field]]\nname = "a"\ntype = "int"\n')

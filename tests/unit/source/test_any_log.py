@@ -193,5 +193,5 @@ def test_examples_are_used_and_must_be_good() -> None:
 
 
 def test_a_pattern_that_is_not_understood_asks_for_examples() -> None:
-    with pytest.raises(NoValueError, match=r"field what .* Give it examples"):
+    with pytest.raises(NoValueError, match=r"field what .* Give the field examples"):
         population.of(of('type = "int32"', 'type = "text"\npattern = "(?i)a+"'))

@@ -8,7 +8,9 @@ from rich.console import Console
 
 from bench import six_fields
 from include.contract import reading, reasons
+from include.contract.model import Contract
 from include.proof.verdict_search import Found, Verdict
+from include.settings import ROOT
 from include.stack.commands.why import show
 from include.why.facts import Facts, Message, Row
 from include.why.story import LONGEST, Story, describe
@@ -101,6 +103,30 @@ def test_what_the_users_history_says_of_the_day() -> None:
     assert story().users == told
     assert "by the current version it would be suspicious: ./logsieve rejudge" in story(expected=("ANDROID",)).users
     assert "account 684 is unknown on 2026-11-23" in story(expected=None).users
+
+
+def test_several_attributes_are_told_each_and_what_a_log_does_not_have_is_not_compared(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(reading, "current", lambda: reading.load(ROOT / "tests" / "contracts" / "contract.toml"))
+    record = {"user_id": 7, "device": "IOS", "country": "GB", "status": "good", "users_version": 3}
+    record |= {"started_at": "2026-11-23T01:02:03.456Z"}
+
+    def told(*expected: str, **changes: object) -> str:
+        found = Found(0, 20, 8, 9, [Verdict(9, record | changes, False)])
+        return story(found=found, expected=expected or None).users
+
+    beginning = "user 7 has the device IOS and the country GB on 2026-11-23"
+    assert told("IOS", "GB") == f"{beginning}, the log has IOS and GB; judged by version 3"
+    assert "it would be suspicious: ./logsieve rejudge --account 7" in told("IOS", "FR")
+    assert "would be" not in told("IOS", "FR", country=None)
+    assert "user 7 is unknown on 2026-11-23" in told()
+    assert told(user_id=None) == "not looked up: the log has no user_id; judged by version 3"
+
+
+def test_without_a_dimension_there_is_nothing_to_tell(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "current", lambda: Contract(reading.load(ROOT / "contract.toml").fields))
+    assert story().users == "the contract has no dimension"
 
 
 def test_a_stranger_s_text_does_nothing_to_the_terminal() -> None:
