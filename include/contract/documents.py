@@ -53,6 +53,8 @@ def to_document(contract: Contract) -> dict[str, Any]:
             "attribute": [vars(each) for each in dimension.attributes],
         }
     roles = {name: value for name, value in vars(contract.roles).items() if value}
+    if contract.roles.labels:
+        roles["labels"] = dict(contract.roles.labels)
     return found | {"roles": {name: list(at) if isinstance(at, tuple) else at for name, at in roles.items()}}
 
 
@@ -161,7 +163,7 @@ def _dimension(given: dict[str, Any]) -> Dimension:
 
 def _roles(given: dict[str, Any]) -> Roles:
     lists = {name: tuple(given.get(name, ())) for name in ("filters", "tops")}
-    return Roles(given.get("id"), given.get("time"), **lists)
+    return Roles(given.get("id"), given.get("time"), **lists, labels=tuple(sorted(given.get("labels", {}).items())))
 
 
 def whole(pattern: str) -> str:

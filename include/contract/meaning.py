@@ -16,6 +16,8 @@ TAKEN: Final = frozenset(
     }
 )  # fmt: skip
 """Names that the verdict itself has, as a message or as a row."""
+_MARK: Final = "tags"
+"""Logstash marks by it what it cannot use, so that the strict mapping refuses that."""
 _KEYS: Final = ("int32", "int64", "text")
 _COMPARED: Final = ("text", "int32", "int64", "ip")
 _OF_PERIODS: Final = ("valid_from", "valid_to", "seen_from")
@@ -44,6 +46,9 @@ def _names(contract: Contract) -> Iterator[Problem]:
     for place, name in enumerate(contract.names):
         if name in TAKEN:
             yield Problem(("field", place, "name"), f"{name} is a name of the verdict itself", "Choose another name")
+        if name == _MARK:
+            what = f"by {name} Logstash marks what is no verdict, and the index refuses it"
+            yield Problem(("field", place, "name"), what, "Choose another name")
         if name in seen:
             yield Problem(("field", place, "name"), f"{name} is the name of two fields", "Rename one of them")
         seen.add(name)
@@ -164,3 +169,8 @@ def _roles(contract: Contract) -> Iterator[Problem]:
     for role, names in (("filters", roles.filters), ("tops", roles.tops)):
         for name in names:
             yield from _unknown(("roles", role), name, contract)
+            if name in contract.by_name and contract.by_name[name].type == "timestamp":
+                what = f"{name} is a timestamp: hardly two logs have the same"
+                yield Problem(("roles", role), what, "Name fields of other types; every reader chooses a range of time")
+    for name, _ in roles.labels:
+        yield from _unknown(("roles", "labels"), name, contract)

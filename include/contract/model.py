@@ -137,6 +137,8 @@ class Roles:
     time: str | None = None
     filters: tuple[str, ...] = ()
     tops: tuple[str, ...] = ()
+    labels: tuple[tuple[str, str], ...] = ()
+    """Fields with what readers call them, where that does not follow from the name."""
 
 
 @dataclass(frozen=True)
@@ -157,6 +159,10 @@ class Contract:
     def by_name(self) -> dict[str, Field]:
         """The fields by their names."""
         return {each.name: each for each in self.fields}
+
+    def label(self, name: str) -> str:
+        """What readers call the field."""
+        return dict(self.roles.labels).get(name) or name.removesuffix("_id").replace("_", " ")
 
     def of_type(self, *types: Type) -> Iterable[Field]:
         """The fields of these types."""

@@ -167,36 +167,45 @@ MISTAKES = {
     "no such role": ('id = "event_id"', 'id = "event"', ["51: roles: there is no field event"]),
     "time is none": ('time = "event_timestamp"', 'time = "event_id"', ["52: roles: event_id is no timestamp"]),
     "no such top": ('tops = ["location_country", "device"]', 'tops = ["x"]', ["54: roles: there is no field x"]),
+    "a time as a filter": (
+        '"device", "account_id"]',
+        '"event_timestamp"]',
+        ["53: roles: event_timestamp is a timestamp: hardly two logs"],
+    ),
+    "a label of no field": ("{ location_country =", "{ x =", ["55: roles: there is no field x"]),
+    "an empty label": ('= "country"', '= ""', ['55: roles: location_country is ""']),
+    "a label of two lines": ('= "country"', '= "a\\n"', ["55: roles: location_country is"]),
+    "Logstash's mark": ('name = "event_type"', 'name = "tags"', ["17: field tags: by tags Logstash marks"]),
 }
 RULES = {
-    "no kind": ('name = "a"', ['57: rule a: it is {"name": "a"}']),
+    "no kind": ('name = "a"', ['58: rule a: it is {"name": "a"}']),
     "no field": (
         'name = "a"\nnot_before = { field = "x", than = "event_timestamp" }',
-        ["59: rule a: there is no field x"],
+        ["60: rule a: there is no field x"],
     ),
     "one field": (
         'name = "a"\nnot_before = { field = "event_timestamp", than = "event_timestamp" }',
-        ["59: rule a: a field is compared with itself"],
+        ["60: rule a: a field is compared with itself"],
     ),
     "no time": (
         'name = "a"\nnot_in_future = { field = "device", by_seconds = 1 }',
-        ["59: rule a: device is no timestamp"],
+        ["60: rule a: device is no timestamp"],
     ),
     "no time limit": (
         'name = "a"\nnot_in_future = { field = "event_timestamp" }',
-        ["59: rule a: by_seconds is missing"],
+        ["60: rule a: by_seconds is missing"],
     ),
     "never broken": (
         'name = "a"\nrequired_when = { field = "device", when_field = "event_type", is = "x" }',
-        ["59: rule a: device is required anyway"],
+        ["60: rule a: device is required anyway"],
     ),
     "never true": (
         'name = "a"\nrequired_when = { field = "device", when_field = "event_type", is = 5 }',
-        ["59: rule a: device is required anyway", "59: rule a: event_type can never be 5"],
+        ["60: rule a: device is required anyway", "60: rule a: event_type can never be 5"],
     ),
     "a field's reason": (
         'name = "null_device"\nnot_in_future = { field = "event_timestamp", by_seconds = 1 }',
-        ["58: rule null_device: null_device is the name of another rule, or the reason of a field"],
+        ["59: rule null_device: null_device is the name of another rule, or the reason of a field"],
     ),
 }
 
