@@ -9,6 +9,7 @@ from typing import Any, Final
 import httpx
 
 from include import retries
+from include.contract import reading
 from include.kibana.objects import ndjson
 from include.settings import Settings
 
@@ -38,6 +39,7 @@ def import_objects(
     """
     user, password = settings.elasticsearch_user, settings.elasticsearch_password.get_secret_value()
     verify = ssl.create_default_context(cafile=settings.elasticsearch_ca) if settings.elasticsearch_ca else True
+    objects = ndjson(reading.current())
     with httpx.Client(auth=(user, password) if user else None, verify=verify, timeout=60) as client:
 
         def send() -> httpx.Response:
@@ -46,7 +48,7 @@ def import_objects(
                     f"{url.rstrip('/')}/api/saved_objects/_import",
                     params={"overwrite": "true"},
                     headers={"kbn-xsrf": "logsieve"},
-                    files={"file": ("server-logs.ndjson", ndjson().encode(), "application/ndjson")},
+                    files={"file": ("server-logs.ndjson", objects.encode(), "application/ndjson")},
                 )
             except httpx.TransportError as error:
                 raise _NotReadyError(str(error) or type(error).__name__) from error
@@ -96,7 +98,7 @@ def main() -> None:
     )
     options = parser.parse_args()
     if not options.url:
-        sys.stdout.write(ndjson())
+        sys.stdout.write(ndjson(reading.current()))
         return
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)

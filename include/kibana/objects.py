@@ -5,14 +5,13 @@ newer than its own.
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
+from include.contract.model import Contract
 from include.kibana.panels import (
-    CHARTS,
     DATA_VIEW,
     DESCRIPTION,
-    NEWEST,
     REFRESH_SECONDS,
     SINCE,
     STATUS_ORDER,
@@ -20,12 +19,14 @@ from include.kibana.panels import (
     TITLE,
     Chart,
     Grid,
+    Newest,
+    charts,
+    newest,
 )
 
 VERSION: Final = "8.9.0"
 _CORE_VERSION: Final = "8.8.0"
 _TYPE_VERSIONS: Final = {"index-pattern": "8.0.0", "search": "8.0.0", "dashboard": VERSION}
-_SEARCH_ID: Final = f"{DATA_VIEW}-{NEWEST.id}"
 _INDEX_REF: Final = "kibanaSavedObjectMeta.searchSourceJSON.index"
 
 _COUNT: Final = "count"
@@ -38,9 +39,11 @@ _SERIES: Final = {"bars": "bar_stacked", "percent": "bar_percentage_stacked", "r
 Object = dict[str, Any]
 
 
-def ndjson() -> str:
-    """The saved objects, one per line, each after the objects it refers to."""
-    return "".join(json.dumps(each, sort_keys=True) + "\n" for each in (_data_view(), _newest(), _dashboard()))
+def ndjson(contract: Contract) -> str:
+    """The saved objects, one per line, each after the objects it refers to. Pure."""
+    search = newest(contract)
+    objects = (_data_view(), _newest(search), _dashboard(charts(contract), search))
+    return "".join(json.dumps(each, sort_keys=True) + "\n" for each in objects)
 
 
 def _saved(kind: str, id: str, attributes: Object, references: Iterable[Object] = ()) -> Object:
@@ -59,12 +62,12 @@ def _data_view() -> Object:
     return _saved("index-pattern", DATA_VIEW, {"title": DATA_VIEW, "name": DATA_VIEW, "timeFieldName": TIME_FIELD})
 
 
-def _newest() -> Object:
-    source = {"query": _kuery(f"status: {NEWEST.status}"), "filter": [], "indexRefName": _INDEX_REF}
+def _newest(search: Newest) -> Object:
+    source = {"query": _kuery(f"status: {search.status}"), "filter": [], "indexRefName": _INDEX_REF}
     attributes = {
-        "title": NEWEST.title,
+        "title": search.title,
         "description": "",
-        "columns": list(NEWEST.columns),
+        "columns": list(search.columns),
         "sort": [[TIME_FIELD, "desc"]],
         "grid": {},
         "hideChart": True,
@@ -72,12 +75,12 @@ def _newest() -> Object:
         "timeRestore": False,
         "kibanaSavedObjectMeta": {"searchSourceJSON": json.dumps(source)},
     }
-    return _saved("search", _SEARCH_ID, attributes, [_data_view_ref(_INDEX_REF)])
+    return _saved("search", _search_id(search), attributes, [_data_view_ref(_INDEX_REF)])
 
 
-def _dashboard() -> Object:
-    panels = [_chart_panel(chart) for chart in CHARTS]
-    panels.append(_panel("search", NEWEST.id, NEWEST.grid, {"enhancements": {}}, panelRefName=f"panel_{NEWEST.id}"))
+def _dashboard(all_charts: Sequence[Chart], search: Newest) -> Object:
+    panels = [_chart_panel(chart) for chart in all_charts]
+    panels.append(_panel("search", search.id, search.grid, {"enhancements": {}}, panelRefName=f"panel_{search.id}"))
     options = {"useMargins": True, "syncColors": False, "syncCursor": True, "syncTooltips": False}
     attributes = {
         "title": TITLE,
@@ -91,8 +94,8 @@ def _dashboard() -> Object:
         "kibanaSavedObjectMeta": {"searchSourceJSON": json.dumps({"query": _kuery(""), "filter": []})},
         "version": 1,
     }
-    references = [_data_view_ref(f"{chart.id}:{_layer_ref(chart)}") for chart in CHARTS]
-    references.append({"type": "search", "id": _SEARCH_ID, "name": f"{NEWEST.id}:panel_{NEWEST.id}"})
+    references = [_data_view_ref(f"{chart.id}:{_layer_ref(chart)}") for chart in all_charts]
+    references.append({"type": "search", "id": _search_id(search), "name": f"{search.id}:panel_{search.id}"})
     return _saved("dashboard", DATA_VIEW, attributes, references)
 
 
@@ -154,7 +157,7 @@ def _columns(chart: Chart) -> dict[str, Object]:
         "includeIsRegex": False,
         "excludeIsRegex": False,
     }
-    by = _bucket(chart.title, "string", "terms", "ordinal", terms) | {"sourceField": chart.by}
+    by = _bucket(chart.title, chart.kind, "terms", "ordinal", terms) | {"sourceField": chart.by}
     return {_BY: by, _STATUS: status, _COUNT: count}
 
 
@@ -203,6 +206,10 @@ def _palette() -> Object:
 
 def _kuery(query: str) -> Object:
     return {"language": "kuery", "query": query}
+
+
+def _search_id(search: Newest) -> str:
+    return f"{DATA_VIEW}-{search.id}"
 
 
 def _data_view_ref(name: str) -> Object:

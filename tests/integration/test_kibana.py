@@ -11,12 +11,13 @@ from typing import Any
 
 import pytest
 
+from include.contract import reading
 from include.kibana.objects import ndjson
 from include.names import STATUSES, SUSPICIOUS, TABLES
 from tests.integration import lens
 from tests.integration.stack import Stack, until, wait_until_all_is_loaded
 
-DATA_VIEW, SEARCH, DASHBOARD = (json.loads(line) for line in ndjson().splitlines())
+DATA_VIEW, SEARCH, DASHBOARD = (json.loads(line) for line in ndjson(reading.current()).splitlines())
 INDEX, TIME = DATA_VIEW["attributes"]["title"], DATA_VIEW["attributes"]["timeFieldName"]
 PANELS = {panel["panelIndex"]: panel for panel in json.loads(DASHBOARD["attributes"]["panelsJSON"])}
 

@@ -9,18 +9,31 @@ import itertools
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from include.contract import reading
+from include.contract.model import Contract
 from include.index.template import template
-from include.kibana import importing
+from include.kibana import importing, panels
 from include.kibana.objects import ndjson
 from include.names import INDEX, STATUSES
 from include.settings import ROOT, Settings
 from tests.unit.staged.kibana import ACCEPTED, StagedKibana
 
-OBJECTS = [json.loads(line) for line in ndjson().splitlines()]
+SHIPPED = reading.load(ROOT / "contract.toml")
+OTHER = reading.load(ROOT / "tests" / "contracts" / "contract.toml")
+OTHER = replace(
+    OTHER,
+    roles=replace(
+        OTHER.roles,
+        tops=("country", "device", "address", "status_code", "cached", "method", "user_name"),
+        labels=(("cached", "cache hit"), ("method", "country"), ("user_name", "reason")),
+    ),
+)
+OBJECTS = [json.loads(line) for line in ndjson(SHIPPED).splitlines()]
 DATA_VIEW, SEARCH, DASHBOARD = OBJECTS
 PANELS = json.loads(DASHBOARD["attributes"]["panelsJSON"])
 CHARTS = [panel for panel in PANELS if panel["type"] == "lens"]
@@ -39,6 +52,11 @@ ALLOWED = {
     },
 }  # fmt: skip
 """The attributes of each type's schema in Kibana 8.9, which refuses others."""
+
+
+def panels_of(contract: Contract) -> list[Any]:
+    *_, dashboard = ndjson(contract).splitlines()
+    return list(json.loads(json.loads(dashboard)["attributes"]["panelsJSON"]))
 
 
 def layer(panel: Any) -> Any:
@@ -129,15 +147,43 @@ def test_the_search_shows_fields_of_the_document_newest_first():
     assert SEARCH["attributes"]["sort"] == [[DATA_VIEW["attributes"]["timeFieldName"], "desc"]]
 
 
-def test_panels_lie_side_by_side_within_the_48_columns():
+@pytest.mark.parametrize("contract", [SHIPPED, OTHER], ids=["shipped", "other"])
+def test_panels_lie_side_by_side_within_the_48_columns(contract: Contract):
     cells: list[tuple[int, int]] = []
-    for panel in PANELS:
+    for panel in panels_of(contract):
         place = panel["gridData"]
         assert place["i"] == panel["panelIndex"]
         assert place["x"] + place["w"] <= 48
         across, down = range(place["x"], place["x"] + place["w"]), range(place["y"], place["y"] + place["h"])
         cells += itertools.product(across, down)
     assert len(set(cells)) == len(cells)
+
+
+def test_there_is_a_ranking_of_each_of_the_contracts_tops():
+    of_shipped = [(chart.id, chart.title, chart.by) for chart in panels.charts(SHIPPED)[4:]]
+    assert of_shipped == [("countries", "Countries", "location_country"), ("devices", "Devices", "device")]
+    of_other = [(chart.id, chart.title, chart.by, chart.kind) for chart in panels.charts(OTHER)[4:]]
+    assert of_other == [
+        ("countries", "Countries", "country", "string"),
+        ("devices", "Devices", "device", "string"),
+        ("addresses", "Addresses", "address", "ip"),
+        ("status-codes", "Status codes", "status_code", "number"),
+        ("cache-hits", "Cache hits", "cached", "boolean"),
+        ("countries-2", "Countries", "method", "string"),
+        ("reasons-2", "Reasons", "user_name", "string"),
+    ]
+    for (*_, kind), panel in zip(of_other, panels_of(OTHER)[4:], strict=False):
+        assert layer(panel)["columns"]["by"]["dataType"] == kind
+
+
+def test_the_objects_of_another_contract_refer_to_each_other_and_show_its_fields():
+    data_view, search, dashboard = map(json.loads, ndjson(OTHER).splitlines())
+    assert search["attributes"]["columns"] == [*OTHER.names, "reasons"]
+    ids = [panel["panelIndex"] for panel in panels_of(OTHER)]
+    assert len(set(ids)) == len(ids) == 12
+    known = {(each["type"], each["id"]) for each in (data_view, search)}
+    assert set(references(dashboard).values()) == known
+    assert {name.split(":")[0] for name in references(dashboard)} == set(ids)
 
 
 def test_the_import_waits_until_kibana_is_ready_and_is_one_call():
@@ -150,7 +196,7 @@ def test_the_import_waits_until_kibana_is_ready_and_is_one_call():
     assert headers["kbn-xsrf"]
     assert headers["Content-Type"].startswith("multipart/form-data")
     assert b'name="file"; filename="server-logs.ndjson"' in body, "Kibana refuses a file of another ending"
-    assert ndjson().encode() in body
+    assert ndjson(SHIPPED).encode() in body
 
 
 def test_the_import_logs_in_where_a_login_is_set():
@@ -199,4 +245,4 @@ def test_the_command_prints_the_saved_objects():
         [sys.executable, "-m", "include.kibana.importing"], cwd=ROOT, capture_output=True, text=True, timeout=60
     )
 
-    assert (done.returncode, done.stdout) == (0, ndjson())
+    assert (done.returncode, done.stdout) == (0, ndjson(SHIPPED))
