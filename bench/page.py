@@ -15,6 +15,7 @@ from elasticsearch import Elasticsearch
 
 from bench import own_stack
 from include import names
+from include.contract import reading
 from include.index import template
 from include.page import filters as log_filters
 from include.page import listing
@@ -118,14 +119,15 @@ def _send(client: Elasticsearch, lines: list[bytes]) -> int:
 
 def _measure(client: Elasticsearch, name: str, documents: int, refreshes: int, rng: random.Random) -> Cost:
     took: list[int] = []
-    summaries = Summaries(SearchSource(lambda: client, took.append))
+    contract = reading.current()
+    summaries = Summaries(SearchSource(contract, lambda: client, took.append))
     costs = []
     for number in range(refreshes + 1):
         now = datetime.now(UTC)
         filters = Filters(now - RANGES[name], now)
         took.clear()
         summaries.summary(filters, now)
-        listing.read(client, filters.of_status(names.BAD, names.SUSPICIOUS), "", ROWS, None, took.append)
+        listing.read(client, contract, filters.of_status(names.BAD, names.SUSPICIOUS), "", ROWS, None, took.append)
         took.append(client.search(index=names.INDEX, **NEWEST)["took"])
         costs.append(sum(took))
         first = documents + (list(RANGES).index(name) * (refreshes + 1) + number) * NEW

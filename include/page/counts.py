@@ -35,7 +35,7 @@ class Part:
     buckets: dict[int, list[int]] = field(default_factory=dict)
     """By the bucket's first millisecond: logs per status, in the order of STATUSES."""
     tops: dict[str, Counter[Any]] = field(default_factory=dict)
-    """Logs by reason, country, device, account, most first; empty if not requested."""
+    """Logs by reason and by the fields that are listed, most first; empty if not requested."""
 
 
 class TakesLongError(Exception):
@@ -123,7 +123,7 @@ class Summaries:
             return as_json(filters, [found.get(span) or kept.parts[span][1] for span in wanted], now)
 
     def _of(self, filters: Filters, bucket_ms: int) -> "_Kept":
-        key = (bucket_ms, filters.statuses, filters.reasons, filters.countries, filters.devices, filters.accounts)
+        key = (bucket_ms, filters.statuses, filters.reasons, filters.fields)
         with self._lock:
             kept = self._kept.setdefault(key, _Kept())
             self._kept.move_to_end(key)
@@ -148,7 +148,7 @@ class _Kept:
 
 def as_json(filters: Filters, parts: Sequence[Part], now: datetime) -> dict[str, Any]:
     """from, to, now, bucket_seconds, buckets (dense: first millisecond, good, bad, suspicious), totals by status, and
-    the TOP most frequent reasons, countries, devices and accounts with their counts. Pure."""
+    tops: the TOP most frequent reasons, and values of each field that is listed, with their counts. Pure."""
     step = filters.bucket_seconds * 1000
     counts: dict[int, list[int]] = {}
     tops: dict[str, Counter[Any]] = {}
@@ -166,8 +166,5 @@ def as_json(filters: Filters, parts: Sequence[Part], now: datetime) -> dict[str,
         "bucket_seconds": filters.bucket_seconds,
         "buckets": buckets,
         "totals": dict(zip(STATUSES, map(sum, zip(*(bucket[1:] for bucket in buckets), strict=True)), strict=True)),
-        **{
-            name: [list(pair) for pair in tops[name].most_common(TOP)] if name in tops else None
-            for name in ("reasons", "countries", "devices", "accounts")
-        },
+        "tops": {name: [list(pair) for pair in counter.most_common(TOP)] for name, counter in tops.items()},
     }

@@ -1,4 +1,4 @@
-"""Counts logs over time in Elasticsearch, with the top reasons, countries, devices and accounts."""
+"""Counts logs over time in Elasticsearch, with the top reasons and the top values of the fields that are listed."""
 
 import time
 from collections import Counter
@@ -7,7 +7,9 @@ from typing import Any, Final
 
 from elasticsearch import ApiError, Elasticsearch
 
+from include.contract.model import Contract, Field
 from include.names import INDEX, STATUSES, SUSPICIOUS
+from include.page import fields, values
 from include.page.counts import Part, Span, TakesLongError
 from include.page.filters import Filters
 
@@ -20,10 +22,12 @@ AT_ONCE: Final = 12
 SEEN_SECONDS: Final = 10
 UNSEEN: Final = 20_000
 """A change becomes visible up to a second after it was made, or later under load."""
-_SIZES: Final = {"reasons": 100, "countries": 300, "devices": 300, "accounts": 500}
-"""Terms counted per part; rarer ones are missing from the tops."""
-_FIELDS: Final = {"reasons": "reasons", "countries": "location_country", "devices": "device", "accounts": "account_id"}
-
+_REASONS: Final = 100
+_OF_TOPS: Final = 300
+_OF_OTHERS: Final = 500
+"""Terms counted per part; rarer ones are missing from the tops. What is only a filter may have more values."""
+_OF_ALL: Final = 4000
+"""Terms counted per part of all fields together: Elasticsearch answers at most 65,536 buckets, for AT_ONCE parts."""
 
 Changes = list[tuple[float, dict[str, list[int]]]]
 """Sequence numbers of the shards by index, and the time by the monotonic clock; the oldest first."""
@@ -38,8 +42,10 @@ class SearchSource:
     kept_seconds = 3600.0
     """Because `changed` does not detect removed documents."""
 
-    def __init__(self, client: Callable[[], Elasticsearch], note: Callable[[int], None] = lambda took: None) -> None:
-        self._client, self._note = client, note
+    def __init__(
+        self, contract: Contract, client: Callable[[], Elasticsearch], note: Callable[[int], None] = lambda took: None
+    ) -> None:
+        self._contract, self._client, self._note = contract, client, note
 
     def read(self, filters: Filters, spans: Sequence[Span]) -> Iterator[Part]:
         """Reads the spans with one search per AT_ONCE parts."""
@@ -49,12 +55,12 @@ class SearchSource:
             if time.monotonic() > until:
                 raise TakesLongError("Elasticsearch")
             some = spans[first : first + AT_ONCE]
-            answer = client.search(index=INDEX, **body(filters, some))
+            answer = client.search(index=INDEX, **body(self._contract, filters, some))
             if answer.get("timed_out") or answer.get("_shards", {}).get("failed"):
                 # Partial counts would look like fewer logs.
                 raise ApiError("only a part was counted", answer.meta, answer.body)
             self._note(answer.get("took", 0))
-            yield from parts(answer.body, len(some))
+            yield from parts(self._contract, answer.body, len(some))
 
     def changed(self, since: Changes | None, before: int, length: int) -> tuple[Changes, set[int]]:
         """Detects changes by the sequence number of each change to a document; a correction has a new one.
@@ -126,7 +132,7 @@ def runs(spans: Sequence[Span]) -> list[list[Span]]:
     return found
 
 
-def body(filters: Filters, spans: Sequence[Span]) -> dict[str, Any]:
+def body(contract: Contract, filters: Filters, spans: Sequence[Span]) -> dict[str, Any]:
     """The search request for these spans, in order. Pure."""
     received = [
         {"range": {"received_at": {"gte": run[0][0], "lt": run[-1][1], "format": "epoch_millis"}}}
@@ -135,6 +141,7 @@ def body(filters: Filters, spans: Sequence[Span]) -> dict[str, Any]:
     ranges = [{"from": begin, "to": end} for begin, end in spans]
     over_time = {"field": "received_at", "fixed_interval": f"{filters.bucket_seconds}s", "min_doc_count": 1}
     # The lists are of suspicious logs unless the user has chosen statuses.
+    of_fields = {field.name: {"terms": _terms(contract, field)} for field in fields.listed(contract)}
     looked_for = {"match_all": {}} if filters.statuses else {"term": {"status": SUSPICIOUS}}
     return {
         "size": 0,
@@ -146,37 +153,36 @@ def body(filters: Filters, spans: Sequence[Span]) -> dict[str, Any]:
                 "date_range": {"field": "received_at", "format": "epoch_millis", "ranges": ranges},
                 "aggs": {
                     "status": {"terms": {"field": "status"}, "aggs": {"time": {"date_histogram": over_time}}},
-                    "reasons": {"terms": _terms("reasons")},
-                    "looked_for": {
-                        "filter": looked_for,
-                        "aggs": {name: {"terms": _terms(name)} for name in ("countries", "devices", "accounts")},
-                    },
+                    "reasons": {"terms": {"field": "reasons", "size": _REASONS}},
+                    **({"looked_for": {"filter": looked_for, "aggs": of_fields}} if of_fields else {}),
                 },
             }
         },
     }
 
 
-def parts(answer: dict[str, Any], count: int) -> list[Part]:
+def parts(contract: Contract, answer: dict[str, Any], count: int) -> list[Part]:
     """The result of one search: a part for each of its `count` spans. Pure."""
     # Without an index there are no logs yet.
     buckets = answer.get("aggregations", {}).get("parts", {}).get("buckets", [{}] * count)
-    return [_part(bucket) for bucket in buckets]
+    return [_part(contract, bucket) for bucket in buckets]
 
 
-def _part(aggregations: dict[str, Any]) -> Part:
+def _part(contract: Contract, aggregations: dict[str, Any]) -> Part:
     found = Part()
     for status in aggregations.get("status", {}).get("buckets", []):
         for bucket in status["time"]["buckets"]:
             found.buckets.setdefault(bucket["key"], [0] * len(STATUSES))[STATUSES.index(status["key"])] = bucket[
                 "doc_count"
             ]
-    for name in _FIELDS:
-        place = aggregations if name == "reasons" else aggregations.get("looked_for", {})
-        buckets = place.get(name, {}).get("buckets", [])
-        found.tops[name] = Counter({bucket["key"]: bucket["doc_count"] for bucket in buckets})
+    reasons = aggregations.get("reasons", {}).get("buckets", [])
+    found.tops["reasons"] = Counter({bucket["key"]: bucket["doc_count"] for bucket in reasons})
+    for field in fields.listed(contract):
+        buckets = aggregations.get("looked_for", {}).get(field.name, {}).get("buckets", [])
+        found.tops[field.name] = Counter({values.of_bucket(field, each): each["doc_count"] for each in buckets})
     return found
 
 
-def _terms(name: str) -> dict[str, Any]:
-    return {"field": _FIELDS[name], "size": _SIZES[name]}
+def _terms(contract: Contract, field: Field) -> dict[str, Any]:
+    size = _OF_TOPS if field.name in contract.roles.tops else _OF_OTHERS
+    return {"field": field.name, "size": min(size, _OF_ALL // len(fields.listed(contract)))}

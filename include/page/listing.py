@@ -3,6 +3,7 @@
 import base64
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
@@ -10,6 +11,8 @@ from typing import Any, Final
 from elasticsearch import Elasticsearch
 
 from include import names
+from include.contract.model import Contract
+from include.page import fields, values
 from include.page.filters import Filters, milliseconds
 from include.topics import times
 
@@ -19,10 +22,8 @@ SHARES: Final = (256, 16, 1)
 RAW_BYTES: Final = 400
 """Bytes of a log shown in the list."""
 SHORTEST_BEGINNING: Final = 3
-"""A word of at least this length also finds events whose id begins with it."""
+"""A word of at least this length also finds texts that begin with it."""
 _CURSOR: Final = re.compile(r"(\d{1,15})-(\d{1,10})-(\d{1,19})", re.ASCII)
-_ACCOUNT: Final = re.compile(r"-?\d{1,10}", re.ASCII)
-_FIELDS: Final = ("event_timestamp", "status", "reasons", "event_id", "account_id", "event_type", "device")
 
 
 @dataclass(frozen=True)
@@ -53,20 +54,16 @@ class Place:
         return f"{self.received_at}-{self.partition}-{self.offset}"
 
 
-def account_of(word: str) -> int | None:
-    """The word as an account number; None if it is not a valid one."""
-    return int(word) if _ACCOUNT.fullmatch(word) and -(2**31) <= int(word) < 2**31 else None
-
-
-def body(filters: Filters, word: str, size: int, before: Place | None) -> dict[str, Any]:
+def body(contract: Contract, filters: Filters, word: str, size: int, before: Place | None) -> dict[str, Any]:
     """The search for one page plus one log, which shows whether there is a next page. Pure.
 
-    `word`: an origin, an account, an event's id or its beginning; empty: any log.
+    `word`: an origin, or what `fields.sought` may be; empty: any log.
     """
     received = {"gte": milliseconds(filters.begin), "lt": milliseconds(filters.end), "format": "epoch_millis"}
     clauses = [{"range": {"received_at": received}}, *filters.clauses()]
     if word:
-        clauses.append({"bool": {"should": _meanings(word), "minimum_should_match": 1}})
+        meanings = _meanings(contract, word) or [{"match_none": {}}]
+        clauses.append({"bool": {"should": meanings, "minimum_should_match": 1}})
     if names.origin_of(word.encode()):
         clauses = [{"ids": {"values": [word]}}]  # an origin finds its log regardless of all filters
     made: dict[str, Any] = {
@@ -84,17 +81,19 @@ def body(filters: Filters, word: str, size: int, before: Place | None) -> dict[s
     return made
 
 
-def _meanings(word: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = [{"term": {"event_id": word}}]
-    if len(word) >= SHORTEST_BEGINNING:
-        found.append({"prefix": {"event_id": word}})
-    if (account := account_of(word)) is not None:
-        found.append({"term": {"account_id": account}})
+def _meanings(contract: Contract, word: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    for field in fields.sought(contract):
+        with suppress(values.WrongValueError):
+            found.append({"term": {field.name: values.parse(field, word)}})
+        if field.type == "text" and len(word) >= SHORTEST_BEGINNING:
+            found.append({"prefix": {field.name: word}})
     return found
 
 
 def read(
     client: Elasticsearch,
+    contract: Contract,
     filters: Filters,
     word: str,
     size: int,
@@ -107,12 +106,12 @@ def read(
     """
     asked = client.options(request_timeout=SECONDS, ignore_status=404)
     for share in SHARES:
-        answer = asked.search(index=names.INDEX, **body(newest(filters, before, share), word, size, before))
+        answer = asked.search(index=names.INDEX, **body(contract, newest(filters, before, share), word, size, before))
         note(answer.get("took", 0))
         hits = answer.get("hits", {}).get("hits", [])
         if len(hits) > size or names.origin_of(word.encode()):  # an origin is found regardless of the range
             break
-    return [row(hit["_source"]) for hit in hits]
+    return [row(contract, hit["_source"]) for hit in hits]
 
 
 def newest(filters: Filters, before: Place | None, share: int) -> Filters:
@@ -123,14 +122,15 @@ def newest(filters: Filters, before: Place | None, share: int) -> Filters:
     return replace(filters, begin=max(filters.begin, end - (filters.end - filters.begin) / share))
 
 
-def row(source: dict[str, Any]) -> dict[str, Any]:
-    """One log of the list: origin, received_at, the six fields, status, reasons, raw (base64, its first RAW_BYTES;
-    only for bad logs, else null) and raw_size. Pure."""
+def row(contract: Contract, source: dict[str, Any]) -> dict[str, Any]:
+    """One log of the list: origin, received_at, the contract's fields, status, reasons, raw (base64, its first
+    RAW_BYTES; only for bad logs, else null) and raw_size. Pure."""
     raw = source.get("raw")
     return {
         "origin": names.origin_key(source["origin"]["kafka_partition"], source["origin"]["kafka_offset"]),
         "received_at": source["received_at"],
-        **{name: source.get(name) for name in (*_FIELDS, "location_country")},
+        **{field.name: values.of_document(field, source.get(field.name)) for field in contract.fields},
+        **{name: source.get(name) for name in ("status", "reasons")},
         "raw": None if raw is None else beginning(base64.b64decode(raw)),
         "raw_size": source.get("raw_size"),
     }

@@ -16,6 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from include.clients.errors import SERVER_ERRORS, reason
 from include.clients.outside import Outside
+from include.contract.model import Contract
 from include.names import BAD, CLASSIFY_DAG, GENERATE_DAG, RECONCILE_DAG, SUSPICIOUS, origin_of
 from include.page import listing, listing_rows, way
 from include.page.clients import PageClients
@@ -50,12 +51,12 @@ log = logging.getLogger(__name__)
 class PageData:
     """The data source, one per API server."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    def __init__(self, settings: Settings, contract: Contract) -> None:
+        self._settings, self._contract = settings, contract
         self._outside = Outside(settings)
         self._clients = PageClients(self._outside)
         self._shared = Shared(SHARED_SECONDS)
-        self._by_search = Summaries(SearchSource(self._clients.search))
+        self._by_search = Summaries(SearchSource(contract, self._clients.search))
         self._by_rows = Summaries(RowSource(self._clients.cursor))
         self._search_again_at = 0.0
         self._pool = ThreadPoolExecutor(8, "logs-page")
@@ -92,7 +93,7 @@ class PageData:
             filters = filters.of_status(BAD, SUSPICIOUS)
         try:
             self._search_first()
-            found = listing.read(self._clients.search(), filters, word, size, before)
+            found = listing.read(self._clients.search(), self._contract, filters, word, size, before)
             return _page(found, size, "elasticsearch", None)
         except SERVER_ERRORS as error:
             self._search_failed(error)
@@ -101,7 +102,7 @@ class PageData:
             return _page([], size, "mysql", notice)
         try:
             with self._clients.cursor(dictionary=True) as cursor:
-                found = listing_rows.read(cursor, filters.only_by_status(), word, size, before)
+                found = listing_rows.read(cursor, self._contract, filters.only_by_status(), word, size, before)
         except SERVER_ERRORS as error:
             raise _both_away() from error
         return _page(found, size, "mysql", AWAY)

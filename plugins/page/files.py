@@ -1,11 +1,13 @@
 """Static files of the page: those in plugins/page/static, and the chart library in its fetched archive."""
 
+import html
+import json
 import mimetypes
 import zipfile
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from fastapi import Request, Response
 
@@ -15,6 +17,13 @@ from plugins.page.errors import REMEDIES, PageError
 FILES: Final = ROOT / "plugins" / "page" / "static"
 KINDS: Final = {".html", ".css", ".js", ".svg", ".png"}
 VENDOR: Final = {"uPlot.iife.min.js", "uPlot.min.css"}
+
+
+def page(request: Request, contract: dict[str, Any]) -> Response:
+    """The page itself, with the contract as JSON in an attribute, where nothing of it is markup or runs."""
+    name = "index.html"
+    text = (FILES / name).read_text(encoding="utf-8").replace("{contract}", html.escape(json.dumps(contract)))
+    return _answer(request, name, text.encode())
 
 
 def own(request: Request, name: str) -> Response:

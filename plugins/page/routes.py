@@ -8,8 +8,10 @@ from airflow.api_fastapi.core_api.security import GetUserDep, requires_access_da
 from fastapi import Depends, FastAPI, Query, Request
 from fastapi.responses import Response
 
+from include.contract import reading
 from include.names import CLASSIFY_DAG
-from include.page.filters import LONGEST, Filters
+from include.page import fields
+from include.page.filters import LONGEST, Filters, WrongFilterError, chosen
 from include.page.listing import Place
 from include.settings import Settings
 from plugins.page import actions, errors, files
@@ -18,21 +20,19 @@ from plugins.page.data import PageData
 from plugins.page.errors import PageError
 
 Values = Annotated[list[Annotated[str, Query(max_length=200)]], Query(max_length=50)]
-Accounts = Annotated[list[Annotated[int, Query(ge=-(2**31), lt=2**31)]], Query(max_length=50)]
 OLDEST = datetime(1971, 1, 1, tzinfo=UTC)
 Statuses = Annotated[list[Literal["good", "bad", "suspicious"]], Query(max_length=3)]
 
 
 def filters(
+    request: Request,
     status: Statuses = [],  # noqa: B006  # FastAPI copies defaults
     reason: Values = [],  # noqa: B006
-    country: Values = [],  # noqa: B006
-    device: Values = [],  # noqa: B006
-    account: Accounts = [],  # noqa: B006
     begin: Annotated[datetime | None, Query(alias="from")] = None,
     end: Annotated[datetime | None, Query(alias="to")] = None,
 ) -> Filters:
-    """The filters in the query parameters. A range up to now is rounded to whole seconds so that results are shared."""
+    """The filters in the query parameters, those by the contract's fields too. A range up to now is rounded to whole
+    seconds so that results are shared."""
     now = datetime.now(UTC)
     wanted_end = _utc(end or now)
     wanted_begin = _utc(begin) if begin else max(wanted_end, OLDEST) - timedelta(hours=1)
@@ -43,9 +43,11 @@ def filters(
         raise PageError(422, "The range is empty, or longer than 31 days.", "Choose another range.")
     if wanted_begin < OLDEST:
         raise PageError(422, "There are no logs that old.", "Choose another range.")
-    return Filters(
-        wanted_begin, wanted_end, tuple(status), tuple(reason), tuple(country), tuple(device), tuple(account)
-    )
+    try:
+        by_fields = chosen(reading.current(), request.query_params.multi_items())
+    except WrongFilterError as error:
+        raise PageError(422, error.message, error.remedy) from None
+    return Filters(wanted_begin, wanted_end, tuple(status), tuple(reason), by_fields)
 
 
 Asked = Annotated[Filters, Depends(filters)]
@@ -57,12 +59,12 @@ def make_app() -> FastAPI:
     app = PageApp(dependencies=[reads], openapi_url=None, docs_url=None, redoc_url=None)
     errors.handle(app)
     actions.add(app)
-    settings = Settings()
-    data = PageData(settings)
+    settings, contract = Settings(), reading.current()
+    data = PageData(settings, contract)
 
     @app.get("/")
     def index(request: Request) -> Response:
-        return files.own(request, "index.html")
+        return files.page(request, fields.for_browser(contract))
 
     @app.get("/assets/{name}")
     def asset(request: Request, name: str) -> Response:
@@ -87,7 +89,7 @@ def make_app() -> FastAPI:
     @app.get("/data/logs")
     def logs(
         asked: Asked,
-        search: Annotated[str, Query(max_length=64)] = "",
+        search: Annotated[str, Query(max_length=fields.longest_search(contract))] = "",
         size: Annotated[int, Query(ge=1, le=200)] = 50,
         before: Annotated[str | None, Query(max_length=60)] = None,
     ) -> dict[str, Any]:

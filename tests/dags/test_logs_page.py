@@ -1,6 +1,8 @@
 """The page "Logs" as Airflow takes it: one light plugin, and no route without a user who may see the stream's runs."""
 
 import asyncio
+import html.parser
+import json
 import os
 import subprocess
 import sys
@@ -58,6 +60,64 @@ def test_no_route_is_served_without_a_login_and_the_right_to_see_the_stream(rout
             assert "same_site" in names, route.path
         else:
             assert route.methods == {"GET"}
+
+
+def test_its_parameters_are_those_that_no_filter_is_named_like(routes: list[Any]) -> None:
+    from include.page.fields import OWN
+
+    def taken(dependant: Any) -> Iterator[str]:
+        yield from (each.alias for each in dependant.query_params)
+        for each in dependant.dependencies:
+            yield from taken(each)
+
+    data = [set(taken(route.dependant)) for route in routes if route.path.startswith("/data/")]
+    assert {"status", "reason", "from", "to", "search", "size", "before"} in data
+    assert set().union(*data) <= OWN
+
+
+def test_nothing_of_the_contract_is_markup(airflow_home: None) -> None:
+    from starlette.requests import Request
+
+    from plugins.page import files
+
+    hostile = {"label": "\"'><script>alert(1)</script>&quot;{contract}</meta>"}
+    answer = files.page(Request({"type": "http", "headers": []}), hostile)
+    assert answer.media_type == "text/html"
+    found: list[tuple[str, dict[str, str | None]]] = []
+
+    class Reader(html.parser.HTMLParser):
+        def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+            found.append((tag, dict(attrs)))
+
+    Reader().feed(bytes(answer.body).decode())
+    (content,) = [attrs["content"] for tag, attrs in found if tag == "meta" and attrs.get("name") == "contract"]
+    assert json.loads(content or "") == hostile
+    assert all(attrs.get("src", "").startswith("assets/") for tag, attrs in found if tag == "script")
+
+
+def test_a_filter_that_is_none_is_refused_with_a_remedy(airflow_home: None) -> None:
+    from fastapi import FastAPI
+
+    from plugins.page import errors
+    from plugins.page.routes import Asked
+
+    app = FastAPI()
+    errors.handle(app)
+
+    @app.get("/")
+    def show(asked: Asked) -> Any:
+        return asked.fields
+
+    async def ask(query: str) -> httpx.Response:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://page") as client:
+            return await client.get(f"/?{query}")
+
+    answer = asyncio.run(ask("account_id=684&device=A&device=B&status=bad&search=x"))
+    assert (answer.status_code, answer.json()) == (200, [["device", ["A", "B"]], ["account_id", [684]]])
+    for query in ("account_id=2147483648", "country=FR", "status=odd", "account_id=<script>", "<script>=1"):
+        answer = asyncio.run(ask(query))
+        assert (answer.status_code, answer.json().keys()) == (422, {"error", "remedy"}), query
+        assert "<script>" not in answer.text
 
 
 def test_the_navigation_leads_to_the_page_also_below_another_path(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -35,9 +35,9 @@ WORDS = st.lists(st.one_of(st.text(max_size=10), st.sampled_from(["good", "bad",
 FILTERS = {
     "status": WORDS,
     "reason": WORDS,
-    "country": WORDS,
+    "location_country": WORDS,
     "device": WORDS,
-    "account": st.lists(NUMBERS.map(str), max_size=3),
+    "account_id": st.lists(NUMBERS.map(str), max_size=3),
     "from": TIMES,
     "to": TIMES,
 }

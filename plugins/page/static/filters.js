@@ -1,7 +1,16 @@
 // The current view: range and filters, kept in the address after # so that a view can be shared.
 
+/** What the page needs of the contract: see `for_browser` in include/page/fields.py. */
+export const contract = JSON.parse(document.querySelector("meta[name=contract]").content);
+
 export const RANGES = { hour: 3600, day: 86_400, week: 604_800 };
-const MANY = ["status", "reason", "country", "device", "account"];
+
+/** The filter by reasons, as those by fields in `contract.filters`. */
+export const REASON = { parameter: "reason", label: "reason" };
+const MANY = ["status", REASON.parameter, ...contract.filters.map(({ parameter }) => parameter)];
+
+/** What a person calls the filter with this parameter. */
+export const labelOf = (name) => contract.filters.find(({ parameter }) => parameter === name)?.label ?? name;
 
 class Filters extends EventTarget {
   #words = new URLSearchParams(location.hash.slice(1));

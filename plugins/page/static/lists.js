@@ -2,24 +2,21 @@
 
 import { byId, el, replace } from "./dom.js";
 import { count, printable, share } from "./format.js";
-import { filters, RANGES } from "./filters.js";
+import { contract, filters, labelOf, RANGES, REASON } from "./filters.js";
 
 const MARKS = { good: "✓", suspicious: "?", bad: "✕" };
-const LISTS = {
-  reasons: ["Top reasons", "reason"],
-  countries: ["Suspicious by country", "country"],
-  devices: ["Suspicious by device", "device"],
-  accounts: ["Suspicious by account", "account"],
-};
 
 /** Shows totals, chips and lists of data/summary. */
 export function showLists(summary) {
   showTotals(summary.totals);
   const only = filters.chosen.filter(([name]) => name === "status").map(([, status]) => status);
   const kind = only.length ? only.join(" and ") : "suspicious";
-  const parts = Object.entries(LISTS).map(([key, [title, name]]) =>
-    listCard(title.replace("Suspicious", kind[0].toUpperCase() + kind.slice(1)), name, summary[key]));
-  replace(byId("lists"), parts);
+  const title = `${kind[0].toUpperCase()}${kind.slice(1)} by`;
+  const rows = (name) => (Object.hasOwn(summary.tops, name) ? summary.tops[name] : null);
+  replace(byId("lists"), [
+    listCard("Top reasons", REASON.parameter, rows("reasons")),
+    ...contract.filters.map(({ name, parameter, label }) => listCard(`${title} ${label}`, parameter, rows(name))),
+  ]);
 }
 
 function showTotals(totals) {
@@ -39,6 +36,7 @@ function showTotals(totals) {
   replace(byId("totals"), parts);
 }
 
+/** `rows`: pairs of value and count; null if they are not available. */
 function listCard(title, name, rows) {
   const most = Math.max(1, ...(rows ?? []).map(([, number]) => number));
   const items = (rows ?? []).map(([value, number]) => {
@@ -76,9 +74,9 @@ export function showFilters() {
   const chips = filters.chosen.map(([name, value]) =>
     el(
       "button",
-      { type: "button", class: "chip", "aria-label": `Remove filter ${name} ${printable(value)}`,
+      { type: "button", class: "chip", "aria-label": `Remove filter ${labelOf(name)} ${printable(value)}`,
         onclick: () => filters.toggle(name, value) },
-      `${name}: `, el("bdi", {}, printable(value)), el("span", { "aria-hidden": "true" }, " ×"),
+      `${labelOf(name)}: `, el("bdi", {}, printable(value)), el("span", { "aria-hidden": "true" }, " ×"),
     ));
   const all = chips.length ? el("button", { type: "button", class: "plain", onclick: () => filters.clear() }, "Clear all") : null;
   replace(byId("chips"), [...chips, all]);

@@ -2,10 +2,20 @@
 
 import { byId, el, replace } from "./dom.js";
 import { bytes, clock, count, day, printable } from "./format.js";
-import { filters } from "./filters.js";
+import { contract, filters, REASON } from "./filters.js";
 
 const SIZE = 25;
-const COLUMNS = ["received", "status", "reasons", "account", "device", "country", "event", "bytes as received", "origin"];
+const LONGEST = 64; // characters of a value in the table
+const SOUGHT = [contract.sought.join(", "), "origin"].filter(Boolean).join(" or ");
+
+/** Label and class of each column. Only our own columns have a class of their own name. */
+const COLUMNS = [
+  ["received", "received"], ["status", "status"], ["reasons", "reasons"],
+  ...contract.columns.map(({ label }) => [label, "field"]),
+  ...(contract.event ? [[contract.event.label, "event"]] : []),
+  ["bytes as received", "bytes"], ["origin", "origin"],
+];
+const FILTERS = new Map(contract.filters.map((filter) => [filter.name, filter]));
 const HELD = "; paused while you are in the table";
 const MARKS = { good: "✓", suspicious: "?", bad: "✕" };
 
@@ -34,35 +44,50 @@ export function showLogs(answer) {
   const { logs } = answer;
   byId("logs-state").textContent = logs.length
     ? `${pages.length > 1 ? `Page ${pages.length}, ` : ""}${day(logs[0].received_at)}, times are UTC`
-    : answer.notice ?? (filters.search ? "No log matches this event, account or origin." : "No matching logs in this range.");
-  const head = COLUMNS.map((name) => el("th", { scope: "col", role: "columnheader" }, name));
+    : answer.notice ?? (filters.search ? `No log matches this ${SOUGHT}.` : "No matching logs in this range.");
+  const head = COLUMNS.map(([label, kind]) => el("th", { scope: "col", role: "columnheader", class: kind }, label));
   const table = byId("logs").firstElementChild ?? el(
     "table", { role: "table", "aria-labelledby": "logs-heading" },
     el("thead", { role: "rowgroup" }, el("tr", { role: "row" }, head)), el("tbody", { role: "rowgroup" }),
   );
-  if (!table.isConnected) byId("logs").append(table);
+  if (!table.isConnected) {
+    table.style.setProperty("--fields", contract.columns.length);
+    byId("logs").append(table);
+  }
   replace(table.tBodies[0], logs.map(row));
 }
 
 function row(log) {
-  const words = (value) => (value === null || value === undefined ? null : printable(String(value)));
   const open = (event) => event.target.closest("button") || filters.openLog(log.origin);
   const cells = [
     el("time", { datetime: log.received_at, title: log.received_at }, clock(log.received_at)),
     badge(log.status),
-    log.reasons.map((reason) => press("reason", reason)),
-    press("account", log.account_id),
-    press("device", log.device),
-    press("country", log.location_country),
-    [words(log.event_type), log.event_id === null ? null : el("bdi", { class: "id" }, words(log.event_id))],
+    log.reasons.map((reason) => press(REASON, reason)),
+    ...contract.columns.map(({ name }) => press(FILTERS.get(name), log[name])),
+    ...(contract.event ? [eventOf(log)] : []),
     log.raw === null ? null : el("code", {}, el("bdi", { dir: "ltr" }, rawText(log))),
     el("button", {
       type: "button", class: "plain", "data-key": log.origin, "aria-label": `History of log ${log.origin}`,
       onclick: () => filters.openLog(log.origin),
     }, log.origin),
   ];
-  return el("tr", { role: "row", onclick: open }, cells.map((content, at) =>
-    el("td", { role: "cell", "data-name": COLUMNS[at], class: COLUMNS[at].split(" ")[0] }, content)));
+  return el("tr", { role: "row", onclick: open }, cells.map((content, at) => {
+    const [label, kind] = COLUMNS[at];
+    const field = kind === "field" ? contract.columns[at - 3].name : null;
+    return el("td", { role: "cell", "data-name": label, "data-field": field, class: kind }, content);
+  }));
+}
+
+function eventOf(log) {
+  const { subject, id } = contract.event;
+  const has = (name) => name !== null && log[name] !== null && log[name] !== undefined;
+  return [has(subject) ? shown(log[subject]) : null, has(id) ? el("bdi", { class: "id" }, shown(log[id])) : null];
+}
+
+/** The value as text, at most LONGEST characters of it. */
+function shown(value) {
+  const [text, characters] = [String(value), [...String(value)]];
+  return printable(characters.length > LONGEST ? `${characters.slice(0, LONGEST).join("")}…` : text);
 }
 
 function rawText(log) {
@@ -71,12 +96,15 @@ function rawText(log) {
   return log.raw_size > 400 ? `${text} … ${count(log.raw_size)} bytes` : text;
 }
 
-/** A value of the log as a button that filters by it. */
-function press(name, value) {
+/** A value of the log, as a button that filters by it if there is a filter. */
+function press(filter, value) {
   if (value === null || value === undefined) return null;
+  const text = el("bdi", {}, shown(value) || "(empty)");
+  if (!filter || [...String(value)].length > contract.longest_filter) return text;
+  const { parameter, label } = filter;
   return el("button", {
-    type: "button", class: "value", title: `Filter by this ${name}`, onclick: () => filters.toggle(name, value),
-  }, el("bdi", {}, printable(String(value)) || "(empty)"));
+    type: "button", class: "value", title: `Filter by this ${label}`, onclick: () => filters.toggle(parameter, value),
+  }, text);
 }
 
 export function badge(status) {
@@ -86,6 +114,9 @@ export function badge(status) {
 
 /** Registers the listeners for search and paging; call once. `again` reloads the table. */
 export function startLogs(again) {
+  byId("search-label").textContent = `Search by ${SOUGHT}`;
+  byId("search-text").placeholder = `${SOUGHT[0].toUpperCase()}${SOUGHT.slice(1)} 0-123`;
+  byId("search-text").maxLength = contract.longest_search;
   byId("search").addEventListener("submit", (event) => {
     event.preventDefault();
     filters.set("search", byId("search-text").value.trim());

@@ -43,7 +43,7 @@ class Source:
             if number == self.fails_after:
                 raise TakesLongError("The source")
             self.asked.append((begin, end))
-            part = Part(tops={"reasons": Counter({"not_json": 2}), "countries": Counter({"FR": 1})})
+            part = Part(tops={"reasons": Counter({"not_json": 2}), "location_country": Counter({"FR": 1})})
             step = filters.bucket_seconds * 1000
             for second in range(-(-begin // 1000), -(-end // 1000), self.every):
                 bucket = part.buckets.setdefault(second * 1000 // step * step, [0, 0, 0])
@@ -113,8 +113,8 @@ def test_totals_are_of_the_range_exactly(source: Source) -> None:
     found = Summaries(source).summary(last(minutes=60), NOW)
     assert found["totals"] == dict.fromkeys(STATUSES, 1200)
     assert {s: sum(b[n + 1] for b in found["buckets"]) for n, s in enumerate(STATUSES)} == found["totals"]
-    assert found["reasons"] == [["not_json", 2 * len(source.asked)]]
-    assert found["devices"] is None, "nobody asked"
+    assert found["tops"]["reasons"] == [["not_json", 2 * len(source.asked)]]
+    assert found["tops"].keys() == {"reasons", "location_country"}, "nobody asked for others"
 
 
 def test_a_refresh_reads_the_edges_and_little_else(source: Source, clock: Clock) -> None:

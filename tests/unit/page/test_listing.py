@@ -9,16 +9,19 @@ import pytest
 from elastic_transport import ApiResponseMeta, HttpHeaders, NodeConfig, ObjectApiResponse
 from elasticsearch import ApiError
 
+from include.contract import reading
 from include.page import counts_search, listing
 from include.page.filters import Filters
 from include.page.listing import Place
+from include.settings import ROOT
 
+SHIPPED = reading.load(ROOT / "contract.toml")
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 HOUR = Filters(NOW - timedelta(hours=1), NOW)
 
 
 def clauses(word: str, filters: Filters = HOUR) -> list[Any]:
-    found: list[Any] = listing.body(filters, word, 50, None)["query"]["bool"]["filter"]
+    found: list[Any] = listing.body(SHIPPED, filters, word, 50, None)["query"]["bool"]["filter"]
     return found
 
 
@@ -30,13 +33,14 @@ def test_a_word_may_be_an_event_its_beginning_an_account_or_an_origin() -> None:
     assert len(clauses("")) == 1
 
 
-@pytest.mark.parametrize("word", ["2147483648", "-2147483649", "1e3", "٣", "1.0", "", " 1"])
-def test_what_no_account_can_be_is_none(word: str) -> None:
-    assert listing.account_of(word) is None
+@pytest.mark.parametrize("word", ["2147483648", "-2147483649", "1e3", "٣", "1.0", " 1"])
+def test_what_no_account_can_be_is_looked_for_as_an_event_only(word: str) -> None:
+    assert {name for each in clauses(word)[-1]["bool"]["should"] for name in next(iter(each.values()))} == {"event_id"}
 
 
 def test_filters_are_exact_values() -> None:
-    filters = Filters(NOW, NOW + timedelta(seconds=1), ("bad",), ("not_json",), ("GB", "FR"), ("a*",), (1,))
+    filters = Filters(NOW, NOW + timedelta(seconds=1), ("bad",), ("not_json",))
+    filters = replace(filters, fields=(("location_country", ("GB", "FR")), ("device", ("a*",)), ("account_id", (1,))))
     assert clauses("", filters)[1:] == [
         {"terms": {"status": ["bad"]}},
         {"terms": {"reasons": ["not_json"]}},
@@ -62,14 +66,14 @@ def test_a_place_is_what_a_page_gave(text: str) -> None:
 def test_of_a_bad_log_only_the_beginning_is_in_the_list() -> None:
     source = {"origin": {"kafka_partition": 1, "kafka_offset": 2}, "received_at": "2026-11-25T12:00:00.000Z"}
     raw = bytes(range(256)) * 4
-    found = listing.row(source | {"status": "bad", "raw": base64.b64encode(raw).decode(), "raw_size": 1024})
+    found = listing.row(SHIPPED, source | {"status": "bad", "raw": base64.b64encode(raw).decode(), "raw_size": 1024})
     assert (found["origin"], base64.b64decode(found["raw"]), found["raw_size"]) == ("1-2", raw[:400], 1024)
-    assert listing.row(source)["raw"] is None
+    assert listing.row(SHIPPED, source)["raw"] is None
 
 
 def test_the_tops_are_of_suspicious_logs_unless_a_status_is_chosen() -> None:
     def looked_for(filters: Filters) -> Any:
-        return counts_search.body(filters, [(0, 1)])["aggs"]["parts"]["aggs"]["looked_for"]["filter"]
+        return counts_search.body(SHIPPED, filters, [(0, 1)])["aggs"]["parts"]["aggs"]["looked_for"]["filter"]
 
     assert looked_for(HOUR) == {"term": {"status": "suspicious"}}
     assert looked_for(HOUR.of_status("bad")) == {"match_all": {}}
@@ -77,7 +81,7 @@ def test_the_tops_are_of_suspicious_logs_unless_a_status_is_chosen() -> None:
 
 def test_neighbours_are_one_search_and_each_is_a_part_of_its_own() -> None:
     assert counts_search.runs([(0, 5), (5, 9), (20, 30), (3, 4)]) == [[(0, 5), (5, 9)], [(20, 30)], [(3, 4)]]
-    asked = counts_search.body(HOUR, [(0, 5), (5, 9), (20, 30)])
+    asked = counts_search.body(SHIPPED, HOUR, [(0, 5), (5, 9), (20, 30)])
     ranges = [clause["range"]["received_at"] for clause in asked["query"]["bool"]["should"]]
     assert [(wanted["gte"], wanted["lt"]) for wanted in ranges] == [(0, 9), (20, 30)]
     assert asked["query"]["bool"]["minimum_should_match"] == 1
@@ -86,7 +90,7 @@ def test_neighbours_are_one_search_and_each_is_a_part_of_its_own() -> None:
     ]  # fmt: skip
     counts = {"status": {"buckets": [{"key": "bad", "time": {"buckets": [{"key": 5, "doc_count": 3}]}}]}}
     answer = {"aggregations": {"parts": {"buckets": [{}, counts | {"reasons": {"buckets": []}}]}}}
-    assert [part.buckets for part in counts_search.parts(answer, 2)] == [{}, {5: [0, 3, 0]}]
+    assert [part.buckets for part in counts_search.parts(SHIPPED, answer, 2)] == [{}, {5: [0, 3, 0]}]
 
 
 @pytest.mark.parametrize(
@@ -106,7 +110,7 @@ def test_half_an_answer_is_none(answer: dict[str, Any], raised: bool) -> None:
             meta = ApiResponseMeta(200, "1.1", HttpHeaders(), 0.0, NodeConfig("http", "elasticsearch", 9200))
             return ObjectApiResponse(answer, meta)
 
-    read = counts_search.SearchSource(Client).read  # type: ignore[arg-type]
+    read = counts_search.SearchSource(SHIPPED, Client).read  # type: ignore[arg-type]
     if raised:
         with pytest.raises(ApiError):
             list(read(HOUR, [(0, 1)]))
