@@ -41,7 +41,7 @@ def for_browser(contract: Contract) -> dict[str, Any]:
     filters: parameter, name and label of each field that is `listed`. columns: name and label of those and of what the
     dimension compares, in the order of the contract. event: label of a column with two more fields, each its name or
     null: subject (the first text that is in no column) and id. sought: labels of what the search looks into.
-    longest_search and longest_filter: characters.
+    rejudged_by: label of the dimension's key, null if it is not of 32 bits. longest_search, longest_filter: characters.
     """
     dimension, roles = contract.dimension, contract.roles
     compared = {dimension.key, *(each.field for each in dimension.attributes)} if dimension else set()
@@ -56,9 +56,16 @@ def for_browser(contract: Contract) -> dict[str, Any]:
         "columns": [_named(contract, name) for name in contract.names if name in shown],
         "event": head and {"label": contract.label(head), "subject": subject, "id": identity},
         "sought": [contract.label(field.name) for field in sought(contract)],
+        "rejudged_by": _rejudged_by(contract),
         "longest_search": longest_search(contract),
         "longest_filter": LONGEST,
     }
+
+
+def _rejudged_by(contract: Contract) -> str | None:
+    # Other keys are not taken by the button's route, the DAG and the job.
+    key = contract.dimension.key if contract.dimension else None
+    return contract.label(key) if key and contract.by_name[key].type == "int32" else None
 
 
 def _named(contract: Contract, name: str) -> dict[str, str]:

@@ -66,7 +66,7 @@ def app(asked: list[Filters]) -> PageApp:
 
     @made.get("/logs/data/me")
     def me() -> dict[str, Any]:
-        return {"name": "viewer", "may_act": False}
+        return {"name": "admin", "may_act": True}
 
     @made.get("/logs/data/hops")
     def hops() -> dict[str, Any]:
@@ -143,6 +143,12 @@ def test_every_value_filters_exactly_and_the_address_keeps_it(page: Page, asked:
     expect(page.locator("#chips")).to_contain_text("<i>hit</i>: false")
     expect(page.locator("#chips")).to_contain_text("from: \\u{202e}<b>")
     expect(page.locator("[data-key='user_id=9223372036854775807']")).to_have_attribute("aria-pressed", "true")
+
+
+def test_logs_are_rejudged_by_time_alone_if_the_key_is_no_number_of_32_bits(page: Page) -> None:
+    page.locator("[data-action=rejudge]").click()
+    expect(page.get_by_role("dialog").get_by_label("From")).to_be_visible()
+    expect(page.get_by_role("dialog").get_by_role("radio")).to_have_count(0)
 
 
 def test_nothing_of_the_contract_or_of_a_log_is_markup(page: Page) -> None:

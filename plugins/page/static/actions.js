@@ -2,6 +2,7 @@
 
 import * as api from "./api.js";
 import { byId, el, link, replace } from "./dom.js";
+import { contract } from "./filters.js";
 import { notice } from "./notices.js";
 
 const ENDED = ["success", "failed"];
@@ -14,7 +15,14 @@ const utc = (value) => `${value}:00Z`;
 
 const date = (name, label) => ({ name, label, type: "date", value: yesterday(), required: true });
 const time = (name, label, ago) => ({ name, label: `${label} (UTC)`, type: "datetime-local", value: local(ago), required: true });
-const account = { name: "account", label: "Account", type: "number", value: "", required: true, step: 1 };
+
+/** The choice of logs by the dimension's key, such as an account; none if the key is of another type. */
+const byKey = (key) => key && {
+  [`By ${key}`]: {
+    fields: () => [{ name: "key", label: key[0].toUpperCase() + key.slice(1), type: "number", value: "", required: true, step: 1 }],
+    body: (given) => ({ account: Number(given.key) }),
+  },
+};
 
 /** By action: label of the button, texts of the dialog, and request body. */
 const ACTIONS = {
@@ -27,7 +35,7 @@ const ACTIONS = {
     explain: "Judges logs again with the current users history, and corrects their verdicts in topic, MySQL and index.",
     choices: {
       "By time": { fields: () => [time("from", "From", 3_600_000), time("to", "To", 0)], body: ({ from, to }) => ({ from: utc(from), to: utc(to) }) },
-      "By account": { fields: () => [account], body: (given) => ({ account: Number(given.account) }) },
+      ...byKey(contract.rejudged_by),
     },
   },
   backfill: {

@@ -43,6 +43,7 @@ def meanings(contract: Contract, word: str) -> Any:
 def test_the_shipped_contract_has_the_lists_columns_and_search_that_it_always_had() -> None:
     assert labels(SHIPPED) == (["country", "device", "account"], ["account", "device", "country"], ["event", "account"])
     assert fields.for_browser(SHIPPED)["event"] == {"label": "event", "subject": "event_type", "id": "event_id"}
+    assert fields.for_browser(SHIPPED)["rejudged_by"] == "account"
     assert fields.longest_search(SHIPPED) == 64
 
 
@@ -56,6 +57,7 @@ def test_tops_are_listed_first_and_what_is_compared_is_a_column_too() -> None:
 
 def test_a_contract_without_roles_or_dimension_has_none_of_this() -> None:
     assert fields.for_browser(BARE)["event"] is None, "its only field is a filter and so has a column"
+    assert fields.for_browser(BARE)["rejudged_by"] is fields.for_browser(OTHER)["rejudged_by"] is None
     bare = replace(BARE, roles=replace(BARE.roles, filters=()))
     found = fields.for_browser(bare)
     assert (found["filters"], found["columns"], found["sought"]) == ([], [], [])
