@@ -156,5 +156,6 @@ def test_nothing_of_the_contract_or_of_a_log_is_markup(page: Page) -> None:
     assert page.locator("main script, main i, main b").count() == 0
     expect(page.locator("#logs td[data-field=device]")).to_have_text(f"{'x' * 64}…")
     expect(page.locator("#logs td[data-field=device] button")).to_have_count(0)  # too long for an address
+    expect(page.locator("#lists [data-key^='device=']")).to_be_disabled()
     page.set_viewport_size({"width": 360, "height": 800})
     assert page.evaluate("document.documentElement.scrollWidth") == 360

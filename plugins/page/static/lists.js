@@ -44,6 +44,7 @@ function listCard(title, name, rows) {
       "button",
       {
         type: "button", class: "entry", "data-key": `${name}=${value}`,
+        disabled: [...String(value)].length > contract.longest_filter,
         "aria-pressed": filters.has(name, value), onclick: () => filters.toggle(name, value),
       },
       el("bdi", { class: "name" }, printable(String(value)) || "(empty)"),
