@@ -42,8 +42,8 @@ RECOVERY_SECONDS: Final = 300
 """How long the slowest may take to come back: the driver, after a scheduler that was killed."""
 UP_SECONDS: Final = 900
 _COPIED: Final = (
-    "Dockerfile", ".dockerignore", "docker-compose.airflow.yml", "requirements.txt", "requirements-image.txt", "dags",
-    "plugins", "include", "jobs", "logsieve",
+    "Dockerfile", ".dockerignore", "docker-compose.airflow.yml", "requirements.txt", "requirements-image.txt",
+    "contract.toml", "dags", "plugins", "include", "jobs", "logsieve",
 )  # fmt: skip
 
 
