@@ -74,10 +74,6 @@ class Accounts:
         keys = map(self.population.key, numbers.tolist())
         return dict(zip(keys, zip(*attributes, strict=True), strict=True))
 
-    def devices_on(self, day: date) -> dict[int, str]:
-        """The device of each account on a UTC day, for the contract that ships."""
-        return {int(key): str(device) for key, (device,) in self.on(day).items()}
-
     def _turns(self, every: int, places: np.ndarray, days: np.ndarray | int, *more: int) -> np.ndarray:
         """How often an event that each place has once per `every` days has happened by these days."""
         whole, rest = np.divmod(days, every)

@@ -18,6 +18,7 @@ from include import names
 from include.settings import ROOT
 from include.source.accounts import Accounts
 from include.source.log_maker import REASONS, LogMaker
+from tests.unit.users.shapes import devices_of
 
 CASES: dict[str, dict[str, Any]] = {
     f"{file.stem}: {case['name']}": case
@@ -81,7 +82,7 @@ def test_generated_logs_get_the_status_they_were_generated_for() -> None:
     now = 1_700_000_000
     accounts = Accounts(7, 100)
     maker = LogMaker(accounts, 1, share_bad=0.3, share_suspicious=0.3, clock=lambda: now)
-    users = {account: [(0, None, device)] for account, device in accounts.devices_on(_day(now)).items()}
+    users = {account: [(0, None, device)] for account, device in devices_of(accounts, _day(now)).items()}
     made = [maker.make() for _ in range(5000)]
     judged = Judge(0, users, 1).judge((log.value, number, 0) for number, log in enumerate(made))
     found = [json.loads(message) for _, message in judged.messages]

@@ -13,7 +13,7 @@ from include.source.accounts import EXAMPLE_ACCOUNT, Accounts, ensure_export, wr
 from include.source.population import NUMBERS, Value
 from include.source.shipped import DEVICES
 from include.users.export import ExportRefusedError, read_export
-from tests.unit.users.shapes import SHIPPED
+from tests.unit.users.shapes import SHIPPED, devices_of
 
 DAY = date(2026, 3, 9)
 
@@ -23,28 +23,28 @@ def days(count: int, first: date = DAY) -> list[date]:
 
 
 def test_the_same_seed_gives_the_same_accounts():
-    assert Accounts(7, 500).devices_on(DAY) == Accounts(7, 500).devices_on(DAY)
-    assert not set(Accounts(7, 500).devices_on(DAY)) & set(Accounts(8, 500).devices_on(DAY)) - {EXAMPLE_ACCOUNT}
+    assert devices_of(Accounts(7, 500), DAY) == devices_of(Accounts(7, 500), DAY)
+    assert not set(devices_of(Accounts(7, 500), DAY)) & set(devices_of(Accounts(8, 500), DAY)) - {EXAMPLE_ACCOUNT}
 
 
 def test_a_day_is_the_same_in_every_process_and_version():
     """Exports that were handed over in other years have to be made again alike."""
-    text = "".join(f"{number},{device}\n" for number, device in Accounts(7, 500).devices_on(DAY).items())
+    text = "".join(f"{number},{device}\n" for number, device in devices_of(Accounts(7, 500), DAY).items())
 
     assert hashlib.sha256(text.encode()).hexdigest()[:16] == "8eddd1f663bd57e9"
 
 
 def test_a_day_is_the_same_whatever_was_asked_before():
     accounts = Accounts(7, 500)
-    backwards = {day: accounts.devices_on(day) for day in reversed(days(20))}
+    backwards = {day: devices_of(accounts, day) for day in reversed(days(20))}
 
-    assert backwards == {day: Accounts(7, 500).devices_on(day) for day in days(20)}
+    assert backwards == {day: devices_of(Accounts(7, 500), day) for day in days(20)}
 
 
 @pytest.mark.parametrize("day", [date(1970, 1, 1), DAY, date(9999, 12, 31)])
 @pytest.mark.parametrize("seed", [-1, 0, 7, 2**70])
 def test_accounts_are_as_many_as_asked_and_fit_the_column(day: date, seed: int):
-    devices = Accounts(seed, 5000).devices_on(day)
+    devices = devices_of(Accounts(seed, 5000), day)
 
     assert len(devices) == 5000
     assert EXAMPLE_ACCOUNT in devices
@@ -53,7 +53,7 @@ def test_accounts_are_as_many_as_asked_and_fit_the_column(day: date, seed: int):
 
 
 def test_every_day_some_accounts_join_leave_and_change_devices():
-    history = [Accounts(7, 20_000).devices_on(day) for day in days(60)]
+    history = [devices_of(Accounts(7, 20_000), day) for day in days(60)]
 
     for before, after in pairwise(history):
         changed = sum(after[number] != before[number] for number in before.keys() & after.keys())
@@ -64,7 +64,7 @@ def test_every_day_some_accounts_join_leave_and_change_devices():
 def test_who_left_is_not_seen_again():
     seen, present, gone = set[int](), set[int](), set[int]()
     for day in days(3000)[::30]:
-        before, present = present, set(Accounts(7, 100).devices_on(day))
+        before, present = present, set(devices_of(Accounts(7, 100), day))
         gone |= before - present
         seen |= present
         assert not gone & present
@@ -72,7 +72,7 @@ def test_who_left_is_not_seen_again():
 
 
 def test_the_example_account_changes_devices_too():
-    used = [Accounts(7, 10).devices_on(day)[EXAMPLE_ACCOUNT] for day in days(4000)]
+    used = [devices_of(Accounts(7, 10), day)[EXAMPLE_ACCOUNT] for day in days(4000)]
 
     assert 8 <= sum(before != after for before, after in pairwise(used)) <= 20
 
@@ -86,7 +86,7 @@ def test_an_export_has_every_account_once_and_reads_back(tmp_path: Path):
     assert file.read_text(encoding="utf-8").startswith("account_no,user_device\n")
     with file.open("rb") as export:
         read = list(read_export(export, str(file), SHIPPED))
-    assert {number: device for number, device, _ in read} == accounts.devices_on(DAY)
+    assert {number: device for number, device, _ in read} == devices_of(accounts, DAY)
     assert [line for _, _, line in read] == list(range(2, 302))
     assert list(file.parent.iterdir()) == [file], "no unfinished file is left beside it"
 

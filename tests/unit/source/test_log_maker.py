@@ -15,6 +15,7 @@ from include.contract import reasons
 from include.source.accounts import Accounts
 from include.source.draws import Log
 from include.source.log_maker import BAD_KINDS, REASONS, LogMaker
+from tests.unit.users.shapes import devices_of
 
 ACCOUNTS = Accounts(7, 1000)
 NOW = 1_619_724_510
@@ -23,7 +24,7 @@ TODAY = date(2021, 4, 29)
 
 @cache
 def devices_on(day: date) -> dict[int, str]:
-    return ACCOUNTS.devices_on(day)
+    return devices_of(ACCOUNTS, day)
 
 
 def day_of(fields: dict[str, Any]) -> date:

@@ -10,6 +10,7 @@ from include.source.accounts import Accounts
 from include.source.shipped import DEVICES
 from include.users.export import ExportRefusedError
 from include.users.limits import Difference, Example, Limits, check, nearest
+from tests.unit.users.shapes import devices_of
 
 DAY = date(2026, 3, 9)
 LIMITS = Limits(changed=0.1, closed=0.1, added=0.1)
@@ -55,8 +56,8 @@ WRONG: dict[str, tuple[Callable[[Export], Export], str]] = {
     "the first half": (lambda export: dict(list(export.items())[: len(export) // 2]), "CLOSED"),
     "one account": (lambda export: dict(list(export.items())[:1]), "CLOSED"),
     "twice as many": (lambda export: export | {-n: device for n, device in export.items()}, "ADDED"),
-    "of last year": (lambda export: Accounts(7, len(export)).devices_on(DAY - timedelta(366)), "CHANGED"),
-    "of another system": (lambda export: Accounts(8, len(export)).devices_on(DAY), "CLOSED"),
+    "of last year": (lambda export: devices_of(Accounts(7, len(export)), DAY - timedelta(366)), "CHANGED"),
+    "of another system": (lambda export: devices_of(Accounts(8, len(export)), DAY), "CLOSED"),
 }
 
 
@@ -64,9 +65,9 @@ WRONG: dict[str, tuple[Callable[[Export], Export], str]] = {
 @pytest.mark.parametrize("wrong", WRONG)
 def test_what_is_wrong_as_a_whole_is_refused_with_its_setting_and_an_example(count: int, wrong: str):
     make, setting = WRONG[wrong]
-    before = Accounts(7, count).devices_on(DAY - timedelta(1))
+    before = devices_of(Accounts(7, count), DAY - timedelta(1))
 
-    said = refusal(before, make(Accounts(7, count).devices_on(DAY)))
+    said = refusal(before, make(devices_of(Accounts(7, count), DAY)))
 
     assert f"LOGSIEVE_ACCOUNTS_MOST_{setting}=0.1" in said
     assert re.search(r"for example account -?\d+: ('.*'|unknown) → ('.*'|absent);", said)
@@ -74,15 +75,15 @@ def test_what_is_wrong_as_a_whole_is_refused_with_its_setting_and_an_example(cou
 
 @pytest.mark.parametrize("count", [10, 100, 10_000])
 def test_a_day_as_usual_is_not_refused_however_far_the_other_is(count: int):
-    today = Accounts(7, count).devices_on(DAY)
+    today = devices_of(Accounts(7, count), DAY)
     for days in (0, 1, 2, 3, 7, 30, 90, 365, 700):
-        check(compared(Accounts(7, count).devices_on(DAY - timedelta(days)), today, days), "that.csv", LIMITS)
-        check(compared(today, Accounts(7, count).devices_on(DAY - timedelta(days)), days), "that.csv", LIMITS)
+        check(compared(devices_of(Accounts(7, count), DAY - timedelta(days)), today, days), "that.csv", LIMITS)
+        check(compared(today, devices_of(Accounts(7, count), DAY - timedelta(days)), days), "that.csv", LIMITS)
 
 
 @pytest.mark.parametrize("days", [1, 30, 365, 20_000])
 def test_no_distance_excuses_that_every_device_or_account_is_another(days: int):
-    before = Accounts(7, 1000).devices_on(DAY)
+    before = devices_of(Accounts(7, 1000), DAY)
     for wrong in ("lower case", "other numbers"):
         assert "too different" in refusal(before, WRONG[wrong][0](before), days)
 
@@ -111,7 +112,7 @@ def test_a_few_accounts_may_always_change_but_never_all(count: int, may: int):
 
 
 def test_a_limit_of_one_allows_everything_and_one_of_nothing_a_few():
-    before = Accounts(7, 100).devices_on(DAY)
+    before = devices_of(Accounts(7, 100), DAY)
     for make, _ in WRONG.values():
         check(compared(before, make(before)), "it", Limits(1, 1, 1))
     refusal(before, before | dict.fromkeys(list(before)[:4], "FRIDGE"), limits=Limits(0, 0, 0))

@@ -12,7 +12,7 @@ from include.stack.commands.generate import backfill
 from include.stack.commands.generate import write_exports as write
 from include.stack.errors import StackError
 from include.users.export import export_file, read_export
-from tests.unit.users.shapes import SHIPPED
+from tests.unit.users.shapes import SHIPPED, devices_of
 
 FIRST, LAST = date(2026, 9, 29), date(2026, 10, 2)
 DAYS = ["ds=2026-09-29", "ds=2026-09-30", "ds=2026-10-01", "ds=2026-10-02"]
@@ -30,7 +30,7 @@ def test_each_day_of_the_range_is_written(tmp_path: Path):
     for day in (FIRST, LAST):
         with export_file(tmp_path, day).open("rb") as export:
             found = {number: device for number, device, _ in read_export(export, "it", SHIPPED)}
-        assert found == Accounts(7, 200).devices_on(day)
+        assert found == devices_of(Accounts(7, 200), day)
 
 
 def test_one_day_is_a_range_too(tmp_path: Path):
