@@ -154,6 +154,21 @@ MISTAKES = {
     ),
     "column twice": ('column = "user_device"', 'column = "account_no"', ["40: dimension: the column account_no is"]),
     "column of periods": ('column = "user_device"', 'column = "valid_to"', ["40: dimension: the column valid_to is"]),
+    "column of changes": (
+        'column = "account_no"',
+        'column = "version"',
+        ["42: dimension: the column version is one of version, first_day, end_day"],
+    ),
+    "a key too long": (
+        'type = "int32"\njson = ["string", "number"]',
+        'type = "text"\nlength = [1, 701]',
+        ["41: dimension: account_id has up to 701 characters, MySQL can index 700 of a key"],
+    ),
+    "attributes too long": (
+        'name = "device"\ntype = "text"\njson = ["string", "number"]\nlength = [1, 64]',
+        'name = "device"\ntype = "text"\nlength = [1, 4100]',
+        ["45: dimension: a load needs rows of up to 65,732 bytes, MySQL takes 65,535"],
+    ),
     "reason twice": (
         'unknown_reason = "unknown_account"',
         'unknown_reason = "unexpected_device"',
