@@ -255,10 +255,10 @@ def test_the_dag_is_red_and_names_the_first_origins(stack: Stack) -> None:
 
 def test_a_document_of_a_log_that_arrives_during_the_search_is_not_a_stray(stack: Stack) -> None:
     before: dict[int, int] = {}
-    answers = iter([before, stack.ends("server-logs")])
+    answers = iter([lambda: before, lambda: stack.ends("server-logs")])
     with stack.env.outside.search() as client:
         assert documents_of_no_log(client, lambda: before)
-        assert documents_of_no_log(client, lambda: next(answers)) == []
+        assert documents_of_no_log(client, lambda: next(answers)()) == []
 
 
 @pytest.mark.parametrize("options", [("--from", "3"), ("--partition", "-1")])
