@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
+import mysql.connector
 import pytest
 
 from include.clients.outside import Outside
@@ -44,12 +45,21 @@ def choose(env: Environment, made_by: mysqld.Version | None) -> mysqld.Mysqld:
 
 @contextmanager
 def running(env: Environment, chosen: mysqld.Mysqld, log: Path) -> Iterator[None]:
-    """Runs this server; yields once it answers, or refuses, at its socket."""
+    """Runs this server; yields once it answers at its port."""
     (server,) = [server for server in servers(env, Homes(mysql=chosen)) if server.name == "mysql"]
     assert env.reaching().mysql_socket
     with own_servers.running(env, server, log):
-        until(lambda: (wrong := probes.mysql(env)) is None or "Access denied" in wrong, 60, "it answers")
+        until(lambda: answers_at_port(env), 60, "it answers")
         yield
+
+
+def answers_at_port(env: Environment) -> bool:
+    at_port = env.reaching().model_copy(update={"mysql_socket": ""})
+    try:
+        Outside(at_port).mysql().close()
+    except mysql.connector.Error:
+        return False
+    return True
 
 
 def test_data_of_the_old_server_stays_with_it_and_up_says_the_way_out(other: Environment, tmp_path: Path) -> None:
@@ -72,9 +82,8 @@ def test_users_of_an_earlier_version_who_had_only_the_port_get_the_socket(other:
     lines = users.read_text().splitlines(keepends=True)
     users.write_text("".join(line for line in lines if not re.search("'logsieve_.*'@'localhost'", line)))
     with running(other, chosen, tmp_path / "before.log"):
-        assert "Access denied" in (probes.mysql(other) or "")
-        at_port = other.reaching().model_copy(update={"mysql_socket": ""})
-        Outside(at_port).mysql().close()
+        # MySQL hides who exists: it asks an unknown user for a random kind of password, so the words vary.
+        assert probes.mysql(other)
     mysql_config.prepare(other, chosen)
     with running(other, chosen, tmp_path / "after.log"):
         assert probes.mysql(other) is None
