@@ -15,7 +15,7 @@ from include.contract import reading
 from include.settings import Settings
 from include.source import making, population
 from include.source.accounts import Accounts
-from include.source.values import NoLogError
+from include.source.errors import NoLogError
 from jobs import session
 from jobs.judging import classify, judge, users
 

@@ -12,8 +12,8 @@ from include.contract.model import Contract, Field, RequiredWhen, Rule
 from include.source import across, kinds, values
 from include.source.across import Values
 from include.source.draws import Draws, Log
+from include.source.errors import NoLogError
 from include.source.not_json import not_json_kinds
-from include.source.values import NoLogError
 
 _NONE: Final = 0.2
 """Share of logs without a value, of a field that may have none."""

@@ -6,8 +6,8 @@ from include.contract.model import Contract
 from include.source import population, shipped
 from include.source.accounts import Accounts
 from include.source.any_log import AnyLogMaker
+from include.source.errors import NoLogError
 from include.source.log_maker import LogMaker
-from include.source.values import NoLogError
 
 
 def why_not(contract: Contract) -> NoLogError | None:

@@ -12,6 +12,7 @@ import orjson
 from include.contract.documents import whole
 from include.contract.model import Field
 from include.source import patterns
+from include.source.errors import NoValueError
 from include.users.shape import address
 
 Value = str | int | float | bool
@@ -23,22 +24,6 @@ _SAMPLES: Final = 100
 _NEAR: Final = 1000
 """Numbers are at most so far from zero, or from the limit that is nearest to it."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-class NoLogError(ValueError):
-    """No logs of the contract can be generated: `message` says why, `remedy` what to do."""
-
-    def __init__(self, message: str, remedy: str) -> None:
-        super().__init__(f"{message} {remedy}.")
-        self.message, self.remedy = message, remedy
-
-
-class NoValueError(NoLogError):
-    """No value of a field can be generated."""
-
-    def __init__(self, field: Field, why: str) -> None:
-        what = f"No value of the field {field.name} can be generated: {why}."
-        super().__init__(what, "Give the field examples = […] in the contract")
 
 
 def maker(field: Field, *, is_id: bool = False) -> Make:

@@ -11,7 +11,6 @@ from include.contract import documents, reading, reasons, tables
 from include.contract.errors import ContractError
 from include.contract.model import USUAL, Contract, Field
 from include.settings import Settings
-from include.source import making
 from include.stack import tables as printed
 from include.stack.commands.terminal import Json, out
 
@@ -23,6 +22,8 @@ File = Annotated[Path | None, typer.Argument(help="The file; by default that of 
 @app.command()
 def check(file: File = None, as_json: Json = False) -> None:
     """Checks the file; names the line of each mistake, and what to do. Exits with 1 if there is any."""
+    from include.source import making  # numpy takes 0.1 s, too long for every command
+
     path = file or Settings().contract
     try:
         contract = reading.load(path)

@@ -10,7 +10,7 @@ from rich.markup import escape
 
 from include.contract.errors import ContractError
 from include.settings import Settings
-from include.source.values import NoLogError
+from include.source.errors import NoLogError
 from include.stack import environment, own_servers
 from include.stack.environment import Environment
 from include.stack.errors import StackError

@@ -18,8 +18,8 @@ from include.source import making, population, shipped
 from include.source.accounts import Accounts, ensure_export, write_export
 from include.source.any_log import AnyLogMaker
 from include.source.draws import Log
+from include.source.errors import NoValueError
 from include.source.log_maker import LogMaker
-from include.source.values import NoValueError
 from include.users.export import read_export
 from tests.unit.users.shapes import OTHER, OTHER_CONTRACT, shape_of
 
