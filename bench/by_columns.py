@@ -9,9 +9,9 @@ from typing import Final
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from bench.six_fields import FIELDS, MAX_TEXT, MAX_TIMESTAMP, TEXT_FIELDS, UNEXPECTED_DEVICE, UNKNOWN_ACCOUNT
 from include import names
 from include.contract.reasons import NOT_JSON, empty, invalid, missing, null, too_long
+from include.source.shipped import FIELDS, MAX_TEXT, MAX_TIMESTAMP, TEXT_FIELDS, UNEXPECTED_DEVICE, UNKNOWN_ACCOUNT
 
 _RANGES: Final = {
     "account_id": ("int", -(2**31), 2**31 - 1),

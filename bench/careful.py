@@ -6,8 +6,8 @@ from typing import Any
 
 import orjson
 
-from bench import six_fields
 from include.contract import reasons
+from include.source import shipped
 
 NOT_JSON = (ValueError, RecursionError)
 INT32 = (-(2**31), 2**31 - 1)
@@ -33,7 +33,7 @@ def record(value: bytes | None) -> dict[str, Any]:
         return _strictly(value)
     if not isinstance(found, dict):
         raise ValueError("not an object")
-    if any(found.get(field).__class__ in _NUMBERS for field in six_fields.FIELDS):
+    if any(found.get(field).__class__ in _NUMBERS for field in shipped.FIELDS):
         return _strictly(value)
     return found
 
@@ -62,12 +62,12 @@ def field(name: str, record: dict[str, Any]) -> tuple[Any, str | None]:
         return None, reasons.null(name)
     if not isinstance(value, str):
         return None, reasons.invalid(name)
-    if name in six_fields.TEXT_FIELDS:
+    if name in shipped.TEXT_FIELDS:
         if not value:
             return None, reasons.empty(name)
-        return (str(value), None) if len(value) <= six_fields.MAX_TEXT else (None, reasons.too_long(name))
+        return (str(value), None) if len(value) <= shipped.MAX_TEXT else (None, reasons.too_long(name))
     number = _INTEGER.fullmatch(value)
-    least, most = INT32 if name == "account_id" else (0, six_fields.MAX_TIMESTAMP)
+    least, most = INT32 if name == "account_id" else (0, shipped.MAX_TIMESTAMP)
     if not number or not least <= int(number[1] + number[2]) <= most:
         return None, reasons.invalid(name)
     return int(number[1] + number[2]), None

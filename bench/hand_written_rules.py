@@ -11,9 +11,10 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from bench import careful, six_fields
+from bench import careful
 from include import names
 from include.contract.reasons import NOT_JSON
+from include.source import shipped
 
 Log = tuple[bytes | None, int, int]
 """Value, offset, and Kafka's timestamp in milliseconds."""
@@ -24,7 +25,7 @@ _REMEMBERED = 100_000
 _BEGINNING = datetime(1970, 1, 1)  # UTC, but written without a zone
 _PLAIN = re.compile("[0-9]{1,12}")
 _UNEXPECTED, _UNKNOWN = (
-    (f'["{reason}"]', f'"[""{reason}""]"') for reason in (six_fields.UNEXPECTED_DEVICE, six_fields.UNKNOWN_ACCOUNT)
+    (f'["{reason}"]', f'"[""{reason}""]"') for reason in (shipped.UNEXPECTED_DEVICE, shipped.UNKNOWN_ACCOUNT)
 )
 _NEEDS_CARE = (TypeError, KeyError, ValueError)
 
@@ -42,7 +43,7 @@ def loading(path: str, status: str, partition: int, users_version: int) -> str:
     return (
         f"LOAD DATA LOCAL INFILE '{path}' INTO TABLE {names.LOGS_DATABASE}.{names.TABLES[status]} CHARACTER SET utf8mb4"
         """ FIELDS TERMINATED BY ',' ENCLOSED BY '"' ESCAPED BY '' LINES TERMINATED BY '\\n'"""
-        f" ({', '.join(six_fields.FIELDS)}, reasons, received_at, kafka_offset{raw}) SET status = '{status}',"
+        f" ({', '.join(shipped.FIELDS)}, reasons, received_at, kafka_offset{raw}) SET status = '{status}',"
         f" kafka_partition = {partition}, users_version = {users_version}, revision = 0"
         f"{', raw = FROM_BASE64(@raw)' if raw else ''}"
     )
@@ -79,7 +80,7 @@ class Judge:
                 time = times.get(happened) or self._time(happened)
                 if (
                     # If all together are short enough, so is each one; joining a value that is not text raises.
-                    len("".join((event_id, event_type, device, country))) <= six_fields.MAX_TEXT
+                    len("".join((event_id, event_type, device, country))) <= shipped.MAX_TEXT
                     and event_id and event_type and device and country
                     # Without an escape, there is no character that JSON or CSV would have to escape again.
                     and b"\\" not in value  # type: ignore[operator]
@@ -144,19 +145,19 @@ class Judge:
         try:
             record = careful.record(value)
         except careful.NOT_JSON:
-            return dict.fromkeys(six_fields.FIELDS), names.BAD, [NOT_JSON]
+            return dict.fromkeys(shipped.FIELDS), names.BAD, [NOT_JSON]
         fields: dict[str, Any] = {}
         reasons = []
-        for field in six_fields.FIELDS:
+        for field in shipped.FIELDS:
             fields[field], reason = careful.field(field, record)
             reasons += [reason] if reason else []
         if reasons:
             return _shown(fields), names.BAD, reasons
         device = self._device_on(fields["account_id"], fields["event_timestamp"] // 86_400)
         if device is None:
-            return _shown(fields), names.SUSPICIOUS, [six_fields.UNKNOWN_ACCOUNT]
+            return _shown(fields), names.SUSPICIOUS, [shipped.UNKNOWN_ACCOUNT]
         if device != fields["device"]:
-            return _shown(fields), names.SUSPICIOUS, [six_fields.UNEXPECTED_DEVICE]
+            return _shown(fields), names.SUSPICIOUS, [shipped.UNEXPECTED_DEVICE]
         return _shown(fields), names.GOOD, []
 
     def _device_on(self, account: int, day: int) -> str | None:
@@ -167,7 +168,7 @@ class Judge:
 
     def _time(self, happened: Any) -> str:
         """Converts to ISO 8601 without its Z. Raises ValueError or TypeError unless it is text of digits in range."""
-        if not _PLAIN.fullmatch(happened) or int(happened) > six_fields.MAX_TIMESTAMP:
+        if not _PLAIN.fullmatch(happened) or int(happened) > shipped.MAX_TIMESTAMP:
             raise ValueError(happened)
         if len(self._times) > _REMEMBERED:
             self._times.clear()
@@ -177,7 +178,7 @@ class Judge:
     def _received_at(self, when: int) -> str:
         if len(self._received) > _REMEMBERED:
             self._received.clear()
-        within = min(max(when, 0), six_fields.MAX_TIMESTAMP * 1000 + 999)
+        within = min(max(when, 0), shipped.MAX_TIMESTAMP * 1000 + 999)
         found = self._received[when] = f"{_iso(within // 1000)}.{within % 1000:03}"
         return found
 

@@ -43,6 +43,7 @@ DOCUMENT_OFFSET: Final = "origin.kafka_offset"
 
 LAST_SECOND: Final = 253_402_300_799
 """9999-12-31 23:59:59 UTC, in seconds since 1970."""
+LAST_MILLISECOND: Final = 1000 * LAST_SECOND + 999
 MAX_RAW: Final = 64 * 1024
 """Most bytes of a bad log that its verdict keeps."""
 

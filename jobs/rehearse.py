@@ -16,6 +16,7 @@ from include.settings import Settings
 from include.source import making, population
 from include.source.accounts import Accounts
 from include.source.errors import NoLogError
+from include.users.shape import BETWEEN
 from jobs import session
 from jobs.judging import classify, judge, users
 
@@ -60,7 +61,7 @@ def _logs() -> tuple[list[bytes], list[tuple[int | str, str, int]]]:
     except NoLogError:
         return [b"{}", b"no JSON"], []
     on = accounts.on(datetime.now(UTC).date()) if contract.dimension else {}
-    return logs, [(key, "0000000" + "\1".join(map(str, attributes)), 1) for key, attributes in on.items()]
+    return logs, [(key, "0000000" + BETWEEN.join(map(str, attributes)), 1) for key, attributes in on.items()]
 
 
 def clients(spark: SparkSession) -> None:

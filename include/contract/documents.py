@@ -164,8 +164,3 @@ def _dimension(given: dict[str, Any]) -> Dimension:
 def _roles(given: dict[str, Any]) -> Roles:
     lists = {name: tuple(given.get(name, ())) for name in ("filters", "tops")}
     return Roles(given.get("id"), given.get("time"), **lists, labels=tuple(sorted(given.get("labels", {}).items())))
-
-
-def whole(pattern: str) -> str:
-    """A pattern that is found in a text if the given one matches all of it."""
-    return rf"\A(?:{pattern})\z"

@@ -1,11 +1,10 @@
 """What the limits of a field may be, by its type. Pure."""
 
-import ipaddress
 import math
 from collections.abc import Iterator
 from typing import Any, Final
 
-from include.contract import documents
+from include.contract import patterns, texts
 from include.contract.errors import Problem
 from include.contract.lines import Place
 from include.contract.model import MOST_CHARACTERS, USUAL, Field
@@ -42,7 +41,7 @@ def problems(place: Place, field: Field, given: dict[str, Any]) -> Iterator[Prob
         yield Problem((*place, "json"), what, f"Take some of: {', '.join(sorted(kinds))}")
     yield from _range(place, field, given)
     yield from _one_of(place, field)
-    if field.pattern is not None and (wrong_pattern := _wrong_pattern(field.pattern)):
+    if field.pattern is not None and (wrong_pattern := patterns.wrong(field.pattern)):
         yield Problem((*place, "pattern"), wrong_pattern, "Write it in the syntax of RE2")
         return
     yield from _examples(place, field)
@@ -86,37 +85,9 @@ def _examples(place: Place, field: Field) -> Iterator[Problem]:
         size = len(value) if isinstance(value, str) else value
         if type(value) not in kinds:
             yield Problem(place, f"{value!r} is not {field.type}", f"Write values of the type {field.type}")
-        elif field.type == "ip" and not _is_address(str(value)):
+        elif field.type == "ip" and texts.address(str(value)) != value:
             yield Problem(place, f"{value!r} is no address", "Write it as RFC 5952 does, such as 2001:db8::1")
         elif not field.least <= size <= field.most or (field.one_of and value not in field.one_of):
             yield Problem(place, f"{value!r} is no value of the field", "Change its limits, or remove it")
-        elif field.pattern is not None and not _matches(field.pattern, str(value)):
+        elif field.pattern is not None and not patterns.matching(field.pattern, [str(value)])[0]:
             yield Problem(place, f"{value!r} does not match {field.pattern}", "Change the pattern, or remove it")
-
-
-def _is_address(text: str) -> bool:
-    try:
-        return ipaddress.ip_address(text).compressed == text
-    except ValueError:
-        return False
-
-
-def _matches(pattern: str, text: str) -> bool:
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    return bool(pc.match_substring_regex(pa.array([text]), documents.whole(pattern))[0].as_py())
-
-
-def _wrong_pattern(pattern: str) -> str:
-    """Why it is no pattern of RE2; empty if it is one. Arrow brings RE2."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    if "\\C" in pattern:
-        return "\\C would match half a character"
-    try:
-        pc.match_substring_regex(pa.array([""]), documents.whole(pattern))
-    except pa.ArrowInvalid as error:
-        return str(error).removeprefix("Invalid regular expression: ").removesuffix(".")
-    return ""

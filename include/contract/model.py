@@ -8,14 +8,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final, Literal
 
-from include.names import LAST_SECOND
+from include.names import LAST_MILLISECOND, LAST_SECOND
 
 Type = Literal["text", "int32", "int64", "number", "boolean", "timestamp", "ip"]
 Unit = Literal["seconds", "milliseconds", "iso8601"]
 Kind = Literal["string", "number", "boolean"]
 Bound = int | float
 
-LAST_MILLISECOND: Final = LAST_SECOND * 1000 + 999
 LARGEST: Final = 1.7976931348623157e308
 """The largest number of 64 bits that may have a fraction."""
 USUAL: Final[dict[str, tuple[Bound, Bound]]] = {

@@ -1,4 +1,4 @@
-"""Reads a contract from its file: TOML, as a person writes it, or the JSON of canonical.py, as a cluster gets it."""
+"""Reads a contract from its file: TOML, as a person writes it, or the JSON of documents.py, as a cluster gets it."""
 
 import json
 import tomllib

@@ -63,7 +63,7 @@ def for_browser(contract: Contract) -> dict[str, Any]:
 
 
 def _rejudged_by(contract: Contract) -> str | None:
-    # Other keys are not taken by the button's route, the DAG and the job.
+    # The button's route takes no others.
     key = contract.dimension.key if contract.dimension else None
     return contract.label(key) if key and contract.by_name[key].type == "int32" else None
 

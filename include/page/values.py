@@ -3,20 +3,19 @@
 A browser takes every number for one of 64 bits with a fraction, so the page gets an `int64` as text.
 """
 
-import ipaddress
 import math
 import re
 from datetime import datetime
 from typing import Any, Final
 
-from include.contract.model import USUAL, Field
+from include.contract import texts
+from include.contract.model import Field
 
 LONGEST: Final = 1000
 """Characters of a value that can be filtered by, so that an address can hold some."""
 
 Value = str | int | float | bool
 
-_INTEGER: Final = re.compile(r"-?\d{1,19}", re.ASCII)
 _NUMBER: Final = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
 _KINDS: Final = {
     "text": f"a text of at most {LONGEST:,} characters",
@@ -46,24 +45,16 @@ def parse(field: Field, text: str) -> Value:
 def _parsed(field: Field, text: str) -> Value | None:
     match field.type:
         case "int32" | "int64":
-            least, most = USUAL[field.type]
-            return int(text) if _INTEGER.fullmatch(text) and least <= int(text) <= most else None
+            return texts.integer(field.type, text)
         case "number":
             number = float(text) if _NUMBER.fullmatch(text) else math.inf
             return number + 0.0 if math.isfinite(number) else None
         case "boolean":
             return {"true": True, "false": False}.get(text)
         case "ip":
-            return _address(text)
+            return texts.address(text)
         case _:
             return text
-
-
-def _address(text: str) -> str | None:
-    try:
-        return str(ipaddress.ip_address(text)) if "%" not in text else None
-    except ValueError:
-        return None
 
 
 def of_document(field: Field, value: Any) -> Any:

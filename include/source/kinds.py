@@ -7,6 +7,7 @@ import orjson
 
 from include.contract import reasons
 from include.contract.model import LARGEST, USUAL, Field
+from include.contract.patterns import matching
 from include.source import values
 
 _SHAPES: Final[dict[str, tuple[Any, ...]]] = {"object": ({}, {"a": 1}), "array": ([], ["a"])}
@@ -94,7 +95,7 @@ def _wrong_texts(field: Field) -> Iterator[tuple[str, str, str]]:
         yield "not_allowed", reasons.not_allowed(name), other
     if field.pattern is not None:
         fitting = [each for each in map(str, field.one_of) if values.is_writable(field, each)] or fitting
-        found = values.matching(field.pattern, fitting)
+        found = matching(field.pattern, fitting)
         others = [each for each, matches in zip(fitting, found, strict=True) if not matches]
         if others:
             yield "no_match", reasons.no_match(name), others[0]

@@ -3,17 +3,17 @@
 import math
 import random
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import orjson
 
-from include.contract.documents import whole
+from include.contract import texts
 from include.contract.model import Field
+from include.contract.patterns import matching
 from include.source import patterns
 from include.source.errors import NoValueError
-from include.users.shape import address
 
 Value = str | int | float | bool
 Make = Callable[[random.Random], Value]
@@ -88,14 +88,6 @@ def milliseconds(field: Field) -> tuple[int, int]:
     """The first and the last time that a timestamp may be, in milliseconds."""
     unit = 1000 if field.unit == "seconds" else 1
     return int(field.least) * unit, int(field.most) * unit
-
-
-def matching(pattern: str, texts: Sequence[str]) -> list[bool]:
-    """Whether each text matches all of the pattern, by RE2 itself, which comes with Arrow."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    return [bool(each) for each in pc.match_substring_regex(pa.array(texts, pa.string()), whole(pattern)).to_pylist()]
 
 
 def is_writable(field: Field, text: str) -> bool:
@@ -187,7 +179,7 @@ def is_good(field: Field, value: Value) -> bool:
         return False
     if isinstance(value, str):
         if field.type == "ip":
-            return address(value) == value
+            return texts.address(value) == value
         fits = is_writable(field, value) and field.least <= len(value) <= field.most
         return fits and (field.pattern is None or matching(field.pattern, [value])[0])
     return field.least <= value <= field.most

@@ -3,9 +3,9 @@
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from include.names import LAST_SECOND
+from include.names import LAST_MILLISECOND
 
-LATEST: Final = 1000 * LAST_SECOND + 999
+LATEST: Final = LAST_MILLISECOND
 """9999-12-31 23:59:59.999 UTC, in milliseconds since 1970."""
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)

@@ -1,13 +1,12 @@
 """What an accounts export has, by the contract: its columns, and which values they take. Pure."""
 
-import ipaddress
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
-from include.contract.model import USUAL, Contract, Field
+from include.contract import texts
+from include.contract.model import Contract, Field
 from include.contract.tables import column_type, quoted
 
 Value = int | str
@@ -18,8 +17,6 @@ BETWEEN: Final = "\1"
 
 KEYS: Final = "utf8mb4_0900_bin"
 """The collation of keys that are texts: that of the tables takes `a` and `a ` for the same, the stream does not."""
-
-_INTEGER: Final = re.compile("-?[0-9]{1,19}")
 
 
 @dataclass(frozen=True)
@@ -54,10 +51,9 @@ class Column:
     def read(self, text: str) -> Value | None:
         """The value that the text says; None: it says none that the column takes."""
         if self.field.type in ("int32", "int64"):
-            least, most = USUAL[self.field.type]
-            return int(text) if _INTEGER.fullmatch(text) and least <= int(text) <= most else None
+            return texts.integer(self.field.type, text)
         if self.field.type == "ip":
-            return address(text)
+            return texts.address(text)
         return text if 0 < len(text) <= self.field.most and not set(self.forbidden) & set(text) else None
 
 
@@ -114,16 +110,3 @@ class Shape:
 
 def _named(character: str) -> str:
     return "NUL" if character == "\0" else f"U+{ord(character):04X}"
-
-
-def address(text: str) -> str | None:
-    """The address as the rules write it."""
-    try:
-        found = ipaddress.ip_address(text)
-    except ValueError:
-        return None
-    if isinstance(found, ipaddress.IPv4Address):
-        return str(found)
-    if found.scope_id is not None:
-        return None
-    return f"::ffff:{found.ipv4_mapped}" if found.ipv4_mapped else found.compressed

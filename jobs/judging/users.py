@@ -25,6 +25,7 @@ from include.contract import reading
 from include.contract.model import Dimension
 from include.contract.tables import quoted
 from include.settings import Settings
+from include.users.shape import BETWEEN
 from include.watch import mysql_trouble
 from include.watch.troubles import Trouble, TroubleError, Troubles
 from jobs import sources
@@ -34,7 +35,6 @@ from jobs.ends import EndError, QueryFailedError
 _HISTORY: Final = f"{names.USERS_DATABASE}.{names.HISTORY_TABLE}"
 VERSION: Final = f"SELECT version FROM {names.USERS_DATABASE}.{names.VERSION_TABLE}"
 _DAY: Final = "LPAD(DATEDIFF({}, '1970-01-01'), 7, '0')"
-_BETWEEN: Final = "\1"
 _KEYS: Final = {"int32": "int", "int64": "bigint", "text": "string"}
 _ROWS_AT_ONCE: Final = 10_000
 _LOOK_SECONDS: Final = 1
@@ -63,7 +63,7 @@ def read(spark: SparkSession, settings: Settings) -> DataFrame:
 
 def _periods(dimension: Dimension) -> str:
     key = quoted(dimension.column)
-    attributes = f", '{_BETWEEN}', ".join(quoted(each.column) for each in dimension.attributes)
+    attributes = f", '{BETWEEN}', ".join(quoted(each.column) for each in dimension.attributes)
     # If a period begins on the day that the last one ended, that day has two entries: the later one counts.
     entries = (
         f"CONCAT({_DAY.format('valid_from')}, {attributes},"

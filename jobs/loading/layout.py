@@ -63,9 +63,16 @@ class Layout:
         }
         return found | {"received_at": MILLISECONDS}
 
-    def loading(self, status: str) -> str:
-        """The columns of `LOAD DATA` for the table of a status, and how it makes those that may be null."""
-        columns = (*self.columns, *RAW_COLUMNS) if status == names.BAD else self.columns
+    @cached_property
+    def loading(self) -> dict[str, str]:
+        """By status, the columns of `LOAD DATA` for its table, and how it makes those that may be null."""
+        return {status: self._loading(status) for status in names.STATUSES}
+
+    def of(self, status: str) -> tuple[str, ...]:
+        """The columns of the table of a status."""
+        return (*self.columns, *RAW_COLUMNS) if status == names.BAD else self.columns
+
+    def _loading(self, status: str) -> str:
         made = {
             field.name: _made(field)
             for field in self.contract.fields
@@ -75,7 +82,7 @@ class Layout:
             # Raw may be empty, and has its size.
             made["raw"] = "IF(LENGTH(@`raw_size`) = 0, NULL, FROM_BASE64(@`raw`))"
             made["raw_size"] = "IF(LENGTH(@`raw_size`) = 0, NULL, @`raw_size`)"
-        places = ", ".join(f"@{quoted(column)}" if column in made else quoted(column) for column in columns)
+        places = ", ".join(f"@{quoted(column)}" if column in made else quoted(column) for column in self.of(status))
         sets = ", ".join(f"{quoted(column)} = {value}" for column, value in made.items())
         # Without nulls, MySQL needs no variables.
         return f"({places}) SET {sets}" if sets else f"({places})"

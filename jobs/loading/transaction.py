@@ -116,14 +116,13 @@ def _append(cursor: MySQLCursorAbstract, status: str, rows: pa.Table) -> None:
         return
     table = f"{names.LOGS_DATABASE}.{names.TABLES[status]}"
     ours = layout.current()
-    columns = (*ours.columns, *layout.RAW_COLUMNS) if status == names.BAD else ours.columns
     with tempfile.NamedTemporaryFile(prefix="logsieve-load-") as file:
-        file.write(verdicts.to_csv(rows.select(columns)))
+        file.write(verdicts.to_csv(rows.select(ours.of(status))))
         file.flush()
         cursor.execute(
             f"LOAD DATA LOCAL INFILE '{file.name}' INTO TABLE {table} CHARACTER SET utf8mb4"
             """ FIELDS TERMINATED BY ',' ENCLOSED BY '"' ESCAPED BY '' LINES TERMINATED BY '\\n'"""
-            f" {ours.loading(status)}"
+            f" {ours.loading[status]}"
         )
     # LOCAL implies IGNORE: duplicates are skipped and values truncated with only a warning, whatever the SQL mode.
     if cursor.rowcount != rows.num_rows or cursor.warning_count:

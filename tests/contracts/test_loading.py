@@ -52,8 +52,8 @@ def test_cells_tell_null_from_an_empty_text(judge: Judge) -> None:
     place = layout.current().columns.index("user_name")
     assert [row[place] for row in cells] == ["=", ""]
     assert [row[layout.current().columns.index("cached")] for row in cells] == ["0", "0"]
-    assert "`order` = IF(LENGTH(@`order`) = 0, NULL, @`order`)" in layout.current().loading(names.GOOD)
-    assert "SUBSTRING(@`user_name`, 2)" in layout.current().loading(names.GOOD)
+    assert "`order` = IF(LENGTH(@`order`) = 0, NULL, @`order`)" in layout.current().loading[names.GOOD]
+    assert "SUBSTRING(@`user_name`, 2)" in layout.current().loading[names.GOOD]
 
 
 def test_a_row_gets_the_verdict_of_its_log(judge: Judge, spark: SparkSession) -> None:

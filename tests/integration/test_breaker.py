@@ -12,9 +12,9 @@ from typing import Any
 import pymysql
 import pytest
 
-from bench import six_fields
 from include import names
 from include.driver.lease import ask_to_stop
+from include.source import shipped
 from include.watch import bad_logs, health
 from tests.integration.stack import Stack, last_run, until
 
@@ -39,7 +39,7 @@ class Window:
 
     def insert(self, status: str, rows: Iterable[tuple[int, list[str], bytes | None]], at: str = NOON) -> None:
         known = [] if status == names.BAD else ["e", 684, "login", "iOS", "GB", "2020-02-29"]
-        columns = [*(six_fields.FIELDS if known else ()), "status, reasons, received_at, users_version, revision"]
+        columns = [*(shipped.FIELDS if known else ()), "status, reasons, received_at, users_version, revision"]
         columns += ["kafka_partition, kafka_offset", *([] if known else ["raw"])]
         sql = f"INSERT INTO logs.{names.TABLES[status]} ({', '.join(columns)}) VALUES "
         values = [

@@ -12,8 +12,8 @@ import mysql.connector
 import pytest
 from confluent_kafka import Message
 
-from bench.six_fields import FIELDS, TEXT_FIELDS
 from include import names
+from include.source.shipped import FIELDS, TEXT_FIELDS
 from include.topics import marks
 from include.watch.troubles import TroubleError
 from jobs.database import Database

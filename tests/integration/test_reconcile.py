@@ -7,11 +7,11 @@ from zlib import crc32
 
 import pytest
 
-from bench.six_fields import MAX_TIMESTAMP, TEXT_FIELDS
 from include.names import TABLES, origin_of
 from include.proof import rows as evidence_rows
 from include.proof.contents import read_verdict
 from include.proof.documents import documents_of_no_log
+from include.source.shipped import MAX_TIMESTAMP, TEXT_FIELDS
 from tests.integration.stack import Stack, until
 
 FIELDS = "event_id, account_id, event_type, device, location_country, event_timestamp"

@@ -2,10 +2,10 @@
 
 import pytest
 
-from bench import six_fields
 from include import names
 from include.contract import kept, reading, tables
 from include.settings import ROOT
+from include.source import shipped
 from jobs.database import Database
 from jobs.driver import columns as driver_columns
 from tests.integration.stack import Stack
@@ -25,12 +25,12 @@ def columns(stack: Stack, database: str, table: str) -> dict[str, str]:
 @pytest.mark.parametrize("status", names.STATUSES)
 def test_each_status_has_its_table_with_every_field(stack: Stack, status: str) -> None:
     table = columns(stack, names.LOGS_DATABASE, names.TABLES[status])
-    assert tuple(table)[: len(six_fields.FIELDS)] == six_fields.FIELDS
-    assert {table[field] for field in six_fields.TEXT_FIELDS} == {f"varchar({six_fields.MAX_TEXT})"}
+    assert tuple(table)[: len(shipped.FIELDS)] == shipped.FIELDS
+    assert {table[field] for field in shipped.TEXT_FIELDS} == {f"varchar({shipped.MAX_TEXT})"}
     # Older servers add a width to integers.
     assert (table["account_id"].partition("(")[0], table["status"]) == ("int", f"enum('{status}')")
     others = {"status", "reasons", "received_at", "kafka_partition", "kafka_offset", "users_version", "revision"}
-    assert set(table) - set(six_fields.FIELDS) == others | ({"raw", "raw_size"} if status == names.BAD else set())
+    assert set(table) - set(shipped.FIELDS) == others | ({"raw", "raw_size"} if status == names.BAD else set())
 
 
 @pytest.mark.parametrize(

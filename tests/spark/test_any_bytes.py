@@ -7,7 +7,7 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
-from bench import six_fields
+from include.source import shipped
 from tests.spark.conftest import USERS, Judge
 from tests.spark.model import verdict
 
@@ -31,7 +31,7 @@ odd = st.sampled_from(
 scalars = st.one_of(quoted, numbers, st.sampled_from(["true", "false", "null"]))
 spaces = st.sampled_from(["", "", "", " ", "\n\t"])
 names_ = st.one_of(
-    st.sampled_from([f'"{field}"' for field in six_fields.FIELDS]),
+    st.sampled_from([f'"{field}"' for field in shipped.FIELDS]),
     st.sampled_from([r'"devi\u0063e"', '"Device"', '"device "', '""']),
     quoted,
 )
@@ -54,7 +54,7 @@ GOOD = ['"a"', '"684"', '"other"', '"ANDROID"', '"FR"', '"1619724510"']
 def nearly_good(draw: st.DrawFn) -> str:
     """A good log with some of its values replaced, and up to two more pairs."""
     tokens = [draw(st.one_of(st.just(token), st.just(token), values)) for token in GOOD]
-    pairs = [f'"{field}": {token}' for field, token in zip(six_fields.FIELDS, tokens, strict=True)]
+    pairs = [f'"{field}": {token}' for field, token in zip(shipped.FIELDS, tokens, strict=True)]
     pairs += draw(st.lists(st.builds("{}:{}".format, names_, st.one_of(values, values, odd)), max_size=2))
     return "{" + ", ".join(draw(st.permutations(pairs))) + "}"
 
@@ -107,7 +107,7 @@ def test_verdict_is_the_models(kind: str, judge: Judge) -> None:
     logs = many(kind, EXAMPLES)
     wrong = []
     for log, message in zip(logs, judge(logs), strict=True):
-        found = {key: message[key] for key in (*six_fields.FIELDS, "status", "reasons")}
+        found = {key: message[key] for key in (*shipped.FIELDS, "status", "reasons")}
         if found != verdict(log, USERS):
             wrong.append((log, found, verdict(log, USERS)))
     assert not wrong, "log {!r}\nfound {}\nmodel {}".format(*min(wrong, key=lambda case: len(case[0])))

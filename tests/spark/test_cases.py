@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from bench.six_fields import FIELDS, TEXT_FIELDS, UNEXPECTED_DEVICE, UNKNOWN_ACCOUNT
 from include import names
 from include.contract import reasons
+from include.source.shipped import FIELDS, TEXT_FIELDS, UNEXPECTED_DEVICE, UNKNOWN_ACCOUNT
 from tests.spark.conftest import USERS, Judge
 from tests.spark.model import verdict
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from bench import six_fields
 from include import names
 from include.contract import reading, reasons
 from include.settings import ROOT
+from include.source import shipped
 from tests.spark.conftest import Judge
 
 CONTRACT = ROOT / "docs" / "contract.md"
@@ -36,5 +36,5 @@ def test_every_reason_is_in_the_contract() -> None:
     for reason in reasons.every(reading.current()):
         ending = next((ending for ending in ENDINGS if reason.startswith(f"{ending}_")), None)
         assert f"`{ending}_…`" in text if ending else f"`{reason}`" in text, reason
-    for name in (*six_fields.FIELDS, *names.TABLES.values(), names.JUDGED, names.REJUDGED, names.LOGS_TOPIC):
+    for name in (*shipped.FIELDS, *names.TABLES.values(), names.JUDGED, names.REJUDGED, names.LOGS_TOPIC):
         assert f"`{name}`" in text, name

@@ -2,9 +2,9 @@
 
 import json
 
-from bench import six_fields
 from include import names
 from include.contract import reasons
+from include.source import shipped
 from tests.spark.conftest import Judge
 
 FIELDS = {
@@ -31,7 +31,7 @@ FINE = {
     "a negative account": log(account_id='"-1064203688"'),
     "leading zeros": log(account_id='"0684"'),
     "a zero below zero": log(account_id='"-0"'),
-    "characters of four bytes": log(event_type='"' + "\U0001f600" * six_fields.MAX_TEXT + '"'),
+    "characters of four bytes": log(event_type='"' + "\U0001f600" * shipped.MAX_TEXT + '"'),
     "other members": log('"a": 1.5', '"b": null', '"c": "\u00e9 text"', '"devices": true', '"": -0'),
     "a name twice": log('"device": "IOS"', '"account_id": 12'),
     "many leading zeros": log(account_id='"0000000000684"'),

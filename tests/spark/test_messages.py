@@ -8,9 +8,9 @@ import pytest
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from bench import six_fields
 from include import names
 from include.contract import reasons
+from include.source import shipped
 from include.topics import marks
 from jobs.judging import classify, judge
 from tests.spark.conftest import USERS_VERSION, Judge, Judged, Logs
@@ -20,7 +20,7 @@ GOOD = (
     b'"device": "ANDROID", "location_country": "FR", "event_timestamp": "1619724510"}'
 )
 LAST = "9999-12-31T23:59:59.999Z"
-COMMON = [*six_fields.FIELDS, "status", "reasons", "origin", "received_at", "users_version", "revision"]
+COMMON = [*shipped.FIELDS, "status", "reasons", "origin", "received_at", "users_version", "revision"]
 
 
 def test_a_message_is_sent_to_the_partition_of_its_log(judged: Judged) -> None:
@@ -58,7 +58,7 @@ def test_the_whole_message_of_a_good_log(judge: Judge) -> None:
 def test_bad_message_has_nulls_and_raw(judge: Judge) -> None:
     (message,) = judge([b"no JSON, and longer than the 57 bytes after which MIME would break the line"])
     assert list(message) == [*COMMON, "raw", "raw_size"]
-    assert [message[field] for field in six_fields.FIELDS] == [None] * 6
+    assert [message[field] for field in shipped.FIELDS] == [None] * 6
     assert base64.b64decode(message["raw"], validate=True).startswith(b"no JSON")
     assert message["raw_size"] == 75
 

@@ -8,8 +8,8 @@ from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from bench import six_fields
 from include import names
+from include.source import shipped
 from jobs.judging import one_by_one
 from jobs.judging.ahead import Log
 from jobs.rejudging import topic_logs
@@ -59,7 +59,7 @@ def test_a_log_that_cannot_be_judged_is_found_among_others(
 def test_an_unreadable_log_has_a_verdict_like_any_bad_log(spark: SparkSession) -> None:
     text = one_by_one.unreadable(1, Log(5, -1, b"ab", 10**9, is_readable=False), 3)
     message = json.loads(text)
-    assert message | dict.fromkeys(six_fields.FIELDS) == message
+    assert message | dict.fromkeys(shipped.FIELDS) == message
     assert (message["status"], message["reasons"], message["raw"], message["raw_size"]) == (
         names.BAD,
         ["unreadable"],

@@ -6,7 +6,7 @@ from datetime import date
 import pytest
 from pyspark.sql import SparkSession
 
-from bench import six_fields
+from include.source import shipped
 from jobs.judging import judge, users
 from tests.spark.conftest import Logs
 from tests.spark.test_messages import GOOD
@@ -50,7 +50,7 @@ def test_the_device_of_the_day_is_expected(
     known = spark.createDataFrame([(684, periods, 1)], users.schema())
     seconds = (day(on) + 1) * 86_400 - 1
     of = json.loads(GOOD) | {"event_timestamp": str(seconds)}
-    near = [device, (device + "y")[-six_fields.MAX_TEXT :], device[:-1]] if device else []
+    near = [device, (device + "y")[-shipped.MAX_TEXT :], device[:-1]] if device else []
     devices = list(dict.fromkeys(["IOS", "ANDROID", "a b", *near]))
     values = [json.dumps(of | {"device": name}).encode() for name in devices]
     found = [json.loads(row.verdict) for row in judge.judge(logs(values), known).orderBy("offset").collect()]

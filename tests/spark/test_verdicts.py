@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 from pyspark.sql import DataFrame
 
-from bench import six_fields
+from include.source import shipped
 from jobs.judging import classify
 from jobs.loading import foreign, layout, verdicts
 
@@ -112,7 +112,7 @@ def test_a_message_that_is_not_a_verdict_is_separated_from_the_others(garbage: A
     ids=repr,
 )
 def test_values_that_no_table_would_store_are_foreign_only_if_checked_strictly(garbage: Any) -> None:
-    bad = message(3, status="bad", **dict.fromkeys(six_fields.FIELDS), reasons=["null_device"], raw="", raw_size=0)
+    bad = message(3, status="bad", **dict.fromkeys(shipped.FIELDS), reasons=["null_device"], raw="", raw_size=0)
     given = foreign.Batch(1, 103, batch(message(0), message(1, device="x" * 64), garbage, bad))
     assert foreign.parse(given)[1] == []
     rows, (strange,) = foreign.parse(given, strictly=True)
@@ -175,4 +175,4 @@ def test_load_reads_the_messages_that_classify_sends(judged: Callable[[Sequence[
     assert [by_offset[n]["status"] for n in range(6)] == ["good", "suspicious", *["bad"] * 4]
     assert by_offset[0]["event_id"] == by_offset[1]["device"] == TEXT
     assert [by_offset[n]["raw_size"] for n in range(6)] == [None, None, None, 0, 1, 2]
-    assert {field: by_offset[2][field] for field in six_fields.FIELDS} == dict.fromkeys(six_fields.FIELDS)
+    assert {field: by_offset[2][field] for field in shipped.FIELDS} == dict.fromkeys(shipped.FIELDS)

@@ -2,9 +2,9 @@
 
 import pytest
 
-from bench import six_fields
 from include import names
 from include.index.template import template
+from include.source import shipped
 
 TEMPLATE = template()
 PROPERTIES = TEMPLATE["template"]["mappings"]["properties"]
@@ -15,9 +15,9 @@ def test_the_index_maps_the_status_message_and_nothing_else():
     assert TEMPLATE["template"]["aliases"] == {names.INDEX: {}}
     assert TEMPLATE["template"]["mappings"]["dynamic"] == "strict"
     others = {"status", "reasons", "received_at", "origin", "users_version", "revision", "raw", "raw_size"}
-    assert set(PROPERTIES) == {*six_fields.FIELDS, *others}
+    assert set(PROPERTIES) == {*shipped.FIELDS, *others}
     assert set(PROPERTIES["origin"]["properties"]) == {"kafka_partition", "kafka_offset"}
-    assert all(PROPERTIES[field]["type"] == "keyword" for field in six_fields.TEXT_FIELDS)
+    assert all(PROPERTIES[field]["type"] == "keyword" for field in shipped.TEXT_FIELDS)
 
 
 @pytest.mark.parametrize("origin", [(0, 0), (1, 42), (2**31 - 1, 2**63 - 1)])

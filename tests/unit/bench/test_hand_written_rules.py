@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from bench import six_fields
 from bench.hand_written_rules import Judge
 from include import names
 from include.settings import ROOT
+from include.source import shipped
 from include.source.accounts import Accounts
 from include.source.log_maker import REASONS, LogMaker
 from tests.unit.users.shapes import devices_of
@@ -54,7 +54,7 @@ def test_case(name: str) -> None:
     ((key, message),) = judged.messages
     found = json.loads(message)
     assert (found["status"], found["reasons"]) == (case["status"], case["reasons"])
-    assert {field: found[field] for field in six_fields.FIELDS} == case.get("record", dict.fromkeys(six_fields.FIELDS))
+    assert {field: found[field] for field in shipped.FIELDS} == case.get("record", dict.fromkeys(shipped.FIELDS))
     assert (key, found["origin"]) == ("1-7", {"kafka_partition": 1, "kafka_offset": 7})
     assert found["received_at"] == "2023-11-14T22:13:20.123Z"
     assert [status for status, lines in judged.lines.items() if lines] == [case["status"]]
@@ -67,7 +67,7 @@ def test_the_line_for_mysql_has_the_contents_of_the_message(name: str) -> None:
     message = json.loads(judged.messages[0][1])
     (line,) = judged.lines[case["status"]]
     (cells,) = csv.reader(io.StringIO(line, newline=""), strict=True)
-    fields = [str(message[field]) if message[field] is not None else "NULL" for field in six_fields.FIELDS[:-1]]
+    fields = [str(message[field]) if message[field] is not None else "NULL" for field in shipped.FIELDS[:-1]]
     time = message["event_timestamp"].removesuffix("Z") if message["event_timestamp"] else "NULL"
     assert cells[:6] == [*fields, time]
     assert json.loads(cells[6]) == message["reasons"]

@@ -7,7 +7,6 @@ from zlib import crc32
 import numpy as np
 from confluent_kafka import Producer
 
-from bench.six_fields import FIELDS
 from include.clients import kafka as kafka_client
 from include.names import REJUDGED, STATUS_TOPIC
 from include.proof import evidence
@@ -15,6 +14,7 @@ from include.proof.bucket_sums import BUCKET, CODES
 from include.proof.evidence import Verdicts
 from include.proof.resend import resend
 from include.settings import Settings
+from include.source.shipped import FIELDS
 from tests.unit.staged.mock_kafka import SECONDS, MockKafka
 
 PARTITION = 1

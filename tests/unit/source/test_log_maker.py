@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from bench.six_fields import FIELDS, TEXT_FIELDS
 from include.contract import reasons
 from include.source.accounts import Accounts
 from include.source.draws import Log
 from include.source.log_maker import BAD_KINDS, REASONS, LogMaker
+from include.source.shipped import FIELDS, TEXT_FIELDS
 from tests.unit.users.shapes import devices_of
 
 ACCOUNTS = Accounts(7, 1000)

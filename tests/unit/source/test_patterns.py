@@ -4,7 +4,8 @@ import random
 
 import pytest
 
-from include.source import patterns, values
+from include.contract.patterns import matching
+from include.source import patterns
 
 PATTERNS = [
     "[0-9a-f-]+",
@@ -27,8 +28,8 @@ PATTERNS = [
 def test_made_texts_match(pattern: str) -> None:
     make, rng = patterns.maker(pattern), random.Random(1)
     made = [make(rng, most) for most in (0, 1, 3, 9) for _ in range(50)]
-    assert all(values.matching(pattern, made)), [
-        text for text, fits in zip(made, values.matching(pattern, made), strict=True) if not fits
+    assert all(matching(pattern, made)), [
+        text for text, fits in zip(made, matching(pattern, made), strict=True) if not fits
     ][:3]
 
 

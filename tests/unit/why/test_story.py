@@ -6,11 +6,11 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
-from bench import six_fields
 from include.contract import reading, reasons
 from include.contract.model import Contract
 from include.proof.verdict_search import Found, Verdict
 from include.settings import ROOT
+from include.source import shipped
 from include.stack.commands.why import show
 from include.why.facts import Facts, Message, Row
 from include.why.story import LONGEST, Story, describe
@@ -35,9 +35,9 @@ def story(**changes: object) -> Story:
 
 
 def test_each_reason_of_the_contract_has_a_meaning() -> None:
-    words = {reasons.NOT_JSON, reasons.UNREADABLE, six_fields.UNKNOWN_ACCOUNT, six_fields.UNEXPECTED_DEVICE}
-    words |= {word(field) for field in six_fields.FIELDS for word in (reasons.missing, reasons.null, reasons.invalid)}
-    words |= {word(field) for field in six_fields.TEXT_FIELDS for word in (reasons.empty, reasons.too_long)}
+    words = {reasons.NOT_JSON, reasons.UNREADABLE, shipped.UNKNOWN_ACCOUNT, shipped.UNEXPECTED_DEVICE}
+    words |= {word(field) for field in shipped.FIELDS for word in (reasons.missing, reasons.null, reasons.invalid)}
+    words |= {word(field) for field in shipped.TEXT_FIELDS for word in (reasons.empty, reasons.too_long)}
     assert set(reasons.every(reading.current())) == words
 
 
