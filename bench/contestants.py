@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from bench.limits import LIMITS
-from include.driver.submit import submit_conf, without_folders
+from include.driver.submit import submit_conf, variables
 from include.settings import ROOT
 from include.stack import engines
 from include.stack.engines import Engine
@@ -55,7 +55,7 @@ class Contestant:
         """The variables of its process."""
         if self.engine == "local":
             return env.whole()
-        return without_folders(env.whole()) | {"LOGSIEVE_EXECUTORS": str(self.executors)}
+        return variables(env.reaching(), env.whole()) | {"LOGSIEVE_EXECUTORS": str(self.executors)}
 
 
 _STREAM: Final = "jobs/stream_logs.py"

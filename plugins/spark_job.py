@@ -11,7 +11,7 @@ from typing import Any, Final
 from airflow.sdk import Context
 
 from include.driver import pods
-from include.driver.submit import beside, is_local, submit_conf, without_folders
+from include.driver.submit import beside, is_local, submit_conf, variables
 from include.settings import ROOT, Settings
 from plugins.driver_pod import DriverPod
 from plugins.spark_provider import SparkSubmitHook, SparkSubmitOperator
@@ -38,7 +38,7 @@ class SparkJobOperator(SparkSubmitOperator):
         hook._is_kubernetes = pods.is_kubernetes(master)
         hook._conf = submit_conf(settings, self._job, master, connection["deploy_mode"])
         if not is_local(master):
-            hook.submit = partial(hook.submit, env=_variables(settings))  # type: ignore[method-assign]
+            hook.submit = partial(hook.submit, env=variables(settings, os.environ))  # type: ignore[method-assign]
         # In cluster mode Spark's operator follows the application by its id, which a retry finds again.
         hook._yarn_track_via_rm_api = hook._is_yarn_cluster_mode
         hook._track_driver_via_k8s_api = hook._is_kubernetes
@@ -95,11 +95,6 @@ class ReportingJobOperator(SparkJobOperator):
             self._hook = None  # of an earlier try in this process, with that one's file
             super().execute(context)
             return report.read_text(encoding="utf-8")
-
-
-def _variables(settings: Settings) -> dict[str, str]:
-    """The variables of spark-submit for a cluster."""
-    return without_folders(os.environ) | ({"KUBECONFIG": str(settings.kubeconfig)} if settings.kubeconfig else {})
 
 
 def runs_elsewhere(hook: SparkSubmitHook | None) -> bool:

@@ -51,6 +51,19 @@ def conf(settings: Settings, jars: list[Path]) -> dict[str, str]:
     }
 
 
+def contract_file(settings: Settings) -> Path:
+    """Writes the contract for a driver beside its caller: as JSON, because it imports its modules from an archive,
+    which lacks the files that check a person's TOML. Raises ContractError."""
+    text = documents.canonical(reading.load(settings.contract))
+    file = _folder(settings) / f"contract-{hashlib.sha256(text.encode()).hexdigest()[:12]}.json"
+    if not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        partial = file.with_suffix(".part")
+        partial.write_text(text, encoding="utf-8")
+        partial.replace(file)
+    return file
+
+
 def remove(settings: Settings) -> None:
     """Removes what was written for earlier applications, none of which may be running."""
     shutil.rmtree(_folder(settings), ignore_errors=True)

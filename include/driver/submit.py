@@ -70,10 +70,14 @@ def beside(master: str, partitions: int) -> str:
     return local_master(partitions) if pods.is_kubernetes(master) else master
 
 
-def without_folders(variables: Mapping[str, str]) -> dict[str, str]:
-    """The variables of spark-submit for a cluster: Spark would look for modules in PYTHONPATH's folders there too,
-    before those that were shipped."""
-    return {name: value for name, value in variables.items() if name != "PYTHONPATH"}
+def variables(settings: Settings, present: Mapping[str, str]) -> dict[str, str]:
+    """The variables of spark-submit for a cluster, made from those of this process. Raises ContractError.
+
+    Without PYTHONPATH: Spark would look for modules there too, before those that were shipped.
+    """
+    found = {name: value for name, value in present.items() if name != "PYTHONPATH"}
+    found["LOGSIEVE_CONTRACT"] = str(shipping.contract_file(settings))
+    return found | ({"KUBECONFIG": str(settings.kubeconfig)} if settings.kubeconfig else {})
 
 
 def submit_conf(

@@ -63,9 +63,10 @@ def _tables() -> set[tuple[str, str]]:
 
 def _missing(database: Database, outside: Outside) -> tuple[str, str] | None:
     """Returns what is missing and the remedy, or None."""
+    needed = _tables()
     with database.session() as connection, closing(connection.cursor()) as cursor:
         cursor.execute("SELECT table_schema, table_name FROM information_schema.tables")
-        if tables := _tables() - {(schema, table) for schema, table in cursor.fetchall()}:
+        if tables := needed - {(schema, table) for schema, table in cursor.fetchall()}:
             # MySQL lists a table only to accounts that may use it.
             missing = "the table " + ", ".join(sorted(".".join(table) for table in tables)) + ", or the privilege on it"
             return missing, _BOOTSTRAP

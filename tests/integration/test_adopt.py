@@ -9,6 +9,7 @@ from kafka import KafkaAdminClient
 from kafka.errors import TopicAlreadyExistsError
 
 from include.names import TABLES
+from include.topics.configs import SETTINGS
 from jobs.database import Database
 from jobs.driver import topic_ids
 from tests.integration.stack import Stack, until
@@ -23,7 +24,8 @@ def recreate(stack: Stack, topic: str) -> None:
 
         def is_created() -> bool:
             try:
-                admin.create_topics({topic: {"num_partitions": partitions, "replication_factor": 1}})
+                as_bootstrap = {"num_partitions": partitions, "replication_factor": 1, "configs": SETTINGS[topic]}
+                admin.create_topics({topic: as_bootstrap})
             except TopicAlreadyExistsError:
                 return False  # it is still being deleted
             return True

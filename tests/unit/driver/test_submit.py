@@ -9,9 +9,10 @@ from urllib.parse import unquote
 
 import pytest
 
+from include.contract import reading
 from include.driver.shipping import SETTINGS
-from include.driver.submit import submit_conf
-from include.settings import SECRETS, Settings
+from include.driver.submit import submit_conf, variables
+from include.settings import ROOT, SECRETS, Settings
 from tests.unit.staged import logins
 from tests.unit.staged.logins import OTHERS, PASSWORDS
 
@@ -65,6 +66,17 @@ def test_the_packages_suffice_without_the_folders_of_this_machine(settings: Sett
     done = subprocess.run([sys.executable, "-c", code], env=variables, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == str(tmp_path / ".state"), "files belong in the working folder"
+
+
+def test_a_driver_beside_its_caller_reads_the_contract_of_its_caller(settings: Settings, tmp_path: Path) -> None:
+    packages = submit_conf(settings, master="spark://127.0.0.1:7077", deploy_mode="client")["spark.submit.pyFiles"]
+    code = (
+        f"import sys; sys.path.insert(0, {packages!r}); from include.contract import reading; print(reading.current())"
+    )
+    given = variables(settings, {"PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"]})
+    done = subprocess.run([sys.executable, "-c", code], env=given, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == str(reading.load(settings.contract))
 
 
 def test_a_changed_setting_leaves_the_files_of_a_running_application(settings: Settings) -> None:
