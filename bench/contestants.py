@@ -55,7 +55,8 @@ class Contestant:
         """The variables of its process."""
         if self.engine == "local":
             return env.whole()
-        return variables(env.reaching(), env.whole()) | {"LOGSIEVE_EXECUTORS": str(self.executors)}
+        master = engines.master(self.engine, env.ports, env.reaching())
+        return variables(env.reaching(), env.whole(), master) | {"LOGSIEVE_EXECUTORS": str(self.executors)}
 
 
 _STREAM: Final = "jobs/stream_logs.py"

@@ -107,7 +107,7 @@ def connection(env: Environment, database: str | None = None) -> Any:
 def _make_tables(env: Environment) -> None:
     with closing(connection(env)) as opened, closing(opened.cursor()) as cursor:
         sql = ROOT / "include" / "sql"
-        contract, others = reading.current(), (sql / "logs.sql").read_text(encoding="utf-8")
+        contract, others = reading.load(Settings().contract), (sql / "logs.sql").read_text(encoding="utf-8")
         for text in (tables.statements(contract), users_tables.statements(contract), others):
             for statement in sqlparse.split(sqlparse.format(text, strip_comments=True)):
                 cursor.execute(statement)

@@ -23,6 +23,7 @@ from include.page.counts import Summaries
 from include.page.counts_search import SearchSource
 from include.page.filters import Filters
 from include.page.way_sample import NEWEST
+from include.settings import Settings
 from include.stack.steps import Steps
 
 RANGES: Final = {"hour": timedelta(hours=1), "day": timedelta(days=1), "week": timedelta(days=7)}
@@ -119,7 +120,7 @@ def _send(client: Elasticsearch, lines: list[bytes]) -> int:
 
 def _measure(client: Elasticsearch, name: str, documents: int, refreshes: int, rng: random.Random) -> Cost:
     took: list[int] = []
-    contract = reading.current()
+    contract = reading.load(Settings().contract)
     summaries = Summaries(SearchSource(contract, lambda: client, took.append))
     costs = []
     for number in range(refreshes + 1):

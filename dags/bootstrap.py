@@ -10,7 +10,7 @@ already running.
 - `make_…`: Kafka, MySQL or Elasticsearch is down or refuses. `./logsieve status` shows which server, the task's log
   shows why. Fix the cause, then clear the task. `make_index` takes long once, after an upgrade from a version with a
   single index: its log shows how many documents it has copied.
-- `check_contract`: contract.toml was changed, but the tables have the columns of the earlier one. Its log names them.
+- `check_contract`: another contract is in effect, or the tables have the columns of another one. Its log names them.
 - `load_users`: see the run of `users_dimension` that it triggered. Without a dimension in the contract there is none.
 - `…_is_filling`: no fresh verdicts arrive there. See the newest runs of `generate_logs` and `classify_logs`.
 """
@@ -67,12 +67,15 @@ def bootstrap() -> None:
 
     @task
     def check_contract() -> None:
-        """Fails if the tables are of another contract: the index must not follow it either."""
-        from include.contract import kept
+        """Lets the contract take effect if none has. Fails if another one has: the index must not follow it."""
+        from include.contract import in_effect, kept
 
         with closing(outside.mysql()) as connection, closing(connection.cursor()) as cursor:
+            in_effect.begin(cursor, contract)
+            connection.commit()
             cursor.execute(kept.COLUMNS)
-            if found := kept.difference(contract, cursor.fetchall()):
+            rows = cursor.fetchall()
+            if found := in_effect.difference(cursor, contract) or kept.difference(contract, rows):
                 raise AirflowFailException(found)
 
     @task
@@ -136,7 +139,7 @@ def bootstrap() -> None:
         )
         make_tables >> load_users >> start_generator
     index = make_index()
-    check_contract() >> index
+    make_tables >> check_contract() >> index
     [start_generator, index] >> topic_sensor >> table_sensors
 
 

@@ -30,6 +30,7 @@ ARRIVED_TABLE: Final = "arrived"
 EXPIRED_TABLE: Final = "expired"
 FOREIGN_TABLE: Final = "foreign_messages"
 BEGUN_TABLE: Final = "begun"
+CONTRACTS_TABLE: Final = "contracts"
 
 GOOD: Final = "good"
 BAD: Final = "bad"

@@ -39,7 +39,9 @@ class Settings(BaseSettings):
     """Downloaded parts: JVM jars, the MySQL and Elasticsearch servers. All state folders share it."""
 
     contract: Annotated[Path, AfterValidator(folders.real)] = ROOT / "contract.toml"
-    """File that declares what a log is: docs/contract.md#the-file."""
+    """File that declares what a log is: docs/contract.md#the-file. Once it is in effect, changes to it wait for
+    `./logsieve contract apply`, which writes what is in effect into the state folder. A file that ends in `.json` is
+    one that it wrote."""
 
     kafka_bootstrap: str = "127.0.0.1:9092"
     kafka_security: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
@@ -153,6 +155,12 @@ class Settings(BaseSettings):
         folder = os.environ.get(SECRETS)
         files = (SecretsSettingsSource(settings_cls, secrets_dir=folder),) if folder and Path(folder).is_dir() else ()
         return init_settings, env_settings, *files
+
+    @property
+    def contract_in_effect(self) -> Path:
+        """The file with the contract that logs are judged by now: include/contract/in_effect.py."""
+        applied = self.state / "contract.json"
+        return self.contract if self.contract.suffix == ".json" or not applied.exists() else applied.resolve()
 
     @property
     def kafka_encrypts(self) -> bool:

@@ -29,7 +29,7 @@ from include.topics import catch_up, hops
 from include.users.shape import Shape, Value
 from jobs import session
 from jobs.database import Database, number
-from jobs.driver import columns, inputs, slots, topic_ids
+from jobs.driver import contracts, inputs, slots, topic_ids
 from jobs.ends import EndError
 from jobs.judging import classify, judge, users
 from jobs.rejudging import chosen, topic_logs
@@ -102,7 +102,7 @@ def rejudge(spark: SparkSession, settings: Settings, database: Database, given: 
     outside = Outside(settings)
     inputs.wait(database, outside, 0)
     topic_ids.check(database, outside)
-    columns.check(database, reading.current())
+    contracts.check(database, reading.current())
     if given.changes or given.events:
         chosen.of_dimension()
     version = caught_up(database, outside) if given.changes or given.events else 0

@@ -2,8 +2,8 @@
 
 Exit codes (include/driver/exit_codes.py): 0 when stopped by SIGTERM or `./logsieve stream stop`, or, if bounded, when
 done; 1 when a query failed; 75 when another driver took over the lease; 76 when another driver is running; 77 when
-partitions were added to the logs; 78 when a topic, a table, the users or the compiled rules are missing, a topic was
-recreated, or the tables are of another contract; 79 when Kafka has removed logs before they were processed. SIGUSR1
+partitions were added to the logs; 78 when a topic, a table, the users or the compiled rules are missing, or a topic was
+recreated; 79 when Kafka has removed logs before they were processed; 80 when another contract is in effect. SIGUSR1
 logs a traceback of each thread.
 """
 
@@ -24,7 +24,7 @@ from include.settings import Settings, Trigger
 from include.watch.troubles import Troubles
 from jobs import session
 from jobs.database import Database
-from jobs.driver import columns, holding, inputs, partitions, queries, slots, topic_ids
+from jobs.driver import contracts, holding, inputs, partitions, queries, slots, topic_ids
 from jobs.driver.patience import Patience
 from jobs.ends import EndError, QueryFailedError, Stop
 from jobs.judging import judge, users
@@ -72,7 +72,8 @@ def stream(settings: Settings, trigger: Trigger, owner: str, *, take_over: bool)
     mysql = Patience(stop, troubles, lasts=trigger != "available-now")
     mysql.retry(lambda: inputs.wait(database, outside, _INPUTS_SECONDS, stop.pause))
     mysql.retry(lambda: topic_ids.check(database, outside))
-    mysql.retry(lambda: columns.check(database, reading.current()))
+    contract = reading.current()
+    mysql.retry(lambda: contracts.check(database, contract))
     known = mysql.retry(lambda: users.Users(spark, settings))
     holder = session.holder(spark)
     ours = mysql.retry(lambda: holding.take(database, names.DRIVER, owner, take_over, holder, stop.pause))
@@ -95,6 +96,7 @@ def stream(settings: Settings, trigger: Trigger, owner: str, *, take_over: bool)
             else:
                 with (
                     partitions.watched(outside, count, on_more=stop.ask),
+                    contracts.watched(database, contract, on_other=stop.ask),
                     users.watched(known, database, classifying.judging, record_version, stop.ask, troubles),
                 ):
                     # load first: the first logs of classify may take long.

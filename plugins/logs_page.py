@@ -20,9 +20,9 @@ class LogsPage(AirflowPlugin):
     @cached_property
     def fastapi_apps(self) -> list[dict[str, Any]]:  # type: ignore[override]
         """The application, mounted below Airflow's own address."""
-        from plugins.page.routes import make_app
+        from plugins.page.routes import Following
 
-        return [{"app": make_app(), "url_prefix": PREFIX, "name": "Logs"}]
+        return [{"app": Following(), "url_prefix": PREFIX, "name": "Logs"}]
 
     @cached_property
     def external_views(self) -> list[dict[str, Any]]:  # type: ignore[override]

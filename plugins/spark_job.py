@@ -11,7 +11,7 @@ from typing import Any, Final
 from airflow.sdk import Context
 
 from include.driver import pods
-from include.driver.submit import beside, is_local, submit_conf, variables
+from include.driver.submit import beside, submit_conf, variables
 from include.settings import ROOT, Settings
 from plugins.driver_pod import DriverPod
 from plugins.spark_provider import SparkSubmitHook, SparkSubmitOperator
@@ -37,8 +37,7 @@ class SparkJobOperator(SparkSubmitOperator):
         master = connection["master"]
         hook._is_kubernetes = pods.is_kubernetes(master)
         hook._conf = submit_conf(settings, self._job, master, connection["deploy_mode"])
-        if not is_local(master):
-            hook.submit = partial(hook.submit, env=variables(settings, os.environ))  # type: ignore[method-assign]
+        hook.submit = partial(hook.submit, env=variables(settings, os.environ, master))  # type: ignore[method-assign]
         # In cluster mode Spark's operator follows the application by its id, which a retry finds again.
         hook._yarn_track_via_rm_api = hook._is_yarn_cluster_mode
         hook._track_driver_via_k8s_api = hook._is_kubernetes

@@ -52,7 +52,7 @@ class StreamOperator(SparkJobOperator):
     def execute(self, context: Context) -> None:
         """Raises if the task was stopped: Airflow retries it unless a user has marked it.
 
-        Also raises if the driver exited with a code of DriverEnd, or crashed repeatedly.
+        Also raises if the driver exited with another code of DriverEnd than OTHER_CONTRACT, or crashed repeatedly.
         """
         with suppress(AirflowSkipException):  # no connection to the metadata
             self._task = metadata.address(), str(context["ti"].id)
@@ -64,9 +64,11 @@ class StreamOperator(SparkJobOperator):
             except (AirflowException, RuntimeError) as error:  # Spark's operator has both
                 if time.monotonic() - begun > STEADY_SECONDS:
                     pauses = iter(PAUSES)
-                pause = next(pauses, None)
-                if self._stopped or pause is None or exit_code(self._hook, error) in set(DriverEnd):
+                pause, code = next(pauses, None), exit_code(self._hook, error)
+                if self._stopped or pause is None or code in set(DriverEnd) - {DriverEnd.OTHER_CONTRACT}:
                     raise
+                if code == DriverEnd.OTHER_CONTRACT:
+                    self._hook = None  # the next one is submitted with the contract that is in effect by now
                 self.log.warning("%s\nThe next driver begins in %d s.", error, pause)
                 time.sleep(pause)
             else:

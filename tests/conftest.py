@@ -1,5 +1,6 @@
 """One stack in each process for all tests that need running servers."""
 
+import os
 from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -15,6 +16,9 @@ from include.stack.ports import free_ports
 from tests.integration.stack import RATE, STATE, UP_SECONDS, Stack, last_words, until
 from tests.kubernetes import build, node
 from tests.kubernetes.cluster import Cluster, forwarding
+
+os.environ["LOGSIEVE_STATE"] = str(ROOT / ".state-of-tests")
+"""No stack: a contract that a developer has applied must not be that of the tests."""
 
 LONGEST = ("test_chaos", "test_own_servers", "test_users_backfill", "test_expire", "test_stream_ends", "test_adopt")
 """The longest of the files that need servers, each three to eight minutes. They come first, so that both processes end

@@ -18,6 +18,7 @@ from include.contract.model import (
     RequiredWhen,
     Roles,
     Rule,
+    Stored,
 )
 
 _KINDS: Final[dict[str, tuple[Kind, ...]]] = {
@@ -34,13 +35,21 @@ def of_document(document: dict[str, Any]) -> Contract:
         tuple(_rule(each) for each in document.get("rule", [])),
         _dimension(document["dimension"]) if "dimension" in document else None,
         _roles(document.get("roles", {})),
+        document.get("version", 1),
+        tuple(_stored(each) for each in document.get("stored", [])),
     )
 
 
 def to_document(contract: Contract) -> dict[str, Any]:
-    """The document with all defaults stated. `of_document` returns the same contract."""
+    """The document with all defaults stated. `of_document` returns the same contract.
+
+    A version after the first also has `version` and `stored`, which no person writes.
+    """
     dimension = contract.dimension
     found: dict[str, Any] = {"field": [_of_field(each) for each in contract.fields]}
+    if contract.version > 1:
+        found["version"] = contract.version
+        found["stored"] = [_of_stored(each) for each in contract.later]
     if contract.rules:
         found["rule"] = [_of_rule(each) for each in contract.rules]
     if dimension:
@@ -119,6 +128,15 @@ def _of_field(field: Field) -> dict[str, Any]:
     if field.examples:
         found["examples"] = list(field.examples)
     return found
+
+
+def _stored(given: dict[str, Any]) -> Stored:
+    return Stored(_field(given["field"]), given["since"], given.get("until"))
+
+
+def _of_stored(stored: Stored) -> dict[str, Any]:
+    until = {} if stored.until is None else {"until": stored.until}
+    return {"field": _of_field(stored.field), "since": stored.since} | until
 
 
 def _rule(given: dict[str, Any]) -> Rule:

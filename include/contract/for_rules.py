@@ -21,6 +21,11 @@ def _pairs(contract: Contract) -> Iterator[tuple[str, str]]:
     yield "fields", str(len(contract.fields))
     for place, field in enumerate(contract.fields):
         yield from _field(f"field.{place}.", field)
+    if contract.version > 1:
+        yield "version", str(contract.version)
+        for place, stored in enumerate(contract.of_all_versions.fields[: len(contract.fields)]):
+            yield f"field.{place}.stored_least", str(stored.least)
+            yield f"field.{place}.stored_most", str(stored.most)
     yield "rules", str(len(contract.rules))
     for place, rule in enumerate(contract.rules):
         yield from _rule(f"rule.{place}.", rule)

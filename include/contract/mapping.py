@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from include.contract.model import Contract, Field
+from include.contract.tables import VERSION
 
 _TYPES: Final = {
     "text": "keyword",
@@ -16,8 +17,9 @@ _TYPES: Final = {
 
 
 def properties(contract: Contract) -> dict[str, Any]:
-    """The properties of the mapping, by the fields' names."""
-    return {field.name: _property(field) for field in contract.fields}
+    """The properties of the mapping, by the names of the fields of all versions."""
+    found = {field.name: _property(field) for field in contract.of_all_versions.fields}
+    return found | ({VERSION: {"type": "integer"}} if contract.version > 1 else {})
 
 
 def _property(field: Field) -> dict[str, Any]:

@@ -4,7 +4,7 @@ reading.py makes and checks it. What each word means is in docs/contract.md.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Final, Literal
 
@@ -141,13 +141,39 @@ class Roles:
 
 
 @dataclass(frozen=True)
+class Stored:
+    """A field as tables, index and status messages have it: wide enough for each version of the contract that had it.
+
+    `since`: the first of them; `until`: the first without it; None: the present one has it.
+    """
+
+    field: Field
+    since: int = 1
+    until: int | None = None
+
+
+@dataclass(frozen=True)
 class Contract:
-    """All of it; `fields` in the order of the status message."""
+    """All of it; `fields` in the order of the status message. include/contract/versions.py makes what follows one."""
 
     fields: tuple[Field, ...]
     rules: tuple[Rule, ...] = ()
     dimension: Dimension | None = None
     roles: Roles = field(default_factory=Roles)
+    version: int = 1
+    """Each contract that takes effect has the next one. A verdict says it, unless it is 1."""
+    later: tuple[Stored, ...] = ()
+    """The fields of all versions, the present ones first; empty for version 1."""
+
+    @cached_property
+    def stored(self) -> tuple[Stored, ...]:
+        """The fields of all versions, the present ones first."""
+        return self.later or tuple(map(Stored, self.fields))
+
+    @cached_property
+    def of_all_versions(self) -> "Contract":
+        """The contract whose fields are those of all versions: tables, index and readers of verdicts have them all."""
+        return replace(self, fields=tuple(each.field for each in self.stored)) if self.later else self
 
     @cached_property
     def names(self) -> tuple[str, ...]:

@@ -18,10 +18,26 @@ SCHEMA: Final = Path(__file__).with_name("contract.schema.json")
 """The shape of the file. Editors complete by it."""
 
 
-@cache
+_current: list[tuple[Path, Contract]] = []
+"""At most one."""
+
+
 def current() -> Contract:
-    """The contract of this process's settings, read once. Raises ContractError."""
-    return load(Settings().contract)
+    """The contract that is in effect by this process's settings, read once. Raises ContractError."""
+    if not _current:
+        _current[:] = [(file := Settings().contract_in_effect, load(file))]
+    return _current[0][1]
+
+
+def follow() -> bool:
+    """Whether another contract has taken effect than the `current` one, which is that one from now on.
+
+    For programs that outlive a contract; a driver does not: it keeps the one that it has begun with.
+    """
+    if _current and _current[0][0] == Settings().contract_in_effect:
+        return False
+    _current.clear()
+    return True
 
 
 @cache

@@ -35,6 +35,11 @@ _SLICES: Final = (
 )
 
 
+VERSION: Final = "contract_version"
+VERSION_COLUMN: Final = f"{VERSION} INT NOT NULL DEFAULT 1 COMMENT 'of the contract that it was judged by'"
+"""Of a contract's second version; the tables of the first have no such column."""
+
+
 def quoted(name: str) -> str:
     """A field's name in SQL: it may be one of MySQL's own words."""
     return f"`{name}`"
@@ -46,21 +51,24 @@ def column_type(field: Field) -> str:
 
 
 def statements(contract: Contract) -> str:
-    """Statements that create what does not exist: the database, and a table for each status."""
+    """Statements that create what does not exist: the database, and a table for each status. For all versions."""
+    contract = contract.of_all_versions
     database = f"CREATE DATABASE IF NOT EXISTS {LOGS_DATABASE} CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;\n"
     return database + "".join(f"{create(contract, status)};\n" for status in STATUSES)
 
 
 def create(contract: Contract, status: str) -> str:
     """The statement that creates the table of a status. The primary key is the origin: no log is in it twice."""
-    lines = [*(_column(field, status) for field in contract.fields), f"status ENUM('{status}') NOT NULL", *_AFTER]
+    lines = [*(column(field, status) for field in contract.fields), f"status ENUM('{status}') NOT NULL", *_AFTER]
+    lines += [VERSION_COLUMN] if contract.version > 1 else ()
     lines += _RAW if status == BAD else ()
     lines += ["PRIMARY KEY (kafka_partition, kafka_offset)", f"KEY received_at ({_key(contract, status)})"]
     body = ",\n  ".join(lines)
     return f"CREATE TABLE IF NOT EXISTS {LOGS_DATABASE}.{TABLES[status]} (\n  {body}\n)\n{_SLICES}"
 
 
-def _column(field: Field, status: str) -> str:
+def column(field: Field, status: str) -> str:
+    """The column of the field in the table of a status, as CREATE TABLE and ALTER TABLE define it."""
     made = f"{quoted(field.name)} {column_type(field)}"
     made += "" if status == BAD or field.is_nullable else " NOT NULL"
     return made + (" COMMENT 'UTC'" if field.type == "timestamp" else "")

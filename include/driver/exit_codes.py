@@ -12,3 +12,4 @@ class DriverEnd(IntEnum):
     NOT_PROVISIONED = 78
     LOGS_GONE = 79
     """Used by the indexer too."""
+    OTHER_CONTRACT = 80

@@ -43,7 +43,7 @@ def judge_jar(settings: Settings) -> Path:
     Raises ContractError.
     """
     rules = [path.read_bytes() for path in sorted(RULES.rglob("[A-Z]*.java"))]
-    rules.append(for_rules.properties(reading.load(settings.contract)).encode())
+    rules.append(for_rules.properties(reading.load(settings.contract_in_effect)).encode())
     return settings.parts / f"judge-{hashlib.sha256(b''.join(rules)).hexdigest()[:12]}.jar"
 
 
@@ -70,11 +70,14 @@ def beside(master: str, partitions: int) -> str:
     return local_master(partitions) if pods.is_kubernetes(master) else master
 
 
-def variables(settings: Settings, present: Mapping[str, str]) -> dict[str, str]:
-    """The variables of spark-submit for a cluster, made from those of this process. Raises ContractError.
+def variables(settings: Settings, present: Mapping[str, str], master: str) -> dict[str, str]:
+    """The variables of spark-submit, made from those of this process. Raises ContractError.
 
-    Without PYTHONPATH: Spark would look for modules there too, before those that were shipped.
+    A driver keeps the contract that is in effect now. On a cluster there is no PYTHONPATH: Spark would look for modules
+    there too, before those that were shipped.
     """
+    if is_local(master):
+        return {**present, "LOGSIEVE_CONTRACT": str(settings.contract_in_effect)}
     found = {name: value for name, value in present.items() if name != "PYTHONPATH"}
     found["LOGSIEVE_CONTRACT"] = str(shipping.contract_file(settings))
     return found | ({"KUBECONFIG": str(settings.kubeconfig)} if settings.kubeconfig else {})

@@ -10,6 +10,7 @@ from typing import Any, Final, Literal, NamedTuple
 
 from elasticsearch import ApiError, Elasticsearch, TransportError
 
+from include.contract import reading
 from include.index import template
 from include.index.days import day_of, index_of
 from include.index.messages import Refused, StatusMessage, parts, sort
@@ -141,6 +142,7 @@ class BulkWriter:
             template.ensure(self._client, self._shape)
         elif time.monotonic() < self._look_at:
             return
+        reading.follow()
         self._there = set(template.names(self._client))
         self._prepared = set()
         self._client.indices.refresh(index=ODD_INDEX)

@@ -8,7 +8,6 @@ names the fields; it may name none, since a text can be escaped in two ways.
 import json
 import re
 from collections.abc import Mapping
-from functools import cache
 from math import isfinite
 from typing import Any, Final, NamedTuple
 from zlib import crc32
@@ -16,7 +15,8 @@ from zlib import crc32
 import orjson
 
 from include.contract import reading
-from include.contract.model import Contract
+from include.contract.model import Contract, Stored
+from include.contract.tables import VERSION
 from include.names import BAD, STATUSES, origin_key
 from include.proof import forms
 
@@ -44,6 +44,7 @@ _MADE: Final = {
     "received_at": """CONCAT('"', REPLACE(received_at, ' ', 'T'), 'Z"')""",
     "users_version": "users_version",
     "revision": "revision",
+    VERSION: VERSION,
     # TO_BASE64 inserts line breaks.
     "raw": r"""IFNULL(CONCAT('"', REPLACE(TO_BASE64(raw), CHAR(10), ''), '"'), 'null')""",
     "raw_size": "IFNULL(raw_size, 'null')",
@@ -53,11 +54,12 @@ _MADE: Final = {
 class _Shape(NamedTuple):
     """What a status message of a contract looks like."""
 
+    contract: Contract
     names: tuple[str, ...]
-    """Its members, without those of RAW_NAMES."""
+    """Its members in all versions, those of the present one in its order, without those of RAW_NAMES."""
     plain: re.Pattern[bytes]
-    """Matches a verdict as classify writes it; the groups are status, partition and offset. It does not match numeric
-    escapes (`\\u…`), which can be written in two ways."""
+    """Matches a verdict as classify writes it by the present version; the groups are status, partition and offset. It
+    does not match numeric escapes (`\\u…`), which can be written in two ways."""
     numbers: tuple[str, ...]
     """The members that are numbers with a fraction."""
     made: dict[str, str]
@@ -65,21 +67,31 @@ class _Shape(NamedTuple):
 
     @classmethod
     def of(cls, contract: Contract) -> "_Shape":
-        names = (*contract.names, *_AFTER)
+        after = (*_AFTER, VERSION) if contract.version > 1 else _AFTER
+        every = contract.of_all_versions
         patterns = _FORMS | {field.name: forms.pattern(field) for field in contract.fields}
+        patterns[VERSION] = str(contract.version)
+        names = (*contract.names, *after)
         raw = "".join(f',"{name}":{patterns[name]}' for name in RAW_NAMES)
         plain = r"\{" + ",".join(f'"{name}":{patterns[name]}' for name in names) + f"(?:{raw})?" + r"\}"
         return cls(
-            names,
+            contract,
+            (*every.names, *after),
             re.compile(plain.encode()),
-            tuple(field.name for field in contract.of_type("number")),
-            _MADE | {field.name: forms.from_column(field) for field in contract.fields},
+            tuple(field.name for field in every.of_type("number")),
+            _MADE | {field.name: forms.from_column(field) for field in every.fields},
         )
 
 
-@cache
+_shapes: list[_Shape] = []
+"""That of the current contract."""
+
+
 def _shape() -> _Shape:
-    return _Shape.of(reading.current())
+    contract = reading.current()
+    if not _shapes or _shapes[0].contract is not contract:
+        _shapes[:] = [_Shape.of(contract)]
+    return _shapes[0]
 
 
 def read_verdict(key: bytes | None, value: bytes | None) -> tuple[str, int, int, int] | None:
@@ -144,10 +156,26 @@ def as_it_is(record: Mapping[str, Any]) -> bytes:
 
 def row_text(status: str) -> str:
     """Returns the SQL expression that builds the text of a row in the table of this status."""
-    names, _, _, made = _shape()
-    names = (*names, *RAW_NAMES) if status == BAD else names
-    parts = [f"""'{"," if place else "{"}"{name}":', {made[name]}""" for place, name in enumerate(names)]
-    return f"CONCAT({', '.join(parts)}, '}}')"
+    shape = _shape()
+    names = (*shape.names, *RAW_NAMES) if status == BAD else shape.names
+    if shape.contract.version == 1:
+        parts = [f"""'{"," if place else "{"}"{name}":', {shape.made[name]}""" for place, name in enumerate(names)]
+        return f"CONCAT({', '.join(parts)}, '}}')"
+    # Not each member is first, or in each version.
+    within = {each.field.name: _versions(each) for each in shape.contract.stored} | {VERSION: f"{VERSION} > 1"}
+    members = [f"""CONCAT(',"{name}":', {shape.made[name]})""" for name in names]
+    parts = [
+        f"IF({condition}, {member}, '')" if (condition := within.get(name)) else member
+        for name, member in zip(names, members, strict=True)
+    ]
+    return f"CONCAT('{{', SUBSTRING(CONCAT({', '.join(parts)}), 2), '}}')"
+
+
+def _versions(stored: Stored) -> str:
+    """The condition that the verdict of a row has the field, in SQL; empty: each one has."""
+    since = [f"{VERSION} >= {stored.since}"] if stored.since > 1 else []
+    until = [f"{VERSION} < {stored.until}"] if stored.until else []
+    return " AND ".join(since + until)
 
 
 def differing(verdict: Mapping[str, Any], held: Mapping[str, Any]) -> list[str]:

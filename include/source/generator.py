@@ -14,6 +14,8 @@ from include.contract import reading
 from include.names import STATUSES
 from include.settings import Settings
 from include.source.accounts import Accounts, ensure_export
+from include.source.any_log import AnyLogMaker
+from include.source.log_maker import LogMaker
 from include.source.making import maker as maker_for
 from include.source.sender import Sender
 from include.users.export import is_elsewhere
@@ -101,14 +103,18 @@ def run(
     """
     stop = stop or threading.Event()
     exporter = AccountsExporter(settings)
-    maker = maker_for(
-        reading.current(),
-        exporter.accounts,
-        f"{settings.seed} {secrets.token_hex(16)}" if seed is None else seed,
-        share_bad=settings.share_bad if share_bad is None else share_bad,
-        share_suspicious=settings.share_suspicious if share_suspicious is None else share_suspicious,
-        late_days=settings.late_days if late_days is None else late_days,
-    )
+
+    def make_maker() -> LogMaker | AnyLogMaker:
+        return maker_for(
+            reading.current(),
+            exporter.accounts,
+            f"{settings.seed} {secrets.token_hex(16)}" if seed is None else seed,
+            share_bad=settings.share_bad if share_bad is None else share_bad,
+            share_suspicious=settings.share_suspicious if share_suspicious is None else share_suspicious,
+            late_days=settings.late_days if late_days is None else late_days,
+        )
+
+    maker = make_maker()
     sender = Sender(connection or kafka.native(settings), stop)
     sender.wait_for_topic()
     made = dict.fromkeys(STATUSES, 0)
@@ -120,9 +126,13 @@ def run(
             now = time.monotonic()
             if seconds is not None and now - started >= seconds:
                 break
-            if on_progress and now - shown_at >= 1:
-                on_progress(sent, (sent - shown) / (now - shown_at))
+            if now - shown_at >= 1:
+                if on_progress:
+                    on_progress(sent, (sent - shown) / (now - shown_at))
                 shown, shown_at = sent, now
+                if reading.follow():
+                    exporter.accounts = Accounts.of(settings)
+                    maker = make_maker()
             exporter.ensure_todays_export()
             step = min(pace.due(), LARGEST_STEP, LARGEST_STEP if count is None else count - sent)
             if not step:

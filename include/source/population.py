@@ -2,10 +2,10 @@
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
-from include.contract.model import Contract, Field
+from include.contract.model import Contract, Dimension, Field
 from include.names import LAST_SECOND
 from include.source import shipped, values
 from include.users.shape import Shape
@@ -67,13 +67,27 @@ def of(contract: Contract) -> Population:
     shape, dimension = Shape.of(contract), contract.dimension
     if shape is None or dimension is None:
         return Population("", NUMBERS, int, None, ())
+    first, last = values.milliseconds(contract.by_name[dimension.at])
+    begin = -(-first // 1000)
+    times = begin, max(last // 1000, begin)
+    if _has_six_fields(shape, dimension):
+        return replace(SIX_FIELDS, times=times)
     attributes = []
     for column in shape.attributes:
         found = values.distinct(column.field, len(column.field.one_of) or MOST_VALUES)
         attributes.append(tuple(each for each in found if isinstance(each, int | str)))
-    first, last = values.milliseconds(contract.by_name[dimension.at])
-    begin = -(-first // 1000)
-    return Population(shape.header, *_keys(shape.key.field), tuple(attributes), (begin, max(last // 1000, begin)))
+    return Population(shape.header, *_keys(shape.key.field), tuple(attributes), times)
+
+
+def _has_six_fields(shape: Shape, dimension: Dimension) -> bool:
+    """Whether the accounts of the contract that ships are good here: a version of it has the same ones."""
+    key, (device, *_) = shape.key.field, shape.attributes
+    return (
+        shipped.has_its_columns(dimension)
+        and (key.type, key.one_of, key.least, key.most) == ("int32", (), -(2**31), 2**31 - 1)
+        and device.field.type == "text"
+        and all(values.is_good(device.field, each) for each in shipped.DEVICES)
+    )
 
 
 def _keys(field: Field) -> Keys:

@@ -24,19 +24,21 @@ def _field(name: str) -> Field:
     return Field(name, (name,), "timestamp", "seconds", ("string", "number"), True, False, 0, MAX_TIMESTAMP)
 
 
-_CONTRACT: Final = Contract(
-    tuple(map(_field, FIELDS)),
-    (),
-    Dimension(
-        "account_id",
-        "account_no",
-        "event_timestamp",
-        UNKNOWN_ACCOUNT,
-        (Attribute("device", "user_device", UNEXPECTED_DEVICE),),
-    ),
+_DIMENSION: Final = Dimension(
+    "account_id",
+    "account_no",
+    "event_timestamp",
+    UNKNOWN_ACCOUNT,
+    (Attribute("device", "user_device", UNEXPECTED_DEVICE),),
 )
+_CONTRACT: Final = Contract(tuple(map(_field, FIELDS)), (), _DIMENSION)
 
 
 def is_for(contract: Contract) -> bool:
-    """Whether these are the logs of the contract: it is the one that ships, whatever its roles are."""
-    return replace(contract, roles=Roles()) == _CONTRACT
+    """Whether these are the logs of the contract: it is the one that ships, whatever its roles and its version are."""
+    return replace(contract, roles=Roles(), version=1, later=()) == _CONTRACT
+
+
+def has_its_columns(dimension: Dimension | None) -> bool:
+    """Whether the exports of the dimension have the columns of the one that ships."""
+    return dimension is not None and replace(dimension, at="", unknown="") == replace(_DIMENSION, at="", unknown="")

@@ -21,6 +21,13 @@ CREATE TABLE IF NOT EXISTS logs.driver_lease (
   users_version INT          COMMENT 'of the users history: no verdict is given with an older one any more'
 );
 
+-- Each contract that took effect, see include/contract/in_effect.py. The one with the highest version is in effect.
+CREATE TABLE IF NOT EXISTS logs.contracts (
+  version    INT         NOT NULL PRIMARY KEY,
+  document   MEDIUMTEXT  NOT NULL COMMENT 'JSON',
+  applied_at DATETIME(3) NOT NULL COMMENT 'UTC'
+);
+
 -- The topics to which the offsets above belong. A topic that is deleted and recreated has another id.
 CREATE TABLE IF NOT EXISTS logs.topic_ids (
   topic   VARCHAR(249) NOT NULL PRIMARY KEY,

@@ -1,7 +1,9 @@
 """The tables of the users dimension, as a contract has them. Written by the DAG users_dimension. Pure."""
 
+from collections.abc import Iterable, Iterator
 from typing import Final
 
+from include.contract import kept
 from include.contract.model import Contract
 from include.names import (
     CHANGES_TABLE,
@@ -12,6 +14,12 @@ from include.names import (
     VERSION_TABLE,
 )
 from include.users.shape import Shape
+
+COLUMNS: Final = (
+    "SELECT table_name, column_name, CAST(column_type AS CHAR)"
+    f" FROM information_schema.columns WHERE table_schema = '{USERS_DATABASE}' ORDER BY table_name, ordinal_position"
+)
+"""Selects what `too_narrow` takes."""
 
 _PERIOD: Final = (
     "valid_from DATE NOT NULL COMMENT 'UTC, the first day; 1970-01-01 in the first period of an account'",
@@ -63,3 +71,15 @@ def statements(contract: Contract, database: str = USERS_DATABASE) -> str:
         body = ",\n  ".join(lines)
         made.append(f"CREATE TABLE IF NOT EXISTS {database}.{name} (\n  {body}\n);\n")
     return "".join(made)
+
+
+def too_narrow(contract: Contract, rows: Iterable[tuple[str, str, str]]) -> Iterator[tuple[str, str]]:
+    """Yields the table of each column that cannot hold its field's values, and the clause of ALTER TABLE that mends it.
+
+    `rows`: of COLUMNS.
+    """
+    shape = Shape.of(contract.of_all_versions)
+    columns = {each.name: each for each in shape.columns} if shape else {}
+    for table, name, found in rows:
+        if (column := columns.get(name)) and not kept.holds(found, column.field):
+            yield table, f"MODIFY COLUMN {column.quoted} {column.type} NOT NULL"

@@ -15,7 +15,13 @@ from jobs.ends import EndError
 
 _USERS_TABLES: Final = (names.HISTORY_TABLE, names.VERSION_TABLE, names.CHANGES_TABLE, names.LOADS_TABLE)
 # Without the tables that only load writes: if one of those is missing, logs are judged while load waits and reports it.
-_LOGS_TABLES: Final = (names.PROGRESS_TABLE, names.LEASE_TABLE, names.TOPIC_IDS_TABLE, names.BEGUN_TABLE)
+_LOGS_TABLES: Final = (
+    names.PROGRESS_TABLE,
+    names.LEASE_TABLE,
+    names.TOPIC_IDS_TABLE,
+    names.BEGUN_TABLE,
+    names.CONTRACTS_TABLE,
+)
 _KAFKA_SECONDS: Final = 10
 _PAUSE_SECONDS: Final = 0.3
 _BOOTSTRAP: Final = "trigger the DAG bootstrap"

@@ -18,6 +18,7 @@ from pyspark.sql import DataFrame, SparkSession
 from include import names
 from include.clients.outside import Outside
 from include.contract import reading, reasons
+from include.contract.tables import VERSION
 from include.source.sender import producer_settings
 from include.topics import marks
 from include.topics import times as kafka_time
@@ -126,14 +127,16 @@ def unreadable(partition: int, log: Log, users_version: int) -> bytes:
     """The status message, in the form that JudgeLog.java writes."""
     received_at = f"{kafka_time.utc(log.milliseconds):%Y-%m-%dT%H:%M:%S.%f}"[:-3] + "Z"
     raw = None if log.value is None else base64.b64encode(log.value[: names.MAX_RAW]).decode()
+    contract = reading.current()
     message: dict[str, Any] = {
-        **dict.fromkeys(reading.current().names),
+        **dict.fromkeys(contract.names),
         "status": names.BAD,
         "reasons": [reasons.UNREADABLE],
         "origin": {"kafka_partition": partition, "kafka_offset": log.offset},
         "received_at": received_at,
         "users_version": users_version,
         "revision": 0,
+        **({VERSION: contract.version} if contract.version > 1 else {}),
         "raw": raw,
         "raw_size": log.size,
     }

@@ -4,6 +4,7 @@ They are not loaded, and they block nothing. Foreign is every message without a 
 its content, and every marked message that is not a verdict.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import compress
@@ -16,10 +17,12 @@ from mysql.connector.abstracts import MySQLCursorAbstract
 
 from include import names
 from include.topics import marks
-from jobs.loading import verdicts
+from jobs.driver.contracts import OtherContractError
+from jobs.loading import layout, verdicts
 
 UNMARKED: Final = f"it has neither the header {names.JUDGED} nor {names.REJUDGED}: not from classify or rejudge_logs"
 
+_VERSION: Final = re.compile(rb',"contract_version":(\d{1,9})[,}]')
 _HEAD: Final = 1024
 _KEY: Final = 100
 _REASON: Final = 300
@@ -86,11 +89,21 @@ def _parse(messages: pa.RecordBatch, foreign: list[Foreign], strictly: bool) -> 
     except verdicts.NotAVerdictError as error:
         if messages.num_rows == 1:
             value: Any = messages["value"][0].as_py()[:-1]
+            _check_version(value)
             reason = f"not a verdict: {error}"[:_REASON]
             foreign.append(Foreign(messages["offset"][0].as_py(), reason, None, value[:_HEAD], len(value)))
             return []
     half = messages.num_rows // 2
     return [*_parse(messages.slice(0, half), foreign, strictly), *_parse(messages.slice(half), foreign, strictly)]
+
+
+def _check_version(value: bytes) -> None:
+    """Raises OtherContractError if it is a verdict by a later contract, which the next driver can read."""
+    known = layout.current().contract.version
+    if (found := _VERSION.search(value)) and int(found[1]) > known:
+        raise OtherContractError(
+            f"there are verdicts by version {int(found[1])} of the contract, this driver reads {known}"
+        )
 
 
 def _foreign(message: Message, reason: str) -> Foreign:

@@ -9,12 +9,12 @@ import pyarrow as pa
 from include import names
 from include.contract import reading
 from include.contract.model import Contract, Field
-from include.contract.tables import quoted
+from include.contract.tables import VERSION, quoted
 
 ALWAYS: Final = (
     "status", "reasons", "received_at", "kafka_partition", "kafka_offset", "users_version", "revision",
 )  # fmt: skip
-"""Columns that are never null."""
+"""Columns that are never null; after them, that of the contract's version, if it is not the first."""
 RAW_COLUMNS: Final = ("raw", "raw_size")
 FILLED: Final = "="
 """Before each text of a field that may have no characters: an empty cell stands for null."""
@@ -28,9 +28,14 @@ _SECONDS: Final = f"^{_DATE}Z$"
 
 @dataclass(frozen=True)
 class Layout:
-    """The layout for a contract."""
+    """The layout for a contract, whose fields are those of all versions (`current`)."""
 
     contract: Contract
+
+    @property
+    def versioned(self) -> tuple[str, ...]:
+        """The column of the contract's version, if there is one."""
+        return (VERSION,) if self.contract.version > 1 else ()
 
     @cached_property
     def schema(self) -> pa.Schema:
@@ -44,6 +49,7 @@ class Layout:
                 ("received_at", pa.string()),
                 ("users_version", pa.int32()),
                 ("revision", pa.int32()),
+                *((name, pa.int32()) for name in self.versioned),
                 ("raw", pa.string()),
                 ("raw_size", pa.int32()),
             ]
@@ -52,7 +58,7 @@ class Layout:
     @cached_property
     def columns(self) -> tuple[str, ...]:
         """The columns of all three tables, in the order of the CSV; in bad_logs, RAW_COLUMNS follow."""
-        return (*self.contract.names, *ALWAYS)
+        return (*self.contract.names, *ALWAYS, *self.versioned)
 
     @cached_property
     def times(self) -> dict[str, str]:
@@ -98,4 +104,4 @@ def _made(field: Field) -> str:
 @cache
 def current() -> Layout:
     """The layout for the contract of this process."""
-    return Layout(reading.current())
+    return Layout(reading.current().of_all_versions)

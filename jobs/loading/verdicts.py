@@ -51,6 +51,8 @@ def _parse(messages: pa.RecordBatch, ours: Layout) -> pa.Table:
     origin = table["origin"].combine_chunks()
     for name in ("kafka_partition", "kafka_offset"):
         table = table.append_column(name, pc.struct_field(origin, name))
+    for name in ours.versioned:  # a verdict by the first version does not say it
+        table = table.set_column(table.schema.get_field_index(name), name, pc.fill_null(table[name], 1))
     table = table.select([*ours.columns, *RAW_COLUMNS])
     _check(table, messages["partition"], ours)
     return table

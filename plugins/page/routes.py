@@ -1,5 +1,6 @@
 """The routes of the page "Logs". All, including files, require an Airflow user who may see the stream's runs."""
 
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
 
@@ -18,6 +19,8 @@ from plugins.page import actions, errors, files
 from plugins.page.app import PageApp
 from plugins.page.data import PageData
 from plugins.page.errors import PageError
+
+_LOOK_SECONDS = 2
 
 Values = Annotated[list[Annotated[str, Query(max_length=200)]], Query(max_length=50)]
 OLDEST = datetime(1971, 1, 1, tzinfo=UTC)
@@ -51,6 +54,22 @@ def filters(
 
 
 Asked = Annotated[Filters, Depends(filters)]
+
+
+class Following:
+    """The application, built again once another contract is in effect."""
+
+    def __init__(self) -> None:
+        self._app = make_app()
+        self._looked_at = time.monotonic()
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Answers one request."""
+        if time.monotonic() - self._looked_at > _LOOK_SECONDS:
+            self._looked_at = time.monotonic()
+            if reading.follow():
+                self._app = make_app()
+        await self._app(scope, receive, send)
 
 
 def make_app() -> FastAPI:

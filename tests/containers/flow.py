@@ -1,5 +1,6 @@
 """Known logs that are sent while something is broken, and their proof at every hop."""
 
+from include.contract import reading
 from include.names import INDEXER_GROUP, LOGS_TOPIC, STATUS_TOPIC
 from include.proof import evidence
 from include.source.accounts import Accounts
@@ -17,7 +18,7 @@ class Flow:
         login = {"sasl.username": "logsieve_sender", "sasl.password": values["KAFKA_SENDER_PASSWORD"]}
         kafka = {**system.servers.outside.kafka, **login}
         self._before = system.ends()
-        self._sender = KnownLogs(kafka, Accounts(7, 10_000), 7, logs, rate, 0)
+        self._sender = KnownLogs(kafka, reading.current(), Accounts(7, 10_000), 7, logs, rate, 0)
         self._sender.start()
         until(lambda: self._sender.acknowledged > logs // 10, 60, "Kafka takes the first logs")
 

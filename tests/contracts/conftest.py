@@ -1,9 +1,13 @@
-"""One local Spark session whose rules are compiled with tests/contracts/contract.toml, in a process of its own."""
+"""One local Spark session whose rules are compiled with tests/contracts/contract.toml, in a process of its own.
+
+It is the second version of a contract: the first had a field `colour`, no `proxy`, and longer user names.
+"""
 
 import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,7 +15,8 @@ from typing import Any
 import pytest
 from pyspark.sql import SparkSession
 
-from include.contract import reading
+from include.contract import in_effect, reading, versions
+from include.contract.model import Contract, Field
 from include.settings import Settings
 from include.stack.fetch import judge_jar, parts
 from jobs import session
@@ -29,14 +34,24 @@ Periods = dict[Any, str]
 Judge = Callable[[Sequence[bytes | None]], list[bytes]]
 
 
+def second_version() -> Contract:
+    """The contract, after the first version."""
+    declared = reading.load(CONTRACT)
+    colour = Field("colour", ("colour",), "text", None, ("string",), True, False, 1, 20)
+    others = (replace(each, most=40) if each.name == "user_name" else each for each in declared.fields)
+    first = replace(declared, fields=(colour, *(each for each in others if each.name != "proxy")))
+    return versions.following(first, declared)
+
+
 @pytest.fixture(scope="session", autouse=True)
-def contract() -> Iterator[None]:
+def contract(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("LOGSIEVE_CONTRACT", str(CONTRACT))
-        reading.current.cache_clear()
+        file = in_effect.write(Settings(state=tmp_path_factory.mktemp("state")), second_version())
+        patch.setenv("LOGSIEVE_CONTRACT", str(file))
+        reading.follow()
         assert reading.current().names[0] == "request_id"
         yield
-    reading.current.cache_clear()
+    reading.follow()
 
 
 @pytest.fixture(scope="session")

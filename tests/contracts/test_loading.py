@@ -62,7 +62,7 @@ def test_a_row_gets_the_verdict_of_its_log(judge: Judge, spark: SparkSession) ->
     kept = [message for message in sent if message["status"] != names.BAD]
     columns = ", ".join(f"`{field.name}` {KINDS.get(field.form, 'string')}" for field in reading.current().fields)
     rows = [
-        (1, message["origin"]["kafka_offset"], RECEIVED_AT, *map(_cell, FIELDS, message.values())) for message in kept
+        (1, message["origin"]["kafka_offset"], RECEIVED_AT, *map(cell, FIELDS, message.values())) for message in kept
     ]
     frame = spark.createDataFrame(rows, f"partition int, offset long, timestamp timestamp, {columns}")
     known = [(user, f"0000000{device}\1{country}", 3) for user, (device, country) in USERS.items()]
@@ -72,7 +72,7 @@ def test_a_row_gets_the_verdict_of_its_log(judge: Judge, spark: SparkSession) ->
     assert len(kept) > 20
 
 
-def _cell(name: str, value: Any) -> Any:
+def cell(name: str, value: Any) -> Any:
     """A value of a verdict as MySQL's driver gives it, times as chosen.py asks for them."""
     form = reading.current().by_name[name].form
     if value is None or form not in ("number", "seconds", "milliseconds"):

@@ -7,7 +7,7 @@ from include.contract import kept, reading, tables
 from include.settings import ROOT
 from include.source import shipped
 from jobs.database import Database
-from jobs.driver import columns as driver_columns
+from jobs.driver import contracts as driver_contract
 from tests.integration.stack import Stack
 
 OURS = reading.load(ROOT / "contract.toml")
@@ -51,9 +51,9 @@ def test_the_tables_of_progress_lease_and_users_exist(stack: Stack, database: st
 
 def test_the_stream_refuses_tables_of_another_contract(stack: Stack) -> None:
     database = Database.of(stack.settings)
-    driver_columns.check(database, OURS)
-    with pytest.raises(driver_columns.OtherContractError, match=r"logs\.good_logs is of another contract: it has no"):
-        driver_columns.check(database, OTHER)
+    driver_contract.check(database, OURS)
+    with pytest.raises(driver_contract.OtherContractError, match=r"logs\.good_logs is of another contract: it has no"):
+        driver_contract.check(database, OTHER)
 
 
 def test_the_tables_of_any_contract_are_taken_for_its_own(stack: Stack) -> None:

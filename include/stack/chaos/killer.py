@@ -1,4 +1,7 @@
-"""Finds and kills the processes of a stack, for chaos runs. Each victim is looked up immediately before its kill."""
+"""Finds and kills the processes of a stack, for chaos runs. Each victim is looked up immediately before its kill.
+
+One kind kills nothing of the stack: the contract changes.
+"""
 
 import random
 import signal
@@ -7,7 +10,7 @@ from contextlib import suppress
 
 import psutil
 
-from include.stack.chaos import victims
+from include.stack.chaos import contract_change, victims
 from include.stack.chaos.victims import Find
 from include.stack.engines import YARN_MANAGER, Embedded, Engine
 from include.stack.environment import Environment
@@ -21,6 +24,7 @@ IN_THE_INDEX = {"elasticsearch", "indexer"}
 
 FREEZE = "driver frozen for 20 s"
 ALL_OF_AIRFLOW = "all of Airflow"
+CONTRACT = "another contract"
 _AIRFLOW = ("airflow-scheduler", "airflow-api-server", "airflow-dag-processor", "airflow-triggerer")
 _SERVERS = ("kafka", "mysql", "elasticsearch", "indexer", "postgres", *_AIRFLOW)
 _OF_ENGINE: dict[Engine, tuple[str, ...]] = {
@@ -38,6 +42,7 @@ def kinds(engine: Engine) -> dict[str, Find]:
         "Airflow's task": victims.task,
         "Airflow's worker": victims.worker,
         FREEZE: victims.driver_and_python,
+        CONTRACT: lambda _: [],
         ALL_OF_AIRFLOW: victims.trees(*_AIRFLOW),
     }
     found |= {name: victims.server(name) for name in (*_SERVERS, *_OF_ENGINE.get(engine, ()))}
@@ -53,7 +58,12 @@ def order(engine: Embedded, count: int, rng: random.Random) -> list[str]:
 
 
 def kill(env: Environment, kind: str) -> bool:
-    """Kills the processes of this kind with SIGKILL, or freezes them. Returns False if there is none at the moment."""
+    """Kills the processes of this kind with SIGKILL, or freezes them. Returns False if there is none at the moment.
+
+    Of the kind CONTRACT, it returns whether the next contract is in effect.
+    """
+    if kind == CONTRACT:
+        return contract_change.change(env)
     with suppress(psutil.Error, OSError):
         found = [victim for victim in kinds(env.engine)[kind](env) if ownership.is_own(env, victim)]
         for victim in found:

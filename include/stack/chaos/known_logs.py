@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from confluent_kafka import KafkaError, Message, Producer
 
-from include.contract import reading
+from include.contract.model import Contract
 from include.names import LOGS_TOPIC
 from include.proof.bucket_sums import CODES
 from include.source.accounts import Accounts
@@ -29,12 +29,19 @@ class KnownLogs(threading.Thread):
     """
 
     def __init__(
-        self, kafka: Mapping[str, Any], accounts: Accounts, seed: int, count: int, rate: float, reserve: int
+        self,
+        kafka: Mapping[str, Any],
+        contract: Contract,
+        accounts: Accounts,
+        seed: int,
+        count: int,
+        rate: float,
+        reserve: int,
     ) -> None:
         super().__init__(name="known-logs", daemon=True)
         midnight = (time.time() // DAY_SECONDS + 1) * DAY_SECONDS
         self._maker = maker(
-            reading.current(),
+            contract,
             accounts,
             seed,
             share_bad=0.05,

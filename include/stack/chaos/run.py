@@ -9,6 +9,7 @@ from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import Any
 
+from include.contract import reading
 from include.names import (
     DOCUMENT_OFFSET,
     DOCUMENT_PARTITION,
@@ -112,6 +113,7 @@ class Chaos:
         self._reserved = max(min(RESERVED_PER_KILL, plan.logs // 2 // max(plan.kills, 1)), 1)
         self._sender = KnownLogs(
             env.outside.kafka,
+            reading.load(env.settings.contract_in_effect),
             Accounts.of(env.settings),
             plan.seed,
             plan.logs,

@@ -74,6 +74,7 @@ def _up(
 ) -> None:
     from include.stack.airflow import stream
     from include.stack.fetch import judge_jar
+    from include.stack.repair import contracts
     from include.stack.run import doctor as checks
     from include.stack.run import status, supervisor
     from include.stack.run import up as steps_of_up
@@ -96,6 +97,7 @@ def _up(
         planned = environment.load_or_plan(settings)
         planned.engine = engine or planned.engine
         steps_of_up.check(planned)
+        contracts.keep_first(settings)
         env = environment.make(settings, engine=planned.engine)
     elif engine not in (None, env.engine):
         raise StackError(f"The stack is running with --engine {env.engine}.", "Run ./logsieve down, then up again.")

@@ -1,4 +1,4 @@
-"""The commands `contract check` and `contract show`."""
+"""The commands `contract check`, `show`, `diff` and `apply`."""
 
 import json
 from pathlib import Path
@@ -7,12 +7,15 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from include.contract import documents, reading, reasons, tables
+from include.contract import documents, reading, reasons, tables, versions
 from include.contract.errors import ContractError
 from include.contract.model import USUAL, Contract, Field
 from include.settings import Settings
 from include.stack import tables as printed
-from include.stack.commands.terminal import Json, out
+from include.stack.commands.terminal import Json, err, known, out
+from include.stack.errors import StackError
+from include.stack.machine import lock
+from include.stack.steps import Steps
 
 app = typer.Typer(no_args_is_help=True, help="The contract: what a log is, as one file declares it.")
 
@@ -65,6 +68,83 @@ def show(file: File = None, as_json: Json = False) -> None:
     for reason, meaning in reasons.of_suspicious_logs(contract).items():
         out.print(f"{reason}: {meaning}", highlight=False, markup=False)
     out.print(f"{summary(contract)}. SHA-256 {documents.digest(contract)[:12]}", highlight=False)
+
+
+@app.command()
+def diff(file: File = None, as_json: Json = False) -> None:
+    """Shows what `apply` would change: for logs, tables and index. Changes nothing."""
+    from include.stack.repair import contracts  # the clients take half a second, too long for every command
+
+    path = file or Settings().contract
+    declared, before = reading.load(path), contracts.now(known())
+    found = versions.differences(before, declared)
+    if as_json:
+        shown = [vars(each) for each in found]
+        out.print_json(json.dumps({"file": str(path), "in_effect": before.version, "differences": shown}))
+        return
+    _show(path, before, found)
+
+
+@app.command()
+def apply(
+    file: File = None,
+    accept: Annotated[bool, typer.Option("--accept", help="Also if values are not kept any more.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Lets the file take effect while the stream runs. Each verdict says the version that it was judged by."""
+    from include.stack.repair import contracts
+
+    path, env = file or Settings().contract, known()
+    declared = reading.load(path)
+
+    def on_wait(process: int, what: str) -> None:
+        err.print(f"Waiting until ./logsieve {what} (process {process}) has finished …", soft_wrap=True)
+
+    with lock.held(env.state / "lock", "contract apply", on_wait):
+        before = contracts.now(env)
+        found = versions.differences(before, declared)
+        if not as_json:
+            _show(path, before, found)
+        _check(found, accept)
+        with Steps(err) as steps, steps.step("Apply the contract") as on_step:
+            running = contracts.driver(env)
+            after = contracts.apply(env, before, declared, on_step)
+            then = "the next driver judges by it"
+            if running is not None and after is not before:
+                on_step(f"Wait for the driver that judges by version {after.version}")
+                begun = contracts.wait_for_another_driver(env, running)
+                then = "the stream judges by it" if begun else "no driver has begun yet: ./logsieve status says why"
+    lifted = contracts.lifted(env, found)
+    if as_json:
+        shown = [vars(each) for each in found]
+        out.print_json(json.dumps({"in_effect": after.version, "differences": shown, "replay": lifted}))
+        return
+    out.print(f"Version {after.version} is in effect; {then}.", highlight=False)
+    for reason, count in lifted.items():
+        which = "Many bad logs have" if count is None else f"{count:,} bad logs have"
+        out.print(f"{which} a reason that is lifted: ./logsieve replay --reason {reason}", highlight=False)
+
+
+def _show(path: Path, before: Contract, found: list[versions.Difference]) -> None:
+    if not found:
+        out.print(f"{path.name} is what is in effect: version {before.version}.", highlight=False)
+        return
+    table = printed.new("", "where", "what", "effect", title=f"{path.name}, against version {before.version}")
+    for each in found:
+        table.add_row(*map(escape, (each.kind, each.name, each.what, each.effect)))
+    out.print(table)
+
+
+def _check(found: list[versions.Difference], accept: bool) -> None:
+    """Raises StackError if a difference is refused, or not accepted."""
+    if refused := [each for each in found if each.kind == "refused"]:
+        names = ", ".join(each.name for each in refused)
+        raise StackError(f"Nothing was changed: {names} cannot change so.", f"{refused[0].effect}.")
+    if (lost := [each.name for each in found if each.loses]) and not accept:
+        raise StackError(
+            f"Nothing was changed: values of {', '.join(lost)} would not be kept any more.",
+            "If that is meant: ./logsieve contract apply --accept",
+        )
 
 
 def summary(contract: Contract) -> str:

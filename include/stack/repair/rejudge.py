@@ -14,7 +14,7 @@ from confluent_kafka import KafkaException
 
 from include.contract import reading, reasons
 from include.driver.rejudgement import Report, arguments
-from include.driver.submit import beside, submit_conf
+from include.driver.submit import beside, submit_conf, variables
 from include.names import BAD, INDEXER_GROUP, LOGS_DATABASE, REJUDGE, TABLES
 from include.settings import ROOT
 from include.stack.errors import StackError
@@ -104,7 +104,7 @@ def _submit(env: Servers, arguments: list[str]) -> None:
     with log.open("w") as output:
         done = subprocess.run(
             [spark_submit, "--master", master, *conf, str(ROOT / "jobs" / f"{REJUDGE}.py"), *arguments],
-            env=env.judging(),
+            env=variables(env.settings, env.judging(), master),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,

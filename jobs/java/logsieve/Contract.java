@@ -38,6 +38,8 @@ final class Contract {
     /** That of logs that were rebuilt from their rows: every field is beside the others, and has any form. */
     static final Contract OF_ROWS = new Contract(true);
 
+    final int version = Integer.parseInt(FILE.getProperty("version", "1"));
+
     final Field[] fields;
 
     /** The log itself. */
@@ -49,6 +51,8 @@ final class Contract {
     final Dimension dimension;
 
     private Contract(boolean isOfRows) {
+        // A row may be of another version: it met that one's rules, and what changes of users correct is its status.
+        boolean isOfAnother = isOfRows && version > 1;
         int count = count("field");
         fields = new Field[count];
         for (int place = 0; place < count; place++) {
@@ -58,17 +62,21 @@ final class Contract {
                     text(at + "name"),
                     RULES.get(text(at + "type")),
                     isOfRows ? new Field.Takes(true, true, true, true, true) : takes(at),
-                    new String[] {text(at + "least"), text(at + "most")},
-                    list(at + "one_of."),
-                    FILE.getProperty(at + "pattern"));
+                    isOfAnother ? stored(at) : new String[] {text(at + "least"), text(at + "most")},
+                    isOfAnother ? List.of() : list(at + "one_of."),
+                    isOfAnother ? null : FILE.getProperty(at + "pattern"));
             fields[place] = field;
             members.add(isOfRows ? new String[] {field.member} : list(at + "path.").toArray(String[]::new), 0, field);
         }
-        across = new Across[count("rule")];
+        across = new Across[isOfAnother ? 0 : count("rule")];
         for (int each = 0; each < across.length; each++) {
             across[each] = across("rule." + each + ".");
         }
         dimension = FILE.containsKey("dimension.key") ? dimension() : null;
+    }
+
+    private static String[] stored(String at) {
+        return new String[] {text(at + "stored_least"), text(at + "stored_most")};
     }
 
     private static Field.Takes takes(String at) {

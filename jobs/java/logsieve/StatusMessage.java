@@ -28,6 +28,8 @@ final class StatusMessage {
     private static final byte[] RECEIVED_AT = JsonWriter.ascii("},\"received_at\":");
     private static final byte[] USERS_VERSION = JsonWriter.ascii(",\"users_version\":");
     private static final byte[] REVISION = JsonWriter.ascii(",\"revision\":");
+    private static final byte[] VERSION = JsonWriter.ascii(
+            Contract.OURS.version > 1 ? ",\"contract_version\":" + Contract.OURS.version : "");
     private static final byte[] RAW = JsonWriter.ascii(",\"raw\":");
     private static final byte[] RAW_SIZE = JsonWriter.ascii(",\"raw_size\":");
     private static final byte[] END = JsonWriter.ascii("}");
@@ -56,7 +58,7 @@ final class StatusMessage {
         return Math.min(Math.max(received, 0), JsonWriter.LAST_SECOND * 1000 + 999);
     }
 
-    /** Appends the members from `origin` to `revision`; see JudgeLog. */
+    /** Appends the members from `origin` to the contract's version; see JudgeLog. */
     static void putOrigin(
             JsonWriter out, int partition, long offset, long received, Integer usersVersion, int revision) {
         out.put(PARTITION).put(partition).put(OFFSET).put(offset);
@@ -67,7 +69,7 @@ final class StatusMessage {
         } else {
             out.put(usersVersion);
         }
-        out.put(REVISION).put(revision);
+        out.put(REVISION).put(revision).put(VERSION);
     }
 
     /** Appends the value of a bad log, cut to its limit, and its size; null for a tombstone. */

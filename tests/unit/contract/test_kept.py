@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
-from include.contract import kept, reading
+from include.contract import kept, reading, versions
+from include.contract.tables import VERSION_COLUMN
 from include.names import BAD, STATUSES, TABLES
 from include.settings import ROOT
 
@@ -45,8 +47,8 @@ def test_its_own_tables_are_as_it_says() -> None:
     [
         (changed("device", lambda row: None), "it has no column device"),
         (changed("device", lambda row: (*row[:2], "varchar(32)", 0, 1)), r"device is varchar\(32\), .* varchar\(64\)"),
-        (changed("account_id", lambda row: (*row[:2], "bigint", 0, 1)), "account_id is bigint, and should be int"),
-        (changed("device", lambda row: (*row[:3], 1, 0)), "device may be null"),
+        (changed("account_id", lambda row: (*row[:2], "smallint", 0, 1)), "account_id is smallint, and should be int"),
+        (changed("event_timestamp", lambda row: (*row[:2], "date", 0, 1)), "event_timestamp is date, .* datetime"),
         ([*ROWS, (SUSPICIOUS, "browser", "text", 0, 1)], "its column browser is no field"),
     ],
 )
@@ -55,5 +57,34 @@ def test_another_contract_is_named_with_its_remedy(found: list[Row], what: str) 
     assert re.match(rf"the table logs.suspicious_logs is of another contract: {what}\. Set LOGSIEVE_CONTRACT", said)
 
 
+@pytest.mark.parametrize(
+    "row",
+    [
+        (SUSPICIOUS, "device", "varchar(255)", 0, 1),
+        (SUSPICIOUS, "device", "varchar(64)", 1, 0),
+        (SUSPICIOUS, "account_id", "bigint(20)", 0, 1),
+        (SUSPICIOUS, "event_timestamp", "datetime(3)", 0, 1),
+    ],
+)
+def test_a_wider_column_holds_its_rows(row: Row) -> None:
+    """Another version of the contract needs it."""
+    assert kept.difference(OURS, changed(row[1], lambda _: row)) is None
+
+
 def test_a_column_of_the_users_own_that_may_stay_empty_is_no_difference() -> None:
     assert kept.difference(OURS, [*ROWS, (TABLES["good"], "note", "text", 1, 0)]) is None
+
+
+def test_what_another_version_needs_is_altered_and_nothing_else() -> None:
+    """tests/integration/test_contract_changes.py runs the clauses on MySQL."""
+    text = (ROOT / "contract.toml").read_text(encoding="utf-8")
+    longer = text.replace('name = "device"\ntype = "text"\njson = ["string", "number"]\nlength = [1, 64]',
+                          'name = "device"\ntype = "text"\njson = ["string", "number"]\nlength = [1, 80]')  # fmt: skip
+    more = longer.replace("[dimension]", '[[field]]\nname = "note"\ntype = "text"\n\n[dimension]')
+    after = versions.following(OURS, reading.parse(more, Path("contract.toml")))
+    clauses = [each.clause for each in kept.missing(after, ROWS) if each.table == SUSPICIOUS]
+    assert clauses == [
+        "MODIFY COLUMN `device` VARCHAR(80) NOT NULL",
+        "ADD COLUMN `note` VARCHAR(255)",
+        f"ADD COLUMN {VERSION_COLUMN}",
+    ]

@@ -73,7 +73,7 @@ def test_a_driver_beside_its_caller_reads_the_contract_of_its_caller(settings: S
     code = (
         f"import sys; sys.path.insert(0, {packages!r}); from include.contract import reading; print(reading.current())"
     )
-    given = variables(settings, {"PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"]})
+    given = variables(settings, {"PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"]}, "spark://127.0.0.1:7077")
     done = subprocess.run([sys.executable, "-c", code], env=given, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == str(reading.load(settings.contract))

@@ -1,0 +1,70 @@
+"""Which contract is in effect: its versions in MySQL, and the file in the state folder that every program here reads.
+
+The file is a link to that of a version, which never changes: a program that has begun with one keeps it.
+"""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+from include.contract import documents
+from include.contract.model import Contract
+from include.names import CONTRACTS_TABLE, LOGS_DATABASE
+from include.settings import Settings
+
+REMEDY: Final = "./logsieve contract apply completes a change, ./logsieve contract diff shows it"
+
+_TABLE: Final = f"{LOGS_DATABASE}.{CONTRACTS_TABLE}"
+_NEWEST: Final = f"SELECT document FROM {_TABLE} ORDER BY version DESC LIMIT 1"
+_ADD: Final = f"INSERT IGNORE INTO {_TABLE} (version, document, applied_at) VALUES (%s, %s, UTC_TIMESTAMP(3))"
+
+
+def newest(cursor: Any) -> Contract | None:
+    """The contract that is in effect; None: none has been yet. Raises mysql.connector.Error."""
+    cursor.execute(_NEWEST)
+    row = cursor.fetchone()
+    return documents.of_document(json.loads(row[0])) if row else None
+
+
+def begin(cursor: Any, contract: Contract) -> None:
+    """Lets the contract take effect, if none has; the caller commits. Raises mysql.connector.Error."""
+    if newest(cursor) is None:
+        add(cursor, contract)
+
+
+def add(cursor: Any, contract: Contract) -> None:
+    """Lets this version of the contract take effect; the caller commits. Raises mysql.connector.Error."""
+    cursor.execute(_ADD, (contract.version, documents.canonical(contract)))
+
+
+def difference(cursor: Any, contract: Contract) -> str | None:
+    """Why this contract is not the one in effect, as a sentence with its remedy; None: it is, or none is."""
+    found = newest(cursor)
+    if found is None or found == contract:
+        return None
+    which = f"version {found.version}" if found.version != contract.version else "another one"
+    return f"the contract of this program is version {contract.version}, and {which} is in effect: {REMEDY}"
+
+
+def write(settings: Settings, contract: Contract) -> Path:
+    """Writes the file of this version into the state folder, for `switch`. Raises OSError."""
+    folder = settings.state / "contracts"
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / f"{contract.version}-{documents.digest(contract)[:12]}.json"
+    if not file.exists():
+        _replace(file, lambda partial: partial.write_text(documents.canonical(contract) + "\n", encoding="utf-8"))
+    return file
+
+
+def switch(settings: Settings, file: Path) -> None:
+    """Programs that begin from now on read this file, and those that follow (reading.py). Raises OSError."""
+    link = settings.state / "contract.json"
+    _replace(link, lambda partial: partial.symlink_to(file.relative_to(link.parent)))
+
+
+def _replace(target: Path, make: Callable[[Path], object]) -> None:
+    partial = target.with_suffix(".part")
+    partial.unlink(missing_ok=True)
+    make(partial)
+    partial.replace(target)

@@ -1,0 +1,148 @@
+"""Implements `./logsieve contract apply`: another contract takes effect while the stream runs.
+
+First everything becomes able to hold the verdicts of both: rules, tables, index. Then one row in MySQL lets the new
+contract take effect, and the driver that judges by the old one ends. Every step is idempotent: an interrupted run is
+simply repeated.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from itertools import groupby
+from typing import Any, Final
+
+import mysql.connector
+from elastic_transport import TransportError
+
+from include import retries
+from include.contract import in_effect, kept, reading, sizes, versions
+from include.contract.model import Contract
+from include.contract.versions import Difference
+from include.driver import lease
+from include.index import template
+from include.index.template import Shape
+from include.names import BAD, LOGS_DATABASE, TABLES, USERS_DATABASE
+from include.retention import slices
+from include.settings import Settings
+from include.stack.environment import Environment
+from include.stack.errors import StackError
+from include.stack.fetch import judge_jar
+from include.users import tables as users_tables
+from include.watch.troubles import TroubleError
+
+_COUNT_MILLISECONDS: Final = 5000
+_DRIVER_SECONDS: Final = 180
+_AGAIN: Final = "Check ./logsieve status, then run ./logsieve contract apply again: it goes on where it stopped"
+
+OnStep = Callable[[str], None]
+
+
+def keep_first(settings: Settings) -> None:
+    """Keeps the contract of the settings as the one in effect, if none is: what is edited then waits for `apply`."""
+    if not (settings.state / "contract.json").exists():
+        in_effect.switch(settings, in_effect.write(settings, reading.load(settings.contract)))
+
+
+def now(env: Environment) -> Contract:
+    """The contract that is in effect. Raises StackError if none is, or MySQL does not answer."""
+    with _cursor(env) as cursor:
+        found = in_effect.newest(cursor)
+    if found is None:
+        raise StackError("No contract is in effect yet.", "The DAG bootstrap begins with that of ./logsieve up")
+    return found
+
+
+def apply(env: Environment, before: Contract, declared: Contract, on_step: OnStep) -> Contract:
+    """Lets what a person declared follow `before`, which is in effect, and returns it; `before` if it is the same.
+
+    Of its differences none may be `refused`. Raises StackError.
+    """
+    if versions.same(before, declared):
+        in_effect.switch(env.settings, in_effect.write(env.settings, before))
+        return before
+    after = versions.following(before, declared)
+    if wrong := next(sizes.problems(after.of_all_versions), None):
+        raise StackError(f"With the columns of earlier versions, {wrong.what}.", f"{wrong.remedy}.")
+    file = in_effect.write(env.settings, after)
+    on_step("Compile the rules")
+    judge_jar.ensure(env.settings.model_copy(update={"contract": file}))
+    try:
+        with _cursor(env) as cursor, env.outside.search() as client:
+            template.names(client)  # before anything is changed
+            on_step("Alter the tables")
+            _alter(cursor, after)
+            in_effect.switch(env.settings, file)
+            reading.follow()
+            on_step("Extend the index")
+            shape = Shape.of(env.settings)
+            template.ensure(client, shape)
+            for name in sorted(template.names(client)):
+                template.prepare(client, name, shape)
+            in_effect.add(cursor, after)
+    except TransportError as error:
+        raise StackError(f"Elasticsearch does not answer: {error}", f"{_AGAIN}.") from error
+    except (TroubleError, slices.BusyError) as error:
+        raise StackError(str(error), f"{_AGAIN}.") from error
+    return after
+
+
+def driver(env: Environment) -> int | None:
+    """The epoch of the driver that is running; None: none is. Raises StackError."""
+    with _cursor(env) as cursor:
+        found = lease.read(cursor)
+    return found.epoch if found and found.is_alive else None
+
+
+def wait_for_another_driver(env: Environment, epoch: int) -> bool:
+    """Waits for the driver after that of the epoch, which ends by itself; returns whether it has begun in time."""
+    late = StackError("", "")
+    with suppress(StackError):
+        retries.until(lambda: driver(env) not in (None, epoch), _DRIVER_SECONDS, lambda _: late)
+        return True
+    return False
+
+
+def lifted(env: Environment, found: list[Difference]) -> dict[str, int | None]:
+    """By reason that was lifted, the number of bad logs with it; None: too many to count in seconds. Without zeros."""
+    reasons = dict.fromkeys(reason for each in found for reason in each.lifted)
+    with _cursor(env) as cursor:
+        counts = {reason: _count(cursor, reason) for reason in reasons}
+    return {reason: count for reason, count in counts.items() if count != 0}
+
+
+def _count(cursor: Any, reason: str) -> int | None:
+    hint = f"/*+ MAX_EXECUTION_TIME({_COUNT_MILLISECONDS}) */"
+    table = f"{LOGS_DATABASE}.{TABLES[BAD]}"
+    try:
+        cursor.execute(f"SELECT {hint} COUNT(*) FROM {table} WHERE JSON_CONTAINS(reasons, %s)", (f'"{reason}"',))
+        return int(cursor.fetchone()[0])
+    except mysql.connector.Error as error:
+        if error.errno != mysql.connector.errorcode.ER_QUERY_TIMEOUT:
+            raise
+        return None
+
+
+def _alter(cursor: Any, contract: Contract) -> None:
+    with slices.locked(cursor):
+        cursor.execute(kept.COLUMNS)
+        for table, missing in groupby(kept.missing(contract, cursor.fetchall()), lambda each: each.table):
+            if clauses := [each.clause for each in missing if each.clause]:
+                slices.alter(cursor, table, ", ".join(clauses))
+        cursor.execute(users_tables.COLUMNS)
+        for table, clause in [*users_tables.too_narrow(contract, cursor.fetchall())]:
+            cursor.execute(f"ALTER TABLE {USERS_DATABASE}.{table} {clause}")
+
+
+@contextmanager
+def _cursor(env: Environment) -> Iterator[Any]:
+    try:
+        with (
+            closing(env.outside.mysql("airflow", autocommit=True)) as connection,
+            closing(connection.cursor()) as cursor,
+        ):
+            yield cursor
+    except mysql.connector.Error as error:
+        if error.errno == mysql.connector.errorcode.ER_NO_SUCH_TABLE:
+            raise StackError(
+                "No contract is in effect yet.", "The DAG bootstrap begins with one: ./logsieve up"
+            ) from error
+        raise StackError(f"MySQL refuses or does not answer: {error.msg}", f"{_AGAIN}.") from error
