@@ -59,12 +59,14 @@ def read(outside: Outside, settings: Settings, key: str) -> Story:
 
 def describe(facts: Facts, dead_letters: str) -> Story:
     """The log's history, built from the facts. Pure."""
-    record, meanings = facts.last(), contract_reasons.every(reading.current())
+    record, contract = facts.last(), reading.current()
+    meanings = contract_reasons.every(contract)
+    other = "an unknown reason" if contract.version == 1 else "a rule of an earlier version of the contract"
     return Story(
         origin=facts.key,
         log=_log(facts),
         status=record.get("status"),
-        reasons={reason: meanings.get(reason, "an unknown reason") for reason in record.get("reasons") or []},
+        reasons={reason: meanings.get(reason, other) for reason in record.get("reasons") or []},
         users=users.sentence(facts),
         verdicts=[
             {

@@ -7,12 +7,13 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from include.settings import ROOT
+from include.settings import ROOT, Settings
 
 LOAD = """
 import sys
@@ -73,6 +74,30 @@ def test_its_parameters_are_those_that_no_filter_is_named_like(routes: list[Any]
     data = [set(taken(route.dependant)) for route in routes if route.path.startswith("/data/")]
     assert {"status", "reason", "from", "to", "search", "size", "before"} in data
     assert set().union(*data) <= OWN
+
+
+def test_it_follows_the_contract_that_is_in_effect(
+    airflow_home: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from include.contract import in_effect, reading
+    from plugins.page import routes
+
+    monkeypatch.setenv("LOGSIEVE_STATE", str(tmp_path))
+    reading.follow()
+    monkeypatch.setattr(routes, "_LOOK_SECONDS", 0)
+    served = []
+
+    async def answer(scope: Any, receive: Any, send: Any) -> None:
+        served.append(reading.current())
+
+    monkeypatch.setattr(routes, "make_app", lambda: answer)
+    app, others = routes.Following(), reading.load(ROOT / "tests" / "contracts" / "contract.toml")
+    for _ in range(2):
+        asyncio.run(app({}, None, None))
+        in_effect.switch(Settings(), in_effect.write(Settings(), others))
+    assert [contract == others for contract in served] == [False, True]
+    monkeypatch.undo()
+    reading.follow()
 
 
 def test_nothing_of_the_contract_is_markup(airflow_home: None) -> None:

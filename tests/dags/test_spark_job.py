@@ -1,6 +1,7 @@
 """Jobs are submitted from any of Airflow's machines: nothing is left on one for the next task."""
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -45,3 +46,27 @@ def test_the_task_after_a_rejudgement_is_handed_its_report(spark_job: Any):
     found = DagBag(dag_folder=str(ROOT / "dags" / "rejudge_logs.py")).dags["rejudge_logs"]
     (report,) = found.get_task("correct").op_args
     assert report.operator.task_id == "judge"
+
+
+def test_the_driver_after_another_contract_is_submitted_with_that_one_at_once(
+    airflow_home: None, monkeypatch: pytest.MonkeyPatch
+):
+    from airflow.sdk.exceptions import AirflowException
+
+    from include.driver.exit_codes import DriverEnd
+    from plugins import stream
+
+    tried: list[Any] = []
+
+    def execute(operator: Any, context: Any) -> None:
+        tried.append(operator._hook)
+        if len(tried) == 1:
+            operator._hook = SimpleNamespace(
+                _connection={"deploy_mode": "client"}, _submit_sp=SimpleNamespace(returncode=DriverEnd.OTHER_CONTRACT)
+            )
+            raise AirflowException("the driver ended")
+
+    monkeypatch.setattr(stream.SparkJobOperator, "execute", execute)
+    monkeypatch.setattr(stream.metadata, "address", lambda: "")
+    stream.StreamOperator(task_id="stream", job="stream_logs").execute({"ti": SimpleNamespace(id="1")})
+    assert tried == [None, None], "the hook of the one before has its jar"

@@ -111,6 +111,8 @@ def _up(
         else:
             programs = start(env, steps)
         steps_of_up.wait_and_bootstrap(env, programs, steps, conf if run_bootstrap else None, again=found_running)
+    if waiting := contracts.waiting(settings):
+        err.print(waiting, highlight=False, markup=False, soft_wrap=True)
     if run_bootstrap:
         status.show_hops(out, status.read_hops(env), env)
     # Whatever captures the output may keep it where others read.

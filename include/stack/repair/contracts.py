@@ -15,6 +15,7 @@ from elastic_transport import TransportError
 
 from include import retries
 from include.contract import in_effect, kept, reading, sizes, versions
+from include.contract.errors import ContractError
 from include.contract.model import Contract
 from include.contract.versions import Difference
 from include.driver import lease
@@ -40,6 +41,17 @@ def keep_first(settings: Settings) -> None:
     """Keeps the contract of the settings as the one in effect, if none is: what is edited then waits for `apply`."""
     if not (settings.state / "contract.json").exists():
         in_effect.switch(settings, in_effect.write(settings, reading.load(settings.contract)))
+
+
+def waiting(settings: Settings) -> str:
+    """What a person should know if the contract of the settings is not the one in effect; empty: it is."""
+    try:
+        is_in_effect = versions.same(reading.load(settings.contract), reading.load(settings.contract_in_effect))
+    except ContractError as error:
+        return f"{error} It is not in effect."
+    if is_in_effect:
+        return ""
+    return f"{settings.contract.name} differs from the contract that is in effect: ./logsieve contract diff"
 
 
 def now(env: Environment) -> Contract:

@@ -1,12 +1,13 @@
 """What the commands that name an account refuse before they ask a server, by the contract."""
 
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
-from include.contract import reading
+from include.contract import documents, reading
 from include.contract.model import Contract
 from include.settings import Settings
 from include.stack.commands import users
@@ -17,8 +18,15 @@ from jobs.rejudging import chosen
 from tests.unit.users.shapes import OTHER_CONTRACT
 
 
-def none() -> Contract:
-    return Contract(OTHER_CONTRACT.fields)
+@pytest.fixture
+def no_dimension(tmp_path: Path) -> Iterator[None]:
+    file = tmp_path / "contract.json"
+    file.write_text(documents.canonical(Contract(OTHER_CONTRACT.fields)), encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LOGSIEVE_CONTRACT", str(file))
+        reading.follow()
+        yield
+    reading.follow()
 
 
 @pytest.mark.parametrize("key", ["soon", "2147483648", "6.5", ""])
@@ -28,8 +36,7 @@ def test_an_account_that_there_cannot_be_is_refused(key: str) -> None:
             ask()
 
 
-def test_without_a_dimension_there_are_no_users_and_no_exports(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(reading, "current", none)
+def test_without_a_dimension_there_are_no_users_and_no_exports(no_dimension: None, tmp_path: Path) -> None:
     with pytest.raises(StackError, match="The contract has no dimension, so there are no users"):
         users.users("684")
     settings, day = Settings(accounts_path=str(tmp_path), accounts=10), date(2026, 11, 23)
