@@ -13,6 +13,8 @@ from typing import Annotated
 
 import typer
 
+from include import folders
+from include.contract import reading
 from include.settings import Settings
 from include.stack import environment
 from include.stack.commands import bench, contract, develop, proof, repair, server_tools, service, terminal, users
@@ -34,6 +36,7 @@ app = typer.Typer(
 
 @app.command()
 def up(
+    contract_file: Annotated[Path | None, typer.Option("--contract", help="File that declares what a log is.")] = None,
     rate: Annotated[float | None, typer.Option(min=0.001, max=1_000_000, help="Generated logs per second.")] = None,
     share_bad: Annotated[float | None, typer.Option(min=0, max=1, help="Share of generated logs that are bad.")] = None,
     share_suspicious: Annotated[
@@ -52,7 +55,10 @@ def up(
     """Starts the stack and waits until logs have passed every hop."""
     # A `down` in another shell stops this command with SIGTERM. A background shell may have set SIGINT to be ignored.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    if contract_file is not None:
+        os.environ["LOGSIEVE_CONTRACT"] = str(folders.real(contract_file))  # for all that this process starts too
     settings = Settings()
+    reading.load(settings.contract)  # its mistakes come before anything is started
     with lock.held(settings.state / "lock", "up", _wait_for):
         _up(settings, rate, share_bad, share_suspicious, engine, fresh=fresh, yes=yes, run_bootstrap=run_bootstrap)
 
