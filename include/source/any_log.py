@@ -73,18 +73,20 @@ class AnyLogMaker(Draws):
             known = {dimension.at: when * 1000, dimension.key: key, **dict(compared)}
         for _ in range(_TRIES):
             found = {
-                field.name: known[field.name]
-                if field.name in known and (is_whole or not self._has_none(field))
-                else None
-                if self._has_none(field)
-                else self._value(field, when)
-                for field in self._contract.fields
+                field.name: self._drawn_of(field, known, when, is_whole=is_whole) for field in self._contract.fields
             }
             across.keep(self._contract, found, lambda field: known.get(field.name, self._value(field, when)))
             is_of_day = dimension is None or found[dimension.at] == known[dimension.at]
             if is_of_day and not across.broken(self._contract, found, now * 1000):
                 return found
         raise NoLogError("No log that obeys all rules across fields can be generated.", "Change a rule of the contract")
+
+    def _drawn_of(self, field: Field, known: Values, when: int, *, is_whole: bool) -> Any:
+        """A value of the field, that of `known` if it has one; None if the log has none."""
+        is_known = field.name in known
+        if not (is_known and is_whole) and self._has_none(field):
+            return None
+        return known[field.name] if is_known else self._value(field, when)
 
     def _has_none(self, field: Field) -> bool:
         return field.is_nullable and self._rng.random() < _NONE
