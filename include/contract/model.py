@@ -122,11 +122,6 @@ class Dimension:
     unknown: str | None
     attributes: tuple[Attribute, ...]
 
-    @property
-    def subject(self) -> str:
-        """What a person calls what the key names: account, if it is account_id."""
-        return self.key.removesuffix("_id").replace("_", " ")
-
 
 @dataclass(frozen=True)
 class Roles:

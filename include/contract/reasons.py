@@ -90,10 +90,10 @@ def of_suspicious_logs(contract: Contract) -> dict[str, str]:
     """What each reason of suspicious logs says about the log, by reason."""
     if (dimension := contract.dimension) is None:
         return {}
-    key = dimension.subject
+    key = contract.label(dimension.key)
     found = {dimension.unknown: f"the {key} was not in the users dimension"} if dimension.unknown else {}
     for each in dimension.attributes:
-        found[each.reason] = f"the {key} has another {each.field.replace('_', ' ')} in the users dimension"
+        found[each.reason] = f"the {key} has another {contract.label(each.field)} in the users dimension"
     return found
 
 

@@ -65,6 +65,8 @@ class Shape:
     attributes: tuple[Column, ...]
     subject: str
     """What a person calls what the key names, such as "account"."""
+    words: str
+    """What a person calls the attributes."""
 
     @classmethod
     def of(cls, contract: Contract) -> "Shape | None":
@@ -75,7 +77,8 @@ class Shape:
         return cls(
             Column(dimension.column, contract.by_name[dimension.key], is_key=True),
             tuple(Column(each.column, contract.by_name[each.field], False, forbidden) for each in dimension.attributes),
-            dimension.subject,
+            contract.label(dimension.key),
+            " or ".join(contract.label(each.field) for each in dimension.attributes),
         )
 
     @cached_property
@@ -87,11 +90,6 @@ class Shape:
     def header(self) -> str:
         """The first line of an export."""
         return ",".join(each.name for each in self.columns)
-
-    @property
-    def words(self) -> str:
-        """What a person calls the attributes."""
-        return " or ".join(each.field.name.replace("_", " ") for each in self.attributes)
 
     def account(self, text: str) -> Value:
         """The key that a person has written. Raises ValueError if the column does not take it."""

@@ -11,7 +11,8 @@ from include.why.facts import Facts, day_of
 
 def sentence(facts: Facts) -> str:
     """What it has for the log's key on the day of the event, and whether the verdict is still the same."""
-    record, dimension = facts.last(), reading.current().dimension
+    record, contract = facts.last(), reading.current()
+    dimension = contract.dimension
     if dimension is None:
         return "the contract has no dimension"
     if "MySQL" in facts.away:
@@ -26,10 +27,10 @@ def sentence(facts: Facts) -> str:
     has = [record.get(each.field) for each in dimension.attributes]
     known = "is unknown"
     if facts.expected:
-        words = [each.field.replace("_", " ") for each in dimension.attributes]
+        words = [contract.label(each.field) for each in dimension.attributes]
         known = "has " + " and ".join(f"the {word} {value}" for word, value in zip(words, facts.expected, strict=True))
-    told = f"{dimension.subject} {key} {known} on {day_of(record, dimension)}, the log has "
-    told += f"{' and '.join(str(value) for value in has)}; {version}"
+    told = f"{contract.label(dimension.key)} {key} {known} on {day_of(record, dimension)}, the log has "
+    told += f"{' and '.join('none' if value is None else str(value) for value in has)}; {version}"
     would_be = names.SUSPICIOUS if _is_suspicious(facts, dimension, has) else names.GOOD
     if would_be != record.get("status"):
         again = f"./logsieve rejudge --account {shlex.quote(str(key))}"

@@ -12,6 +12,7 @@ from include.proof.verdict_search import Found, Verdict
 from include.settings import ROOT
 from include.source import shipped
 from include.stack.commands.why import show
+from include.users.shape import Shape
 from include.why.facts import Facts, Message, Row
 from include.why.story import LONGEST, Story, describe
 
@@ -120,8 +121,22 @@ def test_several_attributes_are_told_each_and_what_a_log_does_not_have_is_not_co
     assert told("IOS", "GB") == f"{beginning}, the log has IOS and GB; judged by version 3"
     assert "it would be suspicious: ./logsieve rejudge --account 7" in told("IOS", "FR")
     assert "would be" not in told("IOS", "FR", country=None)
+    assert "the log has IOS and none;" in told("IOS", "GB", country=None)
     assert "user 7 is unknown on 2026-11-23" in told()
     assert told(user_id=None) == "not looked up: the log has no user_id; judged by version 3"
+
+
+def test_key_and_attributes_have_the_names_that_the_contract_gives_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    contract = reading.load(ROOT / "examples" / "nginx" / "contract.toml")
+    monkeypatch.setattr(reading, "current", lambda: contract)
+    record = {"remote_user": "ann", "country": "FR", "status": "suspicious", "users_version": 3}
+    found = Found(0, 20, 8, 9, [Verdict(9, record | {"requested_at": "2026-11-23T01:02:03.456Z"}, False)])
+    told = story(found=found, expected=("GB",)).users
+    assert told == "user ann has the country GB on 2026-11-23, the log has FR; judged by version 3"
+    assert reasons.every(contract)["unusual_country"] == "the user has another country in the users dimension"
+    shape = Shape.of(contract)
+    assert shape is not None
+    assert (shape.subject, shape.words) == ("user", "country")
 
 
 def test_without_a_dimension_there_is_nothing_to_tell(monkeypatch: pytest.MonkeyPatch) -> None:
