@@ -26,7 +26,7 @@ class Run:
     run_id: str
     state: str
     at: datetime
-    """When it was due to start."""
+    """When it started, or is due to."""
     base: str = ""
     """Path of Airflow's address, without the last slash."""
 

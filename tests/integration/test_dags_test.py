@@ -1,7 +1,10 @@
 """Each DAG succeeds under `airflow dags test` with the running stack."""
 
 import json
+import subprocess
+import sys
 from contextlib import closing
+from datetime import UTC, datetime
 
 import pytest
 
@@ -35,6 +38,13 @@ def test_the_scheduler_can_execute_none_of_these_runs_or_tasks(stack: Stack) -> 
             " JOIN dag_run USING (dag_id, run_id) JOIN slot_pool USING (pool) WHERE triggered_by = 'TEST'"
         )
         assert cursor.fetchall() == [("dags_test", 0, True)]
+
+
+def test_the_page_has_the_time_when_such_a_run_started(stack: Stack) -> None:
+    code = "from plugins.page.runs import newest; print(newest(['bootstrap'])['bootstrap'].at.isoformat())"
+    done = subprocess.run([sys.executable, "-c", code], env=stack.env.whole(), capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert datetime.fromisoformat(done.stdout.splitlines()[-1]) < datetime.now(UTC)
 
 
 def test_a_task_runs_alone_and_the_scheduler_executes_none_beside_it(stack: Stack) -> None:
