@@ -76,7 +76,7 @@ def app(asked: list[Filters]) -> PageApp:
     @made.get("/logs/data/summary")
     def summary(request: Request) -> dict[str, Any]:
         asked.append(filters(request))
-        part = Part(tops={"reasons": Counter()})
+        part = Part(tops={"reasons": Counter({f"too_long_{'x' * 60}": 12_345})})
         for field in fields.listed(CONTRACT):
             part.tops[field.name] = Counter({values.of_document(field, VALUES[field.name]): 3})
         return {"notice": None, **as_json(asked[-1], [part], NOW)}
@@ -129,6 +129,12 @@ def test_lists_columns_and_search_are_the_contracts(page: Page) -> None:
     expect(page.locator("#logs td.event")).to_have_text("141b3ff2")
     assert page.locator("#search-text").get_attribute("placeholder") == "Request, user or origin 0-123"
     expect(page.get_by_label("Search by request, user or origin")).to_be_visible()
+
+
+def test_a_count_stays_on_one_line_beside_a_long_reason(page: Page) -> None:
+    page.locator("#lists .entry .number").first.wait_for()
+    heights = page.locator("#lists .entry .number").evaluate_all("all => all.map(each => each.offsetHeight)")
+    assert len(set(heights)) == 1, heights
 
 
 def test_every_value_filters_exactly_and_the_address_keeps_it(page: Page, asked: list[Filters]) -> None:
