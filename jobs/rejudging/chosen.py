@@ -157,7 +157,13 @@ def value_of_row() -> Column:
 
     Fields without a value are left out. jobs/java/logsieve/ReadRow.java reads it, whatever the log looked like.
     """
-    return F.to_json(F.struct(*(each.name for each in _fields()))).cast("binary").alias("value")
+    return F.to_json(F.struct(*map(_cell, _fields()))).cast("binary").alias("value")
+
+
+def _cell(field: Field) -> Column:
+    # MySQL's BOOLEAN is a number, and JDBC takes it for one if the query is of two tables.
+    cell = F.col(field.name)
+    return cell.cast("boolean").alias(field.name) if field.type == "boolean" else cell
 
 
 def _fields() -> tuple[Field, ...]:

@@ -19,8 +19,9 @@ from tests.contracts.conftest import RECEIVED_AT, USERS, Judge
 from tests.contracts.oracle import FIELDS
 from tests.contracts.test_judging import CASES, log_of
 
+# A BOOLEAN of two tables is a number to JDBC.
 KINDS = {
-    "int32": "int", "int64": "bigint", "number": "double", "boolean": "boolean", "seconds": "bigint",
+    "int32": "int", "int64": "bigint", "number": "double", "boolean": "tinyint", "seconds": "bigint",
     "milliseconds": "bigint",
 }  # fmt: skip
 
@@ -75,8 +76,10 @@ def test_a_row_gets_the_verdict_of_its_log(judge: Judge, spark: SparkSession) ->
 def cell(name: str, value: Any) -> Any:
     """A value of a verdict as MySQL's driver gives it, times as chosen.py asks for them."""
     form = reading.current().by_name[name].form
-    if value is None or form not in ("number", "seconds", "milliseconds"):
+    if value is None or form not in ("number", "boolean", "seconds", "milliseconds"):
         return value
+    if form == "boolean":
+        return int(value)
     if form == "number":
         return float(value)
     return int(datetime.fromisoformat(value).timestamp() * (1 if form == "seconds" else 1000) + 0.5)
