@@ -1,4 +1,7 @@
-"""A user's own servers, with a login and TLS: the DAGs, the driver and the indexer work with them."""
+"""A user's own servers, with a login and TLS: the DAGs, the driver, the indexer and the commands work with them.
+
+The logs are those of an example, which users with own servers have too: this also runs its contract to the end.
+"""
 
 import json
 import os
@@ -17,7 +20,7 @@ import elasticsearch
 import mysql.connector
 import pymysql
 import pytest
-from confluent_kafka import KafkaException
+from confluent_kafka import KafkaException, Producer
 from confluent_kafka.admin import AdminClient, ScramCredentialInfo, ScramMechanism, UserScramCredentialUpsertion
 from pydantic import SecretStr
 from rich.console import Console
@@ -25,7 +28,7 @@ from rich.console import Console
 from include.clients import kafka
 from include.clients.outside import Outside
 from include.driver import lease
-from include.names import STATUSES, TABLES
+from include.names import LOGS_TOPIC, STATUSES, TABLES
 from include.settings import ROOT, Settings
 from include.stack.environment import SECRETS, Environment
 from include.stack.own_servers import OwnServers
@@ -42,6 +45,8 @@ from tests.integration.own_servers import HOST
 from tests.integration.stack import Stack, until
 
 STATE = ROOT / ".state-own-servers"
+EXAMPLE = ROOT / "examples" / "cloudtrail"
+CONTRACT = EXAMPLE / "contract.toml"
 LOGS = 500
 
 
@@ -82,7 +87,9 @@ class Own:
 def own(stack: Stack) -> Iterator[Own]:
     folder = STATE / "certificates"
     env = Environment(
-        Settings(state=STATE), Ports(**free_ports()), {name: secrets.token_urlsafe(24) for name in SECRETS}
+        Settings(state=STATE, contract=CONTRACT),
+        Ports(**free_ports()),
+        {name: secrets.token_urlsafe(24) for name in SECRETS},
     )
     wipe(env)
     homes = unpack(env, Steps(Console()))
@@ -103,6 +110,7 @@ def own(stack: Stack) -> Iterator[Own]:
         until(lambda: probes.elasticsearch(env) is None, 120, "Elasticsearch answers")
         settings = Settings(
             state=STATE,
+            contract=CONTRACT,
             kafka_bootstrap=f"{HOST}:{env.ports.kafka}",
             kafka_security="SASL_SSL",
             kafka_ca=ca,
@@ -254,11 +262,12 @@ def test_commands_work_with_own_servers(own: Own, tmp_path: Path) -> None:
     assert (story["status"], story["away"]) == ("bad", {})
     assert story["hops"]["MySQL"] == "logs.bad_logs"
     assert story["hops"]["Elasticsearch"].startswith(f"server-logs/_doc/{bad}: bad")
-    ((account, device),) = own.root_sql(
-        "SELECT account_id, device FROM logs.good_logs ORDER BY kafka_partition, kafka_offset LIMIT 1"
+    ((account, region),) = own.root_sql(
+        "SELECT account_id, aws_region FROM logs.good_logs WHERE account_id IS NOT NULL"
+        " ORDER BY kafka_partition, kafka_offset LIMIT 1"
     )
-    (period,) = own.answer("users", str(account))["periods"]
-    assert (period["device"], period["current"]) == (device, True)
+    (period,) = own.answer("users", account)["periods"]
+    assert (period["aws_region"], period["current"]) == (region, True)
 
     at = "WHERE kafka_partition = %s AND kafka_offset = %s"
     with indexing(own, tmp_path), judging(own, tmp_path):
@@ -280,11 +289,39 @@ def test_commands_work_with_own_servers(own: Own, tmp_path: Path) -> None:
         assert replayed["changes"] == [{"was": "bad", "now": "bad", "changed": True, "logs": 1}]
         assert own.root_sql(f"SELECT reasons FROM logs.bad_logs {at}", origin) == ((reasons,),)
 
-        own.root_sql("UPDATE dim_users.users_history SET user_device = 'another' WHERE account_no = %s", (account,))
-        rejudged = own.answer("rejudge", "--account", str(account))
+        own.root_sql("UPDATE dim_users.users_history SET usual_region = 'another' WHERE account_id = %s", (account,))
+        rejudged = own.answer("rejudge", "--account", account)
         assert {"good", "suspicious"} == {rejudged["changes"][0]["was"], rejudged["changes"][0]["now"]}
         assert rejudged["sent"] > 0
         assert own.root_sql("SELECT COUNT(*) FROM logs.good_logs WHERE account_id = %s", (account,)) == ((0,),)
+
+
+def test_the_sample_gets_the_verdicts_beside_it(own: Own, tmp_path: Path) -> None:
+    logs = (EXAMPLE / "logs.jsonl").read_bytes().splitlines()
+    verdicts = [line.split() for line in (EXAMPLE / "verdicts.txt").read_text().splitlines()]
+    header, *users = (EXAMPLE / "accounts.csv").read_text().splitlines()
+    for user in users:
+        history = f"dim_users.users_history ({header}, valid_from, seen_from)"
+        own.root_sql(f"INSERT INTO {history} VALUES (%s, %s, '1970-01-01', CURDATE())", user.split(","))
+    sender = Producer({**kafka.native(own.settings), "acks": "all"})
+    origins: dict[bytes, tuple[Any, Any]] = {}
+    for log in logs:
+        sender.produce(LOGS_TOPIC, log, on_delivery=lambda _, sent: origins.setdefault(sent.value(), _origin(sent)))
+    assert sender.flush(60) == 0
+    with indexing(own, tmp_path), judging(own, tmp_path):
+        total = sum(row["next"] for row in own.answer("topics") if row["topic"] == LOGS_TOPIC)
+        until(lambda: sum(own.counts().values()) == total, 60, "they are loaded")
+        assert sum(proof["documents"] for proof in own.answer("reconcile")) == total
+    found = {
+        row[:2]: [row[2], *json.loads(row[3])]
+        for table in TABLES.values()
+        for row in own.root_sql(f"SELECT kafka_partition, kafka_offset, status, reasons FROM logs.{table}")
+    }
+    assert [found[origins[log]] for log in logs] == verdicts
+
+
+def _origin(message: Any) -> tuple[Any, Any]:
+    return message.partition(), message.offset()
 
 
 def test_a_server_with_another_certificate_is_refused(own: Own, tmp_path: Path) -> None:
