@@ -47,6 +47,19 @@ def difference(cursor: Any, contract: Contract) -> str | None:
     return f"the contract of this program is version {contract.version}, and {which} is in effect: {REMEDY}"
 
 
+def declared(settings: Settings) -> Path:
+    """The file that a person edits: that of LOGSIEVE_CONTRACT, else the one that the first `up` was given."""
+    kept = settings.state / "contracts" / "declared"
+    if "contract" in settings.model_fields_set or not kept.exists():
+        return settings.contract
+    return Path(kept.read_text(encoding="utf-8"))
+
+
+def declare(settings: Settings, file: Path) -> None:
+    """Keeps this file as the one that a person edits. Raises OSError."""
+    _replace(settings.state / "contracts" / "declared", lambda partial: partial.write_text(str(file), encoding="utf-8"))
+
+
 def write(settings: Settings, contract: Contract) -> Path:
     """Writes the file of this version into the state folder, for `switch`. Raises OSError."""
     folder = settings.state / "contracts"

@@ -29,6 +29,11 @@ def current() -> Contract:
     return _current[0][1]
 
 
+def use(file: Path) -> None:
+    """Makes the contract in the file the `current` one of this process, until it follows. Raises ContractError."""
+    _current[:] = [(file, load(file))]
+
+
 def follow() -> bool:
     """Whether another contract has taken effect than the `current` one, which is that one from now on.
 

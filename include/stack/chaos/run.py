@@ -143,8 +143,7 @@ class Chaos:
         self._until(self._drained, DRAIN_SECONDS, "Waiting until every hop has all logs")
         self._on_step("Counting")
         # This process counts by the contract of that stack, which it has changed meanwhile.
-        os.environ["LOGSIEVE_CONTRACT"] = str(self._env.settings.contract_in_effect)
-        reading.follow()
+        reading.use(self._env.settings.contract_in_effect)
         count.count(self._env, self._sender, before, self._result)
         return self._result
 

@@ -1,8 +1,6 @@
 """The `./logsieve` command."""
 
 import json
-import os
-import shlex
 import signal
 import subprocess
 import sys
@@ -13,14 +11,12 @@ from typing import Annotated
 
 import typer
 
-from include import folders
-from include.contract import reading
 from include.settings import Settings
 from include.stack import environment
 from include.stack.commands import bench, contract, develop, proof, repair, server_tools, service, terminal, users
 from include.stack.commands import logs as cli_logs
 from include.stack.commands import stream as cli_stream
-from include.stack.commands.terminal import PASS_ON, Json, err, known, out, servers
+from include.stack.commands.terminal import Json, err, known, out, servers
 from include.stack.engines import Engine
 from include.stack.environment import Environment
 from include.stack.errors import StackError
@@ -55,11 +51,11 @@ def up(
     """Starts the stack and waits until logs have passed every hop."""
     # A `down` in another shell stops this command with SIGTERM. A background shell may have set SIGINT to be ignored.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    if contract_file is not None:
-        os.environ["LOGSIEVE_CONTRACT"] = str(folders.real(contract_file))  # for all that this process starts too
-    settings = Settings()
-    reading.load(settings.contract)  # its mistakes come before anything is started
+    from include.stack.repair import contracts  # the clients take half a second, too long for every command
+
+    settings = Settings() if contract_file is None else Settings(contract=contract_file)
     with lock.held(settings.state / "lock", "up", _wait_for):
+        contracts.check(settings, fresh=fresh, asked=contract_file is not None)
         _up(settings, rate, share_bad, share_suspicious, engine, fresh=fresh, yes=yes, run_bootstrap=run_bootstrap)
 
 
@@ -193,24 +189,6 @@ def doctor(as_json: Json = False) -> None:
     else:
         checks.show(out, found)
     raise typer.Exit(1 if any(check.remedy for check in found) else 0)
-
-
-@app.command(context_settings=PASS_ON | {"help_option_names": []})
-def airflow(context: typer.Context) -> None:
-    """Runs the Airflow CLI against this stack, for example `./logsieve airflow dags test bootstrap`."""
-    command = [sys.executable, "-m", "airflow", *context.args]
-    variables = known().whole()
-    del variables[environment.STACK_VARIABLE]  # without the mark, `down` does not stop it
-    raise typer.Exit(subprocess.run(command, env=variables).returncode)
-
-
-@app.command("env")
-def print_env() -> None:
-    """Prints the stack's environment variables, including secrets, for `eval "$(./logsieve env)"`."""
-    variables = known().variables()
-    variables["PATH"] = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-    for name, value in variables.items():
-        print(f"export {name}={shlex.quote(value)}")  # noqa: T201
 
 
 @app.command()

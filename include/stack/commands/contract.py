@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from include.contract import documents, reading, reasons, tables, versions
+from include.contract import documents, in_effect, reading, reasons, tables, versions
 from include.contract.errors import ContractError
 from include.contract.model import USUAL, Contract, Field
 from include.settings import Settings
@@ -19,7 +19,10 @@ from include.stack.steps import Steps
 
 app = typer.Typer(no_args_is_help=True, help="The contract: what a log is, as one file declares it.")
 
-File = Annotated[Path | None, typer.Argument(help="The file; by default that of LOGSIEVE_CONTRACT.")]
+File = Annotated[
+    Path | None,
+    typer.Argument(help="The file; by default that of `up --contract`, LOGSIEVE_CONTRACT or the one that ships."),
+]
 
 
 @app.command()
@@ -27,7 +30,7 @@ def check(file: File = None, as_json: Json = False) -> None:
     """Checks the file; names the line of each mistake, and what to do. Exits with 1 if there is any."""
     from include.source import making  # numpy takes 0.1 s, too long for every command
 
-    path = file or Settings().contract
+    path = file or in_effect.declared(Settings())
     try:
         contract = reading.load(path)
     except ContractError as error:
@@ -48,7 +51,7 @@ def check(file: File = None, as_json: Json = False) -> None:
 @app.command()
 def show(file: File = None, as_json: Json = False) -> None:
     """Shows the fields with their types, limits and columns, and all reasons."""
-    contract = reading.load(file or Settings().contract)
+    contract = reading.load(file or in_effect.declared(Settings()))
     if as_json:
         found = documents.to_document(contract) | {
             "sha256": documents.digest(contract),
@@ -75,7 +78,7 @@ def diff(file: File = None, as_json: Json = False) -> None:
     """Shows what `apply` would change: for logs, tables and index. Changes nothing."""
     from include.stack.repair import contracts  # the clients take half a second, too long for every command
 
-    path = file or Settings().contract
+    path = file or in_effect.declared(Settings())
     declared, before = reading.load(path), contracts.now(known())
     found = versions.differences(before, declared)
     if as_json:
@@ -94,7 +97,7 @@ def apply(
     """Lets the file take effect while the stream runs. Each verdict says the version that it was judged by."""
     from include.stack.repair import contracts
 
-    path, env = file or Settings().contract, known()
+    path, env = file or in_effect.declared(Settings()), known()
     declared = reading.load(path)
 
     def on_wait(process: int, what: str) -> None:

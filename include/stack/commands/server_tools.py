@@ -1,18 +1,21 @@
-"""Commands that run a server's own client with the login of whoever started the stack.
+"""Commands that run a server's own client with the login of whoever started the stack, or print what one needs.
 
 No command line has a password, and no file on a disk.
 """
 
 import os
+import shlex
 import shutil
 import subprocess
+import sys
+from pathlib import Path
 from typing import Any, Final
 
 import typer
 
 from include.clients import kafka
 from include.stack.commands.terminal import PASS_ON, known
-from include.stack.environment import HOST
+from include.stack.environment import HOST, STACK_VARIABLE
 from include.stack.errors import StackError
 from include.stack.fetch import mysqld
 
@@ -69,6 +72,24 @@ def mysql(context: typer.Context) -> None:
         server = ["--protocol=socket", f"--socket={socket}"]
     client = [*(mysqld.client(env.settings) or ["mysql"]), *server, "--user=root"]
     _run([*client, *context.args], MYSQL_PWD=env.passwords["mysql_root"])
+
+
+@app.command(context_settings=PASS_ON | {"help_option_names": []})
+def airflow(context: typer.Context) -> None:
+    """Runs the Airflow CLI against this stack, for example `./logsieve airflow dags test bootstrap`."""
+    command = [sys.executable, "-m", "airflow", *context.args]
+    variables = known().whole()
+    del variables[STACK_VARIABLE]  # without the mark, `down` does not stop it
+    raise typer.Exit(subprocess.run(command, env=variables).returncode)
+
+
+@app.command("env")
+def print_env() -> None:
+    """Prints the stack's environment variables, including secrets, for `eval "$(./logsieve env)"`."""
+    variables = known().variables()
+    variables["PATH"] = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    for name, value in variables.items():
+        print(f"export {name}={shlex.quote(value)}")  # noqa: T201
 
 
 def _in_memory(text: str) -> int:

@@ -7,6 +7,7 @@ from typing import Final
 
 import typer
 
+from include.contract import in_effect
 from include.settings import ROOT, Settings
 from include.stack.commands.terminal import out
 from include.stack.errors import StackError
@@ -29,7 +30,8 @@ def unit_file() -> Path:
 def unit(settings: Settings) -> str:
     """The unit's text. It keeps the variables of the shell that `up` would use now."""
     given = {name: value for name, value in os.environ.items() if name.startswith("LOGSIEVE_") and value}
-    given |= {f"LOGSIEVE_{name.upper()}": str(getattr(settings, name)) for name in ("state", "parts", "contract")}
+    given |= {f"LOGSIEVE_{name.upper()}": str(getattr(settings, name)) for name in ("state", "parts")}
+    given["LOGSIEVE_CONTRACT"] = str(in_effect.declared(settings))
     given["PATH"] = os.environ.get("PATH", shell.SYSTEM_PATH)
     given.pop(shell.STACK_VARIABLE, None)
     command = _quoted(str(ROOT / "logsieve"))

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import mysql.connector
 from elastic_transport import TransportError
+from elasticsearch import Elasticsearch
 
 from include import retries
 from include.contract import in_effect, kept, reading, sizes, versions
@@ -37,21 +38,39 @@ _AGAIN: Final = "Check ./logsieve status, then run ./logsieve contract apply aga
 OnStep = Callable[[str], None]
 
 
+def check(settings: Settings, *, fresh: bool, asked: bool) -> None:
+    """Checks the declared contract, before `up` starts or deletes anything. `asked`: a person has named it.
+
+    Raises ContractError, and StackError if another one is in effect than was asked for.
+    """
+    file = settings.contract
+    if fresh or settings.contract_in_effect == file:
+        reading.load(file)
+    elif asked and waiting(settings):
+        raise StackError(
+            f"Another contract than {file.name} is in effect here.",
+            f"Run ./logsieve contract apply {file} once the stack is up, or delete all data first: up --fresh",
+        )
+
+
 def keep_first(settings: Settings) -> None:
-    """Keeps the contract of the settings as the one in effect, if none is: what is edited then waits for `apply`."""
+    """Keeps the declared contract as the one in effect, if none is: what is edited then waits for `apply`."""
     if not (settings.state / "contract.json").exists():
-        in_effect.switch(settings, in_effect.write(settings, reading.load(settings.contract)))
+        file = in_effect.declared(settings)
+        in_effect.switch(settings, in_effect.write(settings, reading.load(file)))
+        in_effect.declare(settings, file)
 
 
 def waiting(settings: Settings) -> str:
     """What a person should know if the contract of the settings is not the one in effect; empty: it is."""
+    file = in_effect.declared(settings)
     try:
-        is_in_effect = versions.same(reading.load(settings.contract), reading.load(settings.contract_in_effect))
+        is_in_effect = versions.same(reading.load(file), reading.load(settings.contract_in_effect))
     except ContractError as error:
-        return f"{error} It is not in effect."
+        return f"{error} The contract that is in effect is another one."
     if is_in_effect:
         return ""
-    return f"{settings.contract.name} differs from the contract that is in effect: ./logsieve contract diff"
+    return f"{file.name} differs from the contract that is in effect: ./logsieve contract diff"
 
 
 def now(env: Environment) -> Contract:
@@ -82,14 +101,13 @@ def apply(env: Environment, before: Contract, declared: Contract, on_step: OnSte
             template.names(client)  # before anything is changed
             on_step("Alter the tables")
             _alter(cursor, after)
-            in_effect.switch(env.settings, file)
-            reading.follow()
             on_step("Extend the index")
-            shape = Shape.of(env.settings)
-            template.ensure(client, shape)
-            for name in sorted(template.names(client)):
-                template.prepare(client, name, shape)
+            reading.use(file)
+            _extend(client, Shape.of(env.settings))
+            in_effect.switch(env.settings, file)
             in_effect.add(cursor, after)
+            # The indexer may just have created one, before it followed.
+            _extend(client, Shape.of(env.settings))
     except TransportError as error:
         raise StackError(f"Elasticsearch does not answer: {error}", f"{_AGAIN}.") from error
     except (TroubleError, slices.BusyError) as error:
@@ -142,6 +160,12 @@ def _alter(cursor: Any, contract: Contract) -> None:
         cursor.execute(users_tables.COLUMNS)
         for table, clause in [*users_tables.too_narrow(contract, cursor.fetchall())]:
             cursor.execute(f"ALTER TABLE {USERS_DATABASE}.{table} {clause}")
+
+
+def _extend(client: Elasticsearch, shape: Shape) -> None:
+    template.ensure(client, shape)
+    for name in sorted(template.names(client)):
+        template.prepare(client, name, shape)
 
 
 @contextmanager
