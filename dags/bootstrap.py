@@ -77,6 +77,7 @@ def bootstrap() -> None:
             rows = cursor.fetchall()
             if found := in_effect.difference(cursor, contract) or kept.difference(contract, rows):
                 raise AirflowFailException(found)
+        in_effect.keep_first(settings)
 
     @task
     def make_index() -> None:

@@ -107,6 +107,10 @@ class Outside:
             use_pure=True,
         )
 
+    def has(self, account: Account) -> bool:
+        """Whether it knows a login of this MySQL account."""
+        return account in self._logins
+
     def search(self, seconds: float = SEARCH_SECONDS, retries: int = 0) -> "Elasticsearch":
         """A client of Elasticsearch. By default it raises at the first failure: the caller decides what to retry."""
         settings = self._settings

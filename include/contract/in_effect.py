@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from include.contract import documents
+from include.contract import documents, reading
 from include.contract.model import Contract
 from include.names import CONTRACTS_TABLE, LOGS_DATABASE
 from include.settings import Settings
@@ -47,17 +47,23 @@ def difference(cursor: Any, contract: Contract) -> str | None:
     return f"the contract of this program is version {contract.version}, and {which} is in effect: {REMEDY}"
 
 
+def keep_first(settings: Settings) -> None:
+    """Keeps the declared contract as the one in effect, if none is: what is edited then waits for `apply`.
+
+    Raises ContractError and OSError.
+    """
+    if settings.contract_in_effect == settings.contract and settings.contract.suffix != ".json":
+        file = declared(settings)
+        switch(settings, write(settings, reading.load(file)))
+        _replace(settings.state / "contracts" / "declared", lambda partial: partial.write_text(str(file), "utf-8"))
+
+
 def declared(settings: Settings) -> Path:
     """The file that a person edits: that of LOGSIEVE_CONTRACT, else the one that the first `up` was given."""
     kept = settings.state / "contracts" / "declared"
     if "contract" in settings.model_fields_set or not kept.exists():
         return settings.contract
     return Path(kept.read_text(encoding="utf-8"))
-
-
-def declare(settings: Settings, file: Path) -> None:
-    """Keeps this file as the one that a person edits. Raises OSError."""
-    _replace(settings.state / "contracts" / "declared", lambda partial: partial.write_text(str(file), encoding="utf-8"))
 
 
 def write(settings: Settings, contract: Contract) -> Path:

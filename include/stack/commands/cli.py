@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from include.contract import in_effect
 from include.settings import Settings
 from include.stack import environment
 from include.stack.commands import bench, contract, develop, proof, repair, server_tools, service, terminal, users
@@ -99,7 +100,7 @@ def _up(
         planned = environment.load_or_plan(settings)
         planned.engine = engine or planned.engine
         steps_of_up.check(planned)
-        contracts.keep_first(settings)
+        in_effect.keep_first(settings)
         env = environment.make(settings, engine=planned.engine)
     elif engine not in (None, env.engine):
         raise StackError(f"The stack is running with --engine {env.engine}.", "Run ./logsieve down, then up again.")

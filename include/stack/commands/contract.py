@@ -12,7 +12,7 @@ from include.contract.errors import ContractError
 from include.contract.model import USUAL, Contract, Field
 from include.settings import Settings
 from include.stack import tables as printed
-from include.stack.commands.terminal import Json, err, known, out
+from include.stack.commands.terminal import Json, err, out, servers
 from include.stack.errors import StackError
 from include.stack.machine import lock
 from include.stack.steps import Steps
@@ -79,7 +79,7 @@ def diff(file: File = None, as_json: Json = False) -> None:
     from include.stack.repair import contracts  # the clients take half a second, too long for every command
 
     path = file or in_effect.declared(Settings())
-    declared, before = reading.load(path), contracts.now(known())
+    declared, before = reading.load(path), contracts.now(servers())
     found = versions.differences(before, declared)
     if as_json:
         shown = [vars(each) for each in found]
@@ -97,7 +97,7 @@ def apply(
     """Lets the file take effect while the stream runs. Each verdict says the version that it was judged by."""
     from include.stack.repair import contracts
 
-    path, env = file or in_effect.declared(Settings()), known()
+    path, env = file or in_effect.declared(Settings()), servers()
     declared = reading.load(path)
 
     def on_wait(process: int, what: str) -> None:

@@ -25,9 +25,9 @@ from include.index.template import Shape
 from include.names import BAD, LOGS_DATABASE, TABLES, USERS_DATABASE
 from include.retention import slices
 from include.settings import Settings
-from include.stack.environment import Environment
 from include.stack.errors import StackError
 from include.stack.fetch import judge_jar
+from include.stack.own_servers import Servers
 from include.users import tables as users_tables
 from include.watch.troubles import TroubleError
 
@@ -53,14 +53,6 @@ def check(settings: Settings, *, fresh: bool, asked: bool) -> None:
         )
 
 
-def keep_first(settings: Settings) -> None:
-    """Keeps the declared contract as the one in effect, if none is: what is edited then waits for `apply`."""
-    if not (settings.state / "contract.json").exists():
-        file = in_effect.declared(settings)
-        in_effect.switch(settings, in_effect.write(settings, reading.load(file)))
-        in_effect.declare(settings, file)
-
-
 def waiting(settings: Settings) -> str:
     """What a person should know if the contract of the settings is not the one in effect; empty: it is."""
     file = in_effect.declared(settings)
@@ -73,7 +65,7 @@ def waiting(settings: Settings) -> str:
     return f"{file.name} differs from the contract that is in effect: ./logsieve contract diff"
 
 
-def now(env: Environment) -> Contract:
+def now(env: Servers) -> Contract:
     """The contract that is in effect. Raises StackError if none is, or MySQL does not answer."""
     with _cursor(env) as cursor:
         found = in_effect.newest(cursor)
@@ -82,7 +74,7 @@ def now(env: Environment) -> Contract:
     return found
 
 
-def apply(env: Environment, before: Contract, declared: Contract, on_step: OnStep) -> Contract:
+def apply(env: Servers, before: Contract, declared: Contract, on_step: OnStep) -> Contract:
     """Lets what a person declared follow `before`, which is in effect, and returns it; `before` if it is the same.
 
     Of its differences none may be `refused`. Raises StackError.
@@ -115,14 +107,14 @@ def apply(env: Environment, before: Contract, declared: Contract, on_step: OnSte
     return after
 
 
-def driver(env: Environment) -> int | None:
+def driver(env: Servers) -> int | None:
     """The epoch of the driver that is running; None: none is. Raises StackError."""
     with _cursor(env) as cursor:
         found = lease.read(cursor)
     return found.epoch if found and found.is_alive else None
 
 
-def wait_for_another_driver(env: Environment, epoch: int) -> bool:
+def wait_for_another_driver(env: Servers, epoch: int) -> bool:
     """Waits for the driver after that of the epoch, which ends by itself; returns whether it has begun in time."""
     late = StackError("", "")
     with suppress(StackError):
@@ -131,7 +123,7 @@ def wait_for_another_driver(env: Environment, epoch: int) -> bool:
     return False
 
 
-def lifted(env: Environment, found: list[Difference]) -> dict[str, int | None]:
+def lifted(env: Servers, found: list[Difference]) -> dict[str, int | None]:
     """By reason that was lifted, the number of bad logs with it; None: too many to count in seconds. Without zeros."""
     reasons = dict.fromkeys(reason for each in found for reason in each.lifted)
     with _cursor(env) as cursor:
@@ -169,7 +161,11 @@ def _extend(client: Elasticsearch, shape: Shape) -> None:
 
 
 @contextmanager
-def _cursor(env: Environment) -> Iterator[Any]:
+def _cursor(env: Servers) -> Iterator[Any]:
+    if not env.outside.has("airflow"):
+        raise StackError(
+            "The MySQL account that may alter tables is not known.", "Set AIRFLOW_CONN_MYSQL as for the DAGs."
+        )
     try:
         with (
             closing(env.outside.mysql("airflow", autocommit=True)) as connection,
