@@ -1,6 +1,10 @@
-"""Each folder in examples/: its logs get the verdicts beside them, and its generated logs those that they say."""
+"""Each folder in examples/: its logs get the verdicts beside them, and its generated logs those that they say.
+
+So do the logs of the page "Your own logs in ten minutes".
+"""
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -56,3 +60,20 @@ def test_generated_logs_are_what_they_say(example: Path, judge: Rules) -> None:
         found = judge.verdict(log.value, RECEIVED, users) if log.value is not None else {"reasons": ["not_json"]}
         assert found["reasons"] == list(source.reasons[log.kind]), (log, json.dumps(found))
     assert {log.kind for log in made} == set(source.reasons)
+
+
+def test_the_logs_of_the_page_get_the_verdicts_that_it_says(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "your-own-logs.md").read_text(encoding="utf-8")
+    files = dict(re.findall(r"cat > own/(\S+) <<'END'\n(.*?)^END$", page, re.MULTILINE | re.DOTALL))
+    file = tmp_path / "contract.toml"
+    file.write_text(files["contract.toml"], encoding="utf-8")
+    (export,) = re.findall(r"printf '(\S+)' > \.state/accounts", page)
+    (broken,) = re.findall(r"^invalid_logged_at, .*$", page, re.MULTILINE)
+    users = rules.users_of(reading.load(file), export.removesuffix("\\n").split("\\n"))
+    with rules.of(file) as judge:
+        logs = files["logs.jsonl"].encode().splitlines()
+        before = [judge.verdict(log, RECEIVED, {})["reasons"] for log in logs]
+        after = [judge.verdict(log, RECEIVED, users)["reasons"] for log in logs]
+    unknown = ["unknown_user_name"]
+    assert before == [unknown, unknown, [], unknown, broken.split(", ")]
+    assert after == [[], [], [], ["unusual_country"], broken.split(", ")]

@@ -111,7 +111,7 @@ def exports(
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite existing exports.")] = False,
 ) -> None:
-    """Generates the accounts export of each day: accounts join, leave and change devices. Depends on the seed only."""
+    """Generates the accounts export of each day: accounts join, leave and change. Depends on the seed only."""
     from include.settings import Settings
     from include.stack.commands.generate import backfill, write_exports
 
