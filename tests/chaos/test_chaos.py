@@ -95,7 +95,7 @@ def test_a_contract_changes_while_the_stream_runs(kept: Stack, tmp_path: Path) -
     assert {(each["kind"], each["name"]) for each in said["differences"]} == {
         ("added", "upstream"), ("wider", "request_uri"), ("narrower", "status_code"),
     }  # fmt: skip
-    assert said["replay"] == {"too_long_request_uri": 1}
+    assert said["replay"]["too_long_request_uri"] >= 1, "the run has sent such logs too"
 
     full = LOG | {"upstream": {"address": "2001:DB8::1"}}
     good, missing, narrower = (verdict(kept, log) for log in (full, LOG, full | {"status": "100"}))
@@ -106,7 +106,7 @@ def test_a_contract_changes_while_the_stream_runs(kept: Stack, tmp_path: Path) -
 
     # What was too long is whole now, but by the present contract it lacks another field.
     replayed = json.loads(kept.run("replay", "--reason", "too_long_request_uri", "--json", seconds=300).stdout)
-    assert replayed["sent"] == 1
+    assert replayed["sent"] >= 1
     until(lambda: kept.document(bad["key"])["reasons"] == ["missing_upstream"], 60, "the correction is indexed")
     proof = kept.run("reconcile", "--json", seconds=300)
     assert proof.returncode == 0, proof.stdout
