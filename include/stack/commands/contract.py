@@ -124,8 +124,8 @@ def apply(
         return
     out.print(f"Version {after.version} is in effect; {then}.", highlight=False)
     for reason, count in lifted.items():
-        which = "Many bad logs have" if count is None else f"{count:,} bad logs have"
-        out.print(f"{which} a reason that is lifted: ./logsieve replay --reason {reason}", highlight=False)
+        which = "many" if count is None else f"{count:,}"
+        out.print(f"Bad for {reason}, which is lifted: {which}. ./logsieve replay --reason {reason}", highlight=False)
 
 
 def _show(path: Path, before: Contract, found: list[versions.Difference]) -> None:
@@ -155,9 +155,9 @@ def summary(contract: Contract) -> str:
     dimension = contract.dimension
     compared = [each.field for each in dimension.attributes] if dimension else []
     looked_up = f"{dimension.key} looked up for {', '.join(compared)}" if dimension else "no dimension"
-    count = len(reasons.of_bad_logs(contract)), len(reasons.of_suspicious_logs(contract))
-    rules = f", {len(contract.rules)} rules" if contract.rules else ""
-    return f"{len(contract.fields)} fields{rules}, {looked_up}, {count[0]} + {count[1]} reasons"
+    bad, suspicious = len(reasons.of_bad_logs(contract)), len(reasons.of_suspicious_logs(contract))
+    rules = f", {count} rule{'s' if count > 1 else ''}" if (count := len(contract.rules)) else ""
+    return f"{len(contract.fields)} fields{rules}, {looked_up}, {bad} + {suspicious} reasons"
 
 
 def limits(field: Field) -> str:
