@@ -30,7 +30,9 @@ def test_a_broken_contract_is_refused_before_anything_is_started_or_deleted(tmp_
 
 def test_a_broken_edit_does_not_keep_the_stack_from_starting(tmp_path: Path) -> None:
     in_effect.keep_first(settings(tmp_path, TEXT))
-    edited = settings(tmp_path, "[[field]]")
+    broken = tmp_path / "edited.toml"  # under another name: a process reads a file once
+    broken.write_text("[[field]]", encoding="utf-8")
+    edited = Settings(state=tmp_path / "state", contract=broken)
     contracts.check(edited, fresh=False, asked=False)
     assert "another one" in contracts.waiting(edited)
     with pytest.raises(ContractError):
