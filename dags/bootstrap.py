@@ -68,7 +68,7 @@ def bootstrap() -> None:
     @task
     def check_contract() -> None:
         """Lets the contract take effect if none has. Fails if another one has: the index must not follow it."""
-        from include.contract import in_effect, kept
+        from include.contract.changing import in_effect, kept
 
         with closing(outside.mysql()) as connection, closing(connection.cursor()) as cursor:
             in_effect.begin(cursor, contract)

@@ -158,7 +158,7 @@ class Settings(BaseSettings):
 
     @property
     def contract_in_effect(self) -> Path:
-        """The file with the contract that logs are judged by now: include/contract/in_effect.py."""
+        """The file with the contract that logs are judged by now: include/contract/changing/in_effect.py."""
         applied = self.state / "contract.json"
         return self.contract if self.contract.suffix == ".json" or not applied.exists() else applied.resolve()
 

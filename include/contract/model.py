@@ -149,7 +149,7 @@ class Stored:
 
 @dataclass(frozen=True)
 class Contract:
-    """All of it; `fields` in the order of the status message. include/contract/versions.py makes what follows one."""
+    """All of it; `fields` in the order of the status message. changing/changes.py makes what follows one."""
 
     fields: tuple[Field, ...]
     rules: tuple[Rule, ...] = ()

@@ -21,7 +21,7 @@ CREATE TABLE IF NOT EXISTS logs.driver_lease (
   users_version INT          COMMENT 'of the users history: no verdict is given with an older one any more'
 );
 
--- Each contract that took effect, see include/contract/in_effect.py. The one with the highest version is in effect.
+-- Each contract that took effect, see include/contract/changing/in_effect.py. The one with the highest version is in effect.
 CREATE TABLE IF NOT EXISTS logs.contracts (
   version    INT         NOT NULL PRIMARY KEY,
   document   MEDIUMTEXT  NOT NULL COMMENT 'JSON',

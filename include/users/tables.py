@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from include.contract import kept
+from include.contract.changing import kept
 from include.contract.model import Contract
 from include.names import (
     CHANGES_TABLE,

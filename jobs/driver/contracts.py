@@ -8,7 +8,7 @@ from typing import Final
 
 import mysql.connector
 
-from include.contract import in_effect, kept
+from include.contract.changing import in_effect, kept
 from include.contract.model import Contract
 from include.driver.exit_codes import DriverEnd
 from jobs.database import Database

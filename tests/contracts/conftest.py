@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 from pyspark.sql import SparkSession
 
-from include.contract import in_effect, reading, versions
+from include.contract import reading
+from include.contract.changing import changes, in_effect
 from include.contract.model import Contract, Field
 from include.settings import Settings
 from include.stack.fetch import judge_jar, parts
@@ -40,7 +41,7 @@ def second_version() -> Contract:
     colour = Field("colour", ("colour",), "text", None, ("string",), True, False, 1, 20)
     others = (replace(each, most=40) if each.name == "user_name" else each for each in declared.fields)
     first = replace(declared, fields=(colour, *(each for each in others if each.name != "proxy")))
-    return versions.following(first, declared)
+    return changes.following(first, declared)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -79,7 +79,8 @@ def test_its_parameters_are_those_that_no_filter_is_named_like(routes: list[Any]
 def test_it_follows_the_contract_that_is_in_effect(
     airflow_home: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    from include.contract import in_effect, reading
+    from include.contract import reading
+    from include.contract.changing import in_effect
     from plugins.page import routes
 
     monkeypatch.setenv("LOGSIEVE_STATE", str(tmp_path))

@@ -3,7 +3,8 @@
 import pytest
 
 from include import names
-from include.contract import kept, reading, tables
+from include.contract import reading, tables
+from include.contract.changing import kept
 from include.settings import ROOT
 from include.source import shipped
 from jobs.database import Database

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from include.contract import in_effect
+from include.contract.changing import in_effect
 from include.settings import Settings
 from include.stack import environment
 from include.stack.commands import bench, contract, develop, proof, repair, server_tools, service, terminal, users

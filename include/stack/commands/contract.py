@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from include.contract import documents, in_effect, reading, reasons, tables, versions
+from include.contract import documents, reading, reasons, tables
+from include.contract.changing import changes, in_effect
 from include.contract.errors import ContractError
 from include.contract.model import USUAL, Contract, Field
 from include.settings import Settings
@@ -80,7 +81,7 @@ def diff(file: File = None, as_json: Json = False) -> None:
 
     path = file or in_effect.declared(Settings())
     declared, before = reading.load(path), contracts.now(servers())
-    found = versions.differences(before, declared)
+    found = changes.differences(before, declared)
     if as_json:
         shown = [vars(each) for each in found]
         out.print_json(json.dumps({"file": str(path), "in_effect": before.version, "differences": shown}))
@@ -105,7 +106,7 @@ def apply(
 
     with lock.held(env.state / "lock", "contract apply", on_wait):
         before = contracts.now(env)
-        found = versions.differences(before, declared)
+        found = changes.differences(before, declared)
         if not as_json:
             _show(path, before, found)
         _check(found, accept)
@@ -128,7 +129,7 @@ def apply(
         out.print(f"Bad for {reason}, which is lifted: {which}. ./logsieve replay --reason {reason}", highlight=False)
 
 
-def _show(path: Path, before: Contract, found: list[versions.Difference]) -> None:
+def _show(path: Path, before: Contract, found: list[changes.Difference]) -> None:
     if not found:
         out.print(f"{path.name} is what is in effect: version {before.version}.", highlight=False)
         return
@@ -138,7 +139,7 @@ def _show(path: Path, before: Contract, found: list[versions.Difference]) -> Non
     out.print(table)
 
 
-def _check(found: list[versions.Difference], accept: bool) -> None:
+def _check(found: list[changes.Difference], accept: bool) -> None:
     """Raises StackError if a difference is refused, or not accepted."""
     if refused := [each for each in found if each.kind == "refused"]:
         names = ", ".join(each.name for each in refused)

@@ -7,7 +7,7 @@ from typing import Final
 
 import typer
 
-from include.contract import in_effect
+from include.contract.changing import in_effect
 from include.settings import ROOT, Settings
 from include.stack.commands.terminal import out
 from include.stack.errors import StackError

@@ -15,10 +15,11 @@ from elastic_transport import TransportError
 from elasticsearch import Elasticsearch
 
 from include import retries
-from include.contract import in_effect, kept, reading, sizes, versions
+from include.contract import reading, sizes
+from include.contract.changing import changes, in_effect, kept
+from include.contract.changing.changes import Difference
 from include.contract.errors import ContractError
 from include.contract.model import Contract
-from include.contract.versions import Difference
 from include.driver import lease
 from include.index import template
 from include.index.template import Shape
@@ -57,7 +58,7 @@ def waiting(settings: Settings) -> str:
     """What a person should know if the contract of the settings is not the one in effect; empty: it is."""
     file = in_effect.declared(settings)
     try:
-        is_in_effect = versions.same(reading.load(file), reading.load(settings.contract_in_effect))
+        is_in_effect = changes.same(reading.load(file), reading.load(settings.contract_in_effect))
     except ContractError as error:
         return f"{error} The contract that is in effect is another one."
     if is_in_effect:
@@ -79,10 +80,10 @@ def apply(env: Servers, before: Contract, declared: Contract, on_step: OnStep) -
 
     Of its differences none may be `refused`. Raises StackError.
     """
-    if versions.same(before, declared):
+    if changes.same(before, declared):
         in_effect.switch(env.settings, in_effect.write(env.settings, before))
         return before
-    after = versions.following(before, declared)
+    after = changes.following(before, declared)
     if wrong := next(sizes.problems(after.of_all_versions), None):
         raise StackError(f"With the columns of earlier versions, {wrong.what}.", f"{wrong.remedy}.")
     file = in_effect.write(env.settings, after)

@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from include.contract import in_effect, reading, versions
+from include.contract import reading
+from include.contract.changing import changes, in_effect
 from include.settings import ROOT, Settings
 
 TEXT = (ROOT / "contract.toml").read_text(encoding="utf-8")
 FIRST = reading.parse(TEXT, ROOT / "contract.toml")
-SECOND = versions.following(
+SECOND = changes.following(
     FIRST, reading.parse(TEXT.replace("[roles]", '[[field]]\nname = "note"\ntype = "text"\n\n[roles]'), Path("two"))
 )
 

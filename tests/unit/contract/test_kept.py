@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from include.contract import kept, reading, versions
+from include.contract import reading
+from include.contract.changing import changes, kept
 from include.contract.tables import VERSION_COLUMN
 from include.names import BAD, STATUSES, TABLES
 from include.settings import ROOT
@@ -81,7 +82,7 @@ def test_what_another_version_needs_is_altered_and_nothing_else() -> None:
     longer = text.replace('name = "device"\ntype = "text"\njson = ["string", "number"]\nlength = [1, 64]',
                           'name = "device"\ntype = "text"\njson = ["string", "number"]\nlength = [1, 80]')  # fmt: skip
     more = longer.replace("[dimension]", '[[field]]\nname = "note"\ntype = "text"\n\n[dimension]')
-    after = versions.following(OURS, reading.parse(more, Path("contract.toml")))
+    after = changes.following(OURS, reading.parse(more, Path("contract.toml")))
     clauses = [each.clause for each in kept.missing(after, ROWS) if each.table == SUSPICIOUS]
     assert clauses == [
         "MODIFY COLUMN `device` VARCHAR(80) NOT NULL",

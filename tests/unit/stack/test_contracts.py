@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from include.contract import in_effect
+from include.contract.changing import in_effect
 from include.contract.errors import ContractError
 from include.settings import ROOT, Settings
 from include.stack.connections import mysql_login

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from include.contract import documents, mapping, reading, reasons, tables, versions
+from include.contract import documents, mapping, reading, reasons, tables
+from include.contract.changing import changes
 from include.contract.model import Contract
 from include.names import BAD, GOOD
 from include.settings import ROOT
@@ -34,9 +35,9 @@ def device(*, was: str = "length = [1, 64]\n", now: str) -> str:
 
 
 def test_the_same_contract_has_no_differences() -> None:
-    assert versions.differences(OURS, declared(TEXT)) == []
-    after = versions.following(OURS, declared(with_field(OPTIONAL_NOTE)))
-    assert versions.differences(after, declared(with_field(OPTIONAL_NOTE))) == []
+    assert changes.differences(OURS, declared(TEXT)) == []
+    after = changes.following(OURS, declared(with_field(OPTIONAL_NOTE)))
+    assert changes.differences(after, declared(with_field(OPTIONAL_NOTE))) == []
 
 
 @pytest.mark.parametrize(
@@ -60,14 +61,14 @@ def test_the_same_contract_has_no_differences() -> None:
     ],
 )  # fmt: skip
 def test_each_change_is_named_with_the_reasons_that_it_lifts(text: str, kind: str, name: str, lifted: set[str]) -> None:
-    (found,) = versions.differences(OURS, declared(text))
+    (found,) = changes.differences(OURS, declared(text))
     assert (found.kind, found.name, set(found.lifted)) == (kind, name, lifted)
     assert lifted <= reasons.of_bad_logs(OURS).keys(), "logs have these reasons now"
     assert found.loses == (kind == "removed"), "only what is not kept any more must be accepted"
 
 
 def test_a_field_that_takes_some_values_more_and_some_less_is_both() -> None:
-    found = versions.differences(OURS, declared(device(now="length = [2, 200]\n")))
+    found = changes.differences(OURS, declared(device(now="length = [2, 200]\n")))
     assert [each.kind for each in found] == ["wider", "narrower"]
 
 
@@ -83,21 +84,21 @@ def test_a_field_that_takes_some_values_more_and_some_less_is_both() -> None:
 )  # fmt: skip
 def test_what_would_mix_two_meanings_in_a_column_is_refused_with_its_remedy(text: str, name: str) -> None:
     assert text != TEXT
-    (found,) = versions.differences(OURS, declared(text))
+    (found,) = changes.differences(OURS, declared(text))
     assert (found.kind, found.name) == ("refused", name)
     assert "another name" in found.effect or "--fresh" in found.effect
 
 
 def test_the_name_of_a_field_that_was_removed_is_not_used_again() -> None:
-    second = versions.following(OURS, declared(with_field(OPTIONAL_NOTE)))
-    third = versions.following(second, declared(TEXT))
-    (found,) = versions.differences(third, declared(with_field(OPTIONAL_NOTE)))
+    second = changes.following(OURS, declared(with_field(OPTIONAL_NOTE)))
+    third = changes.following(second, declared(TEXT))
+    (found,) = changes.differences(third, declared(with_field(OPTIONAL_NOTE)))
     assert (found.kind, found.name) == ("refused", "note")
 
 
 def test_a_version_is_read_as_it_is_written() -> None:
-    second = versions.following(OURS, declared(with_field(NOTE)))
-    third = versions.following(second, declared(device(now="length = [1, 32]\n")))
+    second = changes.following(OURS, declared(with_field(NOTE)))
+    third = changes.following(second, declared(device(now="length = [1, 32]\n")))
     for each in (second, third):
         assert documents.of_document(documents.to_document(each)) == each
     assert [third.version, second.version, OURS.version] == [3, 2, 1]
@@ -113,8 +114,8 @@ def test_what_ships_says_no_version() -> None:
 
 
 def test_tables_and_index_have_the_fields_of_all_versions_as_wide_as_any_needs() -> None:
-    second = versions.following(OURS, declared(device(now="length = [1, 200]\n")))
-    third = versions.following(second, declared(WITHOUT_TYPE))
+    second = changes.following(OURS, declared(device(now="length = [1, 200]\n")))
+    third = changes.following(second, declared(WITHOUT_TYPE))
     made = tables.create(third.of_all_versions, GOOD)
     assert "`device` VARCHAR(200) NOT NULL" in made, "as in the second version: its rows are there"
     assert "`event_type` VARCHAR(64)," in made, "the third has none, and null is none"
@@ -124,7 +125,7 @@ def test_tables_and_index_have_the_fields_of_all_versions_as_wide_as_any_needs()
 
 
 def test_a_field_that_was_added_is_null_in_earlier_rows_only_by_the_table() -> None:
-    after = versions.following(OURS, declared(with_field(NOTE)))
+    after = changes.following(OURS, declared(with_field(NOTE)))
     assert not after.by_name["note"].is_nullable, "a good log has it"
     assert after.of_all_versions.by_name["note"].is_nullable
     assert "`note` VARCHAR(100)," in tables.create(after.of_all_versions, GOOD)
@@ -133,6 +134,6 @@ def test_a_field_that_was_added_is_null_in_earlier_rows_only_by_the_table() -> N
 
 @pytest.mark.parametrize("text", [with_field(NOTE), WITHOUT_TYPE])
 def test_what_follows_is_what_was_declared_and_has_each_column_once(text: str) -> None:
-    after = versions.following(OURS, declared(text))
+    after = changes.following(OURS, declared(text))
     assert len({each.field.name for each in after.stored}) == len(after.stored)
     assert replace(after, version=1, later=()) == declared(text)
