@@ -4,7 +4,7 @@
 as they are, and running DAGs are not started twice.
 
 **What is normal**: green within two minutes. A skipped `start_…` task means that the generator or the stream was
-already running.
+already running. With `rate` 0 no logs are generated, and the sensors are skipped too.
 
 **When a task is red**
 - `make_…`: Kafka, MySQL or Elasticsearch is down or refuses. `./logsieve status` shows which server, the task's log
@@ -20,7 +20,7 @@ from contextlib import closing
 from datetime import timedelta
 
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
-from airflow.sdk import Param, TriggerRule, dag, task
+from airflow.sdk import Context, Param, TriggerRule, dag, task
 from airflow.sdk.exceptions import AirflowFailException
 
 from include.contract import reading, tables
@@ -29,7 +29,7 @@ from include.settings import ROOT, Settings
 from include.users import tables as users_tables
 from plugins import slices
 from plugins.filling import filling_sensors
-from plugins.house import RETRIES, SHARE_BAD, SHARE_SUSPICIOUS, skip_if_running
+from plugins.house import RETRIES, SHARE_BAD, SHARE_SUSPICIOUS, skip_if_running, skip_without_generator
 from plugins.mysql_hook import MySqlOperator
 from plugins.outside import Connections
 
@@ -44,7 +44,7 @@ outside = Connections()
     default_args=RETRIES,
     template_searchpath=str(ROOT / "include" / "sql"),
     params={
-        "rate": Param(settings.rate, type="number", exclusiveMinimum=0, maximum=1_000_000, description="logs a second"),
+        "rate": Param(settings.rate, type="number", minimum=0, maximum=1_000_000, description="logs a second; 0: none"),
         "share_bad": SHARE_BAD,
         "share_suspicious": SHARE_SUSPICIOUS,
     },
@@ -52,6 +52,10 @@ outside = Connections()
     doc_md=__doc__,
 )
 def bootstrap() -> None:
+    def skip_generator(context: Context) -> None:
+        skip_without_generator(context)
+        skip_if_running(GENERATE_DAG)(context)
+
     @task
     def make_topics() -> None:
         """Creates both topics with the same number of partitions, so that verdicts keep the order of their logs.
@@ -122,9 +126,9 @@ def bootstrap() -> None:
             "seconds": None,
         },
         fail_when_dag_is_paused=True,
-        pre_execute=skip_if_running(GENERATE_DAG),
+        pre_execute=skip_generator,
     )
-    topic_sensor, *table_sensors = filling_sensors(timeout=timedelta(minutes=5))
+    topic_sensor, *table_sensors = filling_sensors(timeout=timedelta(minutes=5), pre_execute=skip_without_generator)
     topic_sensor.trigger_rule = TriggerRule.NONE_FAILED
 
     topics = make_topics()

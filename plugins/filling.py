@@ -1,9 +1,10 @@
 """Sensors for fresh verdicts: in the status topic and in each of the three tables."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from airflow.providers.standard.sensors.python import PythonSensor
-from airflow.sdk import BaseOperator
+from airflow.sdk import BaseOperator, Context
 
 from include.contract import reading
 from include.names import BAD, DRIVER, GOOD, LOGS_DATABASE, STATUS_TOPIC, SUSPICIOUS, TABLES
@@ -41,9 +42,10 @@ def _shares() -> dict[str, str]:
     }
 
 
-def filling_sensors(timeout: timedelta) -> list[BaseOperator]:
+def filling_sensors(timeout: timedelta, pre_execute: Callable[[Context], None] | None = None) -> list[BaseOperator]:
     """One sensor for the status topic and one per table; each fails after `timeout` if no fresh verdicts arrive.
 
+    `pre_execute`: of the first, which the others wait for. If it is skipped, all are.
     The DAG must have the params `share_bad` and `share_suspicious`: a table whose share is 0 is not waited for.
     """
     # Not deferred: a running triggerer would also fire for `airflow dags test`.
@@ -52,6 +54,7 @@ def filling_sensors(timeout: timedelta) -> list[BaseOperator]:
         python_callable=is_status_topic_filling,
         poke_interval=2,
         timeout=timeout.total_seconds(),
+        pre_execute=pre_execute,
         on_failure_callback=Alert(WHAT_TO_DO),
         doc_md=f"Waits for new messages in the topic {STATUS_TOPIC}.",
     )

@@ -49,6 +49,12 @@ def skip_if_running(dag_id: str) -> Callable[[Context], None]:
     return skip
 
 
+def skip_without_generator(context: Context) -> None:
+    """For `pre_execute`: skips the task if no logs are to be generated, so that nothing waits for any."""
+    if not context["params"]["rate"]:
+        raise AirflowSkipException("The rate is 0: no logs are generated, and none are waited for.")
+
+
 _settings = Settings()
 
 SHARE_BAD = Param(_settings.share_bad, type="number", minimum=0, maximum=1, description="share of bad logs, 0 to 1")

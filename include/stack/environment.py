@@ -16,8 +16,8 @@ from pydantic import SecretStr
 from include import scratch
 from include.clients.outside import Outside
 from include.retention.disk_bounds import EMBEDDED_GIB
-from include.settings import ROOT, Settings
-from include.stack import connections, engines, folders
+from include.settings import Settings
+from include.stack import airflow_settings, connections, engines, folders
 from include.stack.connections import AIRFLOW_USER
 from include.stack.engines import Engine
 from include.stack.machine import programs, shell
@@ -48,8 +48,18 @@ reads, or the Spark application's."""
 class Environment:
     """Ports, secrets and settings of one stack."""
 
-    def __init__(self, settings: Settings, ports: Ports, passwords: dict[str, str], engine: Engine = "local") -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        ports: Ports,
+        passwords: dict[str, str],
+        engine: Engine = "local",
+        *,
+        generates: bool = True,
+    ) -> None:
+        """`generates`: whether `bootstrap` starts the generator and waits for its logs."""
         self.engine: Engine = engine
+        self.generates = generates
         self.settings = settings.model_copy(update={name: Settings.model_fields[name].default for name in NOT_EMBEDDED})
         self.ports = ports
         self.passwords = passwords
@@ -169,43 +179,11 @@ class Environment:
         ports, passwords, home = self.ports, self.passwords, self.state / "airflow"
         spark = self.spark_master, engines.connection_extra(self.engine, ports, self.settings)
         found = connections.variables(ports, passwords, self.reaching("airflow"), *spark)
+        settings = airflow_settings.variables(home, self.airflow_url, ports.airflow, passwords)
         return {
-            "AIRFLOW_HOME": str(home),
-            "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags"),
-            "AIRFLOW__CORE__PLUGINS_FOLDER": str(ROOT / "plugins"),
-            "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
-            "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
-            "AIRFLOW__CORE__PARALLELISM": "8",
-            "AIRFLOW__CORE__FERNET_KEY": passwords["airflow_fernet"],
-            "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": "admin:admin,viewer:viewer",
-            "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(home / "passwords.json"),
-            "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{self.airflow_url}/execution/",
-            "AIRFLOW__API__HOST": HOST,
-            "AIRFLOW__API__PORT": str(ports.airflow),
-            "AIRFLOW__API__BASE_URL": self.airflow_url,
-            "AIRFLOW__API__WORKERS": "1",
-            "AIRFLOW__API__SECRET_KEY": passwords["airflow_api"],
-            "AIRFLOW__API_AUTH__JWT_SECRET": passwords["airflow_jwt"],
-            # Twelve hours, a working day: nobody can withdraw a token, and by default it is good for a day and a night.
-            "AIRFLOW__API_AUTH__JWT_EXPIRATION_TIME": "43200",
+            **settings,
             "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": self.metadata_url,
-            "AIRFLOW__DAG_PROCESSOR__PARSING_PROCESSES": "1",
-            # Changed files are parsed at once regardless; parsing all every 30 s costs a third of a core.
-            "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "300",
             "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(self.state / "logs" / "airflow"),
-            # A task that starts before the API server retries instead of failing.
-            "AIRFLOW__WORKERS__EXECUTION_API_RETRIES": "20",
-            "AIRFLOW__WORKERS__EXECUTION_API_RETRY_WAIT_MAX": "4",
-            "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "30",
-            # The API server takes 14 to 19 s to restart. With a shorter timeout, running tasks would count as lost, and
-            # their drivers would be replaced. include/stack/run/lost_tasks.py detects tasks whose worker was killed.
-            "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "40",
-            "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "2",
-            "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "2",
-            # Delay of reporting a killed task's exit, while its driver still holds the pipes open.
-            "AIRFLOW__WORKERS__SOCKET_CLEANUP_TIMEOUT": "2",
-            # The stream keeps running while the API server is down.
-            "AIRFLOW__WORKERS__MAX_FAILED_HEARTBEATS": "1000",
             **found,
         }
 
@@ -217,7 +195,8 @@ def load(settings: Settings) -> Environment | None:
         return None
     content = json.loads(kept.read_text())
     passwords = dict.fromkeys(SECRETS, "") | content["passwords"]  # an earlier version stored fewer
-    return Environment(settings, Ports.model_construct(**content["ports"]), passwords, content.get("engine", "local"))
+    ports, engine = Ports.model_construct(**content["ports"]), content.get("engine", "local")
+    return Environment(settings, ports, passwords, engine, generates=content.get("generates", True))
 
 
 def load_or_plan(settings: Settings) -> Environment:
@@ -225,19 +204,30 @@ def load_or_plan(settings: Settings) -> Environment:
     return load(settings) or Environment(settings, Ports(), {})
 
 
-def make(settings: Settings, ports: Ports | None = None, engine: Engine | None = None) -> Environment:
+def make(
+    settings: Settings, ports: Ports | None = None, engine: Engine | None = None, *, generates: bool | None = None
+) -> Environment:
     """Creates and stores the environment of a stack: stored or new secrets; ports from the settings by default.
 
-    `engine`: by default the stored one.
+    `engine`, `generates`: by default the stored ones.
     """
     known = load(settings)
     engine = engine or (known.engine if known else "local")
+    generates = (known is None or known.generates) if generates is None else generates
     passwords = {name: secrets.token_urlsafe(24) for name in SECRETS} | {"airflow_fernet": fernet_key()}
     passwords |= {name: value for name, value in (known.passwords if known else {}).items() if value}
-    created = Environment(settings, ports or Ports(), passwords, engine)
+    created = Environment(settings, ports or Ports(), passwords, engine, generates=generates)
     scratch.make(settings)  # the TMPDIR of every program
     write_private(
         settings.state / "stack.json",
-        json.dumps({"ports": created.ports.model_dump(), "passwords": passwords, "engine": engine}, indent=2),
+        json.dumps(
+            {
+                "ports": created.ports.model_dump(),
+                "passwords": passwords,
+                "engine": engine,
+                "generates": generates,
+            },
+            indent=2,
+        ),
     )
     return created

@@ -57,10 +57,8 @@ def test_cells_tell_null_from_an_empty_text(judge: Judge) -> None:
     assert "SUBSTRING(@`user_name`, 2)" in layout.current().loading[names.GOOD]
 
 
-def test_a_row_gets_the_verdict_of_its_log(judge: Judge, spark: SparkSession) -> None:
-    """The log is rebuilt from the columns alone, without its paths, its kinds of JSON, and what it did not have."""
-    sent = [json.loads(message) for message in judge([log_of(*changes) for changes, _, _ in CASES])]
-    kept = [message for message in sent if message["status"] != names.BAD]
+def from_rows(spark: SparkSession, kept: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The verdicts on logs that are rebuilt from the rows of these verdicts."""
     columns = ", ".join(f"`{field.name}` {KINDS.get(field.form, 'string')}" for field in reading.current().fields)
     rows = [
         (1, message["origin"]["kafka_offset"], RECEIVED_AT, *map(cell, FIELDS, message.values())) for message in kept
@@ -69,7 +67,14 @@ def test_a_row_gets_the_verdict_of_its_log(judge: Judge, spark: SparkSession) ->
     known = [(user, f"0000000{device}\1{country}", 3) for user, (device, country) in USERS.items()]
     logs = frame.select("partition", "offset", "timestamp", chosen.value_of_row())
     again = judgement.judge(logs, spark.createDataFrame(known, users.schema()), are_of_rows=True)
-    assert [json.loads(row.verdict) for row in again.orderBy("offset").collect()] == kept
+    return [json.loads(row.verdict) for row in again.orderBy("offset").collect()]
+
+
+def test_a_row_gets_the_verdict_of_its_log(judge: Judge, spark: SparkSession) -> None:
+    """The log is rebuilt from the columns alone, without its paths, its kinds of JSON, and what it did not have."""
+    sent = [json.loads(message) for message in judge([log_of(*changes) for changes, _, _ in CASES])]
+    kept = [message for message in sent if message["status"] != names.BAD]
+    assert from_rows(spark, kept) == kept
     assert len(kept) > 20
 
 

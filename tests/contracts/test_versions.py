@@ -10,15 +10,11 @@ from pyspark.sql import SparkSession
 from include.contract import reading
 from include.proof import contents
 from jobs.driver.contracts import OtherContractError
-from jobs.judging import judge as judgement
-from jobs.judging import users
 from jobs.loading import foreign, layout, verdicts
 from jobs.loading.foreign import Batch
-from tests.contracts.conftest import RECEIVED_AT, USERS, Judge
+from tests.contracts.conftest import Judge
 from tests.contracts.test_judging import log_of
-from tests.contracts.test_loading import batch, cell
-
-LOGS = "partition int, offset long, timestamp timestamp, value binary"
+from tests.contracts.test_loading import batch, from_rows
 
 
 def earlier(message: bytes) -> bytes:
@@ -64,13 +60,7 @@ def test_a_row_of_the_first_version_keeps_what_was_good_then(spark: SparkSession
     """Users may have changed, and nothing else is judged again: `replay` does that, from the bytes."""
     (present,) = judge([log_of()])
     row = json.loads(present) | {"user_name": "é" * 30, "proxy": None}
-    value = json.dumps({name: cell(name, row[name]) for name in reading.current().names if row[name] is not None})
-    logs = spark.createDataFrame([(1, 0, RECEIVED_AT, value.encode())], LOGS)
-    known = [(user, f"0000000{device}\1{country}", 3) for user, (device, country) in USERS.items()]
-    again = judgement.judge(logs, spark.createDataFrame(known, users.schema()), are_of_rows=True).first()
-    assert again
-    found = json.loads(again.verdict)
-    assert (found["status"], found["user_name"], found["proxy"]) == ("good", "é" * 30, None)
+    assert from_rows(spark, [row]) == [row]
 
 
 def test_the_proof_reads_both(judge: Judge) -> None:

@@ -11,6 +11,7 @@ import pytest
 from jinja2 import Template
 
 from include.contract import reading
+from include.names import TABLES
 from include.settings import ROOT
 
 DAG_FILES = sorted((ROOT / "dags").glob("*.py"))
@@ -63,10 +64,24 @@ def test_every_param_is_bounded(dagbag, dag_id):
         assert schema.get("type") == "boolean" or bounds & set(schema), name
 
 
+def test_without_a_generator_nothing_waits_for_its_logs(dagbag):
+    from airflow.sdk.exceptions import AirflowSkipException
+
+    found = dagbag.dags["bootstrap"]
+    for task_id in ("start_generator", "status_topic_is_filling"):
+        with pytest.raises(AirflowSkipException, match="rate is 0"):
+            found.get_task(task_id)._pre_execute_hook({"params": {"rate": 0}})
+    found.get_task("status_topic_is_filling")._pre_execute_hook({"params": {"rate": 5}})
+    for table in TABLES.values():
+        sensor = found.get_task(f"{table}_is_filling")
+        assert sensor.upstream_task_ids == {"status_topic_is_filling"}
+        assert sensor.trigger_rule == "all_success", "it is skipped too"
+
+
 @pytest.mark.parametrize(
     ("dag_id", "name", "value"),
     [
-        ("bootstrap", "rate", 0),
+        ("bootstrap", "rate", -1),
         ("bootstrap", "share_bad", 1.5),
         ("classify_logs", "trigger", "sometimes"),
         ("expire_logs", "retention_days", -1),

@@ -34,7 +34,9 @@ app = typer.Typer(
 @app.command()
 def up(
     contract_file: Annotated[Path | None, typer.Option("--contract", help="File that declares what a log is.")] = None,
-    rate: Annotated[float | None, typer.Option(min=0.001, max=1_000_000, help="Generated logs per second.")] = None,
+    rate: Annotated[
+        float | None, typer.Option(min=0, max=1_000_000, help="Generated logs per second; 0: none, also later.")
+    ] = None,
     share_bad: Annotated[float | None, typer.Option(min=0, max=1, help="Share of generated logs that are bad.")] = None,
     share_suspicious: Annotated[
         float | None, typer.Option(min=0, max=1, help="Share of generated logs that are suspicious.")
@@ -101,9 +103,11 @@ def _up(
         planned.engine = engine or planned.engine
         steps_of_up.check(planned)
         in_effect.keep_first(settings)
-        env = environment.make(settings, engine=planned.engine)
+        env = environment.make(settings, engine=planned.engine, generates=None if rate is None else rate > 0)
     elif engine not in (None, env.engine):
         raise StackError(f"The stack is running with --engine {env.engine}.", "Run ./logsieve down, then up again.")
+    if rate is None and not env.generates:
+        rate = 0
     chosen = {"rate": rate, "share_bad": share_bad, "share_suspicious": share_suspicious}
     conf = {name: value for name, value in chosen.items() if value is not None}
     with Steps(err) as steps:

@@ -1,0 +1,50 @@
+"""Airflow's own settings in the embedded stack, as the variables AIRFLOW__….
+
+Those of its metadata, its log and its connections are in environment.py.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from include.settings import ROOT
+from include.stack.machine.programs import HOST
+
+
+def variables(home: Path, url: str, port: int, passwords: Mapping[str, str]) -> dict[str, str]:
+    """The variables. `home`: Airflow's folder; `url`: its base URL, on this port."""
+    return {
+        "AIRFLOW_HOME": str(home),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags"),
+        "AIRFLOW__CORE__PLUGINS_FOLDER": str(ROOT / "plugins"),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
+        "AIRFLOW__CORE__PARALLELISM": "8",
+        "AIRFLOW__CORE__FERNET_KEY": passwords["airflow_fernet"],
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": "admin:admin,viewer:viewer",
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(home / "passwords.json"),
+        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{url}/execution/",
+        "AIRFLOW__API__HOST": HOST,
+        "AIRFLOW__API__PORT": str(port),
+        "AIRFLOW__API__BASE_URL": url,
+        "AIRFLOW__API__WORKERS": "1",
+        "AIRFLOW__API__SECRET_KEY": passwords["airflow_api"],
+        "AIRFLOW__API_AUTH__JWT_SECRET": passwords["airflow_jwt"],
+        # Twelve hours, a working day: nobody can withdraw a token, and by default it is good for a day and a night.
+        "AIRFLOW__API_AUTH__JWT_EXPIRATION_TIME": "43200",
+        "AIRFLOW__DAG_PROCESSOR__PARSING_PROCESSES": "1",
+        # Changed files are parsed at once regardless; parsing all every 30 s costs a third of a core.
+        "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "300",
+        # A task that starts before the API server retries instead of failing.
+        "AIRFLOW__WORKERS__EXECUTION_API_RETRIES": "20",
+        "AIRFLOW__WORKERS__EXECUTION_API_RETRY_WAIT_MAX": "4",
+        "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "30",
+        # The API server takes 14 to 19 s to restart. With a shorter timeout, running tasks would count as lost, and
+        # their drivers would be replaced. include/stack/run/lost_tasks.py detects tasks whose worker was killed.
+        "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "40",
+        "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "2",
+        "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "2",
+        # Delay of reporting a killed task's exit, while its driver still holds the pipes open.
+        "AIRFLOW__WORKERS__SOCKET_CLEANUP_TIMEOUT": "2",
+        # The stream keeps running while the API server is down.
+        "AIRFLOW__WORKERS__MAX_FAILED_HEARTBEATS": "1000",
+    }
