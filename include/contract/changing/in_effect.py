@@ -33,9 +33,13 @@ def begin(cursor: Any, contract: Contract) -> None:
         add(cursor, contract)
 
 
-def add(cursor: Any, contract: Contract) -> None:
-    """Lets this version of the contract take effect; the caller commits. Raises mysql.connector.Error."""
+def add(cursor: Any, contract: Contract) -> bool:
+    """Lets this version of the contract take effect, unless there is one; returns whether it does. The caller commits.
+
+    Raises mysql.connector.Error.
+    """
     cursor.execute(_ADD, (contract.version, documents.canonical(contract)))
+    return bool(cursor.rowcount)
 
 
 def difference(cursor: Any, contract: Contract) -> str | None:

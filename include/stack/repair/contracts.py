@@ -98,7 +98,8 @@ def apply(env: Servers, before: Contract, declared: Contract, on_step: OnStep) -
             reading.use(file)
             _extend(client, Shape.of(env.settings))
             in_effect.switch(env.settings, file)
-            in_effect.add(cursor, after)
+            if not in_effect.add(cursor, after):
+                raise StackError("Another contract has taken effect meanwhile.", "See ./logsieve contract diff")
             # The indexer may just have created one, before it followed.
             _extend(client, Shape.of(env.settings))
     except TransportError as error:
