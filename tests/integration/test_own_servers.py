@@ -68,13 +68,13 @@ class Own:
     def counts(self) -> dict[str, int]:
         return {status: self.root_sql(f"SELECT COUNT(*) FROM logs.{TABLES[status]}")[0][0] for status in STATUSES}
 
-    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
-        """Runs ./logsieve with the LOGSIEVE_ variables only."""
+    def run(self, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        """Runs ./logsieve with the LOGSIEVE_ variables and these only."""
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(("LOGSIEVE_", "AIRFLOW"))}
         return subprocess.run(
             [str(ROOT / "logsieve"), *words],
-            env=inherited | _named(self.settings), cwd="/", stdin=subprocess.DEVNULL, capture_output=True, text=True,
-            timeout=400,
+            env=inherited | _named(self.settings) | variables, cwd="/", stdin=subprocess.DEVNULL, capture_output=True,
+            text=True, timeout=400,
         )  # fmt: skip
 
     def answer(self, *words: str) -> Any:
@@ -225,7 +225,7 @@ def judging(own: Own, folder: Path) -> Iterator[None]:
 
 
 def test_every_log_passes_all_hops_over_tls(own: Own, tmp_path: Path) -> None:
-    airflow(own, "dags", "test", "bootstrap", "--mark-success-pattern", "(?!make_).*")
+    airflow(own, "dags", "test", "bootstrap", "--mark-success-pattern", "(?!make_|check_).*")
     with indexing(own, tmp_path):
         airflow(own, "dags", "test", "generate_logs", "--conf", json.dumps({"rate": LOGS, "seconds": 1}))
         airflow(own, "dags", "test", "users_dimension")
@@ -318,6 +318,30 @@ def test_the_sample_gets_the_verdicts_beside_it(own: Own, tmp_path: Path) -> Non
         for row in own.root_sql(f"SELECT kafka_partition, kafka_offset, status, reasons FROM logs.{table}")
     }
     assert [found[origins[log]] for log in logs] == verdicts
+
+
+def test_another_contract_takes_effect_with_the_login_of_the_dags(own: Own, tmp_path: Path) -> None:
+    file = tmp_path / "contract.toml"
+    field = '[[field]]\nname = "vpc_endpoint"\npath = "vpcEndpointId"\ntype = "text"\nrequired = false\n\n[[rule]]'
+    file.write_text(CONTRACT.read_text(encoding="utf-8").replace("[[rule]]", field, 1), encoding="utf-8")
+    assert "Set AIRFLOW_CONN_MYSQL" in own.run("contract", "apply", str(file)).stderr
+    login = {"AIRFLOW_CONN_MYSQL": own.variables["AIRFLOW_CONN_MYSQL"]}
+    done = own.run("contract", "apply", str(file), "--json", **login)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["in_effect"] == 2
+    log = json.loads((EXAMPLE / "logs.jsonl").read_text(encoding="utf-8").splitlines()[0]) | {"vpcEndpointId": "vpce-1"}
+    sender = Producer({**kafka.native(own.settings), "acks": "all"})
+    sender.produce(LOGS_TOPIC, json.dumps(log).encode())
+    assert sender.flush(60) == 0
+    with indexing(own, tmp_path):
+        airflow(own, "dags", "test", "classify_logs")
+        assert own.run("reconcile", "--json").returncode == 0
+    found = [
+        row
+        for table in TABLES.values()
+        for row in own.root_sql(f"SELECT contract_version, vpc_endpoint FROM logs.{table} WHERE contract_version > 1")
+    ]
+    assert found == [(2, "vpce-1")]
 
 
 def _origin(message: Any) -> tuple[Any, Any]:

@@ -10,13 +10,20 @@ from include.contract import for_rules, reading
 from include.driver.submit import RULES, judge_jar
 from include.settings import Settings
 from include.stack.errors import StackError
-from include.stack.fetch import pyspark_home
+from include.stack.fetch import parts, pyspark_home
 
 _RELEASE = "17"
 # All but those on style, on the Java that happens to run the compiler, and on the serialization of UDFs.
 _WARNINGS = "all,-boxing,-deprecation,-nls,-paramAssign,-removal,-serial,-unqualifiedField,-unusedExceptionParam"
 # The jars with the classes that the rules import.
 _NEEDED = ("spark-sql-api_*.jar", "spark-unsafe_*.jar", "re2j-*.jar")
+
+
+def fetch_and_ensure(settings: Settings) -> Path:
+    """The same where no `up` has fetched the compiler, as with own servers. Raises StackError."""
+    if not (settings.parts / "jars").exists():
+        parts.fetch_jars(settings.parts, "spark", "compiler")
+    return ensure(settings)
 
 
 def ensure(settings: Settings) -> Path:

@@ -88,7 +88,7 @@ def apply(env: Servers, before: Contract, declared: Contract, on_step: OnStep) -
         raise StackError(f"With the columns of earlier versions, {wrong.what}.", f"{wrong.remedy}.")
     file = in_effect.write(env.settings, after)
     on_step("Compile the rules")
-    judge_jar.ensure(env.settings.model_copy(update={"contract": file}))
+    judge_jar.fetch_and_ensure(env.settings.model_copy(update={"contract": file}))
     try:
         with _cursor(env) as cursor, env.outside.search() as client:
             template.names(client)  # before anything is changed

@@ -18,7 +18,7 @@ from include.driver.submit import beside, submit_conf, variables
 from include.names import BAD, INDEXER_GROUP, LOGS_DATABASE, REJUDGE, TABLES
 from include.settings import ROOT
 from include.stack.errors import StackError
-from include.stack.fetch import judge_jar, parts
+from include.stack.fetch import judge_jar
 from include.stack.own_servers import Servers
 from include.topics import catch_up
 from include.users.shape import Shape
@@ -92,9 +92,7 @@ def check_reason(env: Servers, reason: str) -> None:
 
 
 def _submit(env: Servers, arguments: list[str]) -> None:
-    if not (env.settings.parts / "jars").exists():  # with own servers: `up` fetches them for the embedded ones
-        parts.fetch_jars(env.settings.parts, "spark", "compiler")
-    judge_jar.ensure(env.settings)  # the rules may have changed since `up`
+    judge_jar.fetch_and_ensure(env.settings)  # the rules may have changed since `up`
     master = beside(env.spark_master, env.settings.topic_partitions)
     found = submit_conf(env.settings, REJUDGE, master)
     conf = [word for name, value in found.items() for word in ("--conf", f"{name}={value}")]
