@@ -32,7 +32,17 @@ UPSTREAM = '[[field]]\nname = "upstream"\npath = "upstream.address"\ntype = "ip"
 @pytest.fixture(scope="module")
 def chaos() -> Iterator[subprocess.CompletedProcess[str]]:
     """The run, whose stack is kept until the tests end."""
-    command = [str(ROOT / "logsieve"), "chaos", "--logs", str(LOGS), "--seed", "20261123", "--relentless"]
+    command = [
+        str(ROOT / "logsieve"),
+        "chaos",
+        "--logs",
+        str(LOGS),
+        "--seed",
+        "20261123",
+        "--rate",
+        "300",
+        "--relentless",
+    ]
     variables = os.environ | {"LOGSIEVE_CONTRACT": str(CONTRACT)}
     streams: dict[str, Any] = {"stdin": subprocess.DEVNULL, "capture_output": True, "text": True}
     done = subprocess.run([*command, "--keep", "--json"], env=variables, timeout=SECONDS, **streams)
