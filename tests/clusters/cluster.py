@@ -6,7 +6,7 @@ from typing import Any
 
 import psutil
 
-from tests.integration.stack import Stack
+from tests.integration.stack import Stack, is_of
 
 EXECUTORS = {
     "org.apache.spark.executor.CoarseGrainedExecutorBackend",
@@ -23,13 +23,11 @@ MANAGERS = {
 
 def processes(stack: Stack, classes: set[str]) -> list[psutil.Process]:
     """The JVMs of this stack that run one of these classes; not the shells that started them."""
-    found = []
-    for process in psutil.process_iter(["cmdline", "name"]):
-        if process.info["name"] == "java" and classes & set(process.info["cmdline"] or []):
-            variables = process.environ()
-            if str(stack.state) in (variables.get("LOGSIEVE_STATE"), variables.get("LOGSIEVE_STACK")):
-                found.append(process)
-    return found
+    return [
+        process
+        for process in psutil.process_iter(["cmdline", "name"])
+        if process.info["name"] == "java" and classes & set(process.info["cmdline"] or []) and is_of(stack, process)
+    ]
 
 
 def executors(stack: Stack) -> list[psutil.Process]:

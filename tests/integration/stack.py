@@ -296,8 +296,16 @@ def drivers(stack: Stack) -> list[psutil.Process]:
         if DRIVER_CLASSES & set(process.info["cmdline"] or [])
         and any(word.endswith("stream_logs.py") for word in process.info["cmdline"])
         and "waitAppCompletion" not in " ".join(process.info["cmdline"])  # it only submits one
-        and str(stack.state) in (process.environ().get("LOGSIEVE_STATE"), process.environ().get("LOGSIEVE_STACK"))
+        and is_of(stack, process)
     ]
+
+
+def is_of(stack: Stack, process: psutil.Process) -> bool:
+    """Whether the process is one of this stack's, and has not just ended."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        variables = process.environ()
+        return str(stack.state) in (variables.get("LOGSIEVE_STATE"), variables.get("LOGSIEVE_STACK"))
+    return False
 
 
 def last_run(stack: Stack) -> dict[str, Any]:

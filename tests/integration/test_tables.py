@@ -53,7 +53,9 @@ def test_the_tables_of_progress_lease_and_users_exist(stack: Stack, database: st
 def test_the_stream_refuses_tables_of_another_contract(stack: Stack) -> None:
     database = Database.of(stack.settings)
     driver_contract.check(database, OURS)
-    with pytest.raises(driver_contract.OtherContractError, match=r"logs\.good_logs is of another contract: it has no"):
+    with pytest.raises(
+        driver_contract.OtherContractError, match=r"another one is in effect: \./logsieve contract apply"
+    ):
         driver_contract.check(database, OTHER)
 
 

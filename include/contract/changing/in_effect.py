@@ -90,4 +90,6 @@ def _replace(target: Path, make: Callable[[Path], object]) -> None:
     partial = target.with_suffix(".part")
     partial.unlink(missing_ok=True)
     make(partial)
+    if not partial.is_symlink():
+        partial.chmod(0o600)  # as every file of the state
     partial.replace(target)

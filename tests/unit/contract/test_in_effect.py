@@ -37,6 +37,8 @@ def test_an_edit_reaches_no_program_before_it_is_applied(settings: Settings) -> 
     settings.contract.write_text("half a te", encoding="utf-8")
     assert reading.current() == FIRST
     assert Settings().contract_in_effect.is_relative_to(settings.state)
+    files = [path for path in settings.state.rglob("*") if path.is_file()]
+    assert [path for path in files if path.stat().st_mode & 0o077] == [], "nobody else reads the state"
 
 
 def test_a_program_keeps_its_contract_until_it_follows(settings: Settings) -> None:
