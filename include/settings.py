@@ -66,6 +66,10 @@ class Settings(BaseSettings):
     """Read-only account of `status`, the page and tests."""
     mysql_reader_password: SecretStr = SecretStr("")
 
+    mysql_airflow_user: str = "logsieve_airflow"
+    """Account that may alter tables, for `contract apply` on own servers; the DAGs have theirs from Airflow."""
+    mysql_airflow_password: SecretStr = SecretStr("")
+
     elasticsearch_url: str = "http://127.0.0.1:9200"
     elasticsearch_ca: FilePath | None = None
     """PEM file with the CA certificates of an `https` server; by default those that Python trusts."""

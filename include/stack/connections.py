@@ -1,10 +1,7 @@
 """Airflow's connections to the servers of the embedded stack."""
 
 import json
-import os
 from collections.abc import Mapping
-from contextlib import suppress
-from urllib.parse import unquote, urlsplit
 
 from include.clients import kafka
 from include.settings import Settings
@@ -14,18 +11,6 @@ from include.stack.ports import Ports
 
 AIRFLOW_USER = "logsieve_airflow"
 """The account of the DAGs in Kafka, MySQL and Elasticsearch."""
-
-
-def mysql_login() -> tuple[str, str] | None:
-    """User and password of the connection `mysql`, if its variable is set here; None: it is not."""
-    text = os.environ.get("AIRFLOW_CONN_MYSQL", "")
-    with suppress(ValueError, AttributeError):
-        if text.startswith("{"):
-            parts = json.loads(text)
-            return (parts["login"], parts["password"]) if "login" in parts and "password" in parts else None
-        url = urlsplit(text)
-        return (unquote(url.username), unquote(url.password)) if url.username and url.password else None
-    return None
 
 
 def variables(

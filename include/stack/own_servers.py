@@ -10,7 +10,7 @@ from include import scratch
 from include.clients.outside import Outside
 from include.driver.submit import local_master
 from include.settings import Settings
-from include.stack import connections, environment
+from include.stack import environment
 from include.stack.environment import Environment
 from include.stack.machine import programs, shell
 
@@ -31,9 +31,9 @@ class OwnServers:
 
     @cached_property
     def outside(self) -> Outside:
-        """What makes clients of the servers; with the DAGs' MySQL account, if their connection is known here."""
-        login = connections.mysql_login()
-        return Outside(self.settings, {"airflow": login} if login else None)
+        """What makes clients of the servers; with the DAGs' MySQL account, if its password is known here."""
+        password = self.settings.mysql_airflow_password.get_secret_value()
+        return Outside(self.settings, {"airflow": (self.settings.mysql_airflow_user, password)} if password else None)
 
     def reaching(self) -> Settings:
         """The settings with the servers' addresses."""

@@ -84,7 +84,8 @@ class Own:
 
 
 @pytest.fixture(scope="module")
-def own(stack: Stack) -> Iterator[Own]:
+def own(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Own]:
+    """The servers, after the DAGs have had LOGS logs judged."""
     folder = STATE / "certificates"
     env = Environment(
         Settings(state=STATE, contract=CONTRACT),
@@ -132,7 +133,15 @@ def own(stack: Stack) -> Iterator[Own]:
         _add_kafka_user(
             settings.model_copy(update={**broker, "kafka_password": SecretStr(passwords["broker"])}), settings
         )
-        yield Own(settings, _variables(stack, settings, env.passwords["mysql_airflow"]), env.passwords["mysql_root"])
+        variables = _variables(stack, settings, env.passwords["mysql_airflow"])
+        made = Own(settings, variables, env.passwords["mysql_root"])
+        airflow(made, "dags", "test", "bootstrap", "--mark-success-pattern", "(?!make_|check_).*")
+        with indexing(made, tmp_path_factory.mktemp("own")):
+            airflow(made, "dags", "test", "generate_logs", "--conf", json.dumps({"rate": LOGS, "seconds": 1}))
+            airflow(made, "dags", "test", "users_dimension")
+            airflow(made, "dags", "test", "classify_logs")
+            airflow(made, "dags", "test", "reconcile_logs")
+        yield made
 
 
 def _add_kafka_user(broker: Settings, wanted: Settings) -> None:
@@ -224,13 +233,7 @@ def judging(own: Own, folder: Path) -> Iterator[None]:
             driver.kill()
 
 
-def test_every_log_passes_all_hops_over_tls(own: Own, tmp_path: Path) -> None:
-    airflow(own, "dags", "test", "bootstrap", "--mark-success-pattern", "(?!make_|check_).*")
-    with indexing(own, tmp_path):
-        airflow(own, "dags", "test", "generate_logs", "--conf", json.dumps({"rate": LOGS, "seconds": 1}))
-        airflow(own, "dags", "test", "users_dimension")
-        airflow(own, "dags", "test", "classify_logs")
-        airflow(own, "dags", "test", "reconcile_logs")
+def test_every_log_passes_all_hops_over_tls(own: Own) -> None:
     counts = own.counts()
     assert sum(counts.values()) >= LOGS * 0.9
     assert all(counts.values()), counts
@@ -324,9 +327,9 @@ def test_another_contract_takes_effect_with_the_login_of_the_dags(own: Own, tmp_
     file = tmp_path / "contract.toml"
     field = '[[field]]\nname = "vpc_endpoint"\npath = "vpcEndpointId"\ntype = "text"\nrequired = false\n\n[[rule]]'
     file.write_text(CONTRACT.read_text(encoding="utf-8").replace("[[rule]]", field, 1), encoding="utf-8")
-    assert "Set AIRFLOW_CONN_MYSQL" in own.run("contract", "apply", str(file)).stderr
-    login = {"AIRFLOW_CONN_MYSQL": own.variables["AIRFLOW_CONN_MYSQL"]}
-    done = own.run("contract", "apply", str(file), "--json", **login)
+    assert "Set LOGSIEVE_MYSQL_AIRFLOW_PASSWORD" in own.run("contract", "apply", str(file)).stderr
+    password = json.loads(own.variables["AIRFLOW_CONN_MYSQL"])["password"]
+    done = own.run("contract", "apply", str(file), "--json", LOGSIEVE_MYSQL_AIRFLOW_PASSWORD=password)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["in_effect"] == 2
     log = json.loads((EXAMPLE / "logs.jsonl").read_text(encoding="utf-8").splitlines()[0]) | {"vpcEndpointId": "vpce-1"}

@@ -51,7 +51,7 @@ def test_after_a_kill_of_its_worker_airflow_does_not_wait_for_heartbeats(stack: 
     wait_until_it_loads(stack)
     since = stack.now()
     (epoch,) = stack.root_sql(EPOCH)[0]
-    (driver,) = drivers(stack)
+    (driver,) = until(lambda: len(found := drivers(stack)) == 1 and found, 30, "no orphan of another test is left")
     task = driver.parent()
     worker = task and task.parent()
     assert worker is not None

@@ -166,7 +166,7 @@ def _extend(client: Elasticsearch, shape: Shape) -> None:
 def _cursor(env: Servers) -> Iterator[Any]:
     if not env.outside.has("airflow"):
         raise StackError(
-            "The MySQL account that may alter tables is not known.", "Set AIRFLOW_CONN_MYSQL as for the DAGs."
+            "The MySQL account that may alter tables is not known.", "Set LOGSIEVE_MYSQL_AIRFLOW_PASSWORD."
         )
     try:
         with (

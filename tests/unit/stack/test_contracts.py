@@ -1,6 +1,5 @@
-"""What `up` does with the contract that it is given, and whose login may alter tables."""
+"""What `up` does with the contract that it is given."""
 
-import json
 from pathlib import Path
 
 import pytest
@@ -8,7 +7,6 @@ import pytest
 from include.contract.changing import in_effect
 from include.contract.errors import ContractError
 from include.settings import ROOT, Settings
-from include.stack.connections import mysql_login
 from include.stack.errors import StackError
 from include.stack.repair import contracts
 
@@ -63,21 +61,3 @@ def test_the_file_of_the_first_up_is_remembered_unless_a_variable_names_another(
     assert in_effect.declared(Settings()) == tmp_path / "contract.toml"
     monkeypatch.setenv("LOGSIEVE_CONTRACT", str(OTHER))
     assert in_effect.declared(Settings()) == OTHER
-
-
-@pytest.mark.parametrize(
-    ("value", "login"),
-    [
-        (json.dumps({"conn_type": "mysql", "login": "dags", "password": "p@ss"}), ("dags", "p@ss")),
-        ("mysql://dags:p%40ss@mysql.example.org:3306/", ("dags", "p@ss")),
-        ("mysql://x", None),
-        ('{"conn_type": "mysql"}', None),
-        ("{", None),
-        ("", None),
-    ],
-)
-def test_the_login_that_may_alter_tables_is_that_of_the_dags(
-    monkeypatch: pytest.MonkeyPatch, value: str, login: tuple[str, str] | None
-) -> None:
-    monkeypatch.setenv("AIRFLOW_CONN_MYSQL", value)
-    assert mysql_login() == login
