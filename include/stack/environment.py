@@ -157,6 +157,8 @@ class Environment:
             "LOGSIEVE_MYSQL_READER_PASSWORD": passwords["mysql_reader"],
             "LOGSIEVE_ELASTICSEARCH_URL": f"http://{HOST}:{ports.elasticsearch}",
             **{f"LOGSIEVE_{name.upper()}": "" for name in NOT_EMBEDDED},  # empty is the default
+            # Of logs that are not ours, nobody knows how many are bad: watch_logs waits for good ones only.
+            **({} if self.generates else {"LOGSIEVE_SHARE_BAD": "0", "LOGSIEVE_SHARE_SUSPICIOUS": "0"}),
             **self._logins(account),
             **{f"LOGSIEVE_PORT_{name.upper()}": str(port) for name, port in ports.model_dump().items()},
         }
