@@ -45,6 +45,11 @@ def follow() -> bool:
     return True
 
 
+def of(settings: Settings) -> Contract:
+    """The contract that is in effect by the settings. Raises ContractError."""
+    return load(settings.contract_in_effect)
+
+
 @cache
 def load(file: Path) -> Contract:
     """The contract in the file, read once. Raises ContractError with all mistakes."""

@@ -54,7 +54,7 @@ def conf(settings: Settings, jars: list[Path]) -> dict[str, str]:
 def contract_file(settings: Settings) -> Path:
     """Writes the contract for a driver beside its caller: as JSON, because it imports its modules from an archive,
     which lacks the files that check a person's TOML. Raises ContractError."""
-    text = documents.canonical(reading.load(settings.contract_in_effect))
+    text = documents.canonical(reading.of(settings))
     file = _folder(settings) / f"contract-{hashlib.sha256(text.encode()).hexdigest()[:12]}.json"
     if not file.exists():
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -75,7 +75,7 @@ def settings_files(settings: Settings, folder: str) -> dict[str, bytes]:
     for name in _READ_BY_JOBS:
         value = getattr(settings, name)
         if name == "contract":  # checked here: a cluster may lack what checks it
-            found[f"{name}.json"] = documents.canonical(reading.load(settings.contract_in_effect)).encode()
+            found[f"{name}.json"] = documents.canonical(reading.of(settings)).encode()
             value = f"{folder}/{name}.json"
         elif isinstance(value, Path):  # of certificates
             found[f"{name}.pem"] = value.read_bytes()

@@ -43,7 +43,7 @@ def judge_jar(settings: Settings) -> Path:
     Raises ContractError.
     """
     rules = [path.read_bytes() for path in sorted(RULES.rglob("[A-Z]*.java"))]
-    rules.append(for_rules.properties(reading.load(settings.contract_in_effect)).encode())
+    rules.append(for_rules.properties(reading.of(settings)).encode())
     return settings.parts / f"judge-{hashlib.sha256(b''.join(rules)).hexdigest()[:12]}.jar"
 
 

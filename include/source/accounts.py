@@ -48,7 +48,7 @@ class Accounts:
     @classmethod
     def of(cls, settings: Settings) -> "Accounts":
         """The accounts of the settings and their contract. Raises NoLogError."""
-        return cls(settings.seed, settings.accounts, population.of(reading.load(settings.contract_in_effect)))
+        return cls(settings.seed, settings.accounts, population.of(reading.of(settings)))
 
     def at(self, places: np.ndarray, days: np.ndarray | int) -> tuple[np.ndarray, list[np.ndarray]]:
         """Numbers of the accounts in these places, on these UTC days since 1970; and of each attribute, which value.

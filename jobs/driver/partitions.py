@@ -1,9 +1,8 @@
 """The number of partitions of the logs: a driver has task slots for these only, and exits when partitions are added."""
 
 import logging
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Final
 
 from confluent_kafka import KafkaException
@@ -12,6 +11,7 @@ from confluent_kafka.admin import AdminClient
 from include import names
 from include.clients.outside import Outside
 from include.driver.exit_codes import DriverEnd
+from jobs.driver import watching
 from jobs.ends import EndError
 
 _KAFKA_SECONDS: Final = 5
@@ -31,33 +31,21 @@ def of_logs(outside: Outside, configured: int) -> int:
     return _look(outside.admin()) or configured
 
 
-@contextmanager
-def watched(outside: Outside, known: int, on_more: Callable[[PartitionsAddedError], None]) -> Iterator[None]:
+def watched(
+    outside: Outside, known: int, on_more: Callable[[PartitionsAddedError], None]
+) -> AbstractContextManager[None]:
     """Calls `on_more` once, from a thread, as soon as there are more than `known` partitions."""
-    ended = threading.Event()
-    thread = threading.Thread(target=_watch, args=(outside, known, on_more, ended), name="partitions", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        ended.set()
-
-
-def _watch(
-    outside: Outside, known: int, on_more: Callable[[PartitionsAddedError], None], ended: threading.Event
-) -> None:
     client = outside.admin()
-    while not ended.is_set():
-        found = _look(client)
-        if found > known:
-            on_more(
-                PartitionsAddedError(
-                    f"{names.LOGS_TOPIC} has {found} partitions, this driver was started for {known}:"
-                    " it exits, and the next try continues with all of them"
-                )
-            )
-            return
-        ended.wait(_LOOK_SECONDS)
+
+    def look() -> PartitionsAddedError | None:
+        if (found := _look(client)) <= known:
+            return None
+        return PartitionsAddedError(
+            f"{names.LOGS_TOPIC} has {found} partitions, this driver was started for {known}:"
+            " it exits, and the next try continues with all of them"
+        )
+
+    return watching.watched("partitions", look, _LOOK_SECONDS, on_more)
 
 
 def _look(client: AdminClient) -> int:

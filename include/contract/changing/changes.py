@@ -8,7 +8,10 @@ from include.contract import reasons
 from include.contract.model import Contract, Dimension, Field, Stored
 
 _ALIKE: Final = {"milliseconds", "iso8601"}
-"""Forms that are the same in the verdict, the table and the index."""
+"""Forms that are the same in the verdict, the table and the index, and whose limits are in the same unit."""
+_ANOTHER_NAME: Final = "Its column keeps what it was. Use another name, with the path to where it is in the log"
+_KEPT: Final = "Earlier rows keep theirs, and new logs have none: its values are not kept any more."
+_GROWS: Final = "Earlier rows have none. Tables and index get it at once; rows are not copied."
 
 
 @dataclass(frozen=True)
@@ -68,11 +71,6 @@ def differences(before: Contract, declared: Contract) -> list[Difference]:
     return found
 
 
-_ANOTHER_NAME: Final = "Its column keeps what it was. Use another name, with the path to where it is in the log"
-_KEPT: Final = "Earlier rows keep theirs, and new logs have none: its values are not kept any more."
-_GROWS: Final = "Earlier rows have none. Tables and index get it at once; rows are not copied."
-
-
 def _declared(contract: Contract) -> tuple[object, ...]:
     return contract.fields, contract.rules, contract.dimension, contract.roles
 
@@ -89,8 +87,8 @@ def _stored(was: Stored | None, field: Field, version: int) -> Stored:
         was,
         field=replace(
             plain,
-            least=min(was.field.least, field.least) if was.field.form == field.form else field.least,
-            most=max(was.field.most, field.most) if was.field.form == field.form else field.most,
+            least=min(was.field.least, field.least),
+            most=max(was.field.most, field.most),
             required=was.field.required and field.required,
             null=was.field.null or field.null,
         ),

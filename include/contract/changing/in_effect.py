@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from include.contract import documents, reading
+from include.contract.changing import kept
 from include.contract.model import Contract
 from include.names import CONTRACTS_TABLE, LOGS_DATABASE
 from include.settings import Settings
@@ -43,12 +44,16 @@ def add(cursor: Any, contract: Contract) -> bool:
 
 
 def difference(cursor: Any, contract: Contract) -> str | None:
-    """Why this contract is not the one in effect, as a sentence with its remedy; None: it is, or none is."""
+    """Why verdicts by this contract are not to be given now, as a sentence with its remedy; None: they are.
+
+    Another one is in effect, or the tables cannot hold its rows. Raises mysql.connector.Error.
+    """
     found = newest(cursor)
-    if found is None or found == contract:
-        return None
-    which = f"version {found.version}" if found.version != contract.version else "another one"
-    return f"the contract of this program is version {contract.version}, and {which} is in effect: {REMEDY}"
+    if found is not None and found != contract:
+        which = f"version {found.version}" if found.version != contract.version else "another one"
+        return f"the contract of this program is version {contract.version}, and {which} is in effect: {REMEDY}"
+    cursor.execute(kept.COLUMNS)
+    return kept.difference(contract, cursor.fetchall())
 
 
 def keep_first(settings: Settings) -> None:

@@ -22,7 +22,7 @@ SECONDS = 240
 
 def change(env: Environment) -> bool:
     """Applies the next contract; returns whether it is in effect. It is not while a server is down."""
-    contract = reading.load(env.settings.contract_in_effect)
+    contract = reading.of(env.settings)
     known = {each.field.name for each in contract.stored}
     name = next(name for name in (f"chaos_{number}" for number in range(len(known) + 1)) if name not in known)
     field = Field(name, (name,), "text", None, ("string",), False, True, 1, 20)

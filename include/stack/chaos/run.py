@@ -113,7 +113,7 @@ class Chaos:
         self._reserved = max(min(RESERVED_PER_KILL, plan.logs // 2 // max(plan.kills, 1)), 1)
         self._sender = KnownLogs(
             env.outside.kafka,
-            reading.load(env.settings.contract_in_effect),
+            reading.of(env.settings),
             Accounts.of(env.settings),
             plan.seed,
             plan.logs,

@@ -17,7 +17,7 @@ from include.stack import environment
 from include.stack.commands import bench, contract, develop, proof, repair, server_tools, service, terminal, users
 from include.stack.commands import logs as cli_logs
 from include.stack.commands import stream as cli_stream
-from include.stack.commands.terminal import Json, err, known, out, servers
+from include.stack.commands.terminal import Json, err, known, out, servers, wait_for
 from include.stack.engines import Engine
 from include.stack.environment import Environment
 from include.stack.errors import StackError
@@ -57,13 +57,9 @@ def up(
     from include.stack.repair import contracts  # the clients take half a second, too long for every command
 
     settings = Settings() if contract_file is None else Settings(contract=contract_file)
-    with lock.held(settings.state / "lock", "up", _wait_for):
+    with lock.held(settings.state / "lock", "up", wait_for):
         contracts.check(settings, fresh=fresh, asked=contract_file is not None)
         _up(settings, rate, share_bad, share_suspicious, engine, fresh=fresh, yes=yes, run_bootstrap=run_bootstrap)
-
-
-def _wait_for(process: int, what: str) -> None:
-    err.print(f"Waiting until ./logsieve {what} (process {process}) has finished …", soft_wrap=True)
 
 
 def _up(

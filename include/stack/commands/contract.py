@@ -13,7 +13,7 @@ from include.contract.errors import ContractError
 from include.contract.model import USUAL, Contract, Field
 from include.settings import Settings
 from include.stack import tables as printed
-from include.stack.commands.terminal import Json, err, out, servers
+from include.stack.commands.terminal import Json, err, out, servers, wait_for
 from include.stack.errors import StackError
 from include.stack.machine import lock
 from include.stack.steps import Steps
@@ -101,10 +101,7 @@ def apply(
     path, env = file or in_effect.declared(Settings()), servers()
     declared = reading.load(path)
 
-    def on_wait(process: int, what: str) -> None:
-        err.print(f"Waiting until ./logsieve {what} (process {process}) has finished …", soft_wrap=True)
-
-    with lock.held(env.state / "lock", "contract apply", on_wait):
+    with lock.held(env.state / "lock", "contract apply", wait_for):
         before = contracts.now(env)
         found = changes.differences(before, declared)
         if not as_json:

@@ -47,6 +47,11 @@ def run(app: typer.Typer) -> None:
         sys.exit(1)
 
 
+def wait_for(process: int, what: str) -> None:
+    """Says which other command this one waits for: see include/stack/machine/lock.py."""
+    err.print(f"Waiting until ./logsieve {what} (process {process}) has finished …", soft_wrap=True)
+
+
 def known() -> Environment:
     """The environment of a stack that was started earlier. Raises StackError if there is none."""
     env = environment.load(Settings())

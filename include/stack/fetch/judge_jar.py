@@ -50,7 +50,7 @@ def ensure(settings: Settings) -> Path:
         with zipfile.ZipFile(partial, "w") as jar:
             for path in sorted(classes.rglob("*.class")):
                 jar.write(path, path.relative_to(classes))
-            jar.writestr(for_rules.NAME, for_rules.properties(reading.load(settings.contract_in_effect)))
+            jar.writestr(for_rules.NAME, for_rules.properties(reading.of(settings)))
         if judge_jar(settings) != target:  # the rules changed during compilation, so these classes may be inconsistent
             return ensure(settings)
         partial.replace(target)

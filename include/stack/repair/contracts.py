@@ -58,7 +58,7 @@ def waiting(settings: Settings) -> str:
     """What a person should know if the contract of the settings is not the one in effect; empty: it is."""
     file = in_effect.declared(settings)
     try:
-        is_in_effect = changes.same(reading.load(file), reading.load(settings.contract_in_effect))
+        is_in_effect = changes.same(reading.load(file), reading.of(settings))
     except ContractError as error:
         return f"{error} The contract that is in effect is another one."
     if is_in_effect:

@@ -8,7 +8,7 @@ import pytest
 
 from include.contract import documents, mapping, reading, reasons, tables
 from include.contract.changing import changes
-from include.contract.model import Contract
+from include.contract.model import Contract, Stored
 from include.names import BAD, GOOD
 from include.settings import ROOT
 
@@ -137,3 +137,18 @@ def test_what_follows_is_what_was_declared_and_has_each_column_once(text: str) -
     after = changes.following(OURS, declared(text))
     assert len({each.field.name for each in after.stored}) == len(after.stored)
     assert replace(after, version=1, later=()) == declared(text)
+
+
+def test_a_time_in_another_form_keeps_the_widest_limits() -> None:
+    """Rows of the first version are rebuilt by them."""
+    time = 'name = "seen_at"\ntype = "timestamp"\nunit = '
+    first = declared(with_field(f'[[field]]\n{time}"milliseconds"\nrange = [1000, 9000]\n'))
+    (found,) = versions_of(
+        first, f'[[field]]\n{time}"iso8601"\nrange = ["1970-01-01T00:00:02Z", "1970-01-01T00:00:03Z"]\n'
+    )
+    assert (found.field.unit, found.field.least, found.field.most) == ("iso8601", 1000, 9000)
+
+
+def versions_of(before: Contract, field: str) -> list[Stored]:
+    after = changes.following(before, declared(with_field(field)))
+    return [each for each in after.stored if each.field.name == "seen_at"]
