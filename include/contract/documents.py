@@ -15,6 +15,7 @@ from include.contract.model import (
     Kind,
     NotBefore,
     NotInFuture,
+    OwnRule,
     RequiredWhen,
     Roles,
     Rule,
@@ -146,6 +147,10 @@ def _rule(given: dict[str, Any]) -> Rule:
     if "not_in_future" in given:
         future = given["not_in_future"]
         return NotInFuture(name, future["field"], int(future["by_seconds"]))
+    if "java" in given:
+        own = given["java"]
+        broken_by = tuple(sorted(own.get("broken_by", {}).items()))
+        return OwnRule(name, own["class"], tuple(own["fields"]), own["says"], broken_by)
     when = given["required_when"]
     return RequiredWhen(name, when["field"], when["when_field"], when["is"])
 
@@ -157,6 +162,9 @@ def _of_rule(rule: Rule) -> dict[str, Any]:
             return {"name": rule.name, "not_before": words}
         case NotInFuture():
             return {"name": rule.name, "not_in_future": words}
+        case OwnRule():
+            own = {"class": rule.java, "fields": list(rule.fields), "says": rule.says}
+            return {"name": rule.name, "java": own | ({"broken_by": dict(rule.broken_by)} if rule.broken_by else {})}
         case RequiredWhen():
             words["is"] = words.pop("equals")
             return {"name": rule.name, "required_when": words}

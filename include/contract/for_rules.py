@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from include.contract.model import Contract, Field, NotBefore, NotInFuture, RequiredWhen, Rule
+from include.contract.model import Contract, Field, NotBefore, NotInFuture, OwnRule, RequiredWhen, Rule
 
 NAME: Final = "logsieve/contract.properties"
 """Its path in the jar: jobs/java/logsieve/Contract.java reads it."""
@@ -61,16 +61,22 @@ def _list(at: str, values: Sequence[str | int]) -> Iterator[tuple[str, str]]:
 
 def _rule(at: str, rule: Rule) -> Iterator[tuple[str, str]]:
     yield f"{at}name", rule.name
-    yield f"{at}field", rule.field
     match rule:
         case NotBefore():
             yield f"{at}kind", "not_before"
+            yield f"{at}field", rule.field
             yield f"{at}than", rule.than
         case NotInFuture():
             yield f"{at}kind", "not_in_future"
+            yield f"{at}field", rule.field
             yield f"{at}milliseconds", str(rule.by_seconds * 1000)
+        case OwnRule():
+            yield f"{at}kind", "java"
+            yield f"{at}class", rule.java
+            yield from _list(f"{at}fields", rule.fields)
         case RequiredWhen():
             yield f"{at}kind", "required_when"
+            yield f"{at}field", rule.field
             yield f"{at}when_field", rule.when_field
             yield f"{at}is", _word(rule.equals) if isinstance(rule.equals, bool) else str(rule.equals)
 

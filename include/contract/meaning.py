@@ -7,7 +7,7 @@ from typing import Any, Final
 from include.contract import limits, reasons, sizes
 from include.contract.errors import Problem
 from include.contract.lines import Place
-from include.contract.model import Contract, Field, NotBefore, NotInFuture, RequiredWhen, Rule
+from include.contract.model import Contract, Field, NotBefore, NotInFuture, OwnRule, RequiredWhen, Rule
 
 TAKEN: Final = frozenset(
     {
@@ -20,6 +20,7 @@ _MARK: Final = "tags"
 """Logstash marks by it what it cannot use, so that the strict mapping refuses that."""
 _KEYS: Final = ("int32", "int64", "text")
 _COMPARED: Final = ("text", "int32", "int64", "ip")
+_VALUES: Final = {"text": str, "ip": str, "int32": int, "int64": int, "boolean": bool, "number": float}
 _OF_PERIODS: Final = ("valid_from", "valid_to", "seen_from")
 _OF_CHANGES: Final = ("version", "first_day", "end_day")
 
@@ -75,14 +76,16 @@ def _rule(place: Place, rule: Rule, contract: Contract) -> Iterator[Problem]:
     unknown = [each for name in fields for each in _unknown((*place, kind), name, contract)]
     yield from unknown
     if len(set(fields)) < len(fields):
-        yield Problem((*place, kind), "a field is compared with itself", "Name two fields")
+        yield Problem((*place, kind), "a field is named twice", "Name each field once")
     if unknown:
         return
     found = [contract.by_name[name] for name in fields]
     if isinstance(rule, RequiredWhen):
         yield from _required_when((*place, kind), rule, *found)
+    if isinstance(rule, OwnRule):
+        yield from _own(place, rule, contract)
     for each in found:
-        if not isinstance(rule, RequiredWhen) and each.type != "timestamp":
+        if isinstance(rule, NotBefore | NotInFuture) and each.type != "timestamp":
             yield Problem((*place, kind), f"{each.name} is no timestamp", "Name fields of the type timestamp")
 
 
@@ -92,18 +95,32 @@ def _kind(rule: Rule) -> tuple[str, tuple[str, ...]]:
             return "not_before", (rule.field, rule.than)
         case NotInFuture():
             return "not_in_future", (rule.field,)
+        case OwnRule():
+            return "java", rule.fields
         case RequiredWhen():
             return "required_when", (rule.field, rule.when_field)
+
+
+def _own(place: Place, rule: OwnRule, contract: Contract) -> Iterator[Problem]:
+    at = (*place, "java", "broken_by")
+    for name, value in rule.broken_by:
+        if name not in rule.fields:
+            yield Problem(at, f"{name} is no field of the rule", f"Name one of: {', '.join(rule.fields)}")
+        else:
+            yield from _comparable(at, contract.by_name[name], value, _VALUES)
 
 
 def _required_when(place: Place, rule: RequiredWhen, field: Field, other: Field) -> Iterator[Problem]:
     if not field.is_nullable:
         yield Problem(place, f"{field.name} is required anyway", "Give the field required = false, or null = true")
-    kinds = {"text": str, "ip": str, "int32": int, "int64": int, "boolean": bool}
-    if other.type not in kinds:
-        yield Problem(place, f"{other.name} is a {other.type}", f"Compare one of the types {', '.join(kinds)}")
-    elif type(rule.equals) is not kinds[other.type]:
-        yield Problem(place, f"{other.name} can never be {rule.equals!r}", f"Write a value of the type {other.type}")
+    yield from _comparable(place, other, rule.equals, {name: _VALUES[name] for name in _VALUES if name != "number"})
+
+
+def _comparable(place: Place, field: Field, value: object, types: dict[str, type]) -> Iterator[Problem]:
+    if field.type not in types:
+        yield Problem(place, f"{field.name} is a {field.type}", f"Compare one of the types {', '.join(types)}")
+    elif type(value) is not types[field.type]:
+        yield Problem(place, f"{field.name} can never be {value!r}", f"Write a value of the type {field.type}")
 
 
 def _dimension(contract: Contract, given: dict[str, Any]) -> Iterator[Problem]:

@@ -100,7 +100,21 @@ class RequiredWhen:
     equals: str | int | bool
 
 
-Rule = NotBefore | NotInFuture | RequiredWhen
+@dataclass(frozen=True)
+class OwnRule:
+    """What only a class in jobs/java/own can say about the values of these fields."""
+
+    name: str
+    java: str
+    """The class, without its package."""
+    fields: tuple[str, ...]
+    says: str
+    """What it means that a log breaks it."""
+    broken_by: tuple[tuple[str, str | int | float], ...] = ()
+    """Values by field that break it, for the generator; empty: it breaks the rule never."""
+
+
+Rule = NotBefore | NotInFuture | RequiredWhen | OwnRule
 
 
 @dataclass(frozen=True)
@@ -187,6 +201,11 @@ class Contract:
     def of_type(self, *types: Type) -> Iterable[Field]:
         """The fields of these types."""
         return (each for each in self.fields if each.type in types)
+
+    @property
+    def of_own_rules(self) -> tuple[OwnRule, ...]:
+        """The rules that are classes in jobs/java/own."""
+        return tuple(rule for rule in self.rules if isinstance(rule, OwnRule))
 
     @property
     def needs_received(self) -> bool:

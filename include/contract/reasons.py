@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from include.contract.model import USUAL, Contract, Field, NotBefore, NotInFuture, Rule
+from include.contract.model import USUAL, Contract, Field, NotBefore, NotInFuture, OwnRule, RequiredWhen, Rule
 
 NOT_JSON: Final = "not_json"
 UNREADABLE: Final = "unreadable"
@@ -139,5 +139,7 @@ def of_rule(rule: Rule) -> str:
             return f"{rule.field} is before {rule.than}"
         case NotInFuture():
             return f"{rule.field} is more than {rule.by_seconds} seconds after the log was received"
-        case _:
+        case OwnRule():
+            return rule.says
+        case RequiredWhen():
             return f"{rule.field} has no value, but {rule.when_field} is {rule.equals}"

@@ -8,7 +8,7 @@ import random
 from collections.abc import Callable
 from typing import Any, Final
 
-from include.contract.model import Contract, Field, NotBefore, NotInFuture, RequiredWhen, Rule
+from include.contract.model import Contract, Field, NotBefore, NotInFuture, OwnRule, RequiredWhen, Rule
 from include.source import values
 
 Values = dict[str, Any]
@@ -23,14 +23,17 @@ def broken(contract: Contract, found: Values, now: int) -> tuple[str, ...]:
 
 
 def _is_broken(rule: Rule, found: Values, now: int) -> bool:
-    value = found[rule.field]
     match rule:
         case NotBefore():
-            return value is not None and found[rule.than] is not None and value < found[rule.than]
+            value, than = found[rule.field], found[rule.than]
+            return value is not None and than is not None and bool(value < than)
         case NotInFuture():
-            return value is not None and value > now + rule.by_seconds * 1000
+            value = found[rule.field]
+            return value is not None and bool(value > now + rule.by_seconds * 1000)
+        case OwnRule():
+            return bool(rule.broken_by) and all(found[name] == value for name, value in rule.broken_by)
         case RequiredWhen():
-            return value is None and found[rule.when_field] == rule.equals
+            return found[rule.field] is None and found[rule.when_field] == rule.equals
 
 
 def keep(contract: Contract, found: Values, made: Callable[[Field], Any]) -> None:
@@ -70,18 +73,20 @@ def breaking(contract: Contract, rule: Rule, found: Values, now: int, rng: rando
 
 
 def _break(contract: Contract, rule: Rule, found: Values, now: int, rng: random.Random) -> None:
-    field = contract.by_name[rule.field]
     match rule:
         case NotBefore():
-            than = contract.by_name[rule.than]
+            field, than = contract.by_name[rule.field], contract.by_name[rule.than]
             if found[rule.than] is None:
                 found[rule.than] = whole_unit(than, now - rng.randrange(_DAY))
             earlier = found[rule.than] - rng.randrange(2000, _DAY)
             if earlier >= values.milliseconds(field)[0]:
                 found[rule.field] = whole_unit(field, earlier)
         case NotInFuture():
+            field = contract.by_name[rule.field]
             found[rule.field] = whole_unit(field, now + rule.by_seconds * 1000 + rng.randrange(_DAY, 2 * _DAY))
             _lift(contract, found)
+        case OwnRule():
+            found.update(rule.broken_by)
         case RequiredWhen():
             found[rule.when_field] = rule.equals
             found[rule.field] = None

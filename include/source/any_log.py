@@ -8,7 +8,7 @@ import orjson
 
 from include import names
 from include.contract import reasons
-from include.contract.model import Contract, Field, RequiredWhen, Rule
+from include.contract.model import Contract, Field, OwnRule, RequiredWhen, Rule
 from include.source import across, kinds, values
 from include.source.across import Values
 from include.source.draws import Draws, Log
@@ -151,7 +151,7 @@ class AnyLogMaker(Draws):
                 found = self._good(*self._someone(), when, when)
             raise NoLogError(f"No log that breaks the rule {rule.name} alone can be generated.", "Change the rule")
 
-        if isinstance(rule, RequiredWhen) and not values.is_good(self._contract.by_name[rule.when_field], rule.equals):
+        if not all(values.is_good(self._contract.by_name[name], value) for name, value in _stated(rule)):
             return
         now = int(self._clock()) * 1000
         try:
@@ -184,6 +184,17 @@ class AnyLogMaker(Draws):
             others = [each for each in population.attributes[place] if each != attributes[place]]
             changed[place] = self._rng.choice(others)
         return population.unknown(self._rng) if is_unknown and population.unknown else key, changed
+
+
+def _stated(rule: Rule) -> tuple[tuple[str, Any], ...]:
+    """The values by field that the rule itself states for a log that breaks it."""
+    match rule:
+        case OwnRule():
+            return rule.broken_by
+        case RequiredWhen():
+            return ((rule.when_field, rule.equals),)
+        case _:
+            return ()
 
 
 def _message_key(key: Any) -> bytes:

@@ -30,6 +30,7 @@ File = Annotated[
 def check(file: File = None, as_json: Json = False) -> None:
     """Checks the file; names the line of each mistake, and what to do. Exits with 1 if there is any."""
     from include.source import making  # numpy takes 0.1 s, too long for every command
+    from include.stack.fetch import judge_jar
 
     path = file or in_effect.declared(Settings())
     try:
@@ -39,6 +40,7 @@ def check(file: File = None, as_json: Json = False) -> None:
             out.print_json(json.dumps({"file": str(path), "problems": [vars(each) for each in error.problems]}))
             raise typer.Exit(1) from None
         raise
+    judge_jar.check_own_rules(contract)
     ungenerated = making.why_not(contract)
     if as_json:
         found = {"file": str(path), "problems": [], "sha256": documents.digest(contract)}

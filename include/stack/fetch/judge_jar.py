@@ -7,6 +7,7 @@ import zipfile
 from pathlib import Path
 
 from include.contract import for_rules, reading
+from include.contract.model import Contract
 from include.driver.submit import RULES, judge_jar
 from include.settings import Settings
 from include.stack.errors import StackError
@@ -26,11 +27,23 @@ def fetch_and_ensure(settings: Settings) -> Path:
     return ensure(settings)
 
 
+def check_own_rules(contract: Contract) -> None:
+    """Raises StackError if a rule names a class that does not exist."""
+    for rule in contract.of_own_rules:
+        if not (file := RULES / "own" / f"{rule.java}.java").exists():
+            raise StackError(
+                f"The rule {rule.name} names the class {rule.java}, which does not exist.", f"Write {file}"
+            )
+
+
 def ensure(settings: Settings) -> Path:
     """The jar of the current rules; compiles it if it does not exist yet.
 
-    Raises StackError with the compiler's errors and warnings, or if the compiler has not been fetched.
+    Raises StackError with the compiler's errors and warnings, if the compiler has not been fetched, or if a class that the
+    contract names does not exist or cannot be loaded.
     """
+    contract = reading.of(settings)
+    check_own_rules(contract)
     target = judge_jar(settings)
     if target.exists():
         return target
@@ -41,17 +54,30 @@ def ensure(settings: Settings) -> Path:
     needed = os.pathsep.join(str(path) for name in _NEEDED for path in found if path.match(name))
     with tempfile.TemporaryDirectory(dir=target.parent) as folder:
         classes, partial = Path(folder) / "classes", Path(folder) / target.name
-        options = ["-source", _RELEASE, "-target", _RELEASE, f"-warn:{_WARNINGS}", "-failOnWarning"]
-        options += ["-classpath", needed, "-d", str(classes)]
-        command = ["java", "-jar", str(compiler), *options, str(RULES)]
-        done = subprocess.run(command, capture_output=True, text=True)
-        if done.returncode != 0:
-            raise StackError(f"The rules do not compile: {done.stdout}{done.stderr}", f"Fix them: {RULES}")
+        command = ["java", "-jar", str(compiler), "-source", _RELEASE, "-target", _RELEASE, "-d", str(classes)]
+        _compile([*command, f"-warn:{_WARNINGS}", "-failOnWarning", "-classpath", needed], RULES / "logsieve")
+        if contract.of_own_rules:
+            _compile([*command, "-nowarn", "-classpath", os.pathsep.join([str(classes), needed])], RULES / "own")
         with zipfile.ZipFile(partial, "w") as jar:
             for path in sorted(classes.rglob("*.class")):
                 jar.write(path, path.relative_to(classes))
-            jar.writestr(for_rules.NAME, for_rules.properties(reading.of(settings)))
+            jar.writestr(for_rules.NAME, for_rules.properties(contract))
+        _try_out(partial, needed)
         if judge_jar(settings) != target:  # the rules changed during compilation, so these classes may be inconsistent
             return ensure(settings)
         partial.replace(target)
     return target
+
+
+def _compile(command: list[str], folder: Path) -> None:
+    done = subprocess.run([*command, str(folder)], capture_output=True, text=True)
+    if done.returncode != 0:
+        raise StackError(f"The rules do not compile: {done.stdout}{done.stderr}", f"Fix them: {folder}")
+
+
+def _try_out(jar: Path, needed: str) -> None:
+    command = ["java", "-XX:TieredStopAtLevel=1", "-cp", os.pathsep.join([str(jar), needed]), "logsieve.Contract"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode != 0:
+        cause = [line for line in done.stderr.splitlines() if line.startswith(("Caused by", "Exception"))]
+        raise StackError(f"The rules cannot be loaded: {'; '.join(cause) or done.stderr}", f"Mend them: {RULES}")

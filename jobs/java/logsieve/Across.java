@@ -26,6 +26,26 @@ sealed interface Across {
         }
     }
 
+    /** What a class of one's own says; a log that it cannot judge breaks it, for a driver must not end at a log. */
+    record Own(String name, OwnRule rule, Field[] fields) implements Across {
+        @Override
+        public boolean isBroken(Value[] values, long received) {
+            Object[] plain = new Object[fields.length];
+            for (int each = 0; each < fields.length; each++) {
+                Value value = values[fields[each].place];
+                if (value instanceof Value.Broken) {
+                    return false;
+                }
+                plain[each] = value.plain();
+            }
+            try {
+                return rule.isBroken(plain);
+            } catch (RuntimeException | StackOverflowError error) {
+                return true;
+            }
+        }
+    }
+
     /** A field is there if another one has this value, in UTF-8. */
     record RequiredWhen(String name, Field field, Field whenField, byte[] is) implements Across {
         @Override

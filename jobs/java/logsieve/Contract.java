@@ -50,6 +50,13 @@ final class Contract {
     /** Null: none, so nothing is suspicious. */
     final Dimension dimension;
 
+    /** Ends with an error if the contract cannot be used: a jar is tried before anybody judges by it. */
+    public static void main(String[] none) {
+        if (OURS.fields.length == 0) {
+            throw new IllegalStateException("the contract has no fields");
+        }
+    }
+
     private Contract(boolean isOfRows) {
         // A row may be of another version: it met that one's rules, and what changes of users correct is its status.
         boolean isOfAnother = isOfRows && version > 1;
@@ -90,14 +97,28 @@ final class Contract {
 
     private Across across(String at) {
         String name = text(at + "name");
+        String kind = text(at + "kind");
+        if (kind.equals("java")) {
+            Field[] given = list(at + "fields.").stream().map(this::field).toArray(Field[]::new);
+            return new Across.Own(name, own("own." + text(at + "class")), given);
+        }
         Field field = named(at + "field");
-        return switch (text(at + "kind")) {
+        return switch (kind) {
             case "not_before" -> new Across.NotBefore(name, field, named(at + "than"));
             case "not_in_future" -> new Across.NotInFuture(name, field, Long.parseLong(text(at + "milliseconds")));
             case "required_when" ->
                 new Across.RequiredWhen(name, field, named(at + "when_field"), JsonWriter.utf8(text(at + "is")));
-            default -> throw new IllegalStateException("no such rule: " + text(at + "kind"));
+            default -> throw new IllegalStateException("no such rule: " + kind);
         };
+    }
+
+    private static OwnRule own(String name) {
+        try {
+            return Class.forName(name).asSubclass(OwnRule.class).getConstructor().newInstance();
+        } catch (ReflectiveOperationException | ClassCastException error) {
+            throw new IllegalStateException(
+                    name + " is no public class with a constructor without arguments that implements OwnRule", error);
+        }
     }
 
     private Dimension dimension() {
@@ -117,13 +138,16 @@ final class Contract {
     }
 
     private Field named(String key) {
-        String name = text(key);
+        return field(text(key));
+    }
+
+    private Field field(String name) {
         for (Field field : fields) {
             if (field.member.equals(name)) {
                 return field;
             }
         }
-        throw new IllegalStateException(key + " names no field: " + name);
+        throw new IllegalStateException("there is no field " + name);
     }
 
     private static int count(String of) {

@@ -1,5 +1,6 @@
 package logsieve;
 
+import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 
 /**
@@ -105,6 +106,11 @@ record Text(byte[] bytes, int from, int to, boolean isEscaped) implements Value 
 
     byte[] copy() {
         return Arrays.copyOfRange(bytes, from, to);
+    }
+
+    @Override
+    public Object plain() {
+        return new String(bytes, from, length(), StandardCharsets.UTF_8);
     }
 
     @Override

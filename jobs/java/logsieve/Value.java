@@ -1,5 +1,6 @@
 package logsieve;
 
+import java.time.Instant;
 import java.util.Locale;
 
 /** What a log has as a field: a value, or the rule of form that it breaks. */
@@ -12,7 +13,15 @@ sealed interface Value permits Text, Value.Whole, Value.Real, Value.Truth, Value
         putTo(out);
     }
 
+    /** The value as rules of one's own get it: String, Long, Double, Boolean, Instant, or null if there is none. */
+    Object plain();
+
     record Whole(long number) implements Value {
+        @Override
+        public Object plain() {
+            return number;
+        }
+
         @Override
         public void putTo(JsonWriter out) {
             out.put(number);
@@ -22,6 +31,11 @@ sealed interface Value permits Text, Value.Whole, Value.Real, Value.Truth, Value
     /** A number that may have a fraction. */
     record Real(double number) implements Value {
         @Override
+        public Object plain() {
+            return number;
+        }
+
+        @Override
         public void putTo(JsonWriter out) {
             out.put(JsonWriter.ascii(Numbers.text(number)));
         }
@@ -30,6 +44,11 @@ sealed interface Value permits Text, Value.Whole, Value.Real, Value.Truth, Value
     enum Truth implements Value {
         FALSE,
         TRUE;
+
+        @Override
+        public Object plain() {
+            return this == TRUE;
+        }
 
         @Override
         public void putTo(JsonWriter out) {
@@ -44,6 +63,11 @@ sealed interface Value permits Text, Value.Whole, Value.Real, Value.Truth, Value
 
         /** The day since 1970, UTC. */
         int day();
+
+        @Override
+        default Object plain() {
+            return Instant.ofEpochMilli(milliseconds());
+        }
     }
 
     /** In whole seconds since 1970, UTC. */
@@ -86,6 +110,11 @@ sealed interface Value permits Text, Value.Whole, Value.Real, Value.Truth, Value
         NOTHING;
 
         @Override
+        public Object plain() {
+            return null;
+        }
+
+        @Override
         public void putTo(JsonWriter out) {
             out.putNull();
         }
@@ -106,6 +135,11 @@ sealed interface Value permits Text, Value.Whole, Value.Real, Value.Truth, Value
         TOO_LONG,
         NOT_ALLOWED,
         NO_MATCH;
+
+        @Override
+        public Object plain() {
+            return null;
+        }
 
         String reason(Field field) {
             return name().toLowerCase(Locale.ROOT) + "_" + field.member;

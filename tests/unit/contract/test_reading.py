@@ -11,6 +11,7 @@ from include.settings import ROOT
 
 SHIPPED = (ROOT / "contract.toml").read_text(encoding="utf-8")
 OTHER = (ROOT / "tests" / "contracts" / "contract.toml").read_text(encoding="utf-8")
+SCANS = (ROOT / "examples" / "scans" / "contract.toml").read_text(encoding="utf-8")
 FILE = Path("contract.toml")
 LONG = "a" * 61
 
@@ -200,7 +201,7 @@ RULES = {
     ),
     "one field": (
         'name = "a"\nnot_before = { field = "event_timestamp", than = "event_timestamp" }',
-        ["60: rule a: a field is compared with itself"],
+        ["60: rule a: a field is named twice"],
     ),
     "no time": (
         'name = "a"\nnot_in_future = { field = "device", by_seconds = 1 }',
@@ -217,6 +218,26 @@ RULES = {
     "never true": (
         'name = "a"\nrequired_when = { field = "device", when_field = "event_type", is = 5 }',
         ["60: rule a: device is required anyway", "60: rule a: event_type can never be 5"],
+    ),
+    "no class": (
+        'name = "a"\njava = { class = "own.A", fields = ["device"], says = "x" }',
+        ['60: rule a: class is "own.A"'],
+    ),
+    "no meaning": (
+        'name = "a"\njava = { class = "A", fields = ["device"] }',
+        ["60: rule a: says is missing"],
+    ),
+    "no field of ours": (
+        'name = "a"\njava = { class = "A", fields = ["device", "x"], says = "x" }',
+        ["60: rule a: there is no field x"],
+    ),
+    "broken by another field": (
+        'name = "a"\njava = { class = "A", fields = ["device"], says = "x", broken_by = { event_id = "x" } }',
+        ["60: rule a: event_id is no field of the rule"],
+    ),
+    "broken by no value": (
+        'name = "a"\njava = { class = "A", fields = ["account_id"], says = "x", broken_by = { account_id = "x" } }',
+        ["60: rule a: account_id can never be 'x'"],
     ),
     "a field's reason": (
         'name = "null_device"\nnot_in_future = { field = "event_timestamp", by_seconds = 1 }',
@@ -255,7 +276,7 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
         reading.load(tmp_path / "none.toml")
 
 
-@pytest.mark.parametrize("text", [SHIPPED, OTHER], ids=["shipped", "other"])
+@pytest.mark.parametrize("text", [SHIPPED, OTHER, SCANS], ids=["shipped", "other", "scans"])
 def test_a_contract_survives_its_canonical_form(text: str, tmp_path: Path) -> None:
     contract = reading.parse(text, FILE)
     shipped = tmp_path / "contract.json"
