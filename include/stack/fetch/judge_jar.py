@@ -39,8 +39,8 @@ def check_own_rules(contract: Contract) -> None:
 def ensure(settings: Settings) -> Path:
     """The jar of the current rules; compiles it if it does not exist yet.
 
-    Raises StackError with the compiler's errors and warnings, if the compiler has not been fetched, or if a class that the
-    contract names does not exist or cannot be loaded.
+    Raises StackError with the compiler's errors and warnings, if the compiler has not been fetched, or if a class that
+    the contract names does not exist or cannot be loaded.
     """
     contract = reading.of(settings)
     check_own_rules(contract)
