@@ -82,8 +82,10 @@ class Settings(BaseSettings):
     """Copies of each shard of a new index, on other nodes."""
 
     trigger: Trigger = "realtime"
-    realtime_batch_seconds: int = Field(default=300, ge=5, le=3600)
+    realtime_batch_seconds: int = Field(default=86_400, ge=5, le=604_800)
     """Length of a real-time batch. Verdicts wait one to two seconds between batches; a change of users ends a batch."""
+    wait_milliseconds: int = Field(default=20, ge=0, le=1000)
+    """How long a log may wait at `classify` for others, with the real-time trigger: alone it costs twice the CPU."""
     interval_milliseconds: int = Field(default=1000, ge=0, le=600_000)
     """Pause between micro-batches of `classify` with the interval trigger."""
     driver_memory: str = "1g"

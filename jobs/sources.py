@@ -14,15 +14,23 @@ from jobs import trust_store
 
 # Most logs of one micro-batch, of all partitions together: bounds memory when the backlog has millions.
 _CAP: Final = "200000"
+# So many bytes of logs are worth an answer of Kafka's at once.
+_WORTH_A_FETCH: Final = "1024"
 
 
 def logs(
-    spark: SparkSession, outside: Outside, trigger: Trigger, begin: Mapping[int, int], poll_records: int = 10_000
+    spark: SparkSession,
+    outside: Outside,
+    trigger: Trigger,
+    begin: Mapping[int, int],
+    poll_records: int = 10_000,
+    wait_milliseconds: int = 0,
 ) -> DataFrame:
     """The stream of logs: partition int, offset bigint, timestamp, value binary (null: a tombstone).
 
     `begin`: first offset by partition; a partition that is added later is read from its first offset. `poll_records`:
-    see jobs/judging/ahead.py.
+    see jobs/judging/ahead.py. `wait_milliseconds`: how long Kafka collects logs before it answers, with the real-time
+    trigger.
     """
     stream = (
         spark.readStream.format("kafka")
@@ -35,6 +43,9 @@ def logs(
     )
     if trigger != "realtime":  # real-time holds no batch in memory, and refuses a cap
         stream = stream.option("maxOffsetsPerTrigger", _CAP)
+    elif wait_milliseconds:
+        stream = stream.option("kafka.fetch.min.bytes", _WORTH_A_FETCH)
+        stream = stream.option("kafka.fetch.max.wait.ms", str(wait_milliseconds))
     return stream.load().select("partition", "offset", "timestamp", "value")
 
 

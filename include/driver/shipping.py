@@ -20,7 +20,8 @@ LOGGING: Final = ROOT / "jobs" / "log4j2.properties"
 _READ_BY_JOBS: Final = (
     "contract", "kafka_bootstrap", "kafka_security", "kafka_ca", "kafka_sasl_mechanism", "kafka_user", "kafka_password",
     "topic_partitions", "mysql_host", "mysql_port", "mysql_ca", "mysql_stream_user", "mysql_stream_password",
-    "trigger", "realtime_batch_seconds", "interval_milliseconds", "executors", "executor_cores", "executor_memory",
+    "trigger", "realtime_batch_seconds", "wait_milliseconds", "interval_milliseconds", "executors", "executor_cores",
+    "executor_memory",
 )  # fmt: skip
 """No others: a cluster's operators could read them."""
 _ENVIRONMENT: Final = "environment"

@@ -27,11 +27,11 @@ from include.index.template import Shape
 from include.names import INDEXER_GROUP, STATUS_TOPIC
 from include.settings import Settings
 from include.topics.marks import are_verdicts
-from include.topics.readers import ANSWER_SECONDS, StallWatch, read_batch, reader
+from include.topics.readers import ANSWER_SECONDS, StallWatch, Wait, read_batch, reader
 from include.watch.troubles import Troubles
 
 BATCH_MESSAGES: Final = 4000
-BATCH_SECONDS: Final = 0.2
+WAIT: Final = Wait(0.2)
 """How long a batch waits to fill: the latency that it adds at a low rate."""
 REPORT_SECONDS: Final = 60
 
@@ -47,7 +47,7 @@ def _consumer(kafka: Mapping[str, Any]) -> Consumer:
 def _read_batch(consumer: Consumer) -> tuple[list[StatusMessage], dict[int, int]]:
     """Returns the verdicts and, by partition, the offset after the last message. Foreign messages are skipped."""
     try:
-        received, ends = read_batch(consumer, BATCH_MESSAGES, BATCH_SECONDS)
+        received, ends = read_batch(consumer, BATCH_MESSAGES, WAIT)
     except KafkaException as error:
         is_out_of_range = error.args[0].code() == KafkaError._AUTO_OFFSET_RESET
         if is_out_of_range and (gone := positions.find_gone(consumer)):

@@ -135,16 +135,31 @@ class Batch(NamedTuple):
     ends: dict[int, int]
 
 
-def read_batch(consumer: Consumer, most: int, seconds: float) -> Batch:
-    """Reads for `seconds`, or until the batch has slightly more than `most` messages or BATCH_BYTES.
+class Wait(NamedTuple):
+    """How long a batch waits for more messages: `seconds`, and with fewer than `enough` of them up to `longest`."""
+
+    seconds: float
+    enough: int = 0
+    longest: float = 0
+
+
+def read_batch(consumer: Consumer, most: int, wait: Wait) -> Batch:
+    """Reads as long as `wait` says, or until the batch has slightly more than `most` messages or BATCH_BYTES.
 
     Raises KafkaException for errors that a retry does not fix.
     """
     batch = Batch([], {})
     size = 0
-    until = time.monotonic() + seconds
-    while len(batch.messages) < most and size < BATCH_BYTES and (left := until - time.monotonic()) > 0:
-        messages = [each for each in consumer.consume(READ_MESSAGES, left) if _is_message(each, batch.ends)]
+    begin = time.monotonic()
+    while len(batch.messages) < most and size < BATCH_BYTES:
+        spent, missing = time.monotonic() - begin, wait.enough - len(batch.messages)
+        if spent < wait.seconds:
+            received = consumer.consume(READ_MESSAGES, wait.seconds - spent)
+        elif missing > 0 and spent < wait.longest:
+            received = consumer.consume(missing, wait.longest - spent)
+        else:
+            break
+        messages = [each for each in received if _is_message(each, batch.ends)]
         batch.messages.extend(messages)
         size += sum(map(len, messages))  # bytes of their values
     # Messages arrive in order, so the last one of each partition counts.

@@ -59,7 +59,8 @@ class Classifying:
         self._has_begun = True
         slots.wait(self._spark, self._stop.pause)  # another executor may be starting for one that died
         first, poll_records = beginning.begin(self._spark, self._outside, self._database, self._users, self._stop)
-        logs = sources.logs(self._spark, self._outside, self._trigger, first, poll_records)
+        fetch, _ = classify.waits(self._settings, self._trigger)
+        logs = sources.logs(self._spark, self._outside, self._trigger, first, poll_records, fetch)
         query = classify.start(logs, self._users.frame, self._settings, self._trigger, next(self._checkpoints))
         self._troubles.clear(self.name)
         return query

@@ -11,13 +11,15 @@ from confluent_kafka import TopicPartition
 
 from include import names
 from include.clients.outside import Outside
-from include.topics.readers import StallWatch, read_batch, reader
+from include.topics.readers import StallWatch, Wait, read_batch, reader
 from jobs.database import Database
 from jobs.driver.holding import Lease
 from jobs.loading import foreign, transaction
 
-BATCH_SECONDS: Final = 0.4
+WAIT: Final = Wait(0.12, enough=48, longest=0.4)
 """How long a transaction waits for more messages: at a low rate, `load` costs little but its transactions."""
+_FETCH_MILLISECONDS: Final = 50
+"""How long Kafka waits for a fetch's worth of them."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,11 @@ class Loop:
         Raises KafkaException, StalledError, and the errors of `transaction.write`.
         """
         # Removed messages were not loaded: they must cause an error, not be skipped.
-        options = {"auto.offset.reset": "error", "queued.max.messages.kbytes": self.waiting_kib}
+        options = {
+            "auto.offset.reset": "error",
+            "queued.max.messages.kbytes": self.waiting_kib,
+            "fetch.wait.max.ms": _FETCH_MILLISECONDS,
+        }
         with (
             closing(reader(outside.kafka, names.DRIVER, **options)) as consumer,
             ThreadPoolExecutor(1, f"{self.name}-writer") as writer,
@@ -71,7 +77,7 @@ class Loop:
             writing: Future[None] | None = None
             while not ended.is_set() and (self.end is None or position < self.end):
                 stalls.look()
-                messages, ends = read_batch(consumer, self.messages, BATCH_SECONDS)
+                messages, ends = read_batch(consumer, self.messages, WAIT)
                 end = ends.get(self.partition, position)
                 batch = foreign.batch(self.partition, messages, end) if end > position else None
                 # The next batch is read while this one is written; an error must surface even if no batch follows.

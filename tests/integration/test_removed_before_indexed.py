@@ -17,7 +17,7 @@ from include.settings import ROOT
 from include.stack.repair import rejudge
 from include.stack.run import supervisor
 from include.topics.offsets import runs
-from include.topics.readers import read_batch, reader
+from include.topics.readers import Wait, read_batch, reader
 from tests.integration.stack import Stack, until, wait_until_it_loads
 from tests.integration.test_elasticsearch_away import send_and_load, until_indexed
 
@@ -27,7 +27,7 @@ INDEXER = "indexer"
 def read_on(consumer: Consumer, topic: str) -> int:
     """The offset of the first message that the group gets."""
     consumer.subscribe([topic], on_assign=positions.begin)
-    return int(until(lambda: read_batch(consumer, 1, 0.5).messages, 30, "a message arrives")[0].offset())
+    return int(until(lambda: read_batch(consumer, 1, Wait(0.5)).messages, 30, "a message arrives")[0].offset())
 
 
 def test_a_new_group_starts_at_the_oldest_message_and_detects_later_removals(stack: Stack) -> None:

@@ -14,7 +14,7 @@ from include.index import indexer
 from include.names import STATUS_TOPIC
 from include.settings import Settings
 from include.topics import readers
-from include.topics.readers import StalledError, StallWatch, read_batch, reader
+from include.topics.readers import StalledError, StallWatch, Wait, read_batch, reader
 from jobs.database import Database
 from jobs.driver.holding import Lease
 from jobs.loading.places import OnDriver
@@ -60,7 +60,7 @@ class Reading:
         until = time.monotonic() + seconds
         while time.monotonic() < until and self.position != wanted:
             self.watch.look()
-            if messages := read_batch(self.consumer, 100, 0.1).messages:
+            if messages := read_batch(self.consumer, 100, Wait(0.1)).messages:
                 self.position = messages[-1].offset() + 1
 
 
@@ -151,7 +151,22 @@ def test_the_indexer_stops_when_its_consumer_stalls(
 def test_the_end_of_a_partition_is_reported_without_any_message(kafka: MockKafka):
     kafka.send(0, [VERDICT] * 3)
     with closing(Reading(kafka.address)) as reading:
-        found = read_batch(reading.consumer, 100, 1)
+        found = read_batch(reading.consumer, 100, Wait(1))
         assert ([message.offset() for message in found.messages], found.ends) == ([0, 1, 2], {0: 3})
     with closing(Reading(kafka.address, 3)) as reading:
-        assert read_batch(reading.consumer, 100, 1) == ([], {0: 3})
+        assert read_batch(reading.consumer, 100, Wait(1)) == ([], {0: 3})
+
+
+def test_a_batch_waits_for_more_messages_only_until_it_has_enough(kafka: MockKafka):
+    kafka.send(0, [VERDICT] * 3)
+    with closing(Reading(kafka.address)) as reading:
+        begin = time.monotonic()
+        found = read_batch(reading.consumer, 100, Wait(0.1, enough=3, longest=60))
+        assert len(found.messages) == 3
+        late = threading.Timer(0.5, kafka.send, (0, [VERDICT] * 2))
+        late.start()
+        found = read_batch(reading.consumer, 100, Wait(0.1, enough=2, longest=60))
+        late.join()
+        assert [message.offset() for message in found.messages] == [3, 4]
+        assert time.monotonic() - begin < 60
+        assert read_batch(reading.consumer, 100, Wait(0.1, enough=1, longest=0.2)).messages == []
