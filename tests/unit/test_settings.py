@@ -35,6 +35,7 @@ def test_a_variable_sets_its_setting(monkeypatch: pytest.MonkeyPatch):
         ("share_bad", "1.1"),
         ("trigger", "sometimes"),
         ("realtime_batch_seconds", "4"),
+        ("wait_milliseconds", "1001"),
         ("accounts", "9"),
         ("late_days", "366"),
         ("accounts_most_changed", "-0.1"),
