@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -152,6 +153,19 @@ def test_another_operator_with_the_name_of_ours_tells_itself(airflow_home: None,
     with DAG("theirs", schedule=None):
         made = MySqlOperator(task_id="make_tables")
     assert [each.name for each in extracted(made, state).outputs] == [f"/{state}"]
+
+
+def test_the_page_names_settings_that_the_provider_has_and_every_task(airflow_home: None):
+    from airflow.configuration import conf
+
+    page = (ROOT / "docs" / "lineage.md").read_text(encoding="utf-8")
+    named = {name.lower() for name in re.findall(r"AIRFLOW__OPENLINEAGE__(\w+)", page)}
+    assert {"transport", "namespace", "extractors"} <= named
+    named |= {"execution_timeout", "disabled_for_operators", "emission_policy"}
+    assert named <= conf.configuration_description["openlineage"]["options"].keys()
+    for dag_id, task_id in TASKS:
+        assert f"{dag_id}." in page
+        assert task_id in page
 
 
 WITHOUT = """
