@@ -48,6 +48,7 @@ ENV PYTHONPATH=/opt/logsieve \
     AIRFLOW_HOME=/opt/logsieve/state/airflow \
     AIRFLOW__CORE__DAGS_FOLDER=/opt/logsieve/dags \
     AIRFLOW__CORE__PLUGINS_FOLDER=/opt/logsieve/plugins \
+    AIRFLOW__OPENLINEAGE__EXTRACTORS=plugins.lineage.Extractor \
     AIRFLOW__LOGGING__BASE_LOG_FOLDER=/opt/logsieve/state/logs/airflow \
     CONNECTION_CHECK_MAX_COUNT=0
 RUN python -m compileall -q dags plugins include jobs && python -m include.stack.containers.image \

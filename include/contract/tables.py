@@ -4,6 +4,7 @@ They are divided into slices, which are ranges of origins that are dropped when 
 include/retention/slices.py cuts them ahead of the logs.
 """
 
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from include.contract.model import Contract, Field
@@ -59,12 +60,21 @@ def statements(contract: Contract) -> str:
 
 def create(contract: Contract, status: str) -> str:
     """The statement that creates the table of a status. The primary key is the origin: no log is in it twice."""
-    lines = [*(column(field, status) for field in contract.fields), f"status ENUM('{status}') NOT NULL", *_AFTER]
-    lines += [VERSION_COLUMN] if contract.version > 1 else ()
-    lines += _RAW if status == BAD else ()
+    lines = [*_columns(contract, status)]
     lines += ["PRIMARY KEY (kafka_partition, kafka_offset)", f"KEY received_at ({_key(contract, status)})"]
     body = ",\n  ".join(lines)
     return f"CREATE TABLE IF NOT EXISTS {LOGS_DATABASE}.{TABLES[status]} (\n  {body}\n)\n{_SLICES}"
+
+
+def columns(contract: Contract, status: str) -> dict[str, str]:
+    """The columns of the table of a status, with their types, in order. For all versions."""
+    return types(_columns(contract.of_all_versions, status))
+
+
+def types(columns: Iterable[str]) -> dict[str, str]:
+    """The name and the type of each column as CREATE TABLE defines it."""
+    found = (each.split(maxsplit=2) for each in columns)
+    return {name.strip("`"): kind for name, kind, *_ in found}
 
 
 def column(field: Field, status: str) -> str:
@@ -72,6 +82,14 @@ def column(field: Field, status: str) -> str:
     made = f"{quoted(field.name)} {column_type(field)}"
     made += "" if status == BAD or field.is_nullable else " NOT NULL"
     return made + (" COMMENT 'UTC'" if field.type == "timestamp" else "")
+
+
+def _columns(contract: Contract, status: str) -> Iterator[str]:
+    yield from (column(field, status) for field in contract.fields)
+    yield f"status ENUM('{status}') NOT NULL"
+    yield from _AFTER
+    yield from [VERSION_COLUMN] if contract.version > 1 else ()
+    yield from _RAW if status == BAD else ()
 
 
 def _key(contract: Contract, status: str) -> str:

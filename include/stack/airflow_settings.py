@@ -45,6 +45,8 @@ def variables(home: Path, url: str, port: int, passwords: Mapping[str, str]) -> 
         "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "2",
         # Delay of reporting a killed task's exit, while its driver still holds the pipes open.
         "AIRFLOW__WORKERS__SOCKET_CLEANUP_TIMEOUT": "2",
+        # Only used if a transport is set: docs/lineage.md.
+        "AIRFLOW__OPENLINEAGE__EXTRACTORS": "plugins.lineage.Extractor",
         # The stream keeps running while the API server is down.
         "AIRFLOW__WORKERS__MAX_FAILED_HEARTBEATS": "1000",
     }

@@ -1,10 +1,11 @@
 """The tables of the users dimension, as a contract has them. Written by the DAG users_dimension. Pure."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from include.contract.changing import kept
 from include.contract.model import Contract
+from include.contract.tables import types
 from include.names import (
     CHANGES_TABLE,
     HISTORY_TABLE,
@@ -58,19 +59,29 @@ def statements(contract: Contract, database: str = USERS_DATABASE) -> str:
     """
     if (shape := Shape.of(contract)) is None:
         return ""
-    key, columns = shape.key, [f"{each.quoted} {each.type} NOT NULL" for each in shape.columns]
-    tables = {
-        USERS_TABLE: [f"{columns[0]} PRIMARY KEY", *columns[1:]],
-        HISTORY_TABLE: [*columns, *_PERIOD, f"PRIMARY KEY ({key.quoted}, valid_from)"],
-        VERSION_TABLE: _VERSION,
-        CHANGES_TABLE: [columns[0], *_CHANGE, f"PRIMARY KEY ({key.quoted}, version)"],
-        LOADS_TABLE: _LOAD,
-    }
+    keys = {HISTORY_TABLE: ("valid_from",), CHANGES_TABLE: ("version",)}
     made = [f"CREATE DATABASE IF NOT EXISTS {database} CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;\n"]
-    for name, lines in tables.items():
-        body = ",\n  ".join(lines)
+    for name, lines in _tables(shape).items():
+        key = [f"PRIMARY KEY ({', '.join((shape.key.quoted, *keys[name]))})"] if name in keys else []
+        body = ",\n  ".join([*lines, *key])
         made.append(f"CREATE TABLE IF NOT EXISTS {database}.{name} (\n  {body}\n);\n")
     return "".join(made)
+
+
+def columns(shape: Shape) -> dict[str, dict[str, str]]:
+    """The columns of each table, with their types, in order."""
+    return {name: types(lines) for name, lines in _tables(shape).items()}
+
+
+def _tables(shape: Shape) -> dict[str, Sequence[str]]:
+    of_export = [f"{each.quoted} {each.type} NOT NULL" for each in shape.columns]
+    return {
+        USERS_TABLE: [f"{of_export[0]} PRIMARY KEY", *of_export[1:]],
+        HISTORY_TABLE: [*of_export, *_PERIOD],
+        VERSION_TABLE: _VERSION,
+        CHANGES_TABLE: [of_export[0], *_CHANGE],
+        LOADS_TABLE: _LOAD,
+    }
 
 
 def too_narrow(contract: Contract, rows: Iterable[tuple[str, str, str]]) -> Iterator[tuple[str, str]]:

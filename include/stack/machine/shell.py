@@ -24,7 +24,9 @@ LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 CERTIFICATES: Final = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 """Trusted certificates, such as a company CA."""
 ALERTS: Final = ("AIRFLOW_CONN_ALERTS_SLACK", "AIRFLOW_CONN_ALERTS_EMAIL")
-"""The only Airflow settings that the user provides (docs/operations.md#alerts)."""
+"""Airflow connections that the user provides (docs/operations.md#alerts)."""
+_LINEAGE: Final = re.compile(r"AIRFLOW__OPENLINEAGE__[A-Z0-9_]+")
+"""The only settings of Airflow that the user provides (docs/lineage.md)."""
 FETCHING: Final = (
     *(f"PIP_{name}" for name in (
         "INDEX_URL", "EXTRA_INDEX_URL", "FIND_LINKS", "NO_INDEX", "TRUSTED_HOST", "CERT", "CLIENT_CERT", "PROXY",
@@ -76,7 +78,8 @@ def for_programs(shell: Mapping[str, str]) -> dict[str, str]:
 
 
 def _passing(shell: Mapping[str, str]) -> dict[str, str]:
-    named = {name: shell[name] for name in (*TERMINAL, *ALERTS) if shell.get(name)}
+    settings = filter(_LINEAGE.fullmatch, shell)
+    named = {name: shell[name] for name in (*TERMINAL, *ALERTS, *settings) if shell.get(name)}
     trusted = {name: shell[name] for name in CERTIFICATES if shell.get(name) and _has_certificates(Path(shell[name]))}
     return named | trusted
 

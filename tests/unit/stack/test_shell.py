@@ -45,7 +45,13 @@ def test_only_our_settings_pass_from_a_hostile_shell():
     assert passed == {name for name in HOSTILE if name.startswith("LOGSIEVE_")} - {shell.STACK_VARIABLE}
 
 
-@pytest.mark.parametrize("name", ["LOGSIEVE_RATE", "PIP_INDEX_URL", "UV_DEFAULT_INDEX", "UV_INDEX_OURS_PASSWORD"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "LOGSIEVE_RATE", "PIP_INDEX_URL", "UV_DEFAULT_INDEX", "UV_INDEX_OURS_PASSWORD",
+        "AIRFLOW__OPENLINEAGE__TRANSPORT",
+    ],
+)  # fmt: skip
 def test_settings_and_package_sources_pass(name: str):
     assert made(**{name: "x"})[name] == "x"
     assert {item: made()[item] for item in WIDE} == WIDE
