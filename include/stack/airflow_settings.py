@@ -3,18 +3,28 @@
 Those of its metadata, its log and its connections are in environment.py.
 """
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
 from include.settings import ROOT
 from include.stack.machine.programs import HOST
 
+_BUNDLE: Final = "airflow.dag_processing.bundles.local.LocalDagBundle"
 
-def variables(home: Path, url: str, port: int, passwords: Mapping[str, str]) -> dict[str, str]:
-    """The variables. `home`: Airflow's folder; `url`: its base URL, on this port."""
+
+def variables(
+    home: Path, url: str, port: int, passwords: Mapping[str, str], own_dags: Path | None = None
+) -> dict[str, str]:
+    """The variables. `home`: Airflow's folder; `url`: its base URL, on this port; `own_dags`: the user's folder."""
+    bundles = [{"name": "dags-folder", "classpath": _BUNDLE, "kwargs": {}}]
+    if own_dags is not None:
+        bundles.append({"name": "own-dags", "classpath": _BUNDLE, "kwargs": {"path": str(own_dags)}})
     return {
         "AIRFLOW_HOME": str(home),
         "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags"),
+        "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": json.dumps(bundles),
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(ROOT / "plugins"),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
