@@ -1,9 +1,9 @@
 """Counts the good logs by hour and country: an example of a DAG that follows the events of `good_logs`.
 
-**When**: after each event of the asset `good_logs`: about every five minutes, with the rows that were loaded meanwhile, and
-after corrections.
+**When**: after each event of the asset `good_logs`: about every five minutes, for the rows that were loaded meanwhile,
+and after corrections.
 
-**What is normal**: green within seconds; `count` returns the number of rows it counted.
+**What is normal**: green within seconds; `count` returns the number of counts it wrote.
 
 **When it is red**: the log has MySQL's error. Nothing is lost and nothing is counted twice: clear the task, or wait for
 the next event, which counts everything since the last row that was counted.
@@ -22,7 +22,9 @@ GOOD_LOGS = Asset("good_logs")
 
 OF_NOW = "SELECT GROUP_CONCAT(id ORDER BY topic SEPARATOR '/') FROM logs.topic_ids"
 NEXT = "SELECT COALESCE(MAX(last_offset) + 1, 0) FROM logs.counted_ranges WHERE topics = %s AND kafka_partition = %s"
-ADD_RANGE = "INSERT INTO logs.counted_ranges (topics, kafka_partition, first_offset, last_offset) VALUES (%s, %s, %s, %s)"
+ADD_RANGE = (
+    "INSERT INTO logs.counted_ranges (topics, kafka_partition, first_offset, last_offset) VALUES (%s, %s, %s, %s)"
+)
 OVERLAPPING = (
     "SELECT first_offset, last_offset FROM logs.counted_ranges WHERE topics = %s AND kafka_partition = %s"
     " AND last_offset >= %s AND first_offset <= %s"
@@ -32,7 +34,8 @@ OVERLAPPING = (
 FORGET = "DELETE FROM logs.hourly_counts WHERE topics = %s AND kafka_partition = %s AND first_offset = %s"
 COUNT = (
     "INSERT INTO logs.hourly_counts (topics, kafka_partition, first_offset, hour, location_country, logs)"
-    " SELECT %s, %s, %s, DATE_FORMAT(event_timestamp, '%%Y-%%m-%%d %%H:00:00') AS hour, location_country, COUNT(*)"
+    " SELECT %s, %s, %s, TIMESTAMP(DATE(event_timestamp), MAKETIME(HOUR(event_timestamp), 0, 0)) AS hour,"
+    " location_country, COUNT(*)"
     " FROM logs.good_logs WHERE kafka_partition = %s AND kafka_offset BETWEEN %s AND %s GROUP BY hour, location_country"
 )
 
@@ -53,7 +56,7 @@ def hourly_counts() -> None:
 
     @task
     def count(triggering_asset_events: Any = None) -> int:
-        """Counts the ranges of all events of this run, each event in one transaction. Returns the number of rows."""
+        """Counts what this run's events announce, each in one transaction. Returns the number of counts it wrote."""
         from airflow.providers.mysql.hooks.mysql import MySqlHook
 
         with closing(MySqlHook(CONNECTION).get_conn()) as connection, closing(connection.cursor()) as cursor:
@@ -84,7 +87,7 @@ def _count(cursor: Any, event: dict[str, Any]) -> int:
                 cursor.execute(FORGET, (topics, partition, again[0]))
                 counted += _count_range(cursor, topics, partition, *again)
         else:
-            # Events continue each other. If one has not been counted yet, or if the DAG is new, this one closes the gap.
+            # Events continue each other. If one was not counted yet, or if the DAG is new, this one closes the gap.
             cursor.execute(NEXT, (topics, partition))
             (begin,) = cursor.fetchone()
             if begin <= last:  # else it was counted before: this run is a second try
