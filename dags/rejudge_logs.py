@@ -68,7 +68,8 @@ def rejudge_logs() -> None:
         job=REJUDGE,
         name="rejudge_logs",
         application_args=chosen,
-        inlets=[assets.LOGS, assets.USERS_HISTORY],
+        # Not the logs: Airflow's graph follows a task from one side only, and from the logs it is to find the users.
+        inlets=[assets.USERS_HISTORY],
         outlets=[assets.STATUS],
         pre_execute=assets.declare_only,
     )

@@ -11,20 +11,20 @@ from typing import Final
 from include.settings import ROOT
 from include.stack.machine.programs import HOST
 
-_BUNDLE: Final = "airflow.dag_processing.bundles.local.LocalDagBundle"
+_BUNDLES: Final = "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST"
 
 
 def variables(
     home: Path, url: str, port: int, passwords: Mapping[str, str], own_dags: Path | None = None
 ) -> dict[str, str]:
     """The variables. `home`: Airflow's folder; `url`: its base URL, on this port; `own_dags`: the user's folder."""
-    bundles = [{"name": "dags-folder", "classpath": _BUNDLE, "kwargs": {}}]
-    if own_dags is not None:
-        bundles.append({"name": "own-dags", "classpath": _BUNDLE, "kwargs": {"path": str(own_dags)}})
+    folders = (
+        {} if own_dags is None else {_BUNDLES: json.dumps([_bundle("dags-folder"), _bundle("own-dags", own_dags)])}
+    )
     return {
+        **folders,
         "AIRFLOW_HOME": str(home),
         "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags"),
-        "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": json.dumps(bundles),
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(ROOT / "plugins"),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
@@ -58,3 +58,9 @@ def variables(
         # The stream keeps running while the API server is down.
         "AIRFLOW__WORKERS__MAX_FAILED_HEARTBEATS": "1000",
     }
+
+
+def _bundle(name: str, folder: Path | None = None) -> dict[str, object]:
+    """A folder of DAGs; without `folder`, that of the setting above."""
+    path = {} if folder is None else {"path": str(folder)}
+    return {"name": name, "classpath": "airflow.dag_processing.bundles.local.LocalDagBundle", "kwargs": path}

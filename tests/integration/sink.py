@@ -55,6 +55,11 @@ class Sink:
         query = "SELECT last_offset, status_offset FROM logs.load_progress WHERE kafka_partition = %s"
         return list(self.stack.root_sql(query, (self.partition,)))
 
+    def corrected(self) -> list[Row]:
+        """What load has noted of each transaction that replaced rows."""
+        query = "SELECT status_offset, first_offset, last_offset, logs FROM logs.corrected WHERE kafka_partition = %s"
+        return list(self.stack.root_sql(query, (self.partition,)))
+
     def clear(self) -> None:
         """Removes everything of this partition."""
         for table in (*names.TABLES.values(), *OF_A_PARTITION):

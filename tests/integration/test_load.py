@@ -97,6 +97,13 @@ def test_replay_with_another_status_ends_in_one_table(sink: Sink) -> None:
     assert sink.progress() == [(6, 9)]
 
 
+def test_replaced_rows_are_noted_with_the_transaction_that_replaced_them(sink: Sink) -> None:
+    sink.load(sink.batch(*(sink.message(offset) for offset in range(6))))
+    assert sink.corrected() == [], "first rows are no corrections"
+    sink.load(sink.batch(sink.message(4, names.BAD), sink.message(1, names.SUSPICIOUS), sink.message(6)))
+    assert sink.corrected() == [(8, 1, 4, 2)]
+
+
 def test_repeated_status_offsets_change_nothing(sink: Sink) -> None:
     batch = sink.batch(sink.message(0), sink.message(1, names.BAD), sink.message(2, names.SUSPICIOUS))
     for _ in range(3):
@@ -146,6 +153,7 @@ def test_failure_halfway_leaves_nothing(sink: Sink) -> None:
     with pytest.raises(transaction.LoadRefusedError, match="suspicious_logs"):
         sink.load(sink.batch(*replayed, sink.message(3), sink.message(4, names.SUSPICIOUS)))
     assert (sink.offsets(), sink.progress()) == before
+    assert sink.corrected() == []
 
 
 def test_a_message_that_is_not_a_verdict_is_set_aside_and_the_others_are_loaded(sink: Sink) -> None:
