@@ -27,7 +27,7 @@ from include.contract import reading, tables
 from include.names import CLASSIFY_DAG, GENERATE_DAG, USERS_DAG
 from include.settings import ROOT, Settings
 from include.users import tables as users_tables
-from plugins import slices
+from plugins import assets, slices
 from plugins.filling import filling_sensors
 from plugins.house import RETRIES, SHARE_BAD, SHARE_SUSPICIOUS, skip_if_running, skip_without_generator
 from plugins.mysql_hook import MySqlOperator
@@ -81,7 +81,8 @@ def bootstrap() -> None:
                 raise AirflowFailException(found)
         in_effect.keep_first(settings)
 
-    @task
+    # It makes what the indexer, which is no DAG, fills from the status topic.
+    @task(inlets=[assets.STATUS], outlets=[assets.INDEX], pre_execute=assets.declare_only)
     def make_index() -> None:
         """Takes over the index of an earlier version; installs the template; creates the alias and the odd index.
 

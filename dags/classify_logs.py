@@ -18,9 +18,10 @@ of at most five seconds.
 stops between two batches, within seconds.
 """
 
-from airflow.sdk import Param, dag
+from airflow.sdk import Context, Param, dag
 
 from include.names import DRIVER
+from plugins import assets
 from plugins.house import RETRIES, RETRY_INDEFINITELY
 from plugins.stream import OWNER, StreamOperator, look_for_a_living_driver
 
@@ -40,12 +41,18 @@ from plugins.stream import OWNER, StreamOperator, look_for_a_living_driver
     doc_md=__doc__,
 )
 def classify_logs() -> None:
+    def before(context: Context) -> None:
+        assets.declare_only(context)
+        look_for_a_living_driver(context)
+
     StreamOperator(
         task_id="stream",
         job=DRIVER,
         name="logsieve",
         application_args=["--trigger", "{{ params.trigger }}", "--owner", OWNER],
-        pre_execute=look_for_a_living_driver,
+        inlets=[assets.LOGS, assets.USERS_HISTORY],
+        outlets=[assets.STATUS, *assets.OF_TABLES],
+        pre_execute=before,
         **RETRY_INDEFINITELY,
     )
 

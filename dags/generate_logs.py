@@ -17,6 +17,7 @@ from typing import Any
 from airflow.sdk import Param, dag, task
 
 from include.settings import Settings
+from plugins import assets
 from plugins.house import RETRY_INDEFINITELY, SHARE_BAD, SHARE_SUSPICIOUS
 from plugins.outside import Connections
 
@@ -43,7 +44,7 @@ outside = Connections()
     doc_md=__doc__,
 )
 def generate_logs() -> None:
-    @task
+    @task(outlets=[assets.LOGS], pre_execute=assets.declare_only)
     def generate(**context: Any) -> dict[str, int]:
         """Sends logs at the given rate; returns the number sent by status."""
         from include.source.generator import run

@@ -23,6 +23,7 @@ from typing import Any
 from airflow.sdk import Param, dag, task
 
 from include.settings import Settings
+from plugins import assets
 from plugins.house import SCHEDULED
 from plugins.outside import Connections
 
@@ -40,7 +41,7 @@ outside = Connections()
     doc_md=__doc__,
 )
 def reconcile_logs() -> None:
-    @task
+    @task(inlets=[assets.STATUS, *assets.OF_TABLES, assets.INDEX])
     def prove(params: Any = None, dag_run: Any = None) -> list[str]:
         """Returns a sentence per partition. Fails without retry if hops differ or can no longer be compared."""
         from airflow.sdk.exceptions import AirflowFailException

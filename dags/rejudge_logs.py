@@ -13,12 +13,13 @@ loaded what it judged by the old ones. Nothing is lost and pending changes stay 
 from contextlib import closing
 from typing import Any
 
-from airflow.sdk import Asset, Param, dag, task
+from airflow.sdk import Param, dag, task
 from airflow.sdk.exceptions import AirflowSkipException
 
 from include.contract.sizes import MOST_KEY
 from include.driver.rejudgement import Report, arguments
-from include.names import REJUDGE, USERS_ASSET
+from include.names import REJUDGE
+from plugins import assets
 from plugins.house import SCHEDULED
 from plugins.outside import Connections
 from plugins.spark_job import ReportingJobOperator
@@ -28,7 +29,7 @@ TIME: dict[str, Any] = {"type": ["null", "string"], "format": "date-time", "maxL
 
 
 @dag(
-    schedule=[Asset(USERS_ASSET)],
+    schedule=[assets.USERS_HISTORY],
     **SCHEDULED,
     params={
         "begin": Param(None, **TIME, description="events from this time on, UTC; empty: from the first"),
@@ -62,7 +63,16 @@ def rejudge_logs() -> None:
         return arguments(changes=not asked, accounts=params["accounts"] or (), **which)
 
     chosen: Any = choose()
-    judge = ReportingJobOperator(task_id="judge", job=REJUDGE, name="rejudge_logs", application_args=chosen)
+    judge = ReportingJobOperator(
+        task_id="judge",
+        job=REJUDGE,
+        name="rejudge_logs",
+        application_args=chosen,
+        # Not the logs: Airflow's graph follows a task from one side only, and from the logs it is to find the users.
+        inlets=[assets.USERS_HISTORY],
+        outlets=[assets.STATUS],
+        pre_execute=assets.declare_only,
+    )
 
     @task
     def correct(report: Any, params: Any = None) -> dict[str, int]:

@@ -22,11 +22,11 @@ from dataclasses import asdict
 from datetime import date, timedelta
 from typing import Any
 
-from airflow.sdk import Asset, ObjectStoragePath, Param, dag, task
+from airflow.sdk import ObjectStoragePath, Param, dag, task
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-from include.names import USERS_ASSET
 from include.settings import Settings
+from plugins import assets
 from plugins.house import SCHEDULED, UNATTENDED
 from plugins.outside import Connections
 
@@ -74,7 +74,7 @@ def users_dimension() -> None:
         except ExportRefusedError as error:
             raise AirflowFailException(str(error)) from None
 
-    @task(outlets=[Asset(USERS_ASSET)])
+    @task(outlets=[assets.USERS_HISTORY])
     def changed_the_past(loaded: Any, outlet_events: Any = None) -> None:
         """Emits an event if logs must be rejudged; else skipped."""
         from include.users.history import is_any_pending
@@ -83,7 +83,7 @@ def users_dimension() -> None:
         with closing(outside.users()) as connection:
             if not is_any_pending(connection.cursor()):
                 raise AirflowSkipException("No look-up changed: all verdicts remain valid.")
-        outlet_events[Asset(USERS_ASSET)].extra = loaded
+        outlet_events[assets.USERS_HISTORY].extra = loaded
 
     changed_the_past(load_export())
 

@@ -143,6 +143,11 @@ class Settings(BaseSettings):
     runs_days: int = Field(default=7, ge=1, le=3650)
     """DAG runs and their task logs are kept for this many days."""
 
+    announce_minutes: int = Field(default=5, ge=0, le=1440)
+    """How often the assets of the tables get an event with the new rows; 0: never."""
+    own_dags: Annotated[Path, AfterValidator(folders.real)] | None = None
+    """Another folder with DAGs, yours, for the Airflow of the embedded stack."""
+
     breaker_share: float = Field(default=0.2, ge=0, le=1)
     """Alerts if more than this share of the logs of the last `breaker_window_minutes` is bad."""
     breaker_window_minutes: int = Field(default=10, ge=1, le=1440)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 TABLES: Final = (
-    "log", "job", "import_error", "asset_event", "callback", "revoked_token", "trigger", "connection_test_request",
+    "log", "job", "import_error", "callback", "revoked_token", "trigger", "connection_test_request",
 )  # fmt: skip
 """Tables that `airflow db clean` may clean: their rows belong to no run or have ended."""
 
@@ -18,17 +18,24 @@ _EXPIRE: Final = (
     " AND id NOT IN (SELECT max(id) FROM dag_run GROUP BY dag_id, run_type)"
 )
 _EXPIRE_TRIES: Final = "DELETE FROM task_instance_history WHERE end_date < now() - %s * INTERVAL '1 day'"
+# The newest event of a task has the position from which the next one continues (plugins/assets.py).
+_EXPIRE_EVENTS: Final = (
+    "DELETE FROM asset_event WHERE timestamp < now() - %s * INTERVAL '1 day' AND id NOT IN"
+    " (SELECT max(id) FROM asset_event GROUP BY asset_id, source_dag_id, source_task_id)"
+)
 _KEPT: Final = "SELECT dag_id, run_id FROM dag_run"
 
 
 def expire(cursor: Any, days: float) -> int:
-    """Removes runs that ended over `days` days ago, and old task tries of the remaining runs; returns how many runs.
+    """Removes runs that ended over `days` days ago, old task tries of the remaining runs, and old events of assets.
 
-    The newest run of each DAG and run type stays. `cursor`: psycopg2's. Raises psycopg2.Error.
+    Returns the number of runs. The newest run of each DAG and run type stays, and so does the newest event of each
+    asset and task. `cursor`: psycopg2's. Raises psycopg2.Error.
     """
     cursor.execute(_EXPIRE, (days,))
     count = int(cursor.rowcount)
     cursor.execute(_EXPIRE_TRIES, (days,))
+    cursor.execute(_EXPIRE_EVENTS, (days,))
     return count
 
 

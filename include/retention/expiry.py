@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from include.names import (
     ARRIVED_TABLE,
+    CORRECTED_TABLE,
     EXPIRED_TABLE,
     FOREIGN_TABLE,
     LOGS_DATABASE,
@@ -56,6 +57,7 @@ Report = Callable[[str], None]
 
 
 _FOREIGN: Final = f"DELETE FROM {LOGS_DATABASE}.{FOREIGN_TABLE} WHERE found_at < UTC_TIMESTAMP() -"
+_CORRECTED: Final = f"DELETE FROM {LOGS_DATABASE}.{CORRECTED_TABLE} WHERE corrected_at < UTC_TIMESTAMP() -"
 
 
 def rows(
@@ -71,6 +73,7 @@ def rows(
     cursor.execute(_NOTE)
     if retention_days:
         cursor.execute(f"{_FOREIGN} INTERVAL {retention_days} DAY")
+        cursor.execute(f"{_CORRECTED} INTERVAL {retention_days} DAY")
     cursor.execute("COMMIT")
     known, new = read_expired(cursor), _expiring(cursor, retention_days) if retention_days else {}
     if bounds is not None:

@@ -59,3 +59,19 @@ $$ LANGUAGE plpgsql;
 -- Also whenever Airflow sets the pool again; OF pool keeps it from firing at every heartbeat.
 CREATE OR REPLACE TRIGGER dags_test BEFORE INSERT OR UPDATE OF pool ON task_instance
 FOR EACH ROW EXECUTE FUNCTION pool_of_a_test();
+
+COMMIT;
+
+-- A DAG that is scheduled on an asset runs with the events up to the time of its row here, and Airflow keeps the time of the
+-- first event: one that comes while the DAG is busy waits for the next event, which may never come. The row gets the
+-- time of the last event instead.
+CREATE OR REPLACE FUNCTION last_event() RETURNS trigger AS $$
+BEGIN
+  UPDATE asset_dag_run_queue SET created_at = GREATEST(created_at, NEW.created_at)
+  WHERE asset_id = NEW.asset_id AND target_dag_id = NEW.target_dag_id;
+  RETURN NEW;
+END
+$$ LANGUAGE plpgsql;
+
+CREATE OR REPLACE TRIGGER last_event BEFORE INSERT ON asset_dag_run_queue
+FOR EACH ROW EXECUTE FUNCTION last_event();

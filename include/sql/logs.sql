@@ -77,3 +77,15 @@ CREATE TABLE IF NOT EXISTS logs.expired (
   before_offset   BIGINT      NOT NULL COMMENT 'origin: the first that is kept',
   expired_at      DATETIME(3) NOT NULL COMMENT 'UTC'
 );
+
+-- Where `load` replaced rows of logs that it had loaded before, written in the same transaction. announce_rows makes events of it.
+CREATE TABLE IF NOT EXISTS logs.corrected (
+  kafka_partition INT         NOT NULL,
+  status_offset   BIGINT      NOT NULL COMMENT 'the last message of server-logs-status in the transaction',
+  first_offset    BIGINT      NOT NULL COMMENT 'origin: the first of them',
+  last_offset     BIGINT      NOT NULL COMMENT 'origin: the last of them; others between may be unchanged',
+  logs            INT         NOT NULL,
+  corrected_at    DATETIME(3) NOT NULL COMMENT 'UTC',
+  PRIMARY KEY (kafka_partition, status_offset),
+  KEY corrected_at (corrected_at)
+);

@@ -3,16 +3,26 @@
 Those of its metadata, its log and its connections are in environment.py.
 """
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
 from include.settings import ROOT
 from include.stack.machine.programs import HOST
 
+_BUNDLES: Final = "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST"
 
-def variables(home: Path, url: str, port: int, passwords: Mapping[str, str]) -> dict[str, str]:
-    """The variables. `home`: Airflow's folder; `url`: its base URL, on this port."""
+
+def variables(
+    home: Path, url: str, port: int, passwords: Mapping[str, str], own_dags: Path | None = None
+) -> dict[str, str]:
+    """The variables. `home`: Airflow's folder; `url`: its base URL, on this port; `own_dags`: the user's folder."""
+    folders = (
+        {} if own_dags is None else {_BUNDLES: json.dumps([_bundle("dags-folder"), _bundle("own-dags", own_dags)])}
+    )
     return {
+        **folders,
         "AIRFLOW_HOME": str(home),
         "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags"),
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(ROOT / "plugins"),
@@ -50,3 +60,9 @@ def variables(home: Path, url: str, port: int, passwords: Mapping[str, str]) -> 
         # The stream keeps running while the API server is down.
         "AIRFLOW__WORKERS__MAX_FAILED_HEARTBEATS": "1000",
     }
+
+
+def _bundle(name: str, folder: Path | None = None) -> dict[str, object]:
+    """A folder of DAGs; without `folder`, that of the setting above."""
+    path = {} if folder is None else {"path": str(folder)}
+    return {"name": name, "classpath": "airflow.dag_processing.bundles.local.LocalDagBundle", "kwargs": path}

@@ -181,7 +181,8 @@ class Environment:
         ports, passwords, home = self.ports, self.passwords, self.state / "airflow"
         spark = self.spark_master, engines.connection_extra(self.engine, ports, self.settings)
         found = connections.variables(ports, passwords, self.reaching("airflow"), *spark)
-        settings = airflow_settings.variables(home, self.airflow_url, ports.airflow, passwords)
+        own = self.settings.own_dags
+        settings = airflow_settings.variables(home, self.airflow_url, ports.airflow, passwords, own)
         return {
             **settings,
             "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": self.metadata_url,

@@ -28,6 +28,11 @@ _SAVE: Final = (
     " status_offset = GREATEST(status_offset, VALUES(status_offset)), loaded_at = VALUES(loaded_at)"
 )
 _EXPIRED: Final = f"SELECT before_offset FROM {names.LOGS_DATABASE}.{names.EXPIRED_TABLE} WHERE kafka_partition = %s"
+_CORRECTED: Final = (
+    f"REPLACE INTO {names.LOGS_DATABASE}.{names.CORRECTED_TABLE}"
+    " (kafka_partition, status_offset, first_offset, last_offset, logs, corrected_at)"
+    " VALUES (%s, %s, %s, %s, %s, UTC_TIMESTAMP(3))"
+)
 _PACKET_BYTES: Final = 128 * 1024
 """The client's packet size for LOAD DATA. A server that accepts less only closes the connection, without a reason."""
 _RUNS_A_DELETE: Final = 500
@@ -89,6 +94,8 @@ def _load(cursor: MySQLCursorAbstract, partition: int, parsed: pa.Table | None, 
     if len(replayed):
         # After the delete has touched the tables no slice can be dropped; rows that expire later go with their slice.
         _delete(cursor, partition, replayed)
+        first, last = int(replayed[0]), int(replayed[-1])
+        cursor.execute(_CORRECTED, (partition, status_offset, first, last, len(replayed)))
         expired = number(cursor, _EXPIRED, partition) or 0
         rows = rows.filter(pc.greater_equal(rows["kafka_offset"], expired))
     for status in names.STATUSES:

@@ -16,8 +16,8 @@ from include.settings import ROOT
 
 DAG_FILES = sorted((ROOT / "dags").glob("*.py"))
 EXPECTED = {
-    "bootstrap", "classify_logs", "expire_logs", "expire_runs", "generate_logs", "reconcile_logs", "rejudge_logs",
-    "users_dimension", "watch_logs",
+    "announce_rows", "bootstrap", "classify_logs", "expire_logs", "expire_runs", "generate_logs", "reconcile_logs",
+    "rejudge_logs", "users_dimension", "watch_logs",
 }  # fmt: skip
 
 
@@ -105,7 +105,16 @@ def test_a_param_out_of_bounds_is_refused(dagbag, dag_id, name, value):
 
 
 @pytest.mark.parametrize(
-    "dag_id", ["watch_logs", "expire_logs", "expire_runs", "reconcile_logs", "users_dimension", "rejudge_logs"]
+    "dag_id",
+    [
+        "announce_rows",
+        "expire_logs",
+        "expire_runs",
+        "reconcile_logs",
+        "rejudge_logs",
+        "users_dimension",
+        "watch_logs",
+    ],
 )
 def test_every_task_that_nobody_waits_for_alerts(dagbag, dag_id):
     for task in dagbag.dags[dag_id].tasks:

@@ -80,6 +80,8 @@ class Stack:
             "LOGSIEVE_STATE": str(state),
             "LOGSIEVE_PARTS": str(Settings().parts),
             **{f"LOGSIEVE_PORT_{name.upper()}": str(port) for name, port in ports.items()},
+            "LOGSIEVE_OWN_DAGS": str(ROOT / "examples" / "hourly_counts"),
+            "LOGSIEVE_ANNOUNCE_MINUTES": "1440",  # the tests trigger it
             "LOGSIEVE_REALTIME_BATCH_SECONDS": str(BATCH_SECONDS),
             "COLUMNS": "160",
         }

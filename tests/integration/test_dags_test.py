@@ -17,7 +17,16 @@ CONF = {"generate_logs": {"seconds": 5}, "rejudge_logs": {"accounts": [684], "dr
 
 
 @pytest.mark.parametrize(
-    "dag_id", ["users_dimension", "watch_logs", "generate_logs", "classify_logs", "bootstrap", "rejudge_logs"]
+    "dag_id",
+    [
+        "users_dimension",
+        "watch_logs",
+        "generate_logs",
+        "classify_logs",
+        "bootstrap",
+        "rejudge_logs",
+        "announce_rows",
+    ],
 )
 def test_a_dag_succeeds(stack: Stack, dag_id: str) -> None:
     done = stack.run("airflow", "dags", "test", dag_id, "--conf", json.dumps(CONF.get(dag_id, {})), seconds=SECONDS)

@@ -14,11 +14,10 @@ from confluent_kafka import Message
 
 from include import names
 from include.source.shipped import FIELDS, TEXT_FIELDS
-from include.topics import marks
 from include.watch.troubles import TroubleError
-from jobs.database import Database
 from jobs.driver import holding
 from jobs.loading import foreign, transaction
+from tests.integration.sink import Sink
 
 PARTITION = itertools.count(900)
 TEXTS = [
@@ -38,57 +37,12 @@ TEXTS = [
     "'",
 ]
 
-Row = tuple[Any, ...]
-
-
-class Sink:
-    """One partition of the three tables, written by load and read by root."""
-
-    def __init__(self, stack: Any, partition: int) -> None:
-        self.stack, self.partition = stack, partition
-        self.database = Database.of(stack.settings)
-        self.lease = holding.take(self.database, f"test-{partition}", "test_load")
-        self.status_offset = 0
-
-    def message(self, offset: int, status: str = names.GOOD, **changes: Any) -> dict[str, Any]:
-        origin = {"kafka_partition": self.partition, "kafka_offset": offset}
-        record = {"event_id": f"e{offset}", "account_id": 684, "event_type": "other", "device": "ANDROID"}
-        record |= {"location_country": "FR", "event_timestamp": "2021-04-29T19:28:30Z", "status": status, "reasons": []}
-        record |= {"origin": origin, "received_at": "2026-11-23T01:02:03.456Z", "users_version": 3, "revision": 0}
-        if status == names.BAD:
-            record |= {"raw": None, "raw_size": None}
-        return record | changes
-
-    def batch(self, *messages: dict[str, Any] | bytes) -> foreign.Batch:
-        lines = [json.dumps(message).encode() if isinstance(message, dict) else message for message in messages]
-        first, self.status_offset = self.status_offset, self.status_offset + len(lines)
-        marked = [
-            Message(value=line, offset=offset, headers=[marks.STREAM]) for offset, line in enumerate(lines, start=first)
-        ]
-        return foreign.batch(self.partition, marked, self.status_offset)
-
-    def load(self, *batches: foreign.Batch) -> int:
-        return sum(transaction.write(self.database, self.lease, batch) for batch in batches)
-
-    def rows(self, status: str, columns: str = "kafka_offset") -> list[Row]:
-        query = f"SELECT {columns} FROM logs.{names.TABLES[status]} WHERE kafka_partition = %s ORDER BY kafka_offset"
-        return list(self.stack.root_sql(query, (self.partition,)))
-
-    def offsets(self) -> dict[str, list[int]]:
-        return {status: [row[0] for row in self.rows(status)] for status in names.STATUSES}
-
-    def progress(self) -> list[Row]:
-        query = "SELECT last_offset, status_offset FROM logs.load_progress WHERE kafka_partition = %s"
-        return list(self.stack.root_sql(query, (self.partition,)))
-
 
 @pytest.fixture
 def sink(stack: Any) -> Iterator[Sink]:
     sink = Sink(stack, next(PARTITION))
     yield sink
-    for table in (*names.TABLES.values(), names.PROGRESS_TABLE, names.EXPIRED_TABLE, names.FOREIGN_TABLE):
-        stack.root_sql(f"DELETE FROM logs.{table} WHERE kafka_partition = %s", (sink.partition,))
-    stack.root_sql("DELETE FROM logs.driver_lease WHERE name = %s", (sink.lease.name,))
+    sink.clear()
 
 
 def test_verdicts_are_appended_to_the_table_of_their_status(sink: Sink) -> None:
@@ -143,6 +97,13 @@ def test_replay_with_another_status_ends_in_one_table(sink: Sink) -> None:
     assert sink.progress() == [(6, 9)]
 
 
+def test_replaced_rows_are_noted_with_the_transaction_that_replaced_them(sink: Sink) -> None:
+    sink.load(sink.batch(*(sink.message(offset) for offset in range(6))))
+    assert sink.corrected() == [], "first rows are no corrections"
+    sink.load(sink.batch(sink.message(4, names.BAD), sink.message(1, names.SUSPICIOUS), sink.message(6)))
+    assert sink.corrected() == [(8, 1, 4, 2)]
+
+
 def test_repeated_status_offsets_change_nothing(sink: Sink) -> None:
     batch = sink.batch(sink.message(0), sink.message(1, names.BAD), sink.message(2, names.SUSPICIOUS))
     for _ in range(3):
@@ -192,6 +153,7 @@ def test_failure_halfway_leaves_nothing(sink: Sink) -> None:
     with pytest.raises(transaction.LoadRefusedError, match="suspicious_logs"):
         sink.load(sink.batch(*replayed, sink.message(3), sink.message(4, names.SUSPICIOUS)))
     assert (sink.offsets(), sink.progress()) == before
+    assert sink.corrected() == []
 
 
 def test_a_message_that_is_not_a_verdict_is_set_aside_and_the_others_are_loaded(sink: Sink) -> None:

@@ -21,6 +21,7 @@ from include.index.template import Shape
 from include.names import (
     ARRIVED_TABLE,
     BEGUN_TABLE,
+    CORRECTED_TABLE,
     EXPIRED_TABLE,
     FOREIGN_TABLE,
     INDEXER_GROUP,
@@ -117,7 +118,7 @@ def _empty(admin: AdminClient) -> dict[int, int]:
 def _reset_load(cursor: Any, ends: dict[int, int]) -> None:
     """Resets `load` to these offsets of the status topic, with no origin loaded, proven or expired."""
     tables = (RECONCILED_TABLE, ARRIVED_TABLE, EXPIRED_TABLE, PROGRESS_TABLE, FOREIGN_TABLE, BEGUN_TABLE)
-    for table in tables:
+    for table in (*tables, CORRECTED_TABLE):
         cursor.execute(f"DELETE FROM {LOGS_DATABASE}.{table}")
     cursor.executemany(
         f"INSERT INTO {_PROGRESS} (kafka_partition, last_offset, status_offset, loaded_at)"

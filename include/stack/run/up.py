@@ -24,7 +24,7 @@ from include.stack.servers.programs import Homes, Server, servers
 from include.stack.steps import Steps
 
 DAGS = {path.stem for path in (ROOT / "dags").glob("[!_]*.py")}
-LAST = {"expire_logs", "expire_runs", "reconcile_logs", "watch_logs"}
+LAST = {"announce_rows", "expire_logs", "expire_runs", "reconcile_logs", "watch_logs"}
 """Unpaused once verdicts arrive: earlier, these DAGs could only fail because there are none."""
 BOOTSTRAP_SECONDS = 600
 INDEX_SECONDS = 180

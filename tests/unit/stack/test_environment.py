@@ -1,5 +1,6 @@
 """The variables that the embedded stack sets for its programs."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,16 @@ def test_settings_for_external_servers_do_not_apply_to_the_embedded_servers(
     assert (settings.elasticsearch_user, settings.elasticsearch_password.get_secret_value()) == (
         "logsieve_admin", "secret",
     )  # fmt: skip
+
+
+def test_a_folder_of_ones_own_adds_dags_to_ours(tmp_path: Path):
+    passwords = dict.fromkeys((*SECRETS, "airflow_fernet"), "secret")
+    name = "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST"
+    assert name not in Environment(Settings(state=tmp_path), Ports(), passwords).variables()
+    own = Settings(state=tmp_path, own_dags=tmp_path / "mine" / ".." / "dags")
+    bundles = json.loads(Environment(own, Ports(), passwords).variables()[name])
+    assert [bundle["kwargs"] for bundle in bundles] == [{}, {"path": str(tmp_path / "dags")}]
+    assert [bundle["name"] for bundle in bundles] == ["dags-folder", "own-dags"]
 
 
 def test_the_rehearsal_of_the_driver_finds_state_and_parts_wherever_they_are(
