@@ -15,6 +15,7 @@ from confluent_kafka import Message
 from include import names
 from include.source.shipped import FIELDS, TEXT_FIELDS
 from include.topics import marks
+from include.watch.totals import Totals
 from include.watch.troubles import TroubleError
 from jobs.database import Database
 from jobs.driver import holding
@@ -77,6 +78,11 @@ class Sink:
     def offsets(self) -> dict[str, list[int]]:
         return {status: [row[0] for row in self.rows(status)] for status in names.STATUSES}
 
+    def totals(self) -> Totals:
+        """What `load` has counted."""
+        query = "SELECT totals FROM logs.counted WHERE kafka_partition = %s"
+        return Totals.of(self.stack.root_sql(query, (self.partition,))[0][0])
+
     def progress(self) -> list[Row]:
         query = "SELECT last_offset, status_offset FROM logs.load_progress WHERE kafka_partition = %s"
         return list(self.stack.root_sql(query, (self.partition,)))
@@ -86,7 +92,8 @@ class Sink:
 def sink(stack: Any) -> Iterator[Sink]:
     sink = Sink(stack, next(PARTITION))
     yield sink
-    for table in (*names.TABLES.values(), names.PROGRESS_TABLE, names.EXPIRED_TABLE, names.FOREIGN_TABLE):
+    others = (names.PROGRESS_TABLE, names.EXPIRED_TABLE, names.FOREIGN_TABLE, names.COUNTED_TABLE)
+    for table in (*names.TABLES.values(), *others):
         stack.root_sql(f"DELETE FROM logs.{table} WHERE kafka_partition = %s", (sink.partition,))
     stack.root_sql("DELETE FROM logs.driver_lease WHERE name = %s", (sink.lease.name,))
 
@@ -104,6 +111,26 @@ def test_verdicts_are_appended_to_the_table_of_their_status(sink: Sink) -> None:
     expected = ("e1", 684, "other", "ANDROID", "FR", times[0], "suspicious", '["unexpected_device"]', times[1])
     assert sink.rows("suspicious", columns) == [(*expected, sink.partition)]
     assert sink.rows("bad", "device, raw, raw_size") == [(None, None, None)]
+
+
+def test_each_log_is_counted_once(sink: Sink) -> None:
+    bad = sink.message(1, names.BAD, reasons=["null_device", "empty_event_id"], device=None)
+    sink.load(sink.batch(sink.message(0), bad, sink.message(2)), sink.batch(b"foreign", sink.message(3)))
+    # Read again after a failure, with another status: the first stays counted.
+    sink.load(sink.batch(sink.message(2, names.SUSPICIOUS, reasons=["unexpected_device"]), sink.message(4)))
+    found = sink.totals()
+    assert found.statuses == {"good": 4, "bad": 1}
+    assert found.reasons == {"null_device": 1, "empty_event_id": 1}
+    assert (found.replaced, found.foreign, found.bad_run) == (1, 1, 0)
+    assert sum(found.row_delays.buckets) == sum(found.status_delays.buckets) == 5
+
+
+def test_what_is_rolled_back_is_not_counted(sink: Sink) -> None:
+    sink.load(sink.batch(sink.message(0)))
+    holding.take(sink.database, sink.lease.name, "another", take_over=True)
+    with pytest.raises(holding.LeaseLostError):
+        sink.load(sink.batch(sink.message(1)))
+    assert sink.totals().statuses == {"good": 1}
 
 
 @pytest.mark.parametrize("text", TEXTS, ids=ascii)
