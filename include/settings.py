@@ -149,6 +149,13 @@ class Settings(BaseSettings):
     breaker_stops: bool = False
     """Whether the breaker also stops the stream."""
 
+    metrics_address: str = Field(default="127.0.0.1:9464", pattern=r"^[^:]+:\d{1,5}$")
+    """Host and port at which Prometheus finds the metrics. The embedded stack's port is LOGSIEVE_PORT_METRICS."""
+    metrics_token: SecretStr = SecretStr("")
+    """What Prometheus must send to get them."""
+    metrics_airflow: str = ""
+    """Base URL of Airflow's API server, to include the health of its parts; empty: it is left out."""
+
     @classmethod
     def settings_customise_sources(
         cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource,
@@ -175,6 +182,12 @@ class Settings(BaseSettings):
     def kafka_logs_in(self) -> bool:
         """Whether Kafka requires user and password."""
         return self.kafka_security.startswith("SASL")
+
+    @property
+    def metrics_at(self) -> tuple[str, int]:
+        """Host and port of the metrics."""
+        host, _, port = self.metrics_address.rpartition(":")
+        return host, int(port)
 
     @model_validator(mode="after")
     def _a_login_is_whole(self) -> Self:

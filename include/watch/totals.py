@@ -1,6 +1,6 @@
 """What `load` has counted, by partition: totals that only grow, whatever restarts or expires.
 
-`load` adds to them in the transaction that writes the rows, so each log is counted exactly once: jobs/loading/counts.py.
+`load` adds to them in the transaction that writes the rows (jobs/loading/counts.py): each log is counted exactly once.
 """
 
 import json
@@ -71,7 +71,7 @@ class Totals:
 
     @classmethod
     def of(cls, text: str | bytes | None) -> "Totals":
-        """The totals of this text; None: there are none yet. Delays that another version sorted differently are lost."""
+        """The totals of this text; None: there are none yet. Delays that another version sorted otherwise are lost."""
         found: dict[str, Any] = json.loads(text) if text else {}
         numbers = {name: found.get(name, 0) for name in ("replaced", "foreign", "bad_runs", "bad_run")}
         return cls(

@@ -34,9 +34,10 @@ def of(rows: pa.Table, now_ms: int, *, bad_before: int = 0, limit: int) -> Total
 
 
 def runs_of(bad: np.ndarray, before: int, limit: int) -> tuple[int, int]:
-    """How many runs of bad logs reach the limit here, and the length of the one at the end. `bad`: true or false by log.
+    """How many runs of bad logs reach the limit here, and the length of the one at the end.
 
-    `before`: length of the run before these logs; if it had reached the limit, it is not counted again.
+    `bad`: whether each log is. `before`: length of the run before these logs; if it had reached the limit, it is not
+    counted again.
     """
     others = np.flatnonzero(~bad)
     lengths = np.diff(np.concatenate(([-1], others, [len(bad)]))) - 1
