@@ -157,6 +157,21 @@ def page(
         report.show_page(out, costs)
 
 
+@app.command()
+def counting(
+    rounds: Annotated[int, typer.Option(min=3, max=10_000, help="The fastest counts.")] = 50, as_json: Json = False
+) -> None:
+    """Measure what the metrics cost a log in `load`, without a stack."""
+    from bench import counting as counting_run
+
+    found = counting_run.measure(rounds)
+    if as_json:
+        out.print_json(json.dumps({"machine": machine.describe(), "share": found.share} | asdict(found)))
+    else:
+        text = f"{found.times:.0f} ns to read its time, {found.counts:.0f} ns to count it: {found.share:.2%} of the"
+        out.print(f"{text} {found.whole / 1000:.1f} µs of a log until its row", soft_wrap=True, highlight=False)
+
+
 def _end(*_: object) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a second SIGTERM must not interrupt the clean-up
     sys.exit(1)  # runs every `finally`, which stops the started processes

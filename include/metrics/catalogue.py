@@ -85,3 +85,14 @@ METRICS: Final = (
 )  # fmt: skip
 
 BY_NAME: Final = {each.name: each for each in METRICS}
+
+
+HEADER: Final = ("metric", "kind", "labels", "meaning")
+
+
+def rows() -> list[list[str]]:
+    """The catalogue as rows below HEADER, in Markdown."""
+    return [
+        [f"`{each.name}`", each.kind, ", ".join(f"`{label}`" for label in each.labels), each.meaning]
+        for each in METRICS
+    ]

@@ -17,6 +17,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 
 from include.clients.outside import Outside
+from include.metrics import otlp
 from include.metrics.reader import Reader
 from include.settings import Settings
 
@@ -77,13 +78,16 @@ def main() -> int:
     if len(token) < LEAST_TOKEN:
         log.error("Set LOGSIEVE_METRICS_TOKEN to a secret of %d characters or more, for Prometheus too.", LEAST_TOKEN)
         return 2
-    registry = CollectorRegistry()
-    registry.register(Reader(settings, Outside(settings)))
-    host, port = settings.metrics_at
+    reader, registry = Reader(settings, Outside(settings)), CollectorRegistry()
+    registry.register(reader)
     try:
-        server = MetricsServer((host, port), token, registry)
+        server = MetricsServer(settings.metrics_at, token, registry)
+        otlp.begin(reader, settings.metrics_address)
     except OSError as error:
         log.error("%s cannot be used (%s): set LOGSIEVE_METRICS_ADDRESS.", settings.metrics_address, error.strerror)
+        return 2
+    except ValueError as error:
+        log.error("%s", error)
         return 2
     for number in (signal.SIGTERM, signal.SIGINT):
         # `shutdown` waits for `serve_forever`, which this thread runs.

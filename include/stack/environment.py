@@ -90,6 +90,7 @@ class Environment:
             "LOGSIEVE_METRICS_TOKEN": self.passwords.get("metrics", ""),
             "LOGSIEVE_METRICS_AIRFLOW": self.airflow_url,
             "LOGSIEVE_MYSQL_STREAM_PASSWORD": "",
+            **{name: value for name, value in os.environ.items() if shell.OTLP.fullmatch(name)},
         }
 
     @property
