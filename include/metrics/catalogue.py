@@ -54,6 +54,7 @@ METRICS: Final = (
     _counter("bad_runs", "how often the bad logs in a row reached LOGSIEVE_BREAKER_IN_A_ROW in a partition"),
     _delay("status", "from the log in Kafka to its status message in Kafka, by the broker's clock"),
     _delay("row", "from the log in Kafka to the commit of its row in MySQL"),
+    _delay("document", "from the log in Kafka to its document in Elasticsearch; Logstash does not measure it"),
     _counter("hop_messages", "offset up to which a hop has come: receive, classify (logs), load, index (status"
              " messages)", "hop", "partition"),
     _gauge("backlog_messages", "what waits for a hop: logs for classify, status messages for load and index",

@@ -51,6 +51,7 @@ PANELS: Final = (
           "limit": 'max(logsieve_alarm_limit{$at, alarm="bad_share"})'}, "percentunit"),
     Panel("Log to status", _quantiles("status"), "s", description="By the broker's clock."),
     Panel("Log to row", _quantiles("row"), "s", description="Until the commit in MySQL."),
+    Panel("Log to document", _quantiles("document"), "s", description="Until Elasticsearch has it; not by Logstash."),
     Panel("Age of the newest log", {"{{hop}}": "time() - max by (hop) (logsieve_newest_timestamp_seconds{$at})"}, "s"),
     Panel("Backlog", {"{{hop}}": "sum by (hop) (logsieve_backlog_messages{$at})",
                       "limit": 'max(logsieve_alarm_limit{$at, alarm="backlog"})'}),

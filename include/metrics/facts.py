@@ -10,7 +10,7 @@ from confluent_kafka.admin import AdminClient
 from elasticsearch import Elasticsearch
 
 from include.driver import lease
-from include.index import dead_letters, group, positions
+from include.index import dead_letters, delays, group, positions
 from include.names import LOGS_TOPIC, STATUS_TOPIC
 from include.page import way_sample
 from include.settings import Settings
@@ -18,7 +18,7 @@ from include.topics import hops
 from include.topics.hops import Topics
 from include.watch import free_space, totals, troubles
 from include.watch.free_space import Space
-from include.watch.totals import Totals
+from include.watch.totals import Delays, Totals
 
 _UPTIME: Final = "SHOW GLOBAL STATUS LIKE 'Uptime'"
 
@@ -33,6 +33,7 @@ class OfKafka:
     gaps: int = 0
     """Partitions whose next message to index is gone."""
     indexer_up: bool = True
+    document_delays: Delays = field(default_factory=Delays)
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,7 @@ def ask_kafka(consumer: Consumer, admin: AdminClient) -> OfKafka:
         },
         len(positions.find_gone(consumer)),
         group.trouble(admin, way_sample.SECONDS) is None,
+        delays.together(delays.read(consumer, topics.status).values()),
     )
 
 

@@ -103,6 +103,7 @@ def _of_kafka(found: Families, kafka: OfKafka) -> None:
     for topic, newest in kafka.newest.items():
         found.set_time("newest_timestamp_seconds", newest, hop=topic)
     found.set("unindexed_gaps", kafka.gaps)
+    found.set_delays("document_delay_seconds", kafka.document_delays)
 
 
 def _of_mysql(found: Families, mysql: OfMySql) -> None:

@@ -1,6 +1,8 @@
 """Reads the facts from all servers side by side, and makes metrics of them: at most one reading a second."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import httpx
@@ -18,6 +20,7 @@ from include.page.shared import Shared
 from include.settings import Settings
 
 KEPT_SECONDS: Final = 1.0
+_ROUNDING: Final = timedelta(seconds=2)
 _AIRFLOW: Final = {"scheduler": "scheduler", "dag_processor": "dag-processor", "triggerer": "triggerer"}
 """The parts of Airflow's health report, and what we call them after `airflow-`."""
 
@@ -29,6 +32,7 @@ class Reader(Collector):
         self._settings = settings
         self._clients = PageClients(outside)
         self._files = facts.Files(settings)
+        self._started_at: datetime | None = None
         self._shared = Shared(KEPT_SECONDS, most=1)
         self._kafka = Asking("kafka", self._ask_kafka)
         self._mysql = Asking("mysql", self._ask_mysql)
@@ -67,7 +71,11 @@ class Reader(Collector):
 
     def _ask_mysql(self) -> facts.OfMySql:
         with self._clients.cursor() as cursor:
-            return facts.ask_mysql(cursor)
+            found = facts.ask_mysql(cursor)
+        # Whole seconds since the start and the present one can differ by one: the time must change by restarts only.
+        if self._started_at is None or abs(found.started_at - self._started_at) > _ROUNDING:
+            self._started_at = found.started_at
+        return replace(found, started_at=self._started_at)
 
 
 def _ask_airflow(url: str) -> dict[str, bool]:
