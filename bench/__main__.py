@@ -175,8 +175,12 @@ def counting(
     else:
         load = f"{found.times:.0f} ns to read its time, {found.counts:.0f} ns to count it: {found.share:.2%} of the"
         index = f"{found.documents:.0f} ns to count it: {found.share_of_document:.2%} of the"
-        out.print(f"load: {load} {found.until_row / 1000:.1f} µs of a log until its row", highlight=False)
-        out.print(f"indexer: {index} {found.until_document / 1000:.1f} µs of its document", highlight=False)
+        out.print(
+            f"load: {load} {found.until_row / 1000:.1f} µs of a log until its row", highlight=False, soft_wrap=True
+        )
+        out.print(
+            f"indexer: {index} {found.until_document / 1000:.1f} µs of its document", highlight=False, soft_wrap=True
+        )
 
 
 def _end(*_: object) -> None:

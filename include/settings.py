@@ -223,6 +223,11 @@ class Settings(BaseSettings):
         return self.state / "troubles"
 
     @property
+    def programs(self) -> Path:
+        """File that says when each program of the embedded stack was started: include/watch/programs.py."""
+        return self.state / "programs.json"
+
+    @property
     def dead_letters(self) -> Path:
         """File of documents that Elasticsearch refused, one JSON object per line."""
         return self.state / "indexer" / "dead-letters.jsonl"

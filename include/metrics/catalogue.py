@@ -80,6 +80,9 @@ METRICS: Final = (
     _gauge("disk_free_bytes", "free space on the disk of the state folder, and on the servers' if that is another",
            "disk"),
     _gauge("mysql_start_timestamp_seconds", "when MySQL started"),
+    _gauge("program_up", "whether a program of the embedded stack runs, by supervisord", "program"),
+    _gauge("program_start_timestamp_seconds", "when it was started last: a program that is killed is up again within"
+           " seconds, and this tells", "program"),
     _gauge("alarm_limit", "limits of the alerts, by the settings: backlog, bad_share, disk_free_bytes,"
            " fresh_seconds", "alarm"),
     _gauge("expected", "1 if logs of this status are expected at all times, by the generator's settings", "status"),

@@ -59,8 +59,10 @@ PANELS: Final = (
           "max by (hop, partition) (logsieve_backlog_messages{$at})"}),
     Panel("Throughput by hop",
           {"{{hop}}": "sum by (hop) (rate(logsieve_hop_messages_total{$at}[$__rate_interval]))"}, "cps"),
-    Panel("Restarts of the driver", {"starts": "sum(increase(logsieve_driver_starts_total{$at}[$__rate_interval]))",
-          "MySQL": "sum(changes(logsieve_mysql_start_timestamp_seconds{$at}[$__rate_interval]))"}, "none"),
+    Panel("Restarts", {"driver": "sum(changes(logsieve_driver_epoch{$at}[$__rate_interval]))",
+          "{{program}}": "sum by (program)"
+          " (changes(logsieve_program_start_timestamp_seconds{$at}[$__rate_interval]))"}, "none",
+          description="Programs of the embedded stack, and the driver."),
     Panel("Refused, set aside, blocked", {"documents refused": "sum(logsieve_refused_documents{$at})",
           "messages set aside": "sum(logsieve_foreign_messages_total{$at})",
           "{{part}} blocked, s": "max by (part) (logsieve_blocked_seconds{$at})",

@@ -16,8 +16,9 @@ from include.page import way_sample
 from include.settings import Settings
 from include.topics import hops
 from include.topics.hops import Topics
-from include.watch import free_space, totals, troubles
+from include.watch import free_space, programs, totals, troubles
 from include.watch.free_space import Space
+from include.watch.programs import Program
 from include.watch.totals import Delays, Totals
 
 _UPTIME: Final = "SHOW GLOBAL STATUS LIKE 'Uptime'"
@@ -66,6 +67,8 @@ class OfFiles:
     refused: int = 0
     blocked: Mapping[str, int] = field(default_factory=dict)
     """Seconds by part of the stream."""
+    programs: Mapping[str, Program] = field(default_factory=dict)
+    """Of the embedded stack, by name."""
 
 
 @dataclass(frozen=True)
@@ -130,7 +133,7 @@ class Files:
         """What the files say now."""
         spaces = {self._disk(space): space.free for space in free_space.read(self._settings)}
         blocked = {part: standing.seconds for part, standing in troubles.read(self._settings.troubles).items()}
-        return OfFiles(spaces, self._count_refused(), blocked)
+        return OfFiles(spaces, self._count_refused(), blocked, programs.read(self._settings.programs))
 
     def _disk(self, space: Space) -> str:
         return "servers" if space.folder == self._settings.outside else "state"

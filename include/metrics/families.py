@@ -80,6 +80,9 @@ def collect(facts: Facts, settings: Settings, contract: Contract) -> Families:
         found.set_time("newest_timestamp_seconds", facts.elasticsearch.newest, hop="elasticsearch")
     for part, blocked in facts.files.blocked.items():
         found.set("blocked_seconds", blocked, part=part)
+    for name, program in facts.files.programs.items():
+        found.set("program_up", program.up, program=name)
+        found.set("program_start_timestamp_seconds", program.started_at, program=name)
     found.set("refused_documents", facts.files.refused)
     for disk, free in facts.files.spaces.items():
         found.set("disk_free_bytes", free, disk=disk)

@@ -83,6 +83,10 @@ def _unhealthy(scraped: Prometheus) -> list[str]:
     return [rule["name"] for rule in group["rules"] if rule["health"] != "ok"]
 
 
+def _changed(before: dict[tuple[str, ...], float], after: dict[tuple[str, ...], float]) -> set[tuple[str, ...]]:
+    return {labels for labels, value in after.items() if before.get(labels) != value}
+
+
 def _asked(query: str) -> str:
     return (
         dashboard.expression(query).replace("$job", ".+").replace("$instance", ".+").replace("$__rate_interval", "1m")
@@ -93,13 +97,15 @@ def test_the_series_tell_what_was_killed(stack: Stack, scraped: Prometheus) -> N
     epoch = scraped.value("logsieve_driver_epoch")
     assert epoch is not None
     indexed = 'logsieve_backlog_messages{hop="index"}'
+    started = "logsieve_program_start_timestamp_seconds"
+    before = scraped.values(started)
     with stack.away("elasticsearch"):
         until(lambda: scraped.value('logsieve_up{server="elasticsearch"}') == 0, 20, "Elasticsearch is down")
         assert scraped.value("logsieve_documents") is None
         for process in drivers(stack):
             process.kill()
-        mysql = psutil.Process(supervisor.proxy(stack.env).getProcessInfo("mysql")["pid"])
-        mysql.kill()
+        for name in ("mysql", "airflow-triggerer"):
+            psutil.Process(supervisor.proxy(stack.env).getProcessInfo(name)["pid"]).kill()
         stack.send([b"{}"] * 200)
         until(lambda: (scraped.value(f"sum({indexed})") or 0) >= 200, RECOVERY_SECONDS, "verdicts wait to be indexed")
         pending = 'ALERTS{alertname="LogsieveServerDown", server="elasticsearch"}'
@@ -110,5 +116,7 @@ def test_the_series_tell_what_was_killed(stack: Stack, scraped: Prometheus) -> N
     until(lambda: scraped.value(judging), RECOVERY_SECONDS, "the next driver judges")
     assert (scraped.value("increase(logsieve_driver_starts_total[5m])") or 0) >= 1
     assert scraped.value("changes(logsieve_mysql_start_timestamp_seconds[5m])") == 1
+    killed = {("elasticsearch",), ("mysql",), ("airflow-triggerer",)}
+    until(lambda: _changed(before, scraped.values(started)) == killed, 20, "it tells the programs that were killed")
     counters = '{__name__=~"logsieve_.*_total|logsieve_.*_(bucket|count)"}'
     assert scraped.values(f"resets({counters}[5m]) > 0") == {}, "no counter fell meanwhile"

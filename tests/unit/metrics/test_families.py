@@ -15,6 +15,7 @@ from include.metrics.catalogue import BY_NAME, METRICS
 from include.metrics.facts import Facts
 from include.metrics.families import Families, collect
 from include.settings import ROOT, Settings
+from include.watch.programs import Program
 from include.watch.totals import Totals
 from tests.unit.metrics.facts import KAFKA, MYSQL, TOTALS, facts
 
@@ -96,7 +97,7 @@ def test_an_indexer_that_left_its_group_is_down() -> None:
 
 
 def test_every_metric_of_the_catalogue_is_exposed_by_some_facts() -> None:
-    blocked = replace(facts().files, blocked={"load": 70})
+    blocked = replace(facts().files, blocked={"load": 70}, programs={"kafka": Program(True, 5)})
     found = set(exposed(facts(files=blocked, mysql=replace(MYSQL, totals=replace(TOTALS, replaced=1)))))
     expected = {each.name if each.kind != "histogram" else f"{each.name}_count" for each in METRICS}
     assert expected <= found
