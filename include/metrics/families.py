@@ -1,7 +1,7 @@
 """Turns facts into metrics of the catalogue. Pure."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from prometheus_client.core import Metric
@@ -67,7 +67,7 @@ def collect(facts: Facts, settings: Settings, contract: Contract) -> Families:
     for part, healthy in facts.airflow.items():
         found.set("up", healthy, server=part)
     if facts.kafka:
-        _of_kafka(found, facts.kafka)
+        _of_kafka(found, facts.kafka, facts.mysql.progress if facts.mysql else {})
     if facts.mysql:
         _of_totals(found, facts.mysql.totals, contract)
         _of_mysql(found, facts.mysql)
@@ -90,12 +90,13 @@ def collect(facts: Facts, settings: Settings, contract: Contract) -> Families:
     return found
 
 
-def _of_kafka(found: Families, kafka: OfKafka) -> None:
+def _of_kafka(found: Families, kafka: OfKafka, progress: Mapping[int, tuple[int, int]]) -> None:
     topics = kafka.topics
     found.set("up", kafka.indexer_up, server="indexer")
     for number, end in topics.logs.items():
         partition = str(number)
-        done = max(topics.classified.get(number, 0), topics.oldest.get(number, 0))
+        loaded, _ = progress.get(number, (0, 0))  # known where Kafka has removed every verdict
+        done = max(topics.classified.get(number, 0), topics.oldest.get(number, 0), loaded)
         found.set("hop_messages_total", end, hop="receive", partition=partition)
         found.set("hop_messages_total", done, hop="classify", partition=partition)
         found.set("backlog_messages", max(end - done, 0), hop="classify", partition=partition)

@@ -11,6 +11,7 @@ import sys
 import threading
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socketserver import TCPServer
 from typing import Any, Final
 
 from prometheus_client import CollectorRegistry
@@ -32,6 +33,10 @@ class MetricsServer(ThreadingHTTPServer):
     """Answers at an address with what the registry collects, if the token is right."""
 
     daemon_threads = True
+
+    def server_bind(self) -> None:
+        """Binds without asking DNS for the name of the host, which can take seconds."""
+        TCPServer.server_bind(self)
 
     def __init__(self, address: tuple[str, int], token: str, registry: CollectorRegistry) -> None:
         """Raises OSError if the address is taken."""

@@ -47,6 +47,12 @@ def test_each_hop_has_its_backlog_by_partition() -> None:
     }  # fmt: skip
 
 
+def test_what_is_loaded_is_judged_even_if_kafka_has_removed_every_verdict() -> None:
+    kafka = replace(KAFKA, topics=replace(KAFKA.topics, classified={0: 0, 1: 0}))
+    found = exposed(facts(kafka=kafka))["logsieve_backlog_messages"]
+    assert (found["classify", "0"], found["classify", "1"]) == (4, 0)
+
+
 def test_logs_are_counted_by_status_and_by_reason() -> None:
     found = exposed(facts())
     assert found["logsieve_logs_total"] == {("good",): 130, ("bad",): 10, ("suspicious",): 0}
