@@ -156,6 +156,9 @@ class Settings(BaseSettings):
     metrics_airflow: str = ""
     """Base URL of Airflow's API server, to include the health of its parts; empty: it is left out."""
 
+    metrics_dashboard: str = Field(default="", pattern=r"^(https?://[^\s\"<>]+)?$")
+    """URL of the dashboard in Grafana, which the page Logs links to."""
+
     @classmethod
     def settings_customise_sources(
         cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource,

@@ -47,6 +47,8 @@ def test_a_variable_sets_its_setting(monkeypatch: pytest.MonkeyPatch):
         ("disk_gib", "-1"),
         ("free_gib", "0"),
         ("runs_days", "0"),
+        ("metrics_address", "9464"),
+        ("metrics_dashboard", "javascript:alert(1)"),
     ],
 )
 def test_an_invalid_variable_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str):
