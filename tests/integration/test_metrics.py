@@ -111,7 +111,7 @@ def test_the_series_tell_what_was_killed(stack: Stack, scraped: Prometheus) -> N
         pending = 'ALERTS{alertname="LogsieveServerDown", server="elasticsearch"}'
         assert scraped.value(pending) == 1
     until(lambda: scraped.value(f"sum({indexed})") == 0, RECOVERY_SECONDS, "nothing waits any more")
-    assert scraped.value('logsieve_up{server="elasticsearch"}') == 1
+    until(lambda: scraped.value('logsieve_up{server="elasticsearch"}') == 1, 20, "Elasticsearch answers again")
     judging = f"logsieve_driver_epoch > {epoch} and logsieve_driver_up == 1"
     until(lambda: scraped.value(judging), RECOVERY_SECONDS, "the next driver judges")
     assert (scraped.value("increase(logsieve_driver_starts_total[5m])") or 0) >= 1
