@@ -157,6 +157,32 @@ def page(
         report.show_page(out, costs)
 
 
+@app.command()
+def counting(
+    rounds: Annotated[int, typer.Option(min=3, max=10_000, help="The fastest counts.")] = 50, as_json: Json = False
+) -> None:
+    """Measure what the metrics cost a log in `load` and the indexer, without a stack."""
+    from bench import counting as counting_run
+
+    found = counting_run.measure(rounds)
+    if as_json:
+        out.print_json(
+            json.dumps(
+                {"machine": machine.describe(), "share": found.share, "share_of_document": found.share_of_document}
+                | asdict(found)
+            )
+        )
+    else:
+        load = f"{found.times:.0f} ns to read its time, {found.counts:.0f} ns to count it: {found.share:.2%} of the"
+        index = f"{found.documents:.0f} ns to count it: {found.share_of_document:.2%} of the"
+        out.print(
+            f"load: {load} {found.until_row / 1000:.1f} µs of a log until its row", highlight=False, soft_wrap=True
+        )
+        out.print(
+            f"indexer: {index} {found.until_document / 1000:.1f} µs of its document", highlight=False, soft_wrap=True
+        )
+
+
 def _end(*_: object) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a second SIGTERM must not interrupt the clean-up
     sys.exit(1)  # runs every `finally`, which stops the started processes

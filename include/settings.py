@@ -156,6 +156,16 @@ class Settings(BaseSettings):
     breaker_stops: bool = False
     """Whether the breaker also stops the stream."""
 
+    metrics_address: str = Field(default="127.0.0.1:9464", pattern=r"^[^:]+:\d{1,5}$")
+    """Host and port at which Prometheus finds the metrics. The embedded stack's port is LOGSIEVE_PORT_METRICS."""
+    metrics_token: SecretStr = SecretStr("")
+    """What Prometheus must send to get them."""
+    metrics_airflow: str = ""
+    """Base URL of Airflow's API server, to include the health of its parts; empty: it is left out."""
+
+    metrics_dashboard: str = Field(default="", pattern=r"^(https?://[^\s\"<>]+)?$")
+    """URL of the dashboard in Grafana, which the page Logs links to."""
+
     @classmethod
     def settings_customise_sources(
         cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource,
@@ -182,6 +192,12 @@ class Settings(BaseSettings):
     def kafka_logs_in(self) -> bool:
         """Whether Kafka requires user and password."""
         return self.kafka_security.startswith("SASL")
+
+    @property
+    def metrics_at(self) -> tuple[str, int]:
+        """Host and port of the metrics."""
+        host, _, port = self.metrics_address.rpartition(":")
+        return host, int(port)
 
     @model_validator(mode="after")
     def _a_login_is_whole(self) -> Self:
@@ -215,6 +231,11 @@ class Settings(BaseSettings):
     def troubles(self) -> Path:
         """Folder of the files that name what blocks the driver or the indexer: include/watch/troubles.py."""
         return self.state / "troubles"
+
+    @property
+    def programs(self) -> Path:
+        """File that says when each program of the embedded stack was started: include/watch/programs.py."""
+        return self.state / "programs.json"
 
     @property
     def dead_letters(self) -> Path:

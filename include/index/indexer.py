@@ -12,13 +12,14 @@ import time
 from collections.abc import Mapping
 from contextlib import closing
 from itertools import compress
+from types import MappingProxyType
 from typing import Any, Final
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from include.clients.outside import Outside
 from include.driver.exit_codes import DriverEnd
-from include.index import positions
+from include.index import delays, positions
 from include.index.bulk import BulkWriter, StoppedError
 from include.index.dead_letters import DeadLetters
 from include.index.messages import StatusMessage
@@ -28,6 +29,7 @@ from include.names import INDEXER_GROUP, STATUS_TOPIC
 from include.settings import Settings
 from include.topics.marks import are_verdicts
 from include.topics.readers import ANSWER_SECONDS, StallWatch, Wait, read_batch, reader
+from include.watch.totals import Delays
 from include.watch.troubles import Troubles
 
 BATCH_MESSAGES: Final = 4000
@@ -59,11 +61,18 @@ def _read_batch(consumer: Consumer) -> tuple[list[StatusMessage], dict[int, int]
     return [StatusMessage(each.partition(), each.offset(), each.key(), each.value()) for each in received], ends
 
 
-def commit(consumer: Consumer, ends: Mapping[int, int]) -> None:
-    """Commits these offsets, by partition, where the consumer still has the partition. Raises fatal KafkaExceptions."""
+def commit(consumer: Consumer, ends: Mapping[int, int], waited: Mapping[int, Delays] = MappingProxyType({})) -> None:
+    """Commits these offsets, by partition, where the consumer still has the partition. Raises fatal KafkaExceptions.
+
+    `waited`: the delays that are kept with the offsets.
+    """
     # A partition may have gone to another indexer meanwhile, which may be further already.
     own = {each.partition for each in consumer.assignment()}
-    places = [TopicPartition(STATUS_TOPIC, partition, end) for partition, end in ends.items() if partition in own]
+    places = [
+        TopicPartition(STATUS_TOPIC, partition, end, delays.to_text(waited.get(partition, Delays())))
+        for partition, end in ends.items()
+        if partition in own
+    ]
     if not places:
         return
     try:
@@ -90,8 +99,11 @@ def run(settings: Settings, stop: threading.Event) -> None:
         consumer, outside.kafka, lambda: consumer.committed(consumer.assignment(), timeout=ANSWER_SECONDS)
     )
 
+    waited: dict[int, Delays] = {}
+
     def begin(consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        positions.begin(consumer, partitions)
+        waited.clear()
+        waited.update(positions.begin(consumer, partitions))
         stalls.start_over()
 
     consumer.subscribe([STATUS_TOPIC], on_assign=begin)
@@ -107,7 +119,10 @@ def run(settings: Settings, stop: threading.Event) -> None:
                 if dead:
                     letters.append(dead)
                     log.error("%d status messages refused, the first: %s", len(dead), dead[0].reason)
-                commit(consumer, ends)
+                lost = {each.message for each in dead}
+                written = [each for each in messages if each not in lost] if lost else messages
+                delays.add(waited, delays.of(written, time.time_ns() // 1_000_000))
+                commit(consumer, ends, waited)
                 done |= ends
                 indexed += len(messages) - len(dead)
                 refused += len(dead)

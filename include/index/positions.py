@@ -10,8 +10,10 @@ from typing import Final, NamedTuple
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from include import retries
+from include.index import delays
 from include.names import STATUS_TOPIC
 from include.topics import hops
+from include.watch.totals import Delays
 
 HOW_TO_GO_ON: Final = "To continue without them: python -m include.index.indexer --go-on"
 
@@ -62,19 +64,23 @@ def describe(gone: Sequence[Gone]) -> str:
     return f"{STATUS_TOPIC}, {each}. Their documents are missing or show an earlier verdict; MySQL is not affected."
 
 
-def begin(consumer: Consumer, partitions: list[TopicPartition]) -> None:
+def begin(consumer: Consumer, partitions: list[TopicPartition]) -> dict[int, Delays]:
     """Callback for `on_assign`: starts a partition never read at its first message, any other at its committed offset.
 
-    A new partition's start is committed at once, so messages that are removed from then on are detected.
+    A new partition's start is committed at once, so messages that are removed from then on are detected. Returns the
+    delays that are kept with the committed offsets, by partition.
     """
+    found: dict[int, Delays] = {}
     try:
         known = consumer.committed(partitions, timeout=hops.SECONDS)
+        found = {each.partition: delays.of_text(each.metadata) for each in known}
         if new := [_first(consumer, each) for each in known if each.offset < 0]:
             consumer.commit(offsets=new, asynchronous=False)
     except KafkaException as error:
         # `assign` asks Kafka again. If a partition still has no offset then, the indexer exits and is restarted.
         log.warning("Kafka did not return the committed offsets (%s): retrying", error.args[0].str())
     consumer.assign(partitions)
+    return found
 
 
 def _first(consumer: Consumer, each: TopicPartition) -> TopicPartition:
@@ -91,7 +97,10 @@ def go_on(consumer: Consumer) -> list[Gone]:
     KafkaException if an indexer keeps running.
     """
     gone = find_gone(consumer)
-    places = [TopicPartition(STATUS_TOPIC, each.partition, each.first) for each in gone]
+    kept = delays.read(consumer, [each.partition for each in gone])
+    places = [
+        TopicPartition(STATUS_TOPIC, each.partition, each.first, delays.to_text(kept[each.partition])) for each in gone
+    ]
     if places:
         retries.retry(
             lambda: consumer.commit(offsets=places, asynchronous=False),

@@ -21,7 +21,7 @@ _KEPT_CONNECTIONS: Final = 4
 
 
 class PageClients:
-    """Thread-safe, except for ask_kafka: one thread at a time."""
+    """Thread-safe, except for kafka and ask_kafka: one thread at a time."""
 
     def __init__(self, outside: Outside) -> None:
         self._outside = outside
@@ -60,17 +60,23 @@ class PageClients:
         else:
             connection.close()
 
-    def ask_kafka(self) -> dict[str, Any]:
-        """See way_sample.ask_kafka."""
+    @contextmanager
+    def kafka(self) -> Iterator[tuple[Consumer, AdminClient]]:
+        """The consumer, in the indexer's group, and the admin client. Raises KafkaException."""
         if self._kafka is None:
             self._kafka = self._outside.consumer(INDEXER_GROUP), self._outside.admin()
         try:
-            return way_sample.ask_kafka(*self._kafka)
+            yield self._kafka
         except KafkaException:
             # After a restart of the broker it would keep failing with FENCED_LEADER_EPOCH (observed).
             self._kafka[0].close()
             self._kafka = None
             raise
+
+    def ask_kafka(self) -> dict[str, Any]:
+        """See way_sample.ask_kafka."""
+        with self.kafka() as clients:
+            return way_sample.ask_kafka(*clients)
 
     def ask_mysql(self) -> dict[str, Any]:
         """See way_sample.ask_mysql; plus users and reconciled."""

@@ -48,13 +48,14 @@ def ask_kafka(consumer: Consumer, admin: AdminClient) -> dict[str, Any]:
         "indexed": sum(hops.indexed(consumer, topics.status).values()),
         "removed": positions.describe(gone) if gone else "",
         "newest": {
-            LOGS_TOPIC: _newest(admin, LOGS_TOPIC, list(topics.logs)),
-            STATUS_TOPIC: _newest(admin, STATUS_TOPIC, list(topics.status)),
+            LOGS_TOPIC: newest_message(admin, LOGS_TOPIC, list(topics.logs)),
+            STATUS_TOPIC: newest_message(admin, STATUS_TOPIC, list(topics.status)),
         },
     }
 
 
-def _newest(admin: AdminClient, topic: str, partitions: list[int]) -> datetime | None:
+def newest_message(admin: AdminClient, topic: str, partitions: list[int]) -> datetime | None:
+    """When the newest message of these partitions reached the topic; None if there is none. Raises KafkaException."""
     wanted = {TopicPartition(topic, number): OffsetSpec.max_timestamp() for number in partitions}
     if not wanted:
         return None
@@ -68,18 +69,24 @@ def ask_mysql(cursor: Any) -> dict[str, Any]:
     them. Raises mysql.connector.Error."""
     progress = hops.read_progress(cursor).values()
     loaded_logs, loaded = sum(log for log, _ in progress), sum(status for _, status in progress)
-    newest = []
-    for status in STATUSES:
-        cursor.execute(hops.NEWEST_ROW.format(TABLES[status]))
-        newest += [time for (time,) in cursor.fetchall() if time]
     driver = lease.look(cursor)
     return {
         "loaded_logs": loaded_logs,
         "loaded": loaded,
-        "newest": {"MySQL": _utc(max(newest, default=None))},
+        "newest": {"MySQL": max(filter(None, newest_rows(cursor).values()), default=None)},
         "heartbeat_at": driver.heartbeat_at,
         "stop_asked": driver.stop_asked,
     }
+
+
+def newest_rows(cursor: Any) -> dict[str, datetime | None]:
+    """`received_at` of the newest row by status, without those of the future. Raises mysql.connector.Error."""
+    found = {}
+    for status in STATUSES:
+        cursor.execute(hops.NEWEST_ROW.format(TABLES[status]))
+        (time,) = cursor.fetchone()
+        found[status] = _utc(time)
+    return found
 
 
 def ask_users(cursor: Any) -> dict[str, Any] | None:

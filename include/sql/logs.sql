@@ -9,6 +9,12 @@ CREATE TABLE IF NOT EXISTS logs.load_progress (
   loaded_at       DATETIME(3) NOT NULL COMMENT 'UTC'
 );
 
+-- What `load` has counted by partition, written in the same transaction as the rows: include/watch/totals.py.
+CREATE TABLE IF NOT EXISTS logs.counted (
+  kafka_partition INT  NOT NULL PRIMARY KEY,
+  totals          JSON NOT NULL
+);
+
 -- Which driver may write: a driver takes the next epoch at its start, and each transaction of `load` checks the epoch.
 CREATE TABLE IF NOT EXISTS logs.driver_lease (
   name         VARCHAR(64)  NOT NULL PRIMARY KEY,

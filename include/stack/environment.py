@@ -31,7 +31,7 @@ SECRETS = (
     "postgres", "mysql_root", "mysql_airflow", "mysql_stream", "mysql_reader", "airflow_admin", "airflow_viewer",
     "airflow_jwt", "airflow_api", "supervisor", "elasticsearch_admin", "elasticsearch_airflow", "elasticsearch_indexer",
     "elasticsearch_reader", "kafka_admin", "kafka_airflow", "kafka_indexer", "kafka_reader", "kafka_sender",
-    "kafka_stream", "spark",
+    "kafka_stream", "metrics", "spark",
 )  # fmt: skip
 
 NOT_EMBEDDED = (
@@ -80,6 +80,18 @@ class Environment:
         host, port = folders.postgres_address(self.settings, self.ports)
         address = urlencode({"host": host, "port": port}, quote_via=quote)
         return f"postgresql+psycopg2://airflow:{self.passwords['postgres']}@/postgres?{address}"
+
+    @property
+    def metrics(self) -> dict[str, str]:
+        """Variables of the program that serves the metrics: it only reads, so it has no password of the stream."""
+        host, _ = self.settings.metrics_at
+        return {
+            "LOGSIEVE_METRICS_ADDRESS": f"{host}:{self.ports.metrics}",
+            "LOGSIEVE_METRICS_TOKEN": self.passwords.get("metrics", ""),
+            "LOGSIEVE_METRICS_AIRFLOW": self.airflow_url,
+            "LOGSIEVE_MYSQL_STREAM_PASSWORD": "",
+            **{name: value for name, value in os.environ.items() if shell.OTLP.fullmatch(name)},
+        }
 
     @property
     def spark_master(self) -> str:
@@ -221,6 +233,7 @@ def make(
     passwords |= {name: value for name, value in (known.passwords if known else {}).items() if value}
     created = Environment(settings, ports or Ports(), passwords, engine, generates=generates)
     scratch.make(settings)  # the TMPDIR of every program
+    write_private(settings.state / "metrics-token", passwords["metrics"])  # Prometheus reads it: docs/metrics.md
     write_private(
         settings.state / "stack.json",
         json.dumps(

@@ -27,6 +27,7 @@ class Ports(BaseSettings):
     elasticsearch_transport: int = Field(default=9300, ge=1, le=65535)
     airflow: int = Field(default=8080, ge=1, le=65535)
     supervisor: int = Field(default=9001, ge=1, le=65535)
+    metrics: int = Field(default=9464, ge=1, le=65535)
     spark: int = Field(default=7077, ge=1, le=65535)
     """Of the master, with `--engine spark`."""
     yarn: int = Field(default=8032, ge=1, le=65535)

@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import compress
+from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -19,6 +20,7 @@ from include import names
 from include.topics import marks
 from jobs.driver.contracts import OtherContractError
 from jobs.loading import layout, verdicts
+from jobs.loading.counts import SENT_AT
 
 UNMARKED: Final = f"it has neither the header {names.JUDGED} nor {names.REJUDGED}: not from classify or rejudge_logs"
 
@@ -45,7 +47,10 @@ class Foreign(NamedTuple):
 
 @dataclass(frozen=True)
 class Batch:
-    """The messages of one status partition up to the offset `last`. `marked`: the input of `verdicts.parse`."""
+    """The messages of one status partition up to the offset `last`.
+
+    `marked`: the input of `verdicts.parse`, and SENT_AT.
+    """
 
     partition: int
     last: int
@@ -63,7 +68,7 @@ def batch(partition: int, messages: Sequence[Message], end: int) -> Batch:
 
 
 def parse(given: Batch, *, strictly: bool = False) -> tuple[pa.Table | None, list[Foreign]]:
-    """Returns the rows (see `verdicts.parse`; None if there are none), and the foreign messages.
+    """Returns the rows (see `verdicts.parse`, and SENT_AT; None if there are none), and the foreign messages.
 
     `strictly`: verdicts that the tables would not store unchanged are foreign too.
     """
@@ -85,7 +90,7 @@ def _parse(messages: pa.RecordBatch, foreign: list[Foreign], strictly: bool) -> 
         rows = verdicts.parse(messages)
         if strictly:
             verdicts.check_values(rows)
-        return [rows]
+        return [rows.append_column(SENT_AT, messages[SENT_AT])]
     except verdicts.NotAVerdictError as error:
         if messages.num_rows == 1:
             value: Any = messages["value"][0].as_py()[:-1]
@@ -122,6 +127,8 @@ def _lines(partition: int, messages: Sequence[Message]) -> pa.RecordBatch:
         {
             "partition": pa.repeat(pa.scalar(partition, pa.int32()), count),
             "offset": pa.array(np.fromiter(map(Message.offset, messages), np.int64, count)),
+            # The broker's clock: see include/topics/configs.py.
+            SENT_AT: pa.array(np.fromiter(map(itemgetter(1), map(Message.timestamp, messages)), np.int64, count)),
             "value": pa.Array.from_buffers(pa.binary(), count, [None, bounds, lines]),
         }
     )

@@ -3,7 +3,9 @@
 import itertools
 import logging
 import tempfile
+import time
 from contextlib import closing
+from functools import cache
 from typing import Any, Final
 
 import mysql.connector
@@ -13,15 +15,20 @@ import pyarrow.compute as pc
 from mysql.connector.abstracts import MySQLCursorAbstract
 
 from include import names
+from include.settings import Settings
 from include.topics.offsets import runs
 from include.watch import mysql_trouble
+from include.watch.totals import Totals
 from include.watch.troubles import Trouble, TroubleError
 from jobs.database import Database, number
 from jobs.driver.holding import Lease
-from jobs.loading import foreign, layout, verdicts
+from jobs.loading import counts, foreign, layout, verdicts
 
 _PROGRESS: Final = f"{names.LOGS_DATABASE}.{names.PROGRESS_TABLE}"
+_COUNTED: Final = f"{names.LOGS_DATABASE}.{names.COUNTED_TABLE}"
 _LAST_OFFSET: Final = f"SELECT last_offset FROM {_PROGRESS} WHERE kafka_partition = %s FOR UPDATE"
+_TOTALS: Final = f"SELECT totals FROM {_COUNTED} WHERE kafka_partition = %s FOR UPDATE"
+_COUNT: Final = f"REPLACE INTO {_COUNTED} (kafka_partition, totals) VALUES (%s, %s)"
 _SAVE: Final = (
     f"INSERT INTO {_PROGRESS} (kafka_partition, last_offset, status_offset, loaded_at)"
     " VALUES (%s, %s, %s, UTC_TIMESTAMP(3)) ON DUPLICATE KEY UPDATE last_offset = VALUES(last_offset),"
@@ -46,13 +53,13 @@ class LoadRefusedError(TroubleError):
 def write(database: Database, lease: Lease, batch: foreign.Batch) -> int:
     """Loads status messages of one partition in one transaction; returns the number of rows.
 
-    Foreign messages are set aside in the same transaction. Raises TroubleError, LeaseLostError or
+    Foreign messages are set aside and all are counted in the same transaction. Raises TroubleError, LeaseLostError or
     mysql.connector.Error; then nothing is written.
     """
     found = foreign.parse(batch)
     try:
         return _write(database, lease, batch, *found)
-    except (LoadRefusedError, mysql.connector.Error):
+    except (LoadRefusedError, verdicts.NotAVerdictError, mysql.connector.Error):
         stricter = foreign.parse(batch, strictly=True)
         if len(stricter[1]) == len(found[1]):
             raise
@@ -63,7 +70,7 @@ def _write(
     database: Database, lease: Lease, batch: foreign.Batch, rows: pa.Table | None, strange: list[foreign.Foreign]
 ) -> int:
     with database.session() as connection, closing(connection.cursor()) as cursor:
-        count = _load(cursor, batch.partition, rows, batch.last)
+        count = _load(cursor, batch, rows, len(strange))
         if strange:
             _log.warning(
                 "%d messages of %s, partition %d, are not verdicts, the first at offset %d: %s. They are set aside in"
@@ -78,30 +85,53 @@ def _write(
     return count
 
 
-def _load(cursor: MySQLCursorAbstract, partition: int, parsed: pa.Table | None, status_offset: int) -> int:
+def _load(cursor: MySQLCursorAbstract, batch: foreign.Batch, parsed: pa.Table | None, strange: int) -> int:
     """Returns the number of rows written; expired logs are not written."""
     packet = number(cursor, "SELECT @@max_allowed_packet") or 0
     if packet < _PACKET_BYTES:
         sentence = f"MySQL accepts packets of {packet:,} bytes, LOAD DATA sends {_PACKET_BYTES:,}"
         raise TroubleError(Trouble(sentence, mysql_trouble.PACKETS))
+    partition = batch.partition
     found = number(cursor, _LAST_OFFSET, partition)
     known = -1 if found is None else found
     if parsed is None:
-        cursor.execute(_SAVE, (partition, known, status_offset))
+        _count(cursor, partition, None, Totals(foreign=strange))
+        cursor.execute(_SAVE, (partition, known, batch.last))
         return 0
     rows, replayed = verdicts.split(parsed, known)
     last_offset = max(known, rows["kafka_offset"][-1].as_py())
+    new = rows
     if len(replayed):
         # After the delete has touched the tables no slice can be dropped; rows that expire later go with their slice.
         _delete(cursor, partition, replayed)
         first, last = int(replayed[0]), int(replayed[-1])
-        cursor.execute(_CORRECTED, (partition, status_offset, first, last, len(replayed)))
+        cursor.execute(_CORRECTED, (partition, batch.last, first, last, len(replayed)))
+        new = rows.filter(pc.greater(rows["kafka_offset"], known))
         expired = number(cursor, _EXPIRED, partition) or 0
         rows = rows.filter(pc.greater_equal(rows["kafka_offset"], expired))
     for status in names.STATUSES:
         _append(cursor, status, rows.filter(pc.equal(rows["status"], status)))
-    cursor.execute(_SAVE, (partition, last_offset, status_offset))
+    _count(cursor, partition, new, Totals(foreign=strange, replaced=len(replayed)))
+    cursor.execute(_SAVE, (partition, last_offset, batch.last))
     return int(rows.num_rows)
+
+
+def _count(cursor: MySQLCursorAbstract, partition: int, new: pa.Table | None, others: Totals) -> None:
+    """Adds the new rows and the others to the totals of the partition. Raises NotAVerdictError."""
+    cursor.execute(_TOTALS, (partition,))
+    row: Any = cursor.fetchone()
+    totals = Totals.of(row and row[0])
+    others.bad_run = totals.bad_run
+    totals.add(others)
+    if new is not None and new.num_rows:
+        now = time.time_ns() // 1_000_000
+        totals.add(counts.of(new, now, bad_before=totals.bad_run, limit=_limit()))
+    cursor.execute(_COUNT, (partition, totals.text))
+
+
+@cache
+def _limit() -> int:
+    return Settings().breaker_in_a_row
 
 
 def _delete(cursor: MySQLCursorAbstract, partition: int, offsets: np.ndarray) -> None:

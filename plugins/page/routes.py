@@ -95,7 +95,8 @@ def make_app() -> FastAPI:
 
     @app.get("/data/me")
     def me(user: GetUserDep) -> dict[str, Any]:
-        return {"name": user.get_name(), "may_act": actions.may_act(user)}
+        whose = {"name": user.get_name(), "may_act": actions.may_act(user)}
+        return whose | {"dashboard": settings.metrics_dashboard}
 
     @app.get("/data/summary")
     def summary(asked: Asked) -> dict[str, Any]:

@@ -7,12 +7,19 @@ from confluent_kafka import Message
 
 from include import names
 from include.topics import marks
+from include.watch.totals import Totals
 from jobs.database import Database
 from jobs.driver import holding
 from jobs.loading import foreign, transaction
 
 Row = tuple[Any, ...]
-OF_A_PARTITION = (names.PROGRESS_TABLE, names.EXPIRED_TABLE, names.FOREIGN_TABLE, names.CORRECTED_TABLE)
+OF_A_PARTITION = (
+    names.PROGRESS_TABLE,
+    names.EXPIRED_TABLE,
+    names.FOREIGN_TABLE,
+    names.CORRECTED_TABLE,
+    names.COUNTED_TABLE,
+)
 
 
 class Sink:
@@ -50,6 +57,11 @@ class Sink:
 
     def offsets(self) -> dict[str, list[int]]:
         return {status: [row[0] for row in self.rows(status)] for status in names.STATUSES}
+
+    def totals(self) -> Totals:
+        """What load has counted."""
+        query = "SELECT totals FROM logs.counted WHERE kafka_partition = %s"
+        return Totals.of(self.stack.root_sql(query, (self.partition,))[0][0])
 
     def progress(self) -> list[Row]:
         query = "SELECT last_offset, status_offset FROM logs.load_progress WHERE kafka_partition = %s"

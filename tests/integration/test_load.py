@@ -60,6 +60,26 @@ def test_verdicts_are_appended_to_the_table_of_their_status(sink: Sink) -> None:
     assert sink.rows("bad", "device, raw, raw_size") == [(None, None, None)]
 
 
+def test_each_log_is_counted_once(sink: Sink) -> None:
+    bad = sink.message(1, names.BAD, reasons=["null_device", "empty_event_id"], device=None)
+    sink.load(sink.batch(sink.message(0), bad, sink.message(2)), sink.batch(b"foreign", sink.message(3)))
+    # Read again after a failure, with another status: the first stays counted.
+    sink.load(sink.batch(sink.message(2, names.SUSPICIOUS, reasons=["unexpected_device"]), sink.message(4)))
+    found = sink.totals()
+    assert found.statuses == {"good": 4, "bad": 1}
+    assert found.reasons == {"null_device": 1, "empty_event_id": 1}
+    assert (found.replaced, found.foreign, found.bad_run) == (1, 1, 0)
+    assert sum(found.row_delays.buckets) == sum(found.status_delays.buckets) == 5
+
+
+def test_what_is_rolled_back_is_not_counted(sink: Sink) -> None:
+    sink.load(sink.batch(sink.message(0)))
+    holding.take(sink.database, sink.lease.name, "another", take_over=True)
+    with pytest.raises(holding.LeaseLostError):
+        sink.load(sink.batch(sink.message(1)))
+    assert sink.totals().statuses == {"good": 1}
+
+
 @pytest.mark.parametrize("text", TEXTS, ids=ascii)
 def test_text_survives_exactly(sink: Sink, text: str) -> None:
     fields = dict.fromkeys(TEXT_FIELDS, text)

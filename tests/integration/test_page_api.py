@@ -136,8 +136,8 @@ def test_a_viewer_sees_every_route(viewer: httpx.Client, path: str) -> None:
 
 
 def test_it_returns_whether_the_user_may_act(viewer: httpx.Client, admin: httpx.Client) -> None:
-    assert get(viewer, "data/me") == {"name": "viewer", "may_act": False}
-    assert get(admin, "data/me") == {"name": "admin", "may_act": True}
+    assert get(viewer, "data/me") == {"name": "viewer", "may_act": False, "dashboard": ""}
+    assert get(admin, "data/me") == {"name": "admin", "may_act": True, "dashboard": ""}
 
 
 def test_the_navigation_has_the_page(viewer: httpx.Client, admin: httpx.Client, stack: Stack) -> None:

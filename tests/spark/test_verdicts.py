@@ -41,6 +41,7 @@ def batch(*values: dict[str, Any] | bytes | None, first_offset: int = 100) -> pa
         {
             "partition": pa.array([1] * len(lines), pa.int32()),
             "offset": pa.array(range(first_offset, first_offset + len(lines)), pa.int64()),
+            "sent_at": pa.array([1_000] * len(lines), pa.int64()),
             "value": pa.array([None if line is None else line + b"\n" for line in lines], pa.binary()),
         }
     )

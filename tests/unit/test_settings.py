@@ -50,6 +50,8 @@ def test_a_variable_sets_its_setting(monkeypatch: pytest.MonkeyPatch):
         ("runs_days", "0"),
         ("announce_minutes", "-1"),
         ("announce_minutes", "1441"),
+        ("metrics_address", "9464"),
+        ("metrics_dashboard", "javascript:alert(1)"),
     ],
 )
 def test_an_invalid_variable_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str):

@@ -54,12 +54,18 @@ SECRETS: Final[dict[str, Callable[[], str]]] = {
     "ELASTICSEARCH_READER_PASSWORD": _password,
     "ELASTICSEARCH_KIBANA_PASSWORD": _password,
     "ELASTICSEARCH_KIBANA_SERVER_PASSWORD": _password,
+    "METRICS_PASSWORD": _password,
     "KIBANA_ENCRYPTION_KEY": lambda: secrets.token_urlsafe(32),
 }
-PORTS: Final = {"LOGSIEVE_PORT_AIRFLOW": 8080, "LOGSIEVE_PORT_KIBANA": 5601, "LOGSIEVE_PORT_KAFKA": 9092}
+PORTS: Final = {
+    "LOGSIEVE_PORT_AIRFLOW": 8080,
+    "LOGSIEVE_PORT_KIBANA": 5601,
+    "LOGSIEVE_PORT_KAFKA": 9092,
+    "LOGSIEVE_PORT_METRICS": 9464,
+}
 """The ports published on 127.0.0.1, with their defaults."""
-PROFILES: Final = ("indexer", "kibana", "logstash")
-"""The containers that a person chooses: one of `indexer` and `logstash`, with or without `kibana`."""
+PROFILES: Final = ("indexer", "kibana", "logstash", "metrics")
+"""The containers that a person chooses: one of `indexer` and `logstash`, with or without `kibana` and `metrics`."""
 _USUAL: Final = "logstash,kibana"
 
 
@@ -155,7 +161,7 @@ def _profiles(value: str) -> str:
     if not set(chosen) <= set(PROFILES) or len({"indexer", "logstash"} & set(chosen)) != 1:
         raise StackError(
             f"COMPOSE_PROFILES={value} is not a choice.",
-            "Name indexer or logstash, which write the index, and kibana if you want it: indexer,kibana",
+            "Name indexer or logstash, which write the index, and kibana and metrics if you want them: indexer,kibana",
         )
     return value
 

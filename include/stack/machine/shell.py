@@ -27,6 +27,8 @@ ALERTS: Final = ("AIRFLOW_CONN_ALERTS_SLACK", "AIRFLOW_CONN_ALERTS_EMAIL")
 """Airflow connections that the user provides (docs/operations.md#alerts)."""
 _LINEAGE: Final = re.compile(r"AIRFLOW__OPENLINEAGE__[A-Z0-9_]+")
 """The only settings of Airflow that the user provides (docs/lineage.md)."""
+OTLP: Final = re.compile(r"OTEL_EXPORTER_OTLP_[A-Z_]+|OTEL_METRIC_EXPORT_INTERVAL")
+"""Where and how the metrics are sent by OpenTelemetry (docs/metrics.md); for the program that sends them alone."""
 FETCHING: Final = (
     *(f"PIP_{name}" for name in (
         "INDEX_URL", "EXTRA_INDEX_URL", "FIND_LINKS", "NO_INDEX", "TRUSTED_HOST", "CERT", "CLIENT_CERT", "PROXY",
@@ -48,6 +50,7 @@ STACK_VARIABLE: Final = "LOGSIEVE_STACK"
 def for_command(shell: Mapping[str, str], root: Path, home: str) -> dict[str, str]:
     """The environment of the command and of its package installers. `home`: the user's home folder."""
     named = {name: value for name, value in shell.items() if name in FETCHING or _OURS.fullmatch(name)}
+    named |= {name: value for name, value in shell.items() if OTLP.fullmatch(name)}
     for name in ("LOGSIEVE_STATE", "LOGSIEVE_PARTS", "LOGSIEVE_CONTRACT"):
         if named.get(name):
             named[name] = str(folders.real(named[name]))

@@ -128,7 +128,7 @@ def _start_each(env: Environment, homes: Homes) -> None:
     with ThreadPoolExecutor() as pool:
         work = [pool.submit(part) for part in (airflow, mysql, kafka, elasticsearch)]
         start_cluster(env)
-        run("watchdog")
+        run("metrics", "watchdog")
         for part in work:
             part.result()
 

@@ -7,6 +7,7 @@ import logging
 import signal
 import threading
 import xmlrpc.client
+from contextlib import suppress
 
 import psutil
 
@@ -16,9 +17,12 @@ from include.stack.environment import Environment
 from include.stack.run import lost_tasks, status, supervisor
 from include.stack.run.up import programs_of
 from include.stack.servers.programs import Server
+from include.watch import programs
+from include.watch.programs import Program
 
 PAUSE = 15
 """Seconds between two rounds."""
+NOTE_PAUSE = 3
 FAILURES = 8
 """Consecutive unhealthy rounds before a restart: two minutes, longer than any server here takes to start."""
 
@@ -58,11 +62,11 @@ def restart(env: Environment, server: Server, why: str) -> None:
         log.warning("supervisord could not restart %s: %s", server.name, fault.faultString)
 
 
-def watch(env: Environment, programs: list[Server], stop: threading.Event) -> None:
+def watch(env: Environment, servers: list[Server], stop: threading.Event) -> None:
     """Checks every program every PAUSE seconds until stopped."""
-    failures = dict.fromkeys((server.name for server in programs), 0)
+    failures = dict.fromkeys((server.name for server in servers), 0)
     while not stop.wait(PAUSE):
-        for server in programs:
+        for server in servers:
             wrong = status.ask(env, server)
             failures[server.name] = failures[server.name] + 1 if wrong else 0
             grown = size(env, server)
@@ -71,6 +75,17 @@ def watch(env: Environment, programs: list[Server], stop: threading.Event) -> No
             elif failures[server.name] >= FAILURES:
                 failures[server.name] = 0
                 restart(env, server, f"unhealthy {FAILURES} times in a row, last: {wrong}")
+
+
+def note_starts(env: Environment, stop: threading.Event) -> None:
+    """Notes every NOTE_PAUSE seconds, until stopped, when supervisord started each program."""
+    while not stop.wait(NOTE_PAUSE):
+        with suppress(OSError, xmlrpc.client.Error):  # supervisord is stopping
+            found = {
+                each["name"]: Program(each["statename"] == "RUNNING", each["start"])
+                for each in supervisor.proxy(env).getAllProcessInfo()
+            }
+            programs.write(env.settings.programs, found)
 
 
 def main() -> None:
@@ -83,6 +98,7 @@ def main() -> None:
         raise SystemExit(
             "No stack has been started here. Run ./logsieve up, which starts the watchdog through supervisord."
         )
+    threading.Thread(target=note_starts, args=(env, stop), name="starts", daemon=True).start()
     threading.Thread(target=lost_tasks.watch, args=(env, stop), name="lost-tasks", daemon=True).start()
     watch(env, [server for server in programs_of(env) if server.name != "watchdog"], stop)
 

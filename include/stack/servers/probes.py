@@ -6,10 +6,10 @@ from typing import Any
 
 import httpx
 import psycopg2
-from confluent_kafka import ConsumerGroupState, KafkaException
+from confluent_kafka import KafkaException
 from mysql.connector import Error as MySqlError
 
-from include.names import INDEXER_GROUP, STATUS_TOPIC
+from include.index import group
 from include.stack.environment import HOST, Environment
 from include.stack.own_servers import Servers
 
@@ -79,14 +79,7 @@ def elasticsearch(env: Servers) -> str | None:
 
 def indexer(env: Servers) -> str | None:
     """The indexer has joined its consumer group, once its topic exists."""
-    client = env.outside.admin()
-    try:
-        if STATUS_TOPIC not in client.list_topics(timeout=SECONDS).topics:
-            return None
-        group = client.describe_consumer_groups([INDEXER_GROUP], request_timeout=SECONDS)[INDEXER_GROUP].result(SECONDS)
-    except (KafkaException, TimeoutError) as error:
-        return f"its consumer group is unknown: {error}"
-    return None if group.state == ConsumerGroupState.STABLE else f"its consumer group is {group.state.name.lower()}"
+    return group.trouble(env.outside.admin(), SECONDS)
 
 
 def api_server(env: Environment) -> str | None:
@@ -115,6 +108,15 @@ def airflow(part: str) -> Callable[[Environment], str | None]:
 def _get(url: str) -> Any:
     # No proxy, whose scheme httpx may not support, and no certificates, which are slow to load.
     return httpx.get(url, timeout=SECONDS, verify=False, trust_env=False).raise_for_status().json()  # noqa: S501
+
+
+def metrics(env: Environment) -> str | None:
+    """The program answers; without the token it says no more."""
+    try:
+        httpx.get(f"http://{HOST}:{env.ports.metrics}/metrics", timeout=SECONDS, trust_env=False)
+    except httpx.HTTPError as error:
+        return f"does not answer: {error}"
+    return None
 
 
 def nothing_to_ask(env: Environment) -> None:

@@ -122,6 +122,10 @@ def servers(env: Environment, homes: Homes) -> list[Server]:
             probes.airflow("triggerer"), 1024 * MIB, state, access="airflow",
         ),
         Server(
+            "metrics", [*tools.YIELDING, *python, "include.metrics.server"], probes.metrics, 256 * MIB, state,
+            env.metrics, access="logsieve", account="reader",
+        ),
+        Server(
             "watchdog", [*python, "include.stack.run.watchdog"], probes.nothing_to_ask, 256 * MIB, state,
             access="logsieve",
         ),

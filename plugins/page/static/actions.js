@@ -1,7 +1,7 @@
 // The action buttons. Each triggers a DAG and shows its run until it ends.
 
 import * as api from "./api.js";
-import { byId, el, link, replace } from "./dom.js";
+import { byId, el, link, outside, replace } from "./dom.js";
 import { contract } from "./filters.js";
 import { notice } from "./notices.js";
 
@@ -53,12 +53,13 @@ const ACTIONS = {
   },
 };
 
-/** Shows the buttons, or a note if the user may not use them. */
-export function showActions({ may_act: mayAct, name }) {
+/** Shows a link to Grafana, if there is one, and the buttons, or a note if the user may not use them. */
+export function showActions({ may_act: mayAct, name, dashboard }) {
   const buttons = Object.entries(ACTIONS).map(([action, { label, grave }]) =>
     el("button", { type: "button", class: grave ? "grave" : "", "data-action": action, onclick: () => ask(action) }, label));
   const readOnly = el("p", { class: "muted" }, `${name} has read-only access.`);
-  replace(byId("actions"), mayAct ? buttons : [readOnly]);
+  const grafana = dashboard ? outside(dashboard, "Grafana") : null;
+  replace(byId("actions"), grafana, mayAct ? buttons : [readOnly]);
 }
 
 function ask(action) {

@@ -38,17 +38,27 @@ export function replace(parent, ...children) {
   }
 }
 
-/** A link into Airflow. Airflow's frame forbids navigation from inside, so the click happens in the outer page. */
+/** A link into Airflow. */
 export function link(href, ...children) {
-  const follow = (event) => {
-    if (window.parent === window) return;
-    event.preventDefault();
-    const outside = window.parent.document.createElement("a");
-    outside.href = event.currentTarget.href;
-    if (event.ctrlKey || event.metaKey || event.shiftKey) outside.target = "_blank";
-    outside.click();
-  };
   return el("a", { href: inAirflow(href), onclick: follow }, ...children);
+}
+
+/** Airflow's frame forbids navigation and new tabs from inside, so the click happens in the outer page. */
+function follow(event) {
+  if (window.parent === window) return;
+  event.preventDefault();
+  const { href, target, rel } = event.currentTarget;
+  const outer = window.parent.document.createElement("a");
+  Object.assign(outer, { href, target, rel });
+  if (event.ctrlKey || event.metaKey || event.shiftKey) outer.target = "_blank";
+  outer.click();
+}
+
+/** A link to another site, which only the operator's settings name: never an address out of a log. Opens a tab. */
+export function outside(href, ...children) {
+  const url = new URL(href, location.origin);
+  if (!["http:", "https:"].includes(url.protocol)) return null;
+  return el("a", { href: url.href, target: "_blank", rel: "noopener noreferrer", onclick: follow }, ...children);
 }
 
 /** The address if it is within this Airflow, else "#"; never `javascript:` or another site. */

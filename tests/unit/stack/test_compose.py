@@ -105,7 +105,7 @@ def test_every_image_is_pinned_to_the_tested_version():
 
 def test_ports_are_published_on_this_machine_only():
     published = {name: service["ports"] for name, service in SERVICES.items() if "ports" in service}
-    assert set(published) == {"airflow-api-server", "kafka", "kibana"}
+    assert set(published) == {"airflow-api-server", "kafka", "kibana", "metrics"}
     assert all(port.startswith("127.0.0.1:") for ports in published.values() for port in ports)
     assert FILE["networks"]["inside"] == {"internal": True}
     outside = {name for name, service in SERVICES.items() if "outside" in service["networks"]}
@@ -178,7 +178,7 @@ def test_compose_env_needs_nothing_installed():
     assert subprocess.run(command, cwd=ROOT, env={}, check=False).returncode == 0
 
 
-@pytest.mark.parametrize("chosen", ["indexer", "logstash", "indexer,kibana", "kibana,logstash"])
+@pytest.mark.parametrize("chosen", ["indexer", "logstash", "indexer,kibana", "kibana,logstash,metrics"])
 def test_compose_env_takes_a_choice_of_containers(tmp_path: Path, chosen: str):
     file = tmp_path / ".env.compose"
     write(file, {"LOGSIEVE_PROFILES": chosen})
@@ -271,7 +271,7 @@ def test_each_container_has_the_login_of_its_program(monkeypatch: pytest.MonkeyP
     """The same as the embedded program: what has a user also has this user's password, and no other."""
     for service, user in (
         ("airflow-scheduler", "stream"), ("airflow-api-server", "reader"), ("bootstrap", "reader"),
-        ("indexer", "indexer"),
+        ("indexer", "indexer"), ("metrics", "reader"),
     ):  # fmt: skip
         environment, found = SERVICES[service]["environment"], secrets_of(SERVICES[service])
         assert environment["LOGSIEVE_KAFKA_USER"] == f"logsieve_{user}"

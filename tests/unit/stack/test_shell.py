@@ -114,6 +114,16 @@ def test_third_party_servers_get_no_credentials(stack: Environment):
     assert f"{SECRET}airflow_jwt" in program(stack, "airflow-scheduler").environment(stack).values()
 
 
+def test_the_program_of_the_metrics_has_its_own_secrets_alone(stack: Environment, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_HEADERS", "authorization=a-secret-of-mine")
+    ours = {name: each.environment(stack) for name in ("metrics", "indexer", "airflow-scheduler", "watchdog")
+            for each in [program(stack, name)]}  # fmt: skip
+    for word in ("a-secret-of-mine", f"{SECRET}metrics"):
+        assert [name for name, found in ours.items() if any(word in each for each in found.values())] == ["metrics"]
+    of_readers = {f"{SECRET}{name}" for name in ("metrics", "mysql_reader", "kafka_reader", "elasticsearch_reader")}
+    assert {each for each in ours["metrics"].values() if each.startswith(SECRET)} == of_readers
+
+
 def test_no_option_of_elasticsearch_contains_a_path_with_spaces(stack: Environment):
     home = Path("/my logs/elasticsearch/elasticsearch-8")
     (server,) = (each for each in servers(stack, Homes(elasticsearch=home)) if each.name == "elasticsearch")
