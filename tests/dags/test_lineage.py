@@ -188,4 +188,5 @@ def test_without_the_provider_all_dags_and_plugins_work(tmp_path: Path):
     done = subprocess.run(
         [sys.executable, "-c", WITHOUT, str(ROOT / "dags")], env=os.environ | variables, capture_output=True, text=True
     )
-    assert done.stdout.splitlines()[-1:] == ["9 {} {}"], done.stdout + done.stderr
+    count = len([*(ROOT / "dags").glob("[!_]*.py")])
+    assert done.stdout.splitlines()[-1:] == [f"{count} {{}} {{}}"], done.stdout + done.stderr
