@@ -26,7 +26,7 @@ def test_each_log_counts_in_its_partition() -> None:
 
 def test_corrections_and_what_is_no_verdict_count_nothing() -> None:
     fake = message(event_id='","received_at":"2000-01-01T00:00:00.000Z","users_version":1,"revision":0')
-    odd = [message(revision=1), message(received_at="x" * 23 + "Z"), StatusMessage(2, 0, b"k", None)]
+    odd = [message(0, revision=1), message(1, received_at="x" * 23 + "Z"), StatusMessage(2, 0, b"k", None)]
     assert all(sum(each.buckets) == 0 for each in delays.of(odd, AT).values())
     assert delays.of([fake], AT)[0].sum_ms == 0, "the text of a log is not read as its time"
 
