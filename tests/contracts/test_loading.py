@@ -14,6 +14,7 @@ from include.contract import reading
 from jobs.judging import judge as judgement
 from jobs.judging import users
 from jobs.loading import layout, verdicts
+from jobs.loading.counts import SENT_AT
 from jobs.rejudging import chosen
 from tests.contracts.conftest import RECEIVED_AT, USERS, Judge
 from tests.contracts.oracle import FIELDS
@@ -33,6 +34,7 @@ def batch(messages: list[bytes]) -> pa.RecordBatch:
         {
             "partition": pa.array([1] * count, pa.int32()),
             "offset": pa.array(range(count), pa.int64()),
+            SENT_AT: pa.array([1_000] * count, pa.int64()),
             "value": pa.array([message + b"\n" for message in messages], pa.binary()),
         }
     )
