@@ -100,6 +100,7 @@ def address(asked: list[Filters]) -> Iterator[str]:
     """The address of the page, which is served until the test has ended."""
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
+        listening.listen()  # the server may be slow to, and until then the browser is refused
         server = uvicorn.Server(uvicorn.Config(app(asked), log_level="warning", timeout_graceful_shutdown=1))
         serving = threading.Thread(target=server.run, args=([listening],), daemon=True)
         serving.start()

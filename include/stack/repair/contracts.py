@@ -110,10 +110,13 @@ def apply(env: Servers, before: Contract, declared: Contract, on_step: OnStep) -
 
 
 def driver(env: Servers) -> int | None:
-    """The epoch of the driver that is running; None: none is. Raises StackError."""
+    """The epoch of the driver that runs, or that another one will follow; None: it has ended by itself, or none began.
+
+    Not by its heartbeat: that of a slow driver may be old, and it judges all the same. Raises StackError.
+    """
     with _cursor(env) as cursor:
         found = lease.read(cursor)
-    return found.epoch if found and found.is_alive else None
+    return None if found is None or found.ended_epoch == found.epoch else found.epoch
 
 
 def wait_for_another_driver(env: Servers, epoch: int) -> bool:
