@@ -85,7 +85,7 @@ class Settings(BaseSettings):
     realtime_batch_seconds: int = Field(default=86_400, ge=5, le=604_800)
     """Length of a real-time batch. Verdicts wait one to two seconds between batches; a change of users ends a batch."""
     wait_milliseconds: int = Field(default=20, ge=0, le=1000)
-    """How long a log may wait at `classify` for others, with the real-time trigger: alone it costs twice the CPU."""
+    """How long a log may wait at `classify` for others, with the real-time trigger: alone it costs more CPU."""
     interval_milliseconds: int = Field(default=1000, ge=0, le=600_000)
     """Pause between micro-batches of `classify` with the interval trigger."""
     driver_memory: str = "1g"

@@ -39,7 +39,7 @@ def messages(judged: DataFrame, mark: tuple[str, bytes] = marks.STREAM) -> DataF
 def waits(settings: Settings, trigger: Trigger) -> tuple[int, int]:
     """How long Kafka collects logs before it answers, and how long a verdict waits for others, in milliseconds.
 
-    Fetched and sent one by one, logs cost twice the CPU. The fetch gets the greater part, because it saves more.
+    Fetched and sent one by one, logs cost more CPU. The fetch gets the greater part, because it saves more.
     """
     if trigger != "realtime":
         return 0, _LINGER_MILLISECONDS
