@@ -111,7 +111,7 @@ class OwnRule:
     says: str
     """What it means that a log breaks it."""
     broken_by: tuple[tuple[str, str | int | float], ...] = ()
-    """Values by field that break it, for the generator; empty: it breaks the rule never."""
+    """Values by field that break it, for the generator; empty: it never breaks the rule."""
 
 
 Rule = NotBefore | NotInFuture | RequiredWhen | OwnRule

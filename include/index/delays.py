@@ -19,7 +19,6 @@ from include.watch.totals import BOUNDS_MS, Delays
 _MARK: Final = "delays"
 # First verdicts only: a correction comes days after its log. Quotes inside a log's text are escaped.
 _RECEIVED: Final = re.compile(rb'"received_at":"(.{23})Z","users_version":-?\d+,"revision":0')
-_BOUNDS: Final = np.array(BOUNDS_MS, np.int64)
 
 
 def of(messages: Iterable[StatusMessage], now_ms: int) -> dict[int, Delays]:
@@ -36,10 +35,7 @@ def _of(values: bytes, now_ms: int) -> Delays:
         times = np.array(received, "datetime64[ms]").astype(np.int64)
     except ValueError:  # one is no time: Elasticsearch has refused it
         return Delays()
-    # Clocks of two machines can differ: less than nothing counts as nothing.
-    waited = np.maximum(now_ms - times, 0)
-    places = np.bincount(np.searchsorted(_BOUNDS, waited), minlength=len(_BOUNDS) + 1)
-    return Delays(places.tolist(), int(waited.sum()))
+    return Delays.of(now_ms - times)
 
 
 def to_text(delays: Delays) -> str:

@@ -9,12 +9,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+import numpy as np
+
 from include.names import COUNTED_TABLE, LOGS_DATABASE
 
 BOUNDS_MS: Final = (
     1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 30_000, 60_000, 300_000, 3_600_000,
 )  # fmt: skip
 """Upper bounds of the delays' buckets, inclusive, in milliseconds; a last bucket has everything above."""
+_BOUNDS: Final = np.array(BOUNDS_MS, np.int64)
 
 _READ: Final = f"SELECT totals FROM {LOGS_DATABASE}.{COUNTED_TABLE}"
 
@@ -25,6 +28,13 @@ class Delays:
 
     buckets: list[int] = field(default_factory=lambda: [0] * (len(BOUNDS_MS) + 1))
     sum_ms: int = 0
+
+    @classmethod
+    def of(cls, waited_ms: np.ndarray) -> "Delays":
+        """The histogram of these delays. Clocks of two machines can differ: less than nothing counts as nothing."""
+        waited = np.maximum(waited_ms, 0)
+        places = np.bincount(np.searchsorted(_BOUNDS, waited), minlength=len(_BOUNDS) + 1)
+        return cls(places.tolist(), int(waited.sum()))
 
     def add(self, other: "Delays") -> None:
         """Adds another histogram."""

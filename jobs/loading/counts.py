@@ -8,12 +8,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from include.names import BAD
-from include.watch.totals import BOUNDS_MS, Delays, Totals
+from include.watch.totals import Delays, Totals
 from jobs.loading.verdicts import NotAVerdictError
 
 SENT_AT: Final = "sent_at"
 """Column of a batch: when its message reached the status topic, in milliseconds since 1970."""
-_BOUNDS: Final = np.array(BOUNDS_MS, np.int64)
 
 
 def of(rows: pa.Table, now_ms: int, *, bad_before: int = 0, limit: int) -> Totals:
@@ -27,8 +26,8 @@ def of(rows: pa.Table, now_ms: int, *, bad_before: int = 0, limit: int) -> Total
         received = pc.cast(rows["received_at"], pa.timestamp("ms", "UTC")).cast(pa.int64()).to_numpy()
     except pa.ArrowInvalid as error:
         raise NotAVerdictError(str(error)) from error
-    found.status_delays = _delays(rows[SENT_AT].to_numpy() - received)
-    found.row_delays = _delays(now_ms - received)
+    found.status_delays = Delays.of(rows[SENT_AT].to_numpy() - received)
+    found.row_delays = Delays.of(now_ms - received)
     found.bad_runs, found.bad_run = runs_of(pc.equal(rows["status"], BAD).to_numpy(), bad_before, limit)
     return found
 
@@ -48,10 +47,3 @@ def runs_of(bad: np.ndarray, before: int, limit: int) -> tuple[int, int]:
 
 def _values(column: pa.ChunkedArray) -> Counter[str]:
     return Counter({each["values"]: each["counts"] for each in pc.value_counts(column).to_pylist()})
-
-
-def _delays(milliseconds: np.ndarray) -> Delays:
-    # Clocks of two machines can differ: less than nothing counts as nothing.
-    waited = np.maximum(milliseconds, 0)
-    places = np.searchsorted(_BOUNDS, waited)
-    return Delays(np.bincount(places, minlength=len(_BOUNDS) + 1).tolist(), int(waited.sum()))
