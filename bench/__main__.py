@@ -78,6 +78,7 @@ def latency(
     seconds: Annotated[float, typer.Option(min=1, max=86_400, help="Seconds to hold each rate.")] = 120,
     warm_up: Annotated[float, typer.Option(min=1, max=3600, help="Seconds of warm-up, not measured.")] = 30,
     trigger: Annotated[list[str] | None, typer.Option(help="realtime or interval; by default both.")] = None,
+    users_every: Annotated[float, typer.Option(min=0, help="Seconds between changes of the users; 0: none.")] = 0,
     seed: Seed = 7,
     partitions: Partitions = 2,
     accounts: Accounts = 10_000,
@@ -92,7 +93,7 @@ def latency(
     chosen = [each for each in latency_run.TRIGGERS if not trigger or each.name in trigger]
     if unknown := set(trigger or ()) - {each.name for each in chosen}:
         raise StackError(f"There is no trigger {', '.join(sorted(unknown))}.", "Choose from: realtime, interval.")
-    plan = latency_run.Plan(rate or RATES, seconds, warm_up, seed, partitions, accounts, chosen)
+    plan = latency_run.Plan(rate or RATES, seconds, warm_up, seed, partitions, accounts, chosen, users_every)
     with Steps(err) as steps:
         held = latency_run.run(plan, steps, keep=keep)
     if markdown:

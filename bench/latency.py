@@ -3,12 +3,13 @@
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, wait
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing import get_context
 from multiprocessing.synchronize import Barrier, Event
 from pathlib import Path
-from threading import BrokenBarrierError
+from threading import BrokenBarrierError, Thread
+from threading import Event as Ended
 from typing import Any
 
 from bench import delays, measure, own_stack, sinks, watchers
@@ -38,6 +39,8 @@ class Plan:
     partitions: int
     accounts: int
     triggers: Sequence[Contestant] = TRIGGERS
+    users_every: float = 0
+    """Seconds between changes of the users dimension; 0: it does not change."""
 
 
 def run(plan: Plan, steps: Steps, *, keep: bool) -> list[Held]:
@@ -52,13 +55,35 @@ def run(plan: Plan, steps: Steps, *, keep: bool) -> list[Held]:
                     _hold(env, trigger, meter, WARM_UP_RATE, plan.warm_up, plan.seed)
                 for number, rate in enumerate(plan.rates):
                     with steps.step(f"{trigger.title}: {rate:,.0f} logs/s") as show:
-                        held = _hold(env, trigger, meter, rate, plan.seconds, plan.seed + 1 + number)
+                        with _changing_users(env, plan.users_every):
+                            held = _hold(env, trigger, meter, rate, plan.seconds, plan.seed + 1 + number)
                         show(
                             f"{trigger.title}: {rate:,.0f} logs/s, p99 {held.to_status.p99} ms to the status,"
                             f" {held.to_mysql.p99} ms to MySQL"
                         )
                     found.append(held)
     return found
+
+
+@contextmanager
+def _changing_users(env: Environment, every: float) -> Iterator[None]:
+    """Raises the version of the users, so that the driver reads all of them again, after each `every` seconds."""
+    ended = Ended()
+
+    def change() -> None:
+        with closing(own_stack.connection(env, names.USERS_DATABASE)) as opened, closing(opened.cursor()) as cursor:
+            while not ended.wait(every):
+                cursor.execute(f"UPDATE {names.VERSION_TABLE} SET version = version + 1")
+
+    changing = Thread(target=change, name="users")
+    if every:
+        changing.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        if every:
+            changing.join()
 
 
 def _hold(env: Environment, trigger: Contestant, meter: Meter, rate: float, seconds: float, seed: int) -> Held:

@@ -20,6 +20,8 @@ from include.stack.servers.programs import cluster_of
 
 WARM_FROM = 0.3
 """Share of the logs after which the measurement counts as warm."""
+BUSY_FROM = 0.1
+"""Share of the logs after which an endless backlog is measured, until the first hop has no work left."""
 LOOK_SECONDS = 0.2
 WEIGH_SECONDS = 1.0
 STALLED_SECONDS = 180
@@ -41,6 +43,9 @@ class Run:
     warm_logs: int = 0
     """Logs that were not done when the warm part began; 0 if all were done at once."""
     warm_seconds: float = 0.0
+    busy_logs: int = 0
+    """Logs that became done while every hop had work; 0 if one had none left too early. See BUSY_FROM."""
+    busy_seconds: float = 0.0
     cpu: dict[str, float] = field(default_factory=dict)
     warm_cpu: dict[str, float] = field(default_factory=dict)
     peak_bytes: int = 0
@@ -165,10 +170,12 @@ def _measure(
     show: Callable[[str], None],
 ) -> None:
     done, moved, weighed, warm_from = 0, begin, 0.0, (begin, 0)
+    busy_from: tuple[float, int] | None = None
     warm_cpu: dict[str, float] = {}
     while done < result.logs:
         time.sleep(LOOK_SECONDS)
-        before, done, now = done, min(progress.read().values()), time.monotonic()
+        reached = progress.read().values()
+        before, done, now = done, min(reached), time.monotonic()
         if done > before:
             moved = now
             result.first_seconds = result.first_seconds or round(now - begin, 2)
@@ -180,6 +187,9 @@ def _measure(
                 f"{contestant.title} {ended} at {done:,} of {result.logs:,} logs:\n" + "\n".join(last),
                 f"See its log, {supervisor.log_file(env, f'bench-{contestant.name}')}.",
             )
+        if done >= BUSY_FROM * result.logs and max(reached) < result.logs:
+            busy_from = busy_from or (now, done)
+            result.busy_logs, result.busy_seconds = done - busy_from[1], round(now - busy_from[0], 2)
         if done >= WARM_FROM * result.logs and not warm_cpu:
             warm_from, warm_cpu = (now, done), meter.cpu()
         if now - weighed >= WEIGH_SECONDS:

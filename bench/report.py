@@ -12,12 +12,14 @@ from bench.summary import BULK_LIMIT, Summary, warm, whole
 from include.stack import tables
 
 HEADER = (
-    "", "logs/s", "warm", "first, s", "application", "Kafka", "MySQL", "Elasticsearch", "indexer", "µs/log", "MiB",
+    "", "logs/s", "warm", "endless", "first, s", "application", "Kafka", "MySQL", "Elasticsearch", "indexer",
+    "µs/log", "MiB",
 )  # fmt: skip
 CAPTION = (
-    "logs/s: of the whole run, from the start of the process; warm: after the first 30 % of the logs; first: until one"
-    " log was everywhere; application to indexer: CPU seconds per million logs; µs/log: CPU of the application, warm;"
-    " MiB: peak memory of the application. Each figure is the median of the rounds."
+    "logs/s: of the whole run, from the start of the process; warm: after the first 30 % of the logs; endless:"
+    " after the first 10 %, until one hop had no work left; first: until one log was everywhere; application to"
+    " indexer: CPU seconds per million logs; µs/log: CPU of the application, warm; MiB: peak memory of the application."
+    " Each figure is the median of the rounds."
 )
 LATENCY_HEADER = ("trigger", "logs/s", "reached", "to", "p50, ms", "p99, ms", "p99.9, ms", "longest, ms")
 LOAD_HEADER = ("trigger", "logs/s", "application", "Kafka", "MySQL", "Elasticsearch", "MiB", "files, MiB")
@@ -38,6 +40,7 @@ def lines(summary: Summary) -> list[list[str]]:
             of.title,
             _number(of.logs_a_second),
             _number(of.warm_logs_a_second),
+            _number(of.busy_logs_a_second),
             _number(of.first_seconds, 1),
             *(_number(of.cpu_seconds_a_million.get(group), 1) for group in GROUPS),
             _number(of.warm_microseconds_a_log, 1),
@@ -58,7 +61,8 @@ def sentences(summary: Summary) -> list[str]:
     }
     return [
         f"{who} is {_number(summary.ratios[name], 2)} times as fast as {other} warm,"
-        f" {_number(summary.ratios_whole_run[name], 2)} times over the whole run"
+        f" {_number(summary.ratios_whole_run[name], 2)} times over the whole run,"
+        f" {_number(summary.ratios_busy[name], 2)} times with an endless backlog"
         for name, (who, other) in compared.items()
         if summary.ratios_whole_run[name] is not None
     ]

@@ -26,6 +26,11 @@ def warm(run: Run) -> float | None:
     return run.warm_logs / run.warm_seconds if run.warm_logs and run.warm_seconds else None
 
 
+def busy(run: Run) -> float | None:
+    """Logs per second while every hop had work, as in an endless backlog; None if one had none left too early."""
+    return run.busy_logs / run.busy_seconds if run.busy_logs and run.busy_seconds else None
+
+
 def warm_microseconds(run: Run) -> float | None:
     """The application's CPU per log after the first 30 %; None if documents count, as the application is far ahead."""
     is_ahead = run.contestant == INDEXED.name
@@ -40,6 +45,7 @@ class Figures:
     rounds: int
     logs_a_second: float | None
     warm_logs_a_second: float | None
+    busy_logs_a_second: float | None
     first_seconds: float | None
     cpu_seconds_a_million: dict[str, float]
     """By group, for the whole run."""
@@ -56,6 +62,7 @@ class Summary:
     best_trigger: str | None
     ratios: dict[str, float | None]
     ratios_whole_run: dict[str, float | None]
+    ratios_busy: dict[str, float | None]
     wrong: list[str]
     """Every wrong count; empty if all contestants gave the same verdicts."""
     runs: list[Run] = field(default_factory=list)
@@ -75,6 +82,7 @@ def summarise(runs: Sequence[Run], made: dict[str, int]) -> Summary:
         best,
         _ratios(runs, best, warm),
         _ratios(runs, best, whole),
+        _ratios(runs, best, busy),
         wrong(runs, made),
         list(runs),
     )
@@ -127,6 +135,7 @@ def _figures(title: str, runs: Sequence[Run]) -> Figures:
         len(runs),
         _median(map(whole, runs), 0),
         _median(map(warm, runs), 0),
+        _median(map(busy, runs), 0),
         _median((run.first_seconds for run in runs), 1),
         {group: round(median(spent), 1) for group, spent in cpu.items()},
         _median(map(warm_microseconds, runs), 1),

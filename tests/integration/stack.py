@@ -41,6 +41,8 @@ RATE = 5
 """Generated logs per second: each costs Spark and Kafka a round of requests, on processors that the tests share."""
 BATCH_SECONDS = 30
 """Length of a batch in real-time mode, short enough that batches end during the tests."""
+WAIT_MILLISECONDS = 200
+"""Kafka answers a twelfth of the requests that it does by default, also on the processors that the tests share."""
 RECOVERY_SECONDS = 60
 """The promise is 30 s after a server is up again; a slow machine that also runs the tests gets twice that."""
 EPOCH = "SELECT epoch FROM logs.driver_lease WHERE name = 'stream_logs'"
@@ -83,6 +85,7 @@ class Stack:
             "LOGSIEVE_OWN_DAGS": str(ROOT / "examples" / "hourly_counts"),
             "LOGSIEVE_ANNOUNCE_MINUTES": "1440",  # the tests trigger it
             "LOGSIEVE_REALTIME_BATCH_SECONDS": str(BATCH_SECONDS),
+            "LOGSIEVE_WAIT_MILLISECONDS": str(WAIT_MILLISECONDS),
             "COLUMNS": "160",
         }
 

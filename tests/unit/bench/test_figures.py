@@ -45,6 +45,14 @@ def test_ratios_compare_runs_of_a_round_warm_and_with_the_faster_trigger():
     assert found.ratios_whole_run == {"baseline": 6.0, "hand_written": 0.8, "copy_limit": 0.4, "bulk_limit": None}
 
 
+def test_an_endless_backlog_is_the_part_in_which_every_hop_has_work():
+    runs = [run(REALTIME, 0, 10, 7, busy_logs=30, busy_seconds=3.0), run(COPY, 0, 4, 2.5, busy_logs=80, busy_seconds=4)]
+    found = summary.summarise([*runs, run(HAND_WRITTEN, 0, 8, 6)], MADE)
+    assert found.contestants[REALTIME.name].busy_logs_a_second == 10
+    assert found.ratios_busy["copy_limit"] == 0.5
+    assert found.ratios_busy["hand_written"] is None  # all its logs were done at once
+
+
 def test_the_indexer_is_compared_with_the_bulk_helper():
     found = summary.summarise([run(INDEXER, 0, 10, 7, found={}), run(BULK, 0, 9, 7.7, found={})], MADE)
     assert (found.ratios["bulk_limit"], found.ratios_whole_run["bulk_limit"]) == (1.1, 0.9)

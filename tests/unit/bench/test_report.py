@@ -8,7 +8,18 @@ from rich.console import Console
 from bench.report import HEADER, LATENCY_HEADER
 from include.stack import tables
 
-INDEXED = ["Logsieve, real-time, and the indexer", "113,656", "114,002", "6.8", "17.2", "1.1", "7.0", "42.0", "9.1"]
+INDEXED = [
+    "Logsieve, real-time, and the indexer",
+    "113,656",
+    "114,002",
+    "88,014",
+    "6.8",
+    "17.2",
+    "1.1",
+    "7.0",
+    "42.0",
+    "9.1",
+]
 HELD = ["Logsieve, real-time", "5,000", "5,000", "status", "2.7", "7.2", "255.0", "555.0"]
 ROWS = {HEADER: [[*INDEXED, "17.2", "1,240"]], LATENCY_HEADER: [HELD]}
 
