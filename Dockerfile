@@ -12,7 +12,7 @@ RUN apt-get update \
     && mkdir -p /usr/share/man/man1 \
     && apt-get install -y --no-install-recommends openjdk-17-jre-headless \
     && rm -rf /var/lib/apt/lists/* \
-    && install -d -o 50000 -g 0 -m 0775 /opt/logsieve /opt/logsieve/state
+    && install -d -o 50000 -g 0 -m 0775 /opt/logsieve /opt/logsieve/state /opt/logsieve/own-dags
 USER 50000:0
 WORKDIR /opt/logsieve
 

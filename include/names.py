@@ -71,7 +71,13 @@ REJUDGE: Final = "rejudge_logs"
 JUDGED: Final = "judged"
 """The Kafka header of a verdict that the stream gave."""
 REJUDGED: Final = "rejudged"
-"""The Kafka header of a verdict that corrects an earlier one; its value names the run of jobs/rejudge_logs.py."""
+"""The Kafka header of a verdict that corrects an earlier one; its value names the run, which begins with a cause."""
+REJUDGEMENT: Final = "rejudgement"
+REPLAY: Final = "replay"
+REPAIR: Final = "repair"
+BY_STREAM: Final = "stream"
+CAUSES: Final = (REJUDGEMENT, REPLAY, REPAIR, BY_STREAM)
+"""Why `load` replaces a row: see docs/assets.md."""
 
 _KEY: Final = re.compile(rb"(0|[1-9]\d{0,9})-(0|[1-9]\d{0,18})")
 

@@ -165,6 +165,8 @@ class Settings(BaseSettings):
 
     metrics_dashboard: str = Field(default="", pattern=r"^(https?://[^\s\"<>]+)?$")
     """URL of the dashboard in Grafana, which the page Logs links to."""
+    lineage_ui: str = Field(default="", pattern=r"^(https?://[^\s\"<>]+)?$")
+    """URL of a catalogue that draws the lineage, such as Marquez, which the page Logs links to."""
 
     @classmethod
     def settings_customise_sources(

@@ -7,7 +7,6 @@ is written and no lease is needed. Exits with 1, and the reason as its last logg
 import argparse
 import logging
 import re
-import secrets
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -25,7 +24,7 @@ from include.contract import reading, reasons
 from include.driver import lease
 from include.driver.rejudgement import LOCK, Change, Report
 from include.settings import Settings
-from include.topics import catch_up, hops
+from include.topics import catch_up, hops, marks
 from include.users.shape import Shape, Value
 from jobs import session
 from jobs.database import Database, number
@@ -116,7 +115,7 @@ def rejudge(spark: SparkSession, settings: Settings, database: Database, given: 
     verdicts = compare(judged).persist(StorageLevel.DISK_ONLY)
     counted = verdicts.groupBy("was", F.col("status").alias("now"), "changed").agg(F.count("*").alias("logs"))
     changes = [Change(**row.asDict()) for row in counted.orderBy("was", "now", "changed").collect()]
-    run = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
+    run = marks.run_id(_cause(given))
     # Origins are given to repair what a hop lost, which the tables may not show.
     to_send = verdicts if given.origins else verdicts.filter("changed")
     count = sum(change.logs for change in changes if given.origins or change.changed)
@@ -125,6 +124,12 @@ def rejudge(spark: SparkSession, settings: Settings, database: Database, given: 
     else:
         send(to_send, outside, run)
     return Report(run, changes, found.gone, count, version if given.changes else 0)
+
+
+def _cause(given: argparse.Namespace) -> str:
+    if given.origins:
+        return names.REPAIR
+    return names.REPLAY if given.reason else names.REJUDGEMENT
 
 
 def _choose(

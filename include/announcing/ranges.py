@@ -5,13 +5,14 @@ is: Airflow writes both, and the success of the task, in one transaction.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from datetime import datetime
 from itertools import groupby
 from operator import attrgetter
 from typing import Any, Final
 
 MOST_RANGES: Final = 100
-"""Most ranges of one Kafka partition in an event of corrections; more become one."""
+"""Most ranges of one Kafka partition and cause in an event of corrections; more become one."""
 
 
 @dataclass(frozen=True)
@@ -25,9 +26,12 @@ class Range:
 
 @dataclass(frozen=True)
 class Corrected(Range):
-    """Origins between which rows were replaced, and how many were."""
+    """Origins between which rows were replaced: how many, why (see docs/assets.md), and of when these logs are."""
 
     logs: int
+    cause: str | None
+    first_received_at: datetime | None
+    last_received_at: datetime | None
 
 
 @dataclass(frozen=True)
@@ -73,10 +77,10 @@ def new(announced: Mapping[int, int], ends: Mapping[int, int], expired: Mapping[
 
 
 def merged(corrected: Iterable[Corrected]) -> list[Corrected]:
-    """Joins ranges that overlap or touch; in a Kafka partition with more than MOST_RANGES it joins all."""
+    """Joins ranges of the same cause that overlap or touch; with more than MOST_RANGES in a Kafka partition, all."""
     found = []
-    by_place = sorted(corrected, key=attrgetter("partition", "first_offset"))
-    for _, ranges in groupby(by_place, key=attrgetter("partition")):
+    by_place = sorted(corrected, key=lambda each: (each.partition, each.cause or "", each.first_offset))
+    for _, ranges in groupby(by_place, key=attrgetter("partition", "cause")):
         joined: list[Corrected] = []
         for each in ranges:
             if joined and each.first_offset <= joined[-1].last_offset + 1:
@@ -88,10 +92,12 @@ def merged(corrected: Iterable[Corrected]) -> list[Corrected]:
 
 
 def _around(*ranges: Corrected) -> Corrected:
-    first, last = min(each.first_offset for each in ranges), max(each.last_offset for each in ranges)
-    return Corrected(ranges[0].partition, first, last, sum(each.logs for each in ranges))
-
-
-def listed(ranges: Iterable[Range]) -> list[dict[str, Any]]:
-    """The ranges as an event's extra has them."""
-    return [asdict(each) for each in ranges]
+    return Corrected(
+        ranges[0].partition,
+        min(each.first_offset for each in ranges),
+        max(each.last_offset for each in ranges),
+        sum(each.logs for each in ranges),
+        ranges[0].cause,
+        min((each.first_received_at for each in ranges if each.first_received_at), default=None),
+        max((each.last_received_at for each in ranges if each.last_received_at), default=None),
+    )

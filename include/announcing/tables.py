@@ -23,7 +23,8 @@ CORRECTION: Final = "correction"
 _TOPICS: Final = f"SELECT GROUP_CONCAT(id ORDER BY topic SEPARATOR '/') FROM {LOGS_DATABASE}.{TOPIC_IDS_TABLE}"
 _PROGRESS: Final = f"SELECT kafka_partition, last_offset + 1, status_offset + 1 FROM {LOGS_DATABASE}.{PROGRESS_TABLE}"
 _CORRECTED: Final = (
-    f"SELECT first_offset, last_offset, logs FROM {LOGS_DATABASE}.{CORRECTED_TABLE}"
+    "SELECT first_offset, last_offset, logs, cause, first_received_at, last_received_at"
+    f" FROM {LOGS_DATABASE}.{CORRECTED_TABLE}"
     " WHERE kafka_partition = %s AND status_offset >= %s AND status_offset < %s ORDER BY status_offset"
 )
 _SPAN: Final = (
@@ -85,7 +86,7 @@ def rows(cursor: Any, announced: Position) -> dict[str, dict[str, Any]] | None:
 def corrections(cursor: Any, announced: Position) -> dict[str, Any] | None:
     """The extra of the next event of corrections, the same for each table; None if there are none.
 
-    Its position counts messages of the status topic.
+    Ranges are apart by cause. Its position counts messages of the status topic.
     """
     now = loaded(cursor)
     known, found = announced.of(now.topics), list[Corrected]()
@@ -95,13 +96,18 @@ def corrections(cursor: Any, announced: Position) -> dict[str, Any] | None:
     if not found:
         return None
     position = announced.moved_to(now.topics, now.messages).to_extra()
-    return {"kind": CORRECTION, "ranges": ranges.listed(ranges.merged(found)), **position}
+    return {"kind": CORRECTION, "ranges": [_listed(each) for each in ranges.merged(found)], **position}
 
 
 def _with_rows(cursor: Any, table: str, each: Range) -> dict[str, Any]:
     cursor.execute(_SPAN.format(table), (each.partition, each.first_offset, each.last_offset))
     ((count, first, last),) = cursor.fetchall()
     return asdict(each) | {"rows": int(count), "first_received_at": _iso(first), "last_received_at": _iso(last)}
+
+
+def _listed(each: Corrected) -> dict[str, Any]:
+    times = {"first_received_at": _iso(each.first_received_at), "last_received_at": _iso(each.last_received_at)}
+    return asdict(each) | times
 
 
 def _iso(at: datetime | None) -> str | None:

@@ -5,13 +5,13 @@ rejudged.
 """
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer
 
-from include.names import REJUDGED, STATUS_TOPIC, origin_key
+from include.names import REJUDGED, REPAIR, STATUS_TOPIC, origin_key
 from include.proof.evidence import texts
+from include.topics import marks
 
 _AT_ONCE: Final = 5000
 _SECONDS: Final = 60
@@ -25,7 +25,7 @@ def resend(kafka: Mapping[str, Any], consumer: Consumer, places: Mapping[int, Ma
     last verdict in the status partition. The caller must prevent corrections from being sent meanwhile.
     """
     producer = Producer({**kafka, "enable.idempotence": True, "compression.type": "lz4", "log_level": 0})
-    run, sent = f"repair-{datetime.now(UTC):%Y%m%dT%H%M%SZ}".encode(), 0
+    mark, sent = (REJUDGED, marks.run_id(REPAIR).encode()), 0
     errors: list[KafkaError] = []
 
     def delivered(error: KafkaError | None, _: Message) -> None:
@@ -42,7 +42,7 @@ def resend(kafka: Mapping[str, Any], consumer: Consumer, places: Mapping[int, Ma
                     value,
                     origin_key(partition, offset),
                     partition,
-                    headers=[(REJUDGED, run)],
+                    headers=[mark],
                     on_delivery=delivered,
                 )
             sent += len(found)

@@ -84,14 +84,27 @@ CREATE TABLE IF NOT EXISTS logs.expired (
   expired_at      DATETIME(3) NOT NULL COMMENT 'UTC'
 );
 
--- Where `load` replaced rows of logs that it had loaded before, written in the same transaction. announce_rows makes events of it.
+-- Where `load` replaced rows of logs that it had loaded before, by cause, written in the same transaction. announce_rows makes events of it.
 CREATE TABLE IF NOT EXISTS logs.corrected (
   kafka_partition INT         NOT NULL,
-  status_offset   BIGINT      NOT NULL COMMENT 'the last message of server-logs-status in the transaction',
+  status_offset   BIGINT      NOT NULL COMMENT 'the last message of server-logs-status that replaced one of them',
   first_offset    BIGINT      NOT NULL COMMENT 'origin: the first of them',
   last_offset     BIGINT      NOT NULL COMMENT 'origin: the last of them; others between may be unchanged',
   logs            INT         NOT NULL,
   corrected_at    DATETIME(3) NOT NULL COMMENT 'UTC',
+  cause           VARCHAR(20) COMMENT 'of docs/assets.md; null: not known',
+  first_received_at DATETIME(3) COMMENT 'UTC, of these logs',
+  last_received_at  DATETIME(3),
   PRIMARY KEY (kafka_partition, status_offset),
   KEY corrected_at (corrected_at)
 );
+
+-- Adds the last three to a table of an earlier version.
+SET @change = (
+  SELECT IF(COUNT(*), 'DO 0', 'ALTER TABLE logs.corrected ADD COLUMN cause VARCHAR(20),
+    ADD COLUMN first_received_at DATETIME(3), ADD COLUMN last_received_at DATETIME(3)')
+  FROM information_schema.columns WHERE table_schema = 'logs' AND table_name = 'corrected' AND column_name = 'cause'
+);
+PREPARE bring_up_to_date FROM @change;
+EXECUTE bring_up_to_date;
+DEALLOCATE PREPARE bring_up_to_date;

@@ -6,15 +6,17 @@ treats it as a verdict, and it does not count as progress of `classify`. A mark 
 protect against malicious writers.
 """
 
+import secrets
 from collections.abc import Sequence
 from contextlib import suppress
+from datetime import UTC, datetime
 from itertools import repeat
 from operator import eq
 from typing import Any, Final
 
 from confluent_kafka import Message
 
-from include.names import JUDGED, REJUDGED
+from include.names import BY_STREAM, CAUSES, JUDGED, REJUDGED
 
 STREAM: Final = (JUDGED, b"1")
 """Header of a verdict that the stream gave."""
@@ -35,6 +37,20 @@ def is_first_verdict(message: Message) -> bool:
 def is_correction(message: Message) -> bool:
     """Whether the message corrects an earlier verdict, of any log."""
     return any(name == REJUDGED for name, _ in _headers(message))
+
+
+def run_id(cause: str) -> str:
+    """A new id of a run that sends corrections, for the value of its mark."""
+    return f"{cause}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
+
+
+def cause(message: Message) -> str | None:
+    """Why this verdict was given, one of names.CAUSES; None if the run in its mark is not from `run_id`."""
+    for name, value in _headers(message):
+        if name == REJUDGED:
+            word = (value or b"").partition(b"-")[0].decode(errors="replace")
+            return word if word in CAUSES else None
+    return BY_STREAM
 
 
 def are_verdicts(messages: Sequence[Message]) -> list[bool] | None:

@@ -20,6 +20,7 @@ from include import names
 from include.topics import marks
 from jobs.driver.contracts import OtherContractError
 from jobs.loading import layout, verdicts
+from jobs.loading.corrections import SENT_AS
 from jobs.loading.counts import SENT_AT
 
 UNMARKED: Final = f"it has neither the header {names.JUDGED} nor {names.REJUDGED}: not from classify or rejudge_logs"
@@ -49,13 +50,15 @@ class Foreign(NamedTuple):
 class Batch:
     """The messages of one status partition up to the offset `last`.
 
-    `marked`: the input of `verdicts.parse`, and SENT_AT.
+    `marked`: the input of `verdicts.parse`, and SENT_AT. `causes`: why the verdicts that are not the stream's were
+    given, by their offset; see `marks.cause`.
     """
 
     partition: int
     last: int
     marked: pa.RecordBatch
     foreign: list[Foreign] = field(default_factory=list)
+    causes: dict[int, str | None] = field(default_factory=dict)
 
 
 def batch(partition: int, messages: Sequence[Message], end: int) -> Batch:
@@ -64,11 +67,13 @@ def batch(partition: int, messages: Sequence[Message], end: int) -> Batch:
     if (are_verdicts := marks.are_verdicts(messages)) is None:
         return Batch(partition, last, _lines(partition, messages))
     foreign = [_foreign(message, UNMARKED) for message, ours in zip(messages, are_verdicts, strict=True) if not ours]
-    return Batch(partition, last, _lines(partition, list(compress(messages, are_verdicts))), foreign)
+    marked = list(compress(messages, are_verdicts))
+    causes = {message.offset() or 0: marks.cause(message) for message in marked if marks.is_correction(message)}
+    return Batch(partition, last, _lines(partition, marked), foreign, causes)
 
 
 def parse(given: Batch, *, strictly: bool = False) -> tuple[pa.Table | None, list[Foreign]]:
-    """Returns the rows (see `verdicts.parse`, and SENT_AT; None if there are none), and the foreign messages.
+    """Returns the rows (see `verdicts.parse`; SENT_AT, SENT_AS; None if there are none), and the foreign messages.
 
     `strictly`: verdicts that the tables would not store unchanged are foreign too.
     """
@@ -90,7 +95,7 @@ def _parse(messages: pa.RecordBatch, foreign: list[Foreign], strictly: bool) -> 
         rows = verdicts.parse(messages)
         if strictly:
             verdicts.check_values(rows)
-        return [rows.append_column(SENT_AT, messages[SENT_AT])]
+        return [rows.append_column(SENT_AT, messages[SENT_AT]).append_column(SENT_AS, messages["offset"])]
     except verdicts.NotAVerdictError as error:
         if messages.num_rows == 1:
             value: Any = messages["value"][0].as_py()[:-1]

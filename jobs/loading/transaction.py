@@ -22,7 +22,7 @@ from include.watch.totals import Totals
 from include.watch.troubles import Trouble, TroubleError
 from jobs.database import Database, number
 from jobs.driver.holding import Lease
-from jobs.loading import counts, foreign, layout, verdicts
+from jobs.loading import corrections, counts, foreign, layout, verdicts
 
 _PROGRESS: Final = f"{names.LOGS_DATABASE}.{names.PROGRESS_TABLE}"
 _COUNTED: Final = f"{names.LOGS_DATABASE}.{names.COUNTED_TABLE}"
@@ -37,8 +37,8 @@ _SAVE: Final = (
 _EXPIRED: Final = f"SELECT before_offset FROM {names.LOGS_DATABASE}.{names.EXPIRED_TABLE} WHERE kafka_partition = %s"
 _CORRECTED: Final = (
     f"REPLACE INTO {names.LOGS_DATABASE}.{names.CORRECTED_TABLE}"
-    " (kafka_partition, status_offset, first_offset, last_offset, logs, corrected_at)"
-    " VALUES (%s, %s, %s, %s, %s, UTC_TIMESTAMP(3))"
+    " (kafka_partition, status_offset, first_offset, last_offset, logs, cause, first_received_at, last_received_at,"
+    " corrected_at) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, UTC_TIMESTAMP(3))"
 )
 _PACKET_BYTES: Final = 128 * 1024
 """The client's packet size for LOAD DATA. A server that accepts less only closes the connection, without a reason."""
@@ -104,8 +104,8 @@ def _load(cursor: MySQLCursorAbstract, batch: foreign.Batch, parsed: pa.Table | 
     if len(replayed):
         # After the delete has touched the tables no slice can be dropped; rows that expire later go with their slice.
         _delete(cursor, partition, replayed)
-        first, last = int(replayed[0]), int(replayed[-1])
-        cursor.execute(_CORRECTED, (partition, batch.last, first, last, len(replayed)))
+        noted = corrections.of(rows.filter(pc.less_equal(rows["kafka_offset"], known)), batch.causes)
+        cursor.executemany(_CORRECTED, [(partition, *each) for each in noted])
         new = rows.filter(pc.greater(rows["kafka_offset"], known))
         expired = number(cursor, _EXPIRED, partition) or 0
         rows = rows.filter(pc.greater_equal(rows["kafka_offset"], expired))

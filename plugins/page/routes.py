@@ -15,7 +15,7 @@ from include.page import fields
 from include.page.filters import LONGEST, Filters, WrongFilterError, chosen
 from include.page.listing import Place
 from include.settings import Settings
-from plugins.page import actions, errors, files
+from plugins.page import actions, errors, files, links
 from plugins.page.app import PageApp
 from plugins.page.data import PageData
 from plugins.page.errors import PageError
@@ -96,7 +96,7 @@ def make_app() -> FastAPI:
     @app.get("/data/me")
     def me(user: GetUserDep) -> dict[str, Any]:
         whose = {"name": user.get_name(), "may_act": actions.may_act(user)}
-        return whose | {"dashboard": settings.metrics_dashboard}
+        return whose | {"links": links.of(settings)}
 
     @app.get("/data/summary")
     def summary(asked: Asked) -> dict[str, Any]:

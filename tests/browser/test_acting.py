@@ -1,12 +1,13 @@
 """A user who may act presses a button and sees the run; a viewer sees no buttons and is refused by the server."""
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 
 from playwright.sync_api import Frame, Page, expect
 
 from tests.browser.visitor import Visitor, post
-from tests.integration.stack import Stack, drivers, last_run, until, wait_until_it_loads
+from tests.integration.stack import DASHBOARD, LINEAGE_UI, Stack, drivers, last_run, until, wait_until_it_loads
 
 OWN = {"X-Requested-With": "logsieve"}
 ACTIONS = {
@@ -34,6 +35,22 @@ def test_reconcile_shows_its_run_until_it_ends(visit: Callable[..., Visitor], st
     notices.get_by_role("link").click()
     visitor.page.wait_for_url(f"**/dags/reconcile_logs/runs/{run.replace(':', '*').replace('+', '*')}*")
     expect(visitor.page.locator("iframe")).to_have_count(0)
+
+
+def test_links_lead_out_of_the_frame(visit: Callable[..., Visitor]) -> None:
+    visitor = visit()
+    frame = visitor.open_in_airflow()
+    for name, place in (("Lineage", LINEAGE_UI), ("Grafana", DASHBOARD)):
+        with visitor.context.expect_page() as opened:
+            frame.get_by_role("link", name=name).click()
+        until(
+            lambda opened=opened, place=place: opened.value.url in (place, "chrome-error://chromewebdata/"), 10, place
+        )
+        opened.value.close()
+    frame.get_by_role("link", name="Assets").click()
+    expect(visitor.page.get_by_text("users_history")).to_be_visible()
+    expect(visitor.page.locator("iframe")).to_have_count(0)
+    assert re.search(r"/assets/\d+", visitor.page.url)
 
 
 def test_rejudge_and_backfill_show_their_runs(visit: Callable[..., Visitor]) -> None:

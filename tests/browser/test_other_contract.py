@@ -30,7 +30,11 @@ labels = {{ device = "{HOSTILE}", cached = "<i>hit</i>" }}"""
 RENAMED = FILE.read_text(encoding="utf-8").replace('"user_name"', '"from"')
 CONTRACT = reading.parse(RENAMED.replace('filters = ["method", "country"]', ROLES), FILE)
 NOW = datetime.now(UTC)
-GRAFANA = "https://grafana.example.org/d/logsieve"
+LINKS = {
+    "assets": "/assets/1",
+    "dashboard": "https://grafana.example.org/d/logsieve",
+    "lineage": "https://marquez.example.org/lineage",
+}
 VALUES: dict[str, Any] = {
     "from": "\u202e<b>", "user_id": 2**63 - 1, "country": "GB", "device": "x" * 1001, "ratio": 1.5e-7, "cached": False,
     "address": "2001:db8::1", "request_id": "141b3ff2",
@@ -67,7 +71,7 @@ def app(asked: list[Filters]) -> PageApp:
 
     @made.get("/logs/data/me")
     def me() -> dict[str, Any]:
-        return {"name": "admin", "may_act": True, "dashboard": GRAFANA}
+        return {"name": "admin", "may_act": True, "links": LINKS}
 
     @made.get("/logs/data/hops")
     def hops() -> dict[str, Any]:
@@ -153,11 +157,12 @@ def test_every_value_filters_exactly_and_the_address_keeps_it(page: Page, asked:
     expect(page.locator("[data-key='user_id=9223372036854775807']")).to_have_attribute("aria-pressed", "true")
 
 
-def test_the_dashboard_opens_in_a_tab_that_cannot_reach_the_page(page: Page) -> None:
-    grafana = page.get_by_role("link", name="Grafana")
-    expect(grafana).to_have_attribute("href", GRAFANA)
-    expect(grafana).to_have_attribute("target", "_blank")
-    expect(grafana).to_have_attribute("rel", "noopener noreferrer")
+@pytest.mark.parametrize(("name", "place"), [("Grafana", LINKS["dashboard"]), ("Lineage", LINKS["lineage"])])
+def test_what_is_outside_opens_in_a_tab_that_cannot_reach_the_page(page: Page, name: str, place: str) -> None:
+    link = page.get_by_role("link", name=name)
+    expect(link).to_have_attribute("href", place)
+    expect(link).to_have_attribute("target", "_blank")
+    expect(link).to_have_attribute("rel", "noopener noreferrer")
 
 
 def test_logs_are_rejudged_by_time_alone_if_the_key_is_no_number_of_32_bits(page: Page) -> None:

@@ -1,6 +1,7 @@
 """Every kind of process is killed once while known logs flow through a separate stack: no log is lost or doubled.
 
-The logs are those of an example, so this also runs its contract from the first start to the proof. Then it changes.
+The logs are those of an example, so this also runs its contract from the first start to the proof. Then it changes. A
+DAG on the events of `good_logs` counts them meanwhile.
 """
 
 import json
@@ -8,20 +9,25 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from include.contract import reading
 from include.settings import ROOT
+from include.stack.airflow.api import AirflowApi
 from include.stack.chaos.killer import kinds
 from jobs.database import Database
 from jobs.driver import contracts
-from tests.integration.stack import Stack, until
+from tests.integration.stack import UP_SECONDS, Stack, until
+from tests.integration.test_assets import counts, ranges
 
 CONTRACT = ROOT / "examples" / "nginx" / "contract.toml"
 STATE = ROOT / ".state-chaos"
+COUNTING = "hourly_counts"
 LOGS = 50_000
 SECONDS = 3000
 LOG: dict[str, Any] = json.loads(CONTRACT.with_name("logs.jsonl").read_text(encoding="utf-8").splitlines()[0])
@@ -30,7 +36,20 @@ UPSTREAM = '[[field]]\nname = "upstream"\npath = "upstream.address"\ntype = "ip"
 
 
 @pytest.fixture(scope="module")
-def chaos() -> Iterator[subprocess.CompletedProcess[str]]:
+def counting(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the example DAG, changed as its README says to for the fields of this contract."""
+    folder = tmp_path_factory.mktemp("dags")
+    for file in (ROOT / "examples" / COUNTING).glob(f"{COUNTING}.*"):
+        text = file.read_text(encoding="utf-8")
+        for ours, theirs in (("event_timestamp", "requested_at"), ("location_country", "country")):
+            assert ours in text or file.suffix == ".sql", f"{ours} is not in {file}"
+            text = text.replace(ours, theirs)
+        (folder / file.name).write_text(text, encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def chaos(counting: Path) -> Iterator[subprocess.CompletedProcess[str]]:
     """The run, whose stack is kept until the tests end."""
     command = [
         str(ROOT / "logsieve"),
@@ -43,14 +62,43 @@ def chaos() -> Iterator[subprocess.CompletedProcess[str]]:
         "300",
         "--relentless",
     ]
-    variables = os.environ | {"LOGSIEVE_CONTRACT": str(CONTRACT)}
-    streams: dict[str, Any] = {"stdin": subprocess.DEVNULL, "capture_output": True, "text": True}
-    done = subprocess.run([*command, "--keep", "--json"], env=variables, timeout=SECONDS, **streams)
+    variables = {
+        "LOGSIEVE_CONTRACT": str(CONTRACT),
+        "LOGSIEVE_OWN_DAGS": str(counting),
+        "LOGSIEVE_ANNOUNCE_MINUTES": "1",
+    }
+    streams: dict[str, Any] = {"stdin": subprocess.DEVNULL, "text": True}
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen([*command, "--keep", "--json"], env=os.environ | variables, **streams, **pipes) as running:
+        try:
+            until(lambda: running.poll() is not None or unpaused(), UP_SECONDS, f"{COUNTING} is unpaused")
+            said = running.communicate(timeout=SECONDS)
+        except BaseException:
+            running.kill()
+            raise
+    done = subprocess.CompletedProcess(command, running.returncode, *said)
     yield done
-    down = subprocess.run([command[0], "down"], env=os.environ | {"LOGSIEVE_STATE": str(STATE)}, **streams)
+    command, variables = [command[0], "down"], {"LOGSIEVE_STATE": str(STATE)}
+    down = subprocess.run(command, env=os.environ | variables, capture_output=True, **streams)
     assert down.returncode == 0, down.stderr
     if done.returncode == 0:
         shutil.rmtree(STATE)
+
+
+def unpaused() -> bool:
+    """Unpauses the DAG that counts; whether it could: the stack may only just be starting."""
+    try:
+        api = AirflowApi(running_stack().env)
+        if COUNTING not in api.dags():
+            return False
+        api.unpause(COUNTING)
+    except (httpx.HTTPError, OSError, ValueError, KeyError, AssertionError):
+        return False
+    return True
+
+
+def running_stack() -> Stack:
+    return Stack(STATE, json.loads((STATE / "stack.json").read_text())["ports"])
 
 
 def test_nothing_is_lost_or_doubled_whatever_is_killed(chaos: subprocess.CompletedProcess[str]) -> None:
@@ -66,7 +114,26 @@ def test_nothing_is_lost_or_doubled_whatever_is_killed(chaos: subprocess.Complet
 @pytest.fixture(scope="module")
 def kept(chaos: subprocess.CompletedProcess[str]) -> Stack:
     """The stack of the run, where no other logs arrive any more."""
-    return Stack(STATE, json.loads((STATE / "stack.json").read_text())["ports"])
+    return running_stack()
+
+
+def test_a_dag_on_the_good_logs_counts_each_row_once(kept: Stack) -> None:
+    """It was killed too, and what announces the rows; and rows were replaced when drivers loaded them again."""
+    progress = "SELECT kafka_partition, last_offset + 1 FROM logs.load_progress"
+
+    def is_counted() -> bool:
+        found = {number: counts(kept, number) for number, _ in kept.root_sql(progress)}
+        ends = {number: end for number, (end, _, _) in found.items()}
+        return ends == dict(kept.root_sql(progress)) and all(counted == rows for _, counted, rows in found.values())
+
+    until(is_counted, 75, "the sum of the counts is the number of rows")
+    ((rows,),) = kept.root_sql("SELECT COUNT(*) FROM logs.good_logs")
+    ((counted,),) = kept.root_sql("SELECT SUM(logs) FROM logs.hourly_counts")
+    assert counted == rows > LOGS / 2
+    for number in (0, 1):
+        found = ranges(kept, "rows", number)
+        assert len(found) > 2, "it was announced and counted during the run, not only after it"
+        assert all(one["last_offset"] + 1 == after["first_offset"] for one, after in pairwise(found))
 
 
 def apply(stack: Stack, file: Path, *words: str) -> subprocess.CompletedProcess[str]:

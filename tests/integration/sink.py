@@ -40,12 +40,10 @@ class Sink:
             record |= {"raw": None, "raw_size": None}
         return record | changes
 
-    def batch(self, *messages: dict[str, Any] | bytes) -> foreign.Batch:
+    def batch(self, *messages: dict[str, Any] | bytes, mark: tuple[str, bytes] = marks.STREAM) -> foreign.Batch:
         lines = [json.dumps(message).encode() if isinstance(message, dict) else message for message in messages]
         first, self.status_offset = self.status_offset, self.status_offset + len(lines)
-        marked = [
-            Message(value=line, offset=offset, headers=[marks.STREAM]) for offset, line in enumerate(lines, start=first)
-        ]
+        marked = [Message(value=line, offset=offset, headers=[mark]) for offset, line in enumerate(lines, start=first)]
         return foreign.batch(self.partition, marked, self.status_offset)
 
     def load(self, *batches: foreign.Batch) -> int:
@@ -69,7 +67,8 @@ class Sink:
 
     def corrected(self) -> list[Row]:
         """What load has noted of each transaction that replaced rows."""
-        query = "SELECT status_offset, first_offset, last_offset, logs FROM logs.corrected WHERE kafka_partition = %s"
+        columns = "status_offset, first_offset, last_offset, logs, cause, first_received_at, last_received_at"
+        query = f"SELECT {columns} FROM logs.corrected WHERE kafka_partition = %s ORDER BY status_offset"
         return list(self.stack.root_sql(query, (self.partition,)))
 
     def clear(self) -> None:

@@ -42,9 +42,12 @@ RATE = 5
 BATCH_SECONDS = 30
 """Length of a batch in real-time mode, short enough that batches end during the tests."""
 WAIT_MILLISECONDS = 200
-"""Kafka answers a twelfth of the requests that it does by default, also on the processors that the tests share."""
+"""Kafka answers fewer requests than with the default of 20, on processors that the tests share."""
 RECOVERY_SECONDS = 60
 """The promise is 30 s after a server is up again; a slow machine that also runs the tests gets twice that."""
+DASHBOARD = "http://127.0.0.1:9/d/logsieve"
+LINEAGE_UI = "http://127.0.0.1:9/lineage"
+"""Where the page links to; nobody is there."""
 EPOCH = "SELECT epoch FROM logs.driver_lease WHERE name = 'stream_logs'"
 LOADED = "SELECT SUM(last_offset) FROM logs.load_progress WHERE kafka_partition < 100"
 
@@ -86,6 +89,8 @@ class Stack:
             "LOGSIEVE_ANNOUNCE_MINUTES": "1440",  # the tests trigger it
             "LOGSIEVE_REALTIME_BATCH_SECONDS": str(BATCH_SECONDS),
             "LOGSIEVE_WAIT_MILLISECONDS": str(WAIT_MILLISECONDS),
+            "LOGSIEVE_METRICS_DASHBOARD": DASHBOARD,
+            "LOGSIEVE_LINEAGE_UI": LINEAGE_UI,
             "COLUMNS": "160",
         }
 

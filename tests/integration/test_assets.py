@@ -18,6 +18,7 @@ from include.stack.airflow.api import AirflowApi
 from include.stack.servers.probes import postgres_connection
 from tests.integration.sink import Sink
 from tests.integration.stack import Stack, until, wait_until_all_is_loaded
+from tests.integration.test_odd_logs import log
 
 EXAMPLE = "hourly_counts"
 ROUNDS = 6
@@ -164,10 +165,31 @@ def test_a_correction_is_an_event_of_its_own_and_counted_too(counting: Stack, si
     sink.load(sink.batch(sink.message(3, names.SUSPICIOUS, reasons=["unexpected_device"], revision=1)))
     announce(counting)
     announce(counting)
-    corrected = {"partition": sink.partition, "first_offset": 3, "last_offset": 3, "logs": 1}
+    at = "2026-11-23T01:02:03.456+00:00"
+    corrected = {"partition": sink.partition, "first_offset": 3, "last_offset": 3, "logs": 1, "cause": "stream"}
+    corrected |= {"first_received_at": at, "last_received_at": at}
     assert ranges(counting, "correction", sink.partition) == [corrected]
     assert [each["last_offset"] for each in ranges(counting, "rows", sink.partition)] == [5], "not announced again"
     until(lambda: counts(counting, sink.partition) == (6, 5, 5), 60, "the correction is counted")
+
+
+def test_a_correction_says_why_it_was_made(counting: Stack) -> None:
+    replayed, rejudged = origins = counting.send([b"rubbish", log(device=counting.first_device(684))])
+    until(lambda: counting.loaded() >= set(origins), 60, "both logs are loaded")
+    announce(counting)
+    # As if the rules, and the users, had been others.
+    where = "WHERE kafka_partition = %s AND kafka_offset = %s"
+    counting.root_sql(f"UPDATE logs.bad_logs SET raw = '{{}}', raw_size = 2 {where}", replayed)
+    counting.root_sql(f"UPDATE logs.good_logs SET device = 'x' {where}", rejudged)
+    ((since,),) = counting.root_sql(f"SELECT received_at FROM logs.bad_logs {where}", replayed)
+    for command in (("replay", "--reason", "not_json", "--from", f"{since:%Y-%m-%d %H:%M:%S}"), ("rejudge",)):
+        done = counting.run(*command, seconds=180)
+        assert done.returncode == 0, done.stderr
+    announce(counting)
+    for (partition, offset), cause in ((replayed, names.REPLAY), (rejudged, names.REJUDGEMENT)):
+        found = [each for each in ranges(counting, "correction", partition) if each["cause"] == cause]
+        assert any(each["first_offset"] <= offset <= each["last_offset"] for each in found), found
+        assert all(each["first_received_at"] <= each["last_received_at"] for each in found)
 
 
 def test_the_position_survives_the_expiry_of_old_events(counting: Stack) -> None:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from datetime import datetime
 from typing import Any
 
 import mysql.connector
@@ -14,6 +15,7 @@ from confluent_kafka import Message
 
 from include import names
 from include.source.shipped import FIELDS, TEXT_FIELDS
+from include.topics import marks
 from include.watch.troubles import TroubleError
 from jobs.driver import holding
 from jobs.loading import foreign, transaction
@@ -120,8 +122,28 @@ def test_replay_with_another_status_ends_in_one_table(sink: Sink) -> None:
 def test_replaced_rows_are_noted_with_the_transaction_that_replaced_them(sink: Sink) -> None:
     sink.load(sink.batch(*(sink.message(offset) for offset in range(6))))
     assert sink.corrected() == [], "first rows are no corrections"
-    sink.load(sink.batch(sink.message(4, names.BAD), sink.message(1, names.SUSPICIOUS), sink.message(6)))
-    assert sink.corrected() == [(8, 1, 4, 2)]
+    later = sink.message(4, names.BAD, received_at="2026-11-23T01:02:04.000Z")
+    sink.load(sink.batch(later, sink.message(1, names.SUSPICIOUS), sink.message(6)))
+    times = (datetime(2026, 11, 23, 1, 2, 3, 456000), datetime(2026, 11, 23, 1, 2, 4))
+    assert sink.corrected() == [(7, 1, 4, 2, names.BY_STREAM, *times)]
+
+
+def test_the_causes_in_a_transaction_are_noted_apart(sink: Sink) -> None:
+    sink.load(sink.batch(*(sink.message(offset) for offset in range(9))))
+    lines = [json.dumps(sink.message(offset, names.BAD)).encode() for offset in (1, 4, 5, 2, 1, 3)]
+    runs = [b"replay-20261201T000000Z-0a", *[b"rejudgement-20261201T000000Z-0b"] * 2, b"20261130T000000Z-0c"]
+    headers = [*[[(names.REJUDGED, run)] for run in runs], [marks.STREAM], [(names.REJUDGED, None)]]
+    given = [
+        Message(value=line, offset=offset, headers=header)
+        for offset, (line, header) in enumerate(zip(lines, headers, strict=True), 9)
+    ]
+    sink.load(foreign.batch(sink.partition, given, 15))
+    # The last verdict on log 1 is the stream's.
+    assert [row[:-2] for row in sink.corrected()] == [
+        (11, 4, 5, 2, names.REJUDGEMENT),
+        (13, 1, 1, 1, names.BY_STREAM),
+        (14, 2, 3, 2, None),
+    ]
 
 
 def test_repeated_status_offsets_change_nothing(sink: Sink) -> None:

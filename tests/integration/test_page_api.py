@@ -11,7 +11,7 @@ import pytest
 
 from include.names import MAX_RAW, STATUSES, TABLES
 from include.page.counts import SETTLED_SECONDS
-from tests.integration.stack import Stack, until, wait_until_it_loads
+from tests.integration.stack import DASHBOARD, LINEAGE_UI, Stack, until, wait_until_it_loads
 
 ROUTES = [
     "",
@@ -136,8 +136,17 @@ def test_a_viewer_sees_every_route(viewer: httpx.Client, path: str) -> None:
 
 
 def test_it_returns_whether_the_user_may_act(viewer: httpx.Client, admin: httpx.Client) -> None:
-    assert get(viewer, "data/me") == {"name": "viewer", "may_act": False, "dashboard": ""}
-    assert get(admin, "data/me") == {"name": "admin", "may_act": True, "dashboard": ""}
+    for user, may_act in ((viewer, False), (admin, True)):
+        found = get(user, "data/me")
+        assert found.pop("links").keys() == {"assets", "dashboard", "lineage"}
+        assert found == {"name": "admin" if may_act else "viewer", "may_act": may_act}
+
+
+def test_it_links_to_the_asset_graph_and_to_what_the_settings_name(viewer: httpx.Client, stack: Stack) -> None:
+    links = get(viewer, "data/me")["links"]
+    assert (links["dashboard"], links["lineage"]) == (DASHBOARD, LINEAGE_UI)
+    found = viewer.get(f"{stack.env.airflow_url}/api/v2{links['assets']}").raise_for_status().json()
+    assert found["name"] == "server-logs"
 
 
 def test_the_navigation_has_the_page(viewer: httpx.Client, admin: httpx.Client, stack: Stack) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from include.driver.rejudgement import Change
-from include.names import TABLES, origin_key
+from include.names import REPAIR, TABLES, origin_key
 from include.settings import Settings
 from include.stack.environment import Environment, load
 from include.stack.errors import StackError
@@ -153,6 +153,8 @@ def test_given_origins_get_their_rows_and_documents_again(stack: Stack, env: Env
     assert [row(stack, "good_logs", origin)[0] for origin in (lost, wrong)] == [json.loads(good)["event_id"]] * 2
     assert verdict(stack, lost) == ("good", [])
     assert stack.document(origin_key(*lost)) == before | {"revision": 1}
+    query = "SELECT cause FROM logs.corrected WHERE kafka_partition = %s AND %s BETWEEN first_offset AND last_offset"
+    assert (REPAIR,) in stack.root_sql(query, lost)
 
 
 def test_logs_that_are_not_loaded_yet_are_refused(stack: Stack, env: Environment) -> None:

@@ -50,6 +50,16 @@ def test_the_tables_of_progress_lease_and_users_exist(stack: Stack, database: st
     assert column in columns(stack, database, table)
 
 
+def test_bootstrap_brings_a_table_of_an_earlier_version_up_to_date(stack: Stack) -> None:
+    place = (names.LOGS_DATABASE, names.CORRECTED_TABLE)
+    before, added = columns(stack, *place), ("cause", "first_received_at", "last_received_at")
+    stack.root_sql(f"ALTER TABLE logs.corrected {', '.join(f'DROP COLUMN {name}' for name in added)}")
+    for _ in range(2):  # it may run again
+        done = stack.run("airflow", "tasks", "test", "bootstrap", "make_tables")
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert columns(stack, *place) == before
+
+
 def test_the_stream_refuses_tables_of_another_contract(stack: Stack) -> None:
     database = Database.of(stack.settings)
     driver_contract.check(database, OURS)

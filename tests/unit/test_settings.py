@@ -52,6 +52,7 @@ def test_a_variable_sets_its_setting(monkeypatch: pytest.MonkeyPatch):
         ("announce_minutes", "1441"),
         ("metrics_address", "9464"),
         ("metrics_dashboard", "javascript:alert(1)"),
+        ("lineage_ui", "marquez.example.org"),
     ],
 )
 def test_an_invalid_variable_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str):

@@ -67,6 +67,10 @@ PORTS: Final = {
 PROFILES: Final = ("indexer", "kibana", "logstash", "metrics")
 """The containers that a person chooses: one of `indexer` and `logstash`, with or without `kibana` and `metrics`."""
 _USUAL: Final = "logstash,kibana"
+OWN_DAGS: Final = "LOGSIEVE_OWN_DAGS"
+"""The user's folder with DAGs, on this machine."""
+NO_DAGS: Final = "own-dags"
+"""An empty volume in its place."""
 
 
 def files(values: Mapping[str, str]) -> dict[str, str]:
@@ -132,8 +136,8 @@ def read(file: Path) -> dict[str, str]:
 def write(file: Path, variables: Mapping[str, str]) -> list[str]:
     """Adds missing variables to the file and returns their names; keeps existing ones. Only its owner can read it.
 
-    `variables`: the shell's, which may set what the file lacks: ports, and LOGSIEVE_PROFILES. Raises StackError for
-    invalid ones.
+    `variables`: the shell's, which may set what the file lacks: ports, LOGSIEVE_PROFILES and LOGSIEVE_OWN_DAGS. Raises
+    StackError for invalid ones.
     """
     text = file.read_text(encoding="utf-8") if file.exists() else ""
     known = read(file)
@@ -143,6 +147,7 @@ def write(file: Path, variables: Mapping[str, str]) -> list[str]:
     wanted["COMPOSE_PROFILES"] = _profiles(
         known.get("COMPOSE_PROFILES") or variables.get("LOGSIEVE_PROFILES") or _USUAL
     )
+    wanted[OWN_DAGS] = _folder(variables.get(OWN_DAGS))
     added = {name: value for name, value in wanted.items() if name not in known}
     if text and not text.endswith("\n"):
         text += "\n"
@@ -154,6 +159,18 @@ def _port(name: str, value: str) -> str:
     if not (value.isascii() and value.isdecimal() and 1 <= int(value) <= 65535):
         raise StackError(f"{name}={value} is not a port.", "Set it to a number from 1 to 65535.")
     return value
+
+
+def _folder(path: str | None) -> str:
+    """The folder as Compose mounts it: a relative one would count from the compose file."""
+    if not path:
+        return NO_DAGS
+    found = Path(path).resolve()
+    if not found.is_dir() or set(":$") & set(str(found)):
+        raise StackError(
+            f"{OWN_DAGS}={path} cannot be mounted.", "Name a folder that exists, without a colon or $ in its path."
+        )
+    return str(found)
 
 
 def _profiles(value: str) -> str:

@@ -53,13 +53,14 @@ const ACTIONS = {
   },
 };
 
-/** Shows a link to Grafana, if there is one, and the buttons, or a note if the user may not use them. */
-export function showActions({ may_act: mayAct, name, dashboard }) {
+/** Shows links to the assets and to what is outside, if anything, and the buttons, or a note if the user may not use them. */
+export function showActions({ may_act: mayAct, name, links }) {
   const buttons = Object.entries(ACTIONS).map(([action, { label, grave }]) =>
     el("button", { type: "button", class: grave ? "grave" : "", "data-action": action, onclick: () => ask(action) }, label));
   const readOnly = el("p", { class: "muted" }, `${name} has read-only access.`);
-  const grafana = dashboard ? outside(dashboard, "Grafana") : null;
-  replace(byId("actions"), grafana, mayAct ? buttons : [readOnly]);
+  const others = { Lineage: links.lineage, Grafana: links.dashboard };
+  const leading = [link(links.assets, "Assets"), ...Object.entries(others).map(([label, place]) => place ? outside(place, label) : null)];
+  replace(byId("actions"), leading, mayAct ? buttons : [readOnly]);
 }
 
 function ask(action) {

@@ -1,6 +1,7 @@
 """Ranges of origins: each is announced once, whatever happens between two events."""
 
 import random
+from datetime import datetime
 
 import pytest
 
@@ -57,16 +58,33 @@ def test_events_tile_the_offsets_whichever_tries_are_killed(seed: int):
         assert covered == list(range(end))
 
 
+def corrected(partition: int, first: int, last: int, logs: int, cause: str | None = "replay") -> Corrected:
+    return Corrected(partition, first, last, logs, cause, datetime(2026, 12, 1, 0, 0, first), datetime(2026, 12, 2))
+
+
 def test_corrections_that_touch_are_one_range():
-    found = [Corrected(0, 8, 9, 2), Corrected(1, 3, 3, 1), Corrected(0, 1, 5, 3), Corrected(0, 4, 7, 1)]
-    assert merged(found) == [Corrected(0, 1, 9, 6), Corrected(1, 3, 3, 1)]
+    found = [corrected(0, 8, 9, 2), corrected(1, 3, 3, 1), corrected(0, 1, 5, 3), corrected(0, 4, 7, 1)]
+    assert merged(found) == [corrected(0, 1, 9, 6), corrected(1, 3, 3, 1)]
 
 
 def test_a_range_within_another_does_not_shorten_it():
-    assert merged([Corrected(0, 1, 9, 2), Corrected(0, 3, 4, 1), Corrected(0, 6, 12, 1)]) == [Corrected(0, 1, 12, 4)]
+    assert merged([corrected(0, 1, 9, 2), corrected(0, 3, 4, 1), corrected(0, 6, 12, 1)]) == [corrected(0, 1, 12, 4)]
+
+
+def test_causes_stay_apart():
+    found = [corrected(0, 1, 9, 2), corrected(0, 3, 4, 1, "stream"), corrected(0, 5, 6, 1, None)]
+    assert merged(found) == [found[2], found[0], found[1]]
+
+
+def test_a_range_spans_the_times_that_are_known():
+    early, late = datetime(2026, 12, 1), datetime(2026, 12, 2)
+    old, new = Corrected(0, 1, 2, 1, None, None, None), Corrected(0, 3, 4, 1, None, early, late)
+    assert merged([old, new]) == [Corrected(0, 1, 4, 2, None, early, late)]
+    assert merged([old, old]) == [Corrected(0, 1, 2, 2, None, None, None)]
 
 
 def test_an_event_of_corrections_stays_small():
-    scattered = [Corrected(0, 10 * number, 10 * number, 1) for number in range(MOST_RANGES + 1)]
-    assert merged(scattered) == [Corrected(0, 0, 10 * MOST_RANGES, MOST_RANGES + 1)]
+    at = datetime(2026, 12, 1)
+    scattered = [Corrected(0, 10 * number, 10 * number, 1, "replay", at, at) for number in range(MOST_RANGES + 1)]
+    assert merged(scattered) == [Corrected(0, 0, 10 * MOST_RANGES, MOST_RANGES + 1, "replay", at, at)]
     assert len(merged(scattered[:-1])) == MOST_RANGES

@@ -14,7 +14,16 @@ import yaml
 
 from include.settings import ROOT, Settings
 from include.stack.containers import steps as containers
-from include.stack.containers.compose_env import PORTS, PROFILES, SECRETS, files, write, write_files
+from include.stack.containers.compose_env import (
+    NO_DAGS,
+    OWN_DAGS,
+    PORTS,
+    PROFILES,
+    SECRETS,
+    files,
+    write,
+    write_files,
+)
 from include.stack.environment import NOT_EMBEDDED, Environment
 from include.stack.environment import SECRETS as EMBEDDED_SECRETS
 from include.stack.errors import StackError
@@ -66,7 +75,8 @@ def embedded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, str]:
     for field in Settings.model_fields:
         monkeypatch.delenv(f"LOGSIEVE_{field.upper()}", raising=False)
     passwords = dict.fromkeys((*EMBEDDED_SECRETS, "airflow_fernet"), "secret")
-    return Environment(Settings(state=tmp_path), Ports.model_construct(), passwords).variables()
+    settings = Settings(state=tmp_path, own_dags=Path("/opt/logsieve/own-dags"))
+    return Environment(settings, Ports.model_construct(), passwords).variables()
 
 
 def filled(value: str) -> str:
@@ -148,7 +158,7 @@ def test_no_container_waits_for_itself():
 
 def test_every_variable_is_written_by_compose_env_and_required():
     names = re.findall(r"(?<!\$)\$\{?(\w+)", TEXT)
-    assert set(names) <= {*SECRETS, *PORTS, "COMPOSE_PROFILES", "LOGSIEVE_TAG"}
+    assert set(names) <= {*SECRETS, *PORTS, "COMPOSE_PROFILES", OWN_DAGS, "LOGSIEVE_TAG"}
     assert set(PORTS) <= set(names)
     required = re.findall(r"\$\{(\w+):\?run ./logsieve compose-env\}", TEXT)
     assert [name for name in names if name != "LOGSIEVE_TAG"] == required, "all others are required"
@@ -161,7 +171,7 @@ def test_compose_env_writes_secrets_once_and_for_the_owner_only(tmp_path: Path):
     added = write(file, {"LOGSIEVE_PORT_AIRFLOW": "18080"})
     first = file.read_text()
 
-    assert set(added) == {*SECRETS, *PORTS, "COMPOSE_PROFILES"} - {"MYSQL_ROOT_PASSWORD"}
+    assert set(added) == {*SECRETS, *PORTS, "COMPOSE_PROFILES", OWN_DAGS} - {"MYSQL_ROOT_PASSWORD"}
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     values = dict(line.split("=", 1) for line in first.splitlines())
     assert values["MYSQL_ROOT_PASSWORD"] == "mine"
@@ -193,6 +203,35 @@ def test_compose_env_names_a_choice_without_one_that_writes_the_index(tmp_path: 
     (tmp_path / "edited").write_text(f"COMPOSE_PROFILES={chosen}\n")
     with pytest.raises(StackError, match="COMPOSE_PROFILES"):
         write(tmp_path / "edited", {})
+
+
+def test_a_folder_of_dags_is_mounted_where_airflow_reads_it(tmp_path: Path):
+    (tmp_path / "mine").mkdir()
+    file = tmp_path / ".env.compose"
+    write(file, {"LOGSIEVE_OWN_DAGS": f"{tmp_path}/mine/../mine"})
+    assert f"LOGSIEVE_OWN_DAGS={tmp_path}/mine\n" in file.read_text()
+    mounted = "${LOGSIEVE_OWN_DAGS:?run ./logsieve compose-env}:/opt/logsieve/own-dags:ro"
+    for name in ("airflow-dag-processor", "airflow-scheduler"):
+        assert mounted in SERVICES[name]["volumes"]
+    bundles = json.loads(AIRFLOW["AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST"])
+    assert bundles[1]["kwargs"]["path"] == mounted.split(":")[-2]
+    assert "/opt/logsieve/own-dags" in DOCKERFILE, "the image has the folder, for it is read-only later"
+
+
+@pytest.mark.parametrize("given", ["absent", "a:b", "$HOME"])
+def test_compose_env_names_a_folder_of_dags_that_cannot_be_mounted(tmp_path: Path, given: str):
+    if given != "absent":
+        (tmp_path / given).mkdir()
+    with pytest.raises(StackError, match="LOGSIEVE_OWN_DAGS"):
+        write(tmp_path / ".env.compose", {"LOGSIEVE_OWN_DAGS": str(tmp_path / given)})
+
+
+def test_settings_of_dags_and_page_reach_their_containers():
+    """By `.env.settings`, which must not be overruled."""
+    for name in ("airflow-dag-processor", "airflow-api-server"):
+        assert SERVICES[name]["env_file"] == [{"path": ".env.settings", "required": False}]
+        for setting in ("ANNOUNCE_MINUTES", "METRICS_DASHBOARD", "LINEAGE_UI"):
+            assert f"LOGSIEVE_{setting}" not in SERVICES[name]["environment"]
 
 
 def test_the_profiles_are_those_that_can_be_chosen():
@@ -372,7 +411,7 @@ def test_every_mounted_path_exists():
     named = set()
     for service in SERVICES.values():
         for mount in service["volumes"]:
-            source = mount.split(":")[0]
+            source = mount.replace(f"${{{OWN_DAGS}:?run ./logsieve compose-env}}", NO_DAGS).split(":")[0]
             if not source.startswith("."):
                 named.add(source)
                 continue

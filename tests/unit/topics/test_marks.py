@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from confluent_kafka import Message
 
+from include import names
 from include.topics import marks, times
 
 CORRECTION = ("rejudged", b"a run")
@@ -37,6 +38,19 @@ class NoUtf8(Message):
 )
 def test_the_mark_decides_whether_a_message_is_a_verdict(what: str, given: Message, verdict: bool, first: bool) -> None:
     assert (marks.is_verdict(given), marks.is_first_verdict(given)) == (verdict, first), what
+
+
+@pytest.mark.parametrize("cause", [names.REJUDGEMENT, names.REPLAY, names.REPAIR])
+def test_the_mark_of_a_correction_names_its_cause(cause: str) -> None:
+    run = marks.run_id(cause)
+    assert marks.cause(message(marks.STREAM, (names.REJUDGED, run.encode()))) == cause
+    assert marks.run_id(cause) != run
+
+
+def test_a_mark_without_a_known_cause_has_none() -> None:
+    assert marks.cause(message(marks.STREAM)) == names.BY_STREAM
+    for value in (b"20261130T120000Z-0a1b", b"replayed-1", b"\xff-1", b"", None):
+        assert marks.cause(message((names.REJUDGED, value))) is None
 
 
 def test_many_at_once() -> None:
