@@ -163,6 +163,10 @@ class Settings(BaseSettings):
     metrics_airflow: str = ""
     """Base URL of Airflow's API server, to include the health of its parts; empty: it is left out."""
 
+    metrics_statsd: str = Field(default="", pattern=r"^([^\s:,]+:\d{1,5})?$")
+    """Host and port of a StatsD server, to which Airflow and Spark then send their own metrics, by UDP; Kafka then
+    shows its own by JMX. Empty: none of the three does."""
+
     metrics_dashboard: str = Field(default="", pattern=r"^(https?://[^\s\"<>]+)?$")
     """URL of the dashboard in Grafana, which the page Logs links to."""
 

@@ -62,6 +62,18 @@ def variables(
     }
 
 
+def metrics(statsd: str) -> dict[str, str]:
+    """The variables that make Airflow send its own metrics to `statsd`, host and port; none if it is empty."""
+    if not statsd:
+        return {}
+    host, _, port = statsd.rpartition(":")
+    return {
+        "AIRFLOW__METRICS__STATSD_ON": "True",
+        "AIRFLOW__METRICS__STATSD_HOST": host,
+        "AIRFLOW__METRICS__STATSD_PORT": port,
+    }
+
+
 def _bundle(name: str, folder: Path | None = None) -> dict[str, object]:
     """A folder of DAGs; without `folder`, that of the setting above."""
     path = {} if folder is None else {"path": str(folder)}

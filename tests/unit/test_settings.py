@@ -51,6 +51,11 @@ def test_a_variable_sets_its_setting(monkeypatch: pytest.MonkeyPatch):
         ("announce_minutes", "-1"),
         ("announce_minutes", "1441"),
         ("metrics_address", "9464"),
+        ("metrics_statsd", "statsd"),
+        ("metrics_statsd", "statsd:"),
+        ("metrics_statsd", "http://statsd:8125"),
+        ("metrics_statsd", "::1:8125"),
+        ("metrics_statsd", "[::1]:8125"),
         ("metrics_dashboard", "javascript:alert(1)"),
     ],
 )

@@ -6,7 +6,7 @@ from pathlib import Path
 from include.stack import folders
 from include.stack.environment import HOST, Environment
 from include.stack.private import cluster_id
-from include.stack.servers import server_users, tools
+from include.stack.servers import kafka_jmx, server_users, tools
 from include.stack.servers.kafka_users import ADMIN, BROKER
 
 KAFKA = {
@@ -47,6 +47,7 @@ def prepare(env: Environment, jars: Path) -> str:
     home = folders.of_server(env.settings, "kafka")
     data, path, password = home / "data", home / "server.properties", secrets.token_urlsafe(24)
     server_users.write_readable(path, properties(env, password), "kafka")
+    kafka_jmx.prepare(env)
     if (data / "meta.properties").exists():
         return password
     java = ["java", "-Xmx64m", "-XX:TieredStopAtLevel=1", "-cp", f"{jars}/*", "kafka.tools.StorageTool"]

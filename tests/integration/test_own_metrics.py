@@ -1,0 +1,118 @@
+"""Airflow and Spark send their own metrics to a StatsD server, and Kafka shows its own by JMX, to whoever logs in."""
+
+import socket
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from include.names import DRIVER, LOGS_TOPIC, REJUDGE
+from tests.integration.stack import EPOCH, RECOVERY_SECONDS, Stack, drivers, until, wait_until_it_loads
+
+READ_JMX = Path(__file__).parent / "ReadJmx.java"
+MESSAGES_IN = f"kafka.server:type=BrokerTopicMetrics,name=MessagesInPerSec,topic={LOGS_TOPIC}"
+HEAP = f"spark.{DRIVER}.driver.jvm.heap.used"
+
+
+class Heard:
+    """What a StatsD server has received: by name, the newest value with its kind, such as `5|g`."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, str] = {}
+
+    def of_spark(self) -> dict[str, str]:
+        return {name: value for name, value in dict(self.values).items() if name.startswith("spark.")}
+
+
+@contextmanager
+def listening(port: int) -> Iterator[Heard]:
+    """A StatsD server, until the end."""
+    heard = Heard()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
+        server.bind(("127.0.0.1", port))
+        server.settimeout(0.2)
+        ended = threading.Event()
+
+        def listen() -> None:
+            while not ended.is_set():
+                try:
+                    lines = server.recv(65535).decode().splitlines()
+                except TimeoutError:
+                    continue
+                heard.values |= dict(line.split(":", 1) for line in lines)
+
+        thread = threading.Thread(target=listen)
+        thread.start()
+        try:
+            yield heard
+        finally:
+            ended.set()
+            thread.join()
+
+
+@pytest.fixture(scope="module")
+def heard(stack: Stack) -> Iterator[Heard]:
+    wait_until_it_loads(stack)
+    with listening(stack.statsd) as found:
+        yield found
+
+
+def read_jmx(stack: Stack, *what: str) -> subprocess.CompletedProcess[str]:
+    command = ["java", "-XX:TieredStopAtLevel=1", str(READ_JMX), str(stack.ports["kafka_jmx"]), *what]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60)
+
+
+@pytest.fixture(scope="module")
+def login(stack: Stack) -> tuple[str, str]:
+    file = stack.state / "kafka-jmx-password"
+    assert file.stat().st_mode & 0o077 == 0
+    return "logsieve_jmx", file.read_text()
+
+
+def test_every_part_of_airflow_tells(heard: Heard) -> None:
+    wanted = {
+        "airflow.scheduler_heartbeat",
+        "airflow.triggerer_heartbeat",
+        "airflow.dag_processing.total_parse_time",
+        "airflow.pool.open_slots.default_pool",
+    }
+    until(lambda: wanted <= set(heard.values), RECOVERY_SECONDS, f"Airflow tells {wanted - set(heard.values)}")
+    assert heard.values["airflow.scheduler_heartbeat"] == "1|c"
+
+
+def test_spark_tells_under_the_same_names_after_a_restart(stack: Stack, heard: Heard) -> None:
+    until(lambda: HEAP in heard.values, 20, "the driver tells")
+    epoch = stack.root_sql(EPOCH)
+    for process in drivers(stack):
+        process.kill()
+    until(lambda: stack.root_sql(EPOCH) > epoch, RECOVERY_SECONDS, "the next driver judges")
+    heard.values.clear()
+    until(lambda: HEAP in heard.values, RECOVERY_SECONDS, "the next driver tells")
+    found = heard.of_spark()
+    assert {name.split(".")[1] for name in found} <= {DRIVER, REJUDGE}, "no name has an application's id"
+    # Spark would send a count since its start each time, and StatsD add them all; from a gauge with a sign, StatsD
+    # subtracts.
+    assert not {name: value for name, value in found.items() if value.endswith("|c") or value.startswith("-")}
+
+
+def test_kafka_tells_whoever_logs_in_what_came_in(stack: Stack, login: tuple[str, str]) -> None:
+    def count() -> int:
+        done = read_jmx(stack, MESSAGES_IN, "Count", *login)
+        assert done.returncode == 0, done.stderr
+        return int(done.stdout)
+
+    before = count()
+    stack.generate(300)
+    assert count() >= before + 300
+
+
+def test_kafka_tells_nobody_without_the_password_and_obeys_nobody(stack: Stack, login: tuple[str, str]) -> None:
+    for stranger in ((), (login[0], "guess")):
+        done = read_jmx(stack, MESSAGES_IN, "Count", *stranger)
+        assert done.returncode != 0
+        assert "java.lang.SecurityException" in done.stderr
+    done = read_jmx(stack, "java.lang:type=Memory", "invoke:gc", *login)
+    assert "Access denied" in done.stderr
