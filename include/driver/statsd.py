@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from include import addresses
 from include.settings import Settings
 
 PREFIX: Final = "spark"
@@ -20,8 +21,15 @@ def conf(settings: Settings, application: str) -> dict[str, str]:
     """
     if not settings.metrics_statsd:
         return {}
-    host, _, port = settings.metrics_statsd.rpartition(":")
-    sink = {"class": _SINK, "host": host, "port": port, "period": str(SECONDS), "unit": "seconds", "prefix": PREFIX}
+    host, port = addresses.split(settings.metrics_statsd)
+    sink = {
+        "class": _SINK,
+        "host": host,
+        "port": str(port),
+        "period": str(SECONDS),
+        "unit": "seconds",
+        "prefix": PREFIX,
+    }
     return {
         "spark.metrics.namespace": application,
         "spark.sql.streaming.metricsEnabled": "true",

@@ -2,10 +2,15 @@
 
 import socket
 
+from include import addresses
+
 
 def address(host: str) -> str:
     """Its IPv4 address, which is all that Airflow's client knows. Raises OSError if the name has none."""
-    return str(socket.getaddrinfo(host, None, socket.AF_INET, socket.SOCK_DGRAM)[0][4][0])
+    try:
+        return str(socket.getaddrinfo(host, None, socket.AF_INET, socket.SOCK_DGRAM)[0][4][0])
+    except UnicodeError as error:  # of a name with an empty part, or one that is too long
+        raise OSError(str(error)) from error
 
 
 def by_address(host_and_port: str) -> str:
@@ -13,8 +18,10 @@ def by_address(host_and_port: str) -> str:
 
     A name server that hangs would delay the task; without an answer Airflow goes on without metrics.
     """
-    host, _, port = host_and_port.rpartition(":")
+    if not host_and_port:
+        return ""
+    host, port = addresses.split(host_and_port)
     try:
-        return f"{address(host)}:{port}" if host else ""
+        return f"{address(host)}:{port}"
     except OSError:
         return host_and_port

@@ -53,6 +53,8 @@ def test_a_variable_sets_its_setting(monkeypatch: pytest.MonkeyPatch):
         ("metrics_address", "9464"),
         ("metrics_statsd", "statsd"),
         ("metrics_statsd", "statsd:"),
+        ("metrics_statsd", "statsd:0"),
+        ("metrics_statsd", "statsd:65536"),
         ("metrics_statsd", "http://statsd:8125"),
         ("metrics_statsd", "::1:8125"),
         ("metrics_statsd", "[::1]:8125"),

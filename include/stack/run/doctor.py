@@ -10,6 +10,7 @@ from collections.abc import Callable
 import psutil
 from rich.console import Console
 
+from include import addresses
 from include.settings import ROOT
 from include.stack import engines, statsd, tables
 from include.stack.environment import HOST, Environment
@@ -137,9 +138,9 @@ def ports(env: Environment) -> Check:
 def own_metrics(env: Environment) -> Check:
     """The StatsD server for the metrics of Kafka, Spark and Airflow has an address. It need not run."""
     wanted = env.settings.metrics_statsd
-    host, _, port = wanted.rpartition(":")
     if not wanted:
         return Check("StatsD", "none: Kafka, Spark and Airflow tell nothing about themselves")
+    host, port = addresses.split(wanted)
     try:
         return Check("StatsD", f"{statsd.address(host)}, UDP port {port}")
     except OSError as error:
