@@ -29,6 +29,8 @@ def options(env: Environment) -> list[str]:
         f"-D{java}.authenticate=true",
         f"-D{java}.password.file={passwords}",
         f"-D{java}.access.file={rights}",
+        # By default Java rewrites the file.
+        f"-D{java}.password.toHashes=false",
     ]
 
 
@@ -39,7 +41,7 @@ def prepare(env: Environment) -> None:
     passwords, rights = _files(env)
     password = env.passwords["kafka_jmx"]
     server_users.write_readable(rights, f"{USER} readonly\n", "kafka")
-    # Java requires that only its own user can read it, and replaces the password in it by its hash.
+    # Java requires that only its own user can read it.
     server_users.write_owned(passwords, f"{USER} {password}\n", "kafka")
     write_private(env.state / PASSWORD_FILE, password)
 

@@ -85,8 +85,9 @@ def write_readable(path: Path, text: str, server: str) -> None:
 
 
 def write_owned(path: Path, text: str, server: str) -> None:
-    """Writes a file that belongs to the server's user, and that nobody else but root can read or change."""
+    """Writes a file that belongs to the server's user, who alone can read it (0400), in a folder that does not."""
     write_private(path, text)
+    path.chmod(0o400)
     if (user := user_of(server)) is not None:
         owner = pwd.getpwnam(user)
         os.chown(path, owner.pw_uid, owner.pw_gid)

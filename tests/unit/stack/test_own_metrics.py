@@ -71,7 +71,8 @@ def test_a_name_without_an_address_is_refused_by_up_and_stops_nothing_else(
 def test_kafka_asks_for_a_password_that_only_its_owner_can_read(planned: Callable[[str], Environment]) -> None:
     env = planned("localhost:8125")
     (env.state / "kafka").mkdir()
-    kafka_jmx.prepare(env)
+    for _ in range(2):  # each `up` writes them anew
+        kafka_jmx.prepare(env)
     options = dict(word.removeprefix("-D").split("=", 1) for word in of_kafka(env))
     java = "com.sun.management.jmxremote"
     assert options[f"{java}.authenticate"] == "true"
