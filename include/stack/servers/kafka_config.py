@@ -2,11 +2,12 @@
 
 import secrets
 from pathlib import Path
+from typing import Final
 
 from include.stack import folders
 from include.stack.environment import HOST, Environment
-from include.stack.private import cluster_id
-from include.stack.servers import kafka_jmx, server_users, tools
+from include.stack.private import cluster_id, write_private
+from include.stack.servers import server_users, tools
 from include.stack.servers.kafka_users import ADMIN, BROKER
 
 KAFKA = {
@@ -38,6 +39,11 @@ KAFKA = {
 FSYNC = {"log.flush.interval.messages": "1"}
 """By default, Kafka leaves the writing to the operating system, and a power failure costs what was not written."""
 
+JMX_USER: Final = "logsieve_jmx"
+"""Can read, and nothing else."""
+JMX_PASSWORD: Final = "kafka-jmx-password"  # noqa: S105  # a name
+"""File in the state, for whoever collects the metrics: docs/metrics.md."""
+
 
 def prepare(env: Environment, jars: Path) -> str:
     """Writes server.properties and formats the storage once. Returns the password of the user BROKER.
@@ -47,7 +53,7 @@ def prepare(env: Environment, jars: Path) -> str:
     home = folders.of_server(env.settings, "kafka")
     data, path, password = home / "data", home / "server.properties", secrets.token_urlsafe(24)
     server_users.write_readable(path, properties(env, password), "kafka")
-    kafka_jmx.prepare(env)
+    prepare_jmx(env)
     if (data / "meta.properties").exists():
         return password
     java = ["java", "-Xmx64m", "-XX:TieredStopAtLevel=1", "-cp", f"{jars}/*", "kafka.tools.StorageTool"]
@@ -66,6 +72,47 @@ log.dirs={_java_text(data)}
 {_logins(password)}
 {tools.lines(KAFKA | (FSYNC if env.settings.fsync else {}))}
 """
+
+
+def jmx_options(env: Environment) -> list[str]:
+    """Options of Kafka's Java that open JMX, its only means to tell its own metrics: on loopback, for JMX_USER.
+
+    None if LOGSIEVE_METRICS_STATSD is empty.
+    """
+    if not env.settings.metrics_statsd:
+        return []
+    passwords, rights = _jmx_files(env)
+    java = "com.sun.management.jmxremote"
+    return [
+        f"-D{java}.host={HOST}",
+        f"-D{java}.port={env.ports.kafka_jmx}",
+        # By default a second port, another at each start, open on all addresses.
+        f"-D{java}.rmi.port={env.ports.kafka_jmx}",
+        f"-Djava.rmi.server.hostname={HOST}",
+        f"-D{java}.ssl=false",
+        f"-D{java}.authenticate=true",
+        f"-D{java}.password.file={passwords}",
+        f"-D{java}.access.file={rights}",
+        # By default Java rewrites the file.
+        f"-D{java}.password.toHashes=false",
+    ]
+
+
+def prepare_jmx(env: Environment) -> None:
+    """Writes the files that these options name, and the password for whoever collects the metrics."""
+    if not env.settings.metrics_statsd:
+        return
+    passwords, rights = _jmx_files(env)
+    password = env.passwords["kafka_jmx"]
+    server_users.write_readable(rights, f"{JMX_USER} readonly\n", "kafka")
+    # Java requires that only its own user can read it.
+    server_users.write_owned(passwords, f"{JMX_USER} {password}\n", "kafka")
+    write_private(env.state / JMX_PASSWORD, password)
+
+
+def _jmx_files(env: Environment) -> tuple[Path, Path]:
+    folder = folders.of_server(env.settings, "kafka")
+    return folder / "jmx.password", folder / "jmx.access"
 
 
 def _logins(password: str) -> str:

@@ -10,7 +10,7 @@ from include.stack import engines
 from include.stack.environment import SECRETS, Environment
 from include.stack.ports import Ports
 from include.stack.run import doctor
-from include.stack.servers import kafka_jmx
+from include.stack.servers import kafka_config
 from include.stack.servers.programs import Homes, servers
 
 NOWHERE = ("nowhere.invalid", "statsd..example.org")
@@ -36,7 +36,7 @@ def of_kafka(env: Environment) -> list[str]:
 
 def test_by_default_nothing_is_told(planned: Callable[[str], Environment]) -> None:
     env = planned("")
-    kafka_jmx.prepare(env)
+    kafka_config.prepare_jmx(env)
     assert (of_airflow(env), of_kafka(env)) == ({}, [])
     assert "kafka_jmx" not in engines.ports_used("local", env.settings, env.ports)
     assert list(env.state.iterdir()) == []
@@ -72,7 +72,7 @@ def test_kafka_asks_for_a_password_that_only_its_owner_can_read(planned: Callabl
     env = planned("localhost:8125")
     (env.state / "kafka").mkdir()
     for _ in range(2):  # each `up` writes them anew
-        kafka_jmx.prepare(env)
+        kafka_config.prepare_jmx(env)
     options = dict(word.removeprefix("-D").split("=", 1) for word in of_kafka(env))
     java = "com.sun.management.jmxremote"
     assert options[f"{java}.authenticate"] == "true"
