@@ -144,6 +144,8 @@ def own_metrics(env: Environment) -> Check:
     try:
         return Check("StatsD", f"{statsd.address(host)}, UDP port {port}")
     except OSError as error:
+        if error.errno == socket.EAI_AGAIN:  # as at the start of the machine; nothing else needs the name
+            return Check("StatsD", f"{host}, which no name server answers for now: {error.strerror}")
         remedy = "Set LOGSIEVE_METRICS_STATSD to a name or IPv4 address that this machine knows, or unset it."
         return Check("StatsD", f"{host} has no IPv4 address: {error.args[-1]}", remedy)
 

@@ -1,5 +1,6 @@
 """One setting makes Airflow send its own metrics and Kafka show its own; by default neither does."""
 
+import socket
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,8 +14,11 @@ from include.stack.run import doctor
 from include.stack.servers import kafka_config
 from include.stack.servers.programs import Homes, servers
 
-NOWHERE = ("nowhere.invalid", "statsd..example.org")
-"""Names without an address: no name server knows the first, by RFC 6761, and none is asked for the second."""
+NO_ADDRESS = (
+    socket.gaierror(socket.EAI_NONAME, "Name or service not known"),
+    UnicodeError("label empty or too long"),
+)
+"""What Python raises for a name that nobody knows, and for one that cannot be a name."""
 
 
 @pytest.fixture
@@ -56,16 +60,33 @@ def test_airflow_sends_to_the_address_so_that_no_task_waits_for_a_name_server(
     assert env.variables()["LOGSIEVE_METRICS_STATSD"] == "127.0.0.1:8125"
 
 
-@pytest.mark.parametrize("host", NOWHERE)
+def nobody_knows(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    def look_up(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+
+
+@pytest.mark.parametrize("error", NO_ADDRESS)
 def test_a_name_without_an_address_is_refused_by_up_and_stops_nothing_else(
-    planned: Callable[[str], Environment], host: str
+    planned: Callable[[str], Environment], monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
-    env = planned(f"{host}:8125")
+    nobody_knows(monkeypatch, error)
+    env = planned("statsd.example.org:8125")
     found = doctor.own_metrics(env)
-    assert host in found.found
+    assert "statsd.example.org" in found.found
     assert "LOGSIEVE_METRICS_STATSD" in found.remedy
     assert doctor.own_metrics in doctor.CHECKS
-    assert of_airflow(env)["AIRFLOW__METRICS__STATSD_HOST"] == host
+    assert of_airflow(env)["AIRFLOW__METRICS__STATSD_HOST"] == "statsd.example.org"
+
+
+def test_a_name_server_that_does_not_answer_stops_nothing(
+    planned: Callable[[str], Environment], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nobody_knows(monkeypatch, socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution"))
+    env = planned("statsd.example.org:8125")
+    assert not doctor.own_metrics(env).remedy
+    assert of_airflow(env)["AIRFLOW__METRICS__STATSD_HOST"] == "statsd.example.org"
 
 
 def test_kafka_asks_for_a_password_that_only_its_owner_can_read(planned: Callable[[str], Environment]) -> None:
