@@ -6,6 +6,7 @@ from typing import Final
 
 from include.stack import folders
 from include.stack.environment import HOST, Environment
+from include.stack.fetch import jmx_agent
 from include.stack.private import cluster_id, write_private
 from include.stack.servers import server_users, tools
 from include.stack.servers.kafka_users import ADMIN, BROKER
@@ -54,6 +55,10 @@ def prepare(env: Environment, jars: Path) -> str:
     data, path, password = home / "data", home / "server.properties", secrets.token_urlsafe(24)
     server_users.write_readable(path, properties(env, password), "kafka")
     prepare_jmx(env)
+    if env.settings.metrics_statsd:
+        agent, *_ = _jmx_files(env)
+        jmx_agent.write(env.settings.parts / "jars", agent)
+        server_users.share(agent, "kafka", deep=False)
     if (data / "meta.properties").exists():
         return password
     java = ["java", "-Xmx64m", "-XX:TieredStopAtLevel=1", "-cp", f"{jars}/*", "kafka.tools.StorageTool"]
@@ -81,12 +86,14 @@ def jmx_options(env: Environment) -> list[str]:
     """
     if not env.settings.metrics_statsd:
         return []
-    passwords, rights = _jmx_files(env)
-    java = "com.sun.management.jmxremote"
+    agent, passwords, rights = _jmx_files(env)
+    java, module = "com.sun.management.jmxremote", "jdk.management.agent"
     return [
+        # In place of `jmxremote.port`: see there.
+        f"-javaagent:{agent}={env.ports.kafka_jmx}",
+        f"--add-modules={module}",
+        f"--add-exports={module}/sun.management.jmxremote=ALL-UNNAMED",
         f"-D{java}.host={HOST}",
-        f"-D{java}.port={env.ports.kafka_jmx}",
-        # By default a second port, another at each start, open on all addresses.
         f"-D{java}.rmi.port={env.ports.kafka_jmx}",
         f"-Djava.rmi.server.hostname={HOST}",
         f"-D{java}.ssl=false",
@@ -99,10 +106,10 @@ def jmx_options(env: Environment) -> list[str]:
 
 
 def prepare_jmx(env: Environment) -> None:
-    """Writes the files that these options name, and the password for whoever collects the metrics."""
+    """Writes the password and what it allows, for these options and for whoever collects the metrics."""
     if not env.settings.metrics_statsd:
         return
-    passwords, rights = _jmx_files(env)
+    _, passwords, rights = _jmx_files(env)
     password = env.passwords["kafka_jmx"]
     server_users.write_readable(rights, f"{JMX_USER} readonly\n", "kafka")
     # Java requires that only its own user can read it.
@@ -110,9 +117,10 @@ def prepare_jmx(env: Environment) -> None:
     write_private(env.state / JMX_PASSWORD, password)
 
 
-def _jmx_files(env: Environment) -> tuple[Path, Path]:
+def _jmx_files(env: Environment) -> tuple[Path, Path, Path]:
+    """The agent, the passwords, and who may do what."""
     folder = folders.of_server(env.settings, "kafka")
-    return folder / "jmx.password", folder / "jmx.access"
+    return folder / "jmx.jar", folder / "jmx.password", folder / "jmx.access"
 
 
 def _logins(password: str) -> str:

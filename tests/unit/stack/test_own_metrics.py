@@ -95,10 +95,14 @@ def test_kafka_asks_for_a_password_that_only_its_owner_can_read(planned: Callabl
     for _ in range(2):  # each `up` writes them anew
         kafka_config.prepare_jmx(env)
     options = dict(word.removeprefix("-D").split("=", 1) for word in of_kafka(env))
+    # Java's own `jmxremote.port` would also open a port on all addresses.
+    (agent,) = [word for word in of_kafka(env) if word.startswith("-javaagent:")]
+    assert agent == f"-javaagent:{env.state / 'kafka' / 'jmx.jar'}={env.ports.kafka_jmx}"
+    assert "com.sun.management.jmxremote.port" not in options
     java = "com.sun.management.jmxremote"
     assert options[f"{java}.authenticate"] == "true"
     assert {options[f"{java}.host"], options["java.rmi.server.hostname"]} == {"127.0.0.1"}
-    assert {options[f"{java}.port"], options[f"{java}.rmi.port"]} == {str(env.ports.kafka_jmx)}
+    assert options[f"{java}.rmi.port"] == str(env.ports.kafka_jmx)
     assert "kafka_jmx" in engines.ports_used("local", env.settings, env.ports)
     passwords = Path(options[f"{java}.password.file"])
     assert passwords.read_text() == "logsieve_jmx of kafka_jmx\n"
