@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, FilePath, SecretStr, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SecretsSettingsSource, SettingsConfigDict
 
-from include import folders
+from include import addresses, folders
 
 ROOT = Path(__file__).resolve().parent.parent
 _HOME = ROOT if ROOT.is_dir() else Path()
@@ -163,6 +163,10 @@ class Settings(BaseSettings):
     metrics_airflow: str = ""
     """Base URL of Airflow's API server, to include the health of its parts; empty: it is left out."""
 
+    metrics_statsd: Annotated[str, AfterValidator(addresses.checked)] = ""
+    """Host and port of a StatsD server, to which Airflow and Spark then send their own metrics, by UDP; Kafka then
+    shows its own by JMX. Empty: none of the three does."""
+
     metrics_dashboard: str = Field(default="", pattern=r"^(https?://[^\s\"<>]+)?$")
     """URL of the dashboard in Grafana, which the page Logs links to."""
     lineage_ui: str = Field(default="", pattern=r"^(https?://[^\s\"<>]+)?$")
@@ -198,8 +202,7 @@ class Settings(BaseSettings):
     @property
     def metrics_at(self) -> tuple[str, int]:
         """Host and port of the metrics."""
-        host, _, port = self.metrics_address.rpartition(":")
-        return host, int(port)
+        return addresses.split(self.metrics_address)
 
     @model_validator(mode="after")
     def _a_login_is_whole(self) -> Self:

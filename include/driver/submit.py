@@ -8,7 +8,7 @@ from typing import Final
 
 from include import scratch
 from include.contract import for_rules, reading
-from include.driver import pods, shipping
+from include.driver import pods, shipping, statsd
 from include.names import DRIVER
 from include.settings import ROOT, SECRETS, Settings
 
@@ -91,6 +91,10 @@ def submit_conf(
     On a cluster it also writes what the application takes along (include/driver/shipping.py). Raises OSError, and
     ValueError if a setting does not work there.
     """
+    return _where_it_runs(settings, application, master, deploy_mode) | statsd.conf(settings, application)
+
+
+def _where_it_runs(settings: Settings, application: str, master: str, deploy_mode: str | None) -> dict[str, str]:
     if is_local(master):
         return _on_this_machine(settings, application) | {"spark.pyspark.python": sys.executable}
     if settings.mysql_ca:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from include import addresses
 from include.settings import ROOT
 from include.stack.machine.programs import HOST
 
@@ -59,6 +60,18 @@ def variables(
         "AIRFLOW__OPENLINEAGE__EXTRACTORS": "plugins.lineage.Extractor",
         # The stream keeps running while the API server is down.
         "AIRFLOW__WORKERS__MAX_FAILED_HEARTBEATS": "1000",
+    }
+
+
+def metrics(statsd: str) -> dict[str, str]:
+    """The variables that make Airflow send its own metrics to `statsd`, host and port; none if it is empty."""
+    if not statsd:
+        return {}
+    host, port = addresses.split(statsd)
+    return {
+        "AIRFLOW__METRICS__STATSD_ON": "True",
+        "AIRFLOW__METRICS__STATSD_HOST": host,
+        "AIRFLOW__METRICS__STATSD_PORT": str(port),
     }
 
 

@@ -62,6 +62,8 @@ def yarn_conf(state: Path, program: str = YARN_MANAGER) -> Path:
 def ports_used(engine: Engine, settings: Settings, ports: Ports) -> dict[str, int]:
     """The ports of all servers of such a stack, by name."""
     unused = tuple(name for name in ("spark", "yarn") if name != engine)
+    if not settings.metrics_statsd:
+        unused += ("kafka_jmx",)
     if folders.postgres_address(settings, ports)[0] != HOST:
         unused += ("postgres",)
     return {name: port for name, port in ports.model_dump().items() if not name.startswith(unused)}

@@ -17,7 +17,7 @@ from include import scratch
 from include.clients.outside import Outside
 from include.retention.disk_bounds import EMBEDDED_GIB
 from include.settings import Settings
-from include.stack import airflow_settings, connections, engines, folders
+from include.stack import airflow_settings, connections, engines, folders, statsd
 from include.stack.connections import AIRFLOW_USER
 from include.stack.engines import Engine
 from include.stack.machine import programs, shell
@@ -31,7 +31,7 @@ SECRETS = (
     "postgres", "mysql_root", "mysql_airflow", "mysql_stream", "mysql_reader", "airflow_admin", "airflow_viewer",
     "airflow_jwt", "airflow_api", "supervisor", "elasticsearch_admin", "elasticsearch_airflow", "elasticsearch_indexer",
     "elasticsearch_reader", "kafka_admin", "kafka_airflow", "kafka_indexer", "kafka_reader", "kafka_sender",
-    "kafka_stream", "metrics", "spark",
+    "kafka_stream", "kafka_jmx", "metrics", "spark",
 )  # fmt: skip
 
 NOT_EMBEDDED = (
@@ -92,6 +92,11 @@ class Environment:
             "LOGSIEVE_MYSQL_STREAM_PASSWORD": "",
             **{name: value for name, value in os.environ.items() if shell.OTLP.fullmatch(name)},
         }
+
+    @cached_property
+    def statsd(self) -> str:
+        """Where Airflow and Spark send their own metrics, as `address:port`; empty: nowhere."""
+        return statsd.by_address(self.settings.metrics_statsd)
 
     @property
     def spark_master(self) -> str:
@@ -168,6 +173,7 @@ class Environment:
             "LOGSIEVE_MYSQL_STREAM_PASSWORD": passwords["mysql_stream"],
             "LOGSIEVE_MYSQL_READER_PASSWORD": passwords["mysql_reader"],
             "LOGSIEVE_ELASTICSEARCH_URL": f"http://{HOST}:{ports.elasticsearch}",
+            "LOGSIEVE_METRICS_STATSD": self.statsd,
             **{f"LOGSIEVE_{name.upper()}": "" for name in NOT_EMBEDDED},  # empty is the default
             # Of logs that are not ours, nobody knows how many are bad: watch_logs waits for good ones only.
             **({} if self.generates else {"LOGSIEVE_SHARE_BAD": "0", "LOGSIEVE_SHARE_SUSPICIOUS": "0"}),
@@ -197,6 +203,7 @@ class Environment:
         settings = airflow_settings.variables(home, self.airflow_url, ports.airflow, passwords, own)
         return {
             **settings,
+            **airflow_settings.metrics(self.statsd),
             "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": self.metadata_url,
             "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(self.state / "logs" / "airflow"),
             **found,
@@ -234,16 +241,6 @@ def make(
     created = Environment(settings, ports or Ports(), passwords, engine, generates=generates)
     scratch.make(settings)  # the TMPDIR of every program
     write_private(settings.state / "metrics-token", passwords["metrics"])  # Prometheus reads it: docs/metrics.md
-    write_private(
-        settings.state / "stack.json",
-        json.dumps(
-            {
-                "ports": created.ports.model_dump(),
-                "passwords": passwords,
-                "engine": engine,
-                "generates": generates,
-            },
-            indent=2,
-        ),
-    )
+    kept = {"ports": created.ports.model_dump(), "passwords": passwords, "engine": engine, "generates": generates}
+    write_private(settings.state / "stack.json", json.dumps(kept, indent=2))
     return created

@@ -22,6 +22,8 @@ class Ports(BaseSettings):
     postgres: int = Field(default=5432, ge=1, le=65535)
     kafka: int = Field(default=9092, ge=1, le=65535)
     kafka_controller: int = Field(default=9093, ge=1, le=65535)
+    kafka_jmx: int = Field(default=9999, ge=1, le=65535)
+    """Of Kafka's own metrics, if LOGSIEVE_METRICS_STATSD is set."""
     mysql: int = Field(default=3306, ge=1, le=65535)
     elasticsearch: int = Field(default=9200, ge=1, le=65535)
     elasticsearch_transport: int = Field(default=9300, ge=1, le=65535)

@@ -24,6 +24,7 @@ from include.names import CLASSIFY_DAG, STATUSES, TABLES, origin_key
 from include.settings import ROOT, Settings
 from include.stack.airflow.api import AirflowApi
 from include.stack.environment import Environment, load
+from include.stack.ports import free
 from include.stack.run import status, supervisor
 from include.stack.run.status import Status
 from include.stack.run.up import programs_of
@@ -77,6 +78,8 @@ class Stack:
     def __init__(self, state: Path, ports: dict[str, int]) -> None:
         self.state = state
         self.ports = ports
+        self.statsd = free("statsd")["statsd"]
+        """Where Airflow and Spark send their own metrics. Nothing listens there but in test_own_metrics."""
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("LOGSIEVE_")}
         self.variables = {
             **inherited,
@@ -91,6 +94,7 @@ class Stack:
             "LOGSIEVE_WAIT_MILLISECONDS": str(WAIT_MILLISECONDS),
             "LOGSIEVE_METRICS_DASHBOARD": DASHBOARD,
             "LOGSIEVE_LINEAGE_UI": LINEAGE_UI,
+            "LOGSIEVE_METRICS_STATSD": f"localhost:{self.statsd}",
             "COLUMNS": "160",
         }
 
@@ -117,7 +121,7 @@ class Stack:
 
     @property
     def env(self) -> Environment:
-        env = load(Settings(state=self.state))
+        env = load(Settings(state=self.state, metrics_statsd=self.variables["LOGSIEVE_METRICS_STATSD"]))
         assert env is not None
         return env
 

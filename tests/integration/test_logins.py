@@ -178,6 +178,7 @@ CHECKS: dict[str, Callable[[int], bool] | str] = {
     "elasticsearch_transport": refuses_tls,
     "kafka": "test_kafka_refuses_whoever_has_no_login",
     "kafka_controller": "test_kafka_refuses_whoever_has_no_login",
+    "kafka_jmx": "test_kafka_tells_nobody_without_the_password_and_obeys_nobody",
     "metrics": refuses_http,
     "mysql": "test_mysql_refuses_whoever_has_no_login",
 }

@@ -51,7 +51,7 @@ def variables(settings: Settings) -> dict[str, str]:
 
 def _rehearse(settings: Settings, target: Path) -> str | None:
     partial = target.with_name(f"{target.name}.{os.getpid()}")
-    conf = submit_conf(settings, "rehearsal")
+    conf = submit_conf(settings.model_copy(update={"metrics_statsd": ""}), "rehearsal")
     conf["spark.driver.extraJavaOptions"] += " " + java_options(
         [f"-XX:ArchiveClassesAtExit={partial}", "-Xlog:cds=off", "-Xlog:cds+dynamic=off"]
     )

@@ -25,8 +25,8 @@ CERTIFICATES: Final = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "C
 """Trusted certificates, such as a company CA."""
 ALERTS: Final = ("AIRFLOW_CONN_ALERTS_SLACK", "AIRFLOW_CONN_ALERTS_EMAIL")
 """Airflow connections that the user provides (docs/operations.md#alerts)."""
-_LINEAGE: Final = re.compile(r"AIRFLOW__OPENLINEAGE__[A-Z0-9_]+")
-"""The only settings of Airflow that the user provides (docs/lineage.md)."""
+_OF_AIRFLOW: Final = re.compile(r"AIRFLOW__(OPENLINEAGE|METRICS)__[A-Z0-9_]+")
+"""The only settings of Airflow that the user provides (docs/lineage.md, docs/metrics.md)."""
 OTLP: Final = re.compile(r"OTEL_EXPORTER_OTLP_[A-Z_]+|OTEL_METRIC_EXPORT_INTERVAL")
 """Where and how the metrics are sent by OpenTelemetry (docs/metrics.md); for the program that sends them alone."""
 FETCHING: Final = (
@@ -81,7 +81,7 @@ def for_programs(shell: Mapping[str, str]) -> dict[str, str]:
 
 
 def _passing(shell: Mapping[str, str]) -> dict[str, str]:
-    settings = filter(_LINEAGE.fullmatch, shell)
+    settings = filter(_OF_AIRFLOW.fullmatch, shell)
     named = {name: shell[name] for name in (*TERMINAL, *ALERTS, *settings) if shell.get(name)}
     trusted = {name: shell[name] for name in CERTIFICATES if shell.get(name) and _has_certificates(Path(shell[name]))}
     return named | trusted

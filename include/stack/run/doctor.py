@@ -10,8 +10,9 @@ from collections.abc import Callable
 import psutil
 from rich.console import Console
 
+from include import addresses
 from include.settings import ROOT
-from include.stack import engines, tables
+from include.stack import engines, statsd, tables
 from include.stack.environment import HOST, Environment
 from include.stack.errors import StackError
 from include.stack.fetch import mysqld, packages
@@ -134,6 +135,21 @@ def ports(env: Environment) -> Check:
     return Check("ports", f"taken: {found}", f"Stop the program that uses it, or set another port: {example}.")
 
 
+def own_metrics(env: Environment) -> Check:
+    """The StatsD server for the metrics of Kafka, Spark and Airflow has an address. It need not run."""
+    wanted = env.settings.metrics_statsd
+    if not wanted:
+        return Check("StatsD", "none: Kafka, Spark and Airflow tell nothing about themselves")
+    host, port = addresses.split(wanted)
+    try:
+        return Check("StatsD", f"{statsd.address(host)}, UDP port {port}")
+    except OSError as error:
+        if error.errno == socket.EAI_AGAIN:  # as at the start of the machine; nothing else needs the name
+            return Check("StatsD", f"{host}, which no name server answers for now: {error.strerror}")
+        remedy = "Set LOGSIEVE_METRICS_STATSD to a name or IPv4 address that this machine knows, or unset it."
+        return Check("StatsD", f"{host} has no IPv4 address: {error.args[-1]}", remedy)
+
+
 def running(env: Environment) -> bool:
     """Whether this stack's supervisord is running."""
     return process_of(env) is not None
@@ -150,7 +166,7 @@ def _is_free(port: int) -> bool:
 
 
 CHECKS: tuple[Callable[[Environment], Check], ...] = (
-    architecture, java, user, folders, mysql, memory, disk, writable, clock, ports,
+    architecture, java, user, folders, mysql, memory, disk, writable, clock, ports, own_metrics,
 )  # fmt: skip
 
 

@@ -2,10 +2,12 @@
 
 import secrets
 from pathlib import Path
+from typing import Final
 
 from include.stack import folders
 from include.stack.environment import HOST, Environment
-from include.stack.private import cluster_id
+from include.stack.fetch import jmx_agent
+from include.stack.private import cluster_id, write_private
 from include.stack.servers import server_users, tools
 from include.stack.servers.kafka_users import ADMIN, BROKER
 
@@ -38,6 +40,11 @@ KAFKA = {
 FSYNC = {"log.flush.interval.messages": "1"}
 """By default, Kafka leaves the writing to the operating system, and a power failure costs what was not written."""
 
+JMX_USER: Final = "logsieve_jmx"
+"""Can read, and nothing else."""
+JMX_PASSWORD: Final = "kafka-jmx-password"  # noqa: S105  # a name
+"""File in the state, for whoever collects the metrics: docs/metrics.md."""
+
 
 def prepare(env: Environment, jars: Path) -> str:
     """Writes server.properties and formats the storage once. Returns the password of the user BROKER.
@@ -47,6 +54,11 @@ def prepare(env: Environment, jars: Path) -> str:
     home = folders.of_server(env.settings, "kafka")
     data, path, password = home / "data", home / "server.properties", secrets.token_urlsafe(24)
     server_users.write_readable(path, properties(env, password), "kafka")
+    prepare_jmx(env)
+    if env.settings.metrics_statsd:
+        agent, *_ = _jmx_files(env)
+        jmx_agent.write(env.settings.parts / "jars", agent)
+        server_users.share(agent, "kafka", deep=False)
     if (data / "meta.properties").exists():
         return password
     java = ["java", "-Xmx64m", "-XX:TieredStopAtLevel=1", "-cp", f"{jars}/*", "kafka.tools.StorageTool"]
@@ -65,6 +77,50 @@ log.dirs={_java_text(data)}
 {_logins(password)}
 {tools.lines(KAFKA | (FSYNC if env.settings.fsync else {}))}
 """
+
+
+def jmx_options(env: Environment) -> list[str]:
+    """Options of Kafka's Java that open JMX, its only means to tell its own metrics: on loopback, for JMX_USER.
+
+    None if LOGSIEVE_METRICS_STATSD is empty.
+    """
+    if not env.settings.metrics_statsd:
+        return []
+    agent, passwords, rights = _jmx_files(env)
+    java, module = "com.sun.management.jmxremote", "jdk.management.agent"
+    return [
+        # In place of `jmxremote.port`: see there.
+        f"-javaagent:{agent}={env.ports.kafka_jmx}",
+        f"--add-modules={module}",
+        f"--add-exports={module}/sun.management.jmxremote=ALL-UNNAMED",
+        f"-D{java}.host={HOST}",
+        f"-D{java}.rmi.port={env.ports.kafka_jmx}",
+        f"-Djava.rmi.server.hostname={HOST}",
+        f"-D{java}.ssl=false",
+        f"-D{java}.authenticate=true",
+        f"-D{java}.password.file={passwords}",
+        f"-D{java}.access.file={rights}",
+        # By default Java rewrites the file.
+        f"-D{java}.password.toHashes=false",
+    ]
+
+
+def prepare_jmx(env: Environment) -> None:
+    """Writes the password and what it allows, for these options and for whoever collects the metrics."""
+    if not env.settings.metrics_statsd:
+        return
+    _, passwords, rights = _jmx_files(env)
+    password = env.passwords["kafka_jmx"]
+    server_users.write_readable(rights, f"{JMX_USER} readonly\n", "kafka")
+    # Java requires that only its own user can read it.
+    server_users.write_owned(passwords, f"{JMX_USER} {password}\n", "kafka")
+    write_private(env.state / JMX_PASSWORD, password)
+
+
+def _jmx_files(env: Environment) -> tuple[Path, Path, Path]:
+    """The agent, the passwords, and who may do what."""
+    folder = folders.of_server(env.settings, "kafka")
+    return folder / "jmx.jar", folder / "jmx.password", folder / "jmx.access"
 
 
 def _logins(password: str) -> str:

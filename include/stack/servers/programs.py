@@ -12,6 +12,7 @@ from include.stack.fetch.mysqld import Mysqld
 from include.stack.machine.needs import SERVERS
 from include.stack.servers import (
     elasticsearch_config,
+    kafka_config,
     postgres_config,
     probes,
     server_users,
@@ -74,6 +75,7 @@ def servers(env: Environment, homes: Homes) -> list[Server]:
         Server(
             "kafka",
             ["java", "-Xms256m", "-Xmx384m", "-XX:+UseSerialGC", "-Dlog4j2.level=WARN",
+             *kafka_config.jmx_options(env),
              f"-XX:ErrorFile={home['kafka'] / 'logs' / 'hs_err.log'}", f"-Djava.io.tmpdir={home['kafka'] / 'tmp'}",
              "-cp", f"{homes.kafka}/*", "kafka.Kafka", str(home["kafka"] / "server.properties")],
             probes.kafka, 1024 * MIB, home["kafka"], user=server_users.user_of("kafka"),

@@ -84,6 +84,15 @@ def write_readable(path: Path, text: str, server: str) -> None:
     share(path, server, deep=False)
 
 
+def write_owned(path: Path, text: str, server: str) -> None:
+    """Writes a file that belongs to the server's user, who alone can read it (0400), in a folder that does not."""
+    write_private(path, text)
+    path.chmod(0o400)
+    if (user := user_of(server)) is not None:
+        owner = pwd.getpwnam(user)
+        os.chown(path, owner.pw_uid, owner.pw_gid)
+
+
 def share(path: Path, server: str, *, deep: bool = True) -> None:
     """Lets the server's user read a file or folder of root and nobody else; with `deep`, all that is in it too."""
     if (user := user_of(server)) is None:

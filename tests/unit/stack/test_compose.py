@@ -45,6 +45,7 @@ EMBEDDED_ONLY = {
     "TMPDIR",  # its /tmp is private and in memory
     "SPARK_HOME", "JAVA_HOME", "PYSPARK_DRIVER_PYTHON",  # a shell may override them; the image has no shell
     *(f"LOGSIEVE_{name.upper()}" for name in NOT_EMBEDDED),  # set to empty
+    "LOGSIEVE_METRICS_STATSD",  # in the user's .env.settings
     "LOGSIEVE_MYSQL_SOCKET",  # MySQL is in another container
     # In the files of secrets.
     "LOGSIEVE_MYSQL_STREAM_PASSWORD", "LOGSIEVE_MYSQL_READER_PASSWORD",

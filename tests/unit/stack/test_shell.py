@@ -49,7 +49,7 @@ def test_only_our_settings_pass_from_a_hostile_shell():
     "name",
     [
         "LOGSIEVE_RATE", "PIP_INDEX_URL", "UV_DEFAULT_INDEX", "UV_INDEX_OURS_PASSWORD",
-        "AIRFLOW__OPENLINEAGE__TRANSPORT",
+        "AIRFLOW__OPENLINEAGE__TRANSPORT", "AIRFLOW__METRICS__STATSD_INFLUXDB_ENABLED",
     ],
 )  # fmt: skip
 def test_settings_and_package_sources_pass(name: str):
