@@ -14,6 +14,13 @@ from include.settings import ROOT, SECRETS, Settings
 
 RULES: Final = ROOT / "jobs" / "java"
 
+OPTIMISES_LATE: Final = (
+    "-XX:Tier4InvocationThreshold=100000",
+    "-XX:Tier4MinInvocationThreshold=50000",
+    "-XX:Tier4CompileThreshold=200000",
+    "-XX:Tier4BackEdgeThreshold=800000",
+)
+"""Java's optimising compiler waits for ten to fifty times as many calls as by default."""
 _START_OPTIONS: Final = (
     # A long error text once overflowed the stack of a query's thread, which then died silently.
     "-Xss8m",
@@ -22,10 +29,7 @@ _START_OPTIONS: Final = (
     "-XX:MetaspaceSize=256m",
     # Most startup code runs a few thousand times: the optimising compiler spent ten CPU seconds on it. Hot code of the
     # stream still reaches these counts within a second.
-    "-XX:Tier4InvocationThreshold=100000",
-    "-XX:Tier4MinInvocationThreshold=50000",
-    "-XX:Tier4CompileThreshold=200000",
-    "-XX:Tier4BackEdgeThreshold=800000",
+    *OPTIMISES_LATE,
     # Silently ignore a class archive that does not match.
     "-Xlog:cds=off",
     "-Xlog:cds+dynamic=off",

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from include.driver.submit import OPTIMISES_LATE
 from include.stack import engines, folders
 from include.stack.environment import Account, Environment
 from include.stack.fetch.mysqld import Mysqld
@@ -89,7 +90,7 @@ def servers(env: Environment, homes: Homes) -> list[Server]:
         Server(
             "elasticsearch", [str(homes.elasticsearch / "bin" / "elasticsearch")],
             probes.elasticsearch, 1536 * MIB, home["elasticsearch"],
-            {"ES_JAVA_OPTS": "-Xms512m -Xmx512m -XX:TieredStopAtLevel=1",
+            {"ES_JAVA_OPTS": " ".join(["-Xms512m", "-Xmx512m", *OPTIMISES_LATE]),
              **elasticsearch_config.variables(homes.elasticsearch)},
             user=server_users.user_of("elasticsearch"),
         ),

@@ -131,6 +131,14 @@ def test_no_option_of_elasticsearch_contains_a_path_with_spaces(stack: Environme
         assert "/my logs" not in server.environment(stack).get(name, ""), name
 
 
+def test_elasticsearch_compiles_hot_code_with_the_optimising_compiler(stack: Environment):
+    own = program(stack, "elasticsearch").environment(stack)
+    command = ["java", *own["ES_JAVA_OPTS"].split(), "-XX:+PrintFlagsFinal", "-version"]
+    flags = subprocess.run(command, env=own, capture_output=True, text=True, check=True).stdout.splitlines()
+    (level,) = (line.split()[3] for line in flags if line.split()[1:2] == ["TieredStopAtLevel"])
+    assert level == "4", "without it, a document costs nearly twice as much: docs/decisions.md"
+
+
 def test_alert_connections_pass_unchanged(stack: Environment, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     """A connection on two lines, with all characters that a shell and supervisord interpret."""
     value = json.dumps({"password": 'it\'s 100 % "$HOME" `x` \\ ; # é'}, indent=1, ensure_ascii=False)
