@@ -1,4 +1,4 @@
-"""Every metric, listed once: name, kind, unit, labels and meaning. docs/metrics.md prints this list.
+"""Every metric, listed once: name, kind, unit, labels and meaning. docs/metrics-list.md prints this list.
 
 Names and units follow Prometheus' conventions: base units, times as seconds since 1970, counters end in `_total`.
 Labels have few values: a partition, a hop, a status, or one of the contract's reasons. No sender's text is one.

@@ -26,7 +26,7 @@ CERTIFICATES: Final = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "C
 ALERTS: Final = ("AIRFLOW_CONN_ALERTS_SLACK", "AIRFLOW_CONN_ALERTS_EMAIL")
 """Airflow connections that the user provides (docs/operations.md#alerts)."""
 _OF_AIRFLOW: Final = re.compile(r"AIRFLOW__(OPENLINEAGE|METRICS)__[A-Z0-9_]+")
-"""The only settings of Airflow that the user provides (docs/lineage.md, docs/metrics.md)."""
+"""The only settings of Airflow that the user provides (docs/lineage.md, docs/metrics-of-servers.md)."""
 OTLP: Final = re.compile(r"OTEL_EXPORTER_OTLP_[A-Z_]+|OTEL_METRIC_EXPORT_INTERVAL")
 """Where and how the metrics are sent by OpenTelemetry (docs/metrics.md); for the program that sends them alone."""
 FETCHING: Final = (

@@ -43,7 +43,7 @@ FSYNC = {"log.flush.interval.messages": "1"}
 JMX_USER: Final = "logsieve_jmx"
 """Can read, and nothing else."""
 JMX_PASSWORD: Final = "kafka-jmx-password"  # noqa: S105  # a name
-"""File in the state, for whoever collects the metrics: docs/metrics.md."""
+"""File in the state, for whoever collects the metrics: docs/metrics-of-servers.md."""
 
 
 def prepare(env: Environment, jars: Path) -> str:
