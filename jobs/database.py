@@ -82,7 +82,8 @@ class Database:
         _in_use[thread] = connection
         try:
             yield connection
-            connection.rollback()
+            if connection.in_transaction or connection.unread_result:  # a request less after a commit
+                connection.rollback()
         except BaseException:
             connection.close()
             raise

@@ -26,8 +26,12 @@ from jobs.loading import corrections, counts, foreign, layout, verdicts
 
 _PROGRESS: Final = f"{names.LOGS_DATABASE}.{names.PROGRESS_TABLE}"
 _COUNTED: Final = f"{names.LOGS_DATABASE}.{names.COUNTED_TABLE}"
-_LAST_OFFSET: Final = f"SELECT last_offset FROM {_PROGRESS} WHERE kafka_partition = %s FOR UPDATE"
-_TOTALS: Final = f"SELECT totals FROM {_COUNTED} WHERE kafka_partition = %s FOR UPDATE"
+_BEFORE: Final = (
+    "SELECT @@max_allowed_packet, progress.last_offset, counted.totals FROM (SELECT %s AS kafka_partition) AS wanted"
+    f" LEFT JOIN {_PROGRESS} AS progress USING (kafka_partition)"
+    f" LEFT JOIN {_COUNTED} AS counted USING (kafka_partition) FOR UPDATE"
+)
+"""All that a transaction reads, in one request: at a low rate, requests are most of what it costs."""
 _COUNT: Final = f"REPLACE INTO {_COUNTED} (kafka_partition, totals) VALUES (%s, %s)"
 _SAVE: Final = (
     f"INSERT INTO {_PROGRESS} (kafka_partition, last_offset, status_offset, loaded_at)"
@@ -87,15 +91,10 @@ def _write(
 
 def _load(cursor: MySQLCursorAbstract, batch: foreign.Batch, parsed: pa.Table | None, strange: int) -> int:
     """Returns the number of rows written; expired logs are not written."""
-    packet = number(cursor, "SELECT @@max_allowed_packet") or 0
-    if packet < _PACKET_BYTES:
-        sentence = f"MySQL accepts packets of {packet:,} bytes, LOAD DATA sends {_PACKET_BYTES:,}"
-        raise TroubleError(Trouble(sentence, mysql_trouble.PACKETS))
     partition = batch.partition
-    found = number(cursor, _LAST_OFFSET, partition)
-    known = -1 if found is None else found
+    known, totals = _before(cursor, partition)
     if parsed is None:
-        _count(cursor, partition, None, Totals(foreign=strange))
+        _count(cursor, partition, totals, None, Totals(foreign=strange))
         cursor.execute(_SAVE, (partition, known, batch.last))
         return 0
     rows, replayed = verdicts.split(parsed, known)
@@ -111,16 +110,24 @@ def _load(cursor: MySQLCursorAbstract, batch: foreign.Batch, parsed: pa.Table | 
         rows = rows.filter(pc.greater_equal(rows["kafka_offset"], expired))
     for status in names.STATUSES:
         _append(cursor, status, rows.filter(pc.equal(rows["status"], status)))
-    _count(cursor, partition, new, Totals(foreign=strange, replaced=len(replayed)))
+    _count(cursor, partition, totals, new, Totals(foreign=strange, replaced=len(replayed)))
     cursor.execute(_SAVE, (partition, last_offset, batch.last))
     return int(rows.num_rows)
 
 
-def _count(cursor: MySQLCursorAbstract, partition: int, new: pa.Table | None, others: Totals) -> None:
-    """Adds the new rows and the others to the totals of the partition. Raises NotAVerdictError."""
-    cursor.execute(_TOTALS, (partition,))
+def _before(cursor: MySQLCursorAbstract, partition: int) -> tuple[int, Totals]:
+    """The last offset that is loaded, -1 if none is, and the totals. Raises TroubleError if LOAD DATA cannot work."""
+    cursor.execute(_BEFORE, (partition,))
     row: Any = cursor.fetchone()
-    totals = Totals.of(row and row[0])
+    packet, last_offset, totals = row
+    if packet < _PACKET_BYTES:
+        sentence = f"MySQL accepts packets of {packet:,} bytes, LOAD DATA sends {_PACKET_BYTES:,}"
+        raise TroubleError(Trouble(sentence, mysql_trouble.PACKETS))
+    return -1 if last_offset is None else last_offset, Totals.of(totals)
+
+
+def _count(cursor: MySQLCursorAbstract, partition: int, totals: Totals, new: pa.Table | None, others: Totals) -> None:
+    """Adds the new rows and the others to the totals of the partition. Raises NotAVerdictError."""
     others.bad_run = totals.bad_run
     totals.add(others)
     if new is not None and new.num_rows:

@@ -152,7 +152,8 @@ def test_given_origins_get_their_rows_and_documents_again(stack: Stack, env: Env
     assert (report.sent, report.gone, len(shown)) == (2, [], 2)
     assert [row(stack, "good_logs", origin)[0] for origin in (lost, wrong)] == [json.loads(good)["event_id"]] * 2
     assert verdict(stack, lost) == ("good", [])
-    assert stack.document(origin_key(*lost)) == before | {"revision": 1}
+    now = before | {"revision": 1}
+    until(lambda: stack.document(origin_key(*lost)) == now, 10, "a search finds the document of the correction")
     query = "SELECT cause FROM logs.corrected WHERE kafka_partition = %s AND %s BETWEEN first_offset AND last_offset"
     assert (REPAIR,) in stack.root_sql(query, lost)
 
