@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from include.names import DRIVER, LOGS_TOPIC, REJUDGE
+from include.stack.fetch import java_compiler
 from tests.integration.stack import EPOCH, RECOVERY_SECONDS, Stack, drivers, until, wait_until_it_loads
 from tests.unit.staged.statsd import Heard, listening
 
@@ -29,8 +30,9 @@ ReadJmx = Callable[..., subprocess.CompletedProcess[str]]
 def read_jmx(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> ReadJmx:
     """Runs READ_JMX, compiled as our own Java is, without a JDK."""
     folder = tmp_path_factory.mktemp("jmx")
-    (compiler,) = (stack.settings.parts / "jars" / "compiler").glob("*.jar")
-    subprocess.run(["java", "-jar", str(compiler), "-17", "-d", str(folder), str(READ_JMX)], check=True)
+    compiler = java_compiler.find(stack.settings.parts / "jars")
+    assert compiler is not None
+    assert java_compiler.compile_to(folder, READ_JMX, compiler) == ""
 
     def run(*what: str) -> subprocess.CompletedProcess[str]:
         command = ["java", "-XX:TieredStopAtLevel=1", "-cp", str(folder), READ_JMX.stem, str(stack.ports["kafka_jmx"])]

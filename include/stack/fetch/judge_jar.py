@@ -3,7 +3,6 @@
 import os
 import subprocess
 import tempfile
-import zipfile
 from pathlib import Path
 
 from include.contract import for_rules, reading
@@ -11,9 +10,8 @@ from include.contract.model import Contract
 from include.driver.submit import RULES, judge_jar
 from include.settings import Settings
 from include.stack.errors import StackError
-from include.stack.fetch import parts, pyspark_home
+from include.stack.fetch import java_compiler, parts, pyspark_home
 
-_RELEASE = "17"
 # All but those on style, on the Java that happens to run the compiler, and on the serialization of UDFs.
 _WARNINGS = "all,-boxing,-deprecation,-nls,-paramAssign,-removal,-serial,-unqualifiedField,-unusedExceptionParam"
 # The jars with the classes that the rules import.
@@ -47,21 +45,18 @@ def ensure(settings: Settings) -> Path:
     target = judge_jar(settings)
     if target.exists():
         return target
-    compiler = next((settings.parts / "jars" / "compiler").glob("*.jar"), None)
+    compiler = java_compiler.find(settings.parts / "jars")
     if compiler is None:
         raise StackError("The compiler for the rules was not fetched yet.", "Run ./logsieve down, then ./logsieve up")
     found = [*pyspark_home.jars().glob("*.jar"), *(settings.parts / "jars" / "spark").glob("*.jar")]
     needed = os.pathsep.join(str(path) for name in _NEEDED for path in found if path.match(name))
     with tempfile.TemporaryDirectory(dir=target.parent) as folder:
         classes, partial = Path(folder) / "classes", Path(folder) / target.name
-        command = ["java", "-jar", str(compiler), "-source", _RELEASE, "-target", _RELEASE, "-d", str(classes)]
-        _compile([*command, f"-warn:{_WARNINGS}", "-failOnWarning", "-classpath", needed], RULES / "logsieve")
+        strictly = [f"-warn:{_WARNINGS}", "-failOnWarning", "-classpath", needed]
+        _compile(classes, RULES / "logsieve", compiler, *strictly)
         if contract.of_own_rules:
-            _compile([*command, "-nowarn", "-classpath", os.pathsep.join([str(classes), needed])], RULES / "own")
-        with zipfile.ZipFile(partial, "w") as jar:
-            for path in sorted(classes.rglob("*.class")):
-                jar.write(path, path.relative_to(classes))
-            jar.writestr(for_rules.NAME, for_rules.properties(contract))
+            _compile(classes, RULES / "own", compiler, "-nowarn", "-classpath", os.pathsep.join([str(classes), needed]))
+        java_compiler.pack(partial, classes, {for_rules.NAME: for_rules.properties(contract)})
         _try_out(partial, needed)
         if judge_jar(settings) != target:  # the rules changed during compilation, so these classes may be inconsistent
             return ensure(settings)
@@ -69,10 +64,9 @@ def ensure(settings: Settings) -> Path:
     return target
 
 
-def _compile(command: list[str], folder: Path) -> None:
-    done = subprocess.run([*command, str(folder)], capture_output=True, text=True)
-    if done.returncode != 0:
-        raise StackError(f"The rules do not compile: {done.stdout}{done.stderr}", f"Fix them: {folder}")
+def _compile(classes: Path, folder: Path, compiler: Path, *options: str) -> None:
+    if wrong := java_compiler.compile_to(classes, folder, compiler, *options):
+        raise StackError(f"The rules do not compile: {wrong}", f"Fix them: {folder}")
 
 
 def _try_out(jar: Path, needed: str) -> None:
