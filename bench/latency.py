@@ -2,13 +2,13 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, wait
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing import get_context
 from multiprocessing.synchronize import Barrier, Event
 from pathlib import Path
-from threading import BrokenBarrierError, Thread
+from threading import BrokenBarrierError
 from threading import Event as Ended
 from typing import Any
 
@@ -68,6 +68,9 @@ def run(plan: Plan, steps: Steps, *, keep: bool) -> list[Held]:
 @contextmanager
 def _changing_users(env: Environment, every: float) -> Iterator[None]:
     """Raises the version of the users, so that the driver reads all of them again, after each `every` seconds."""
+    if not every:
+        yield
+        return
     ended = Ended()
 
     def change() -> None:
@@ -75,15 +78,13 @@ def _changing_users(env: Environment, every: float) -> Iterator[None]:
             while not ended.wait(every):
                 cursor.execute(f"UPDATE {names.VERSION_TABLE} SET version = version + 1")
 
-    changing = Thread(target=change, name="users")
-    if every:
-        changing.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        if every:
-            changing.join()
+    with ThreadPoolExecutor(1, "users") as pool:
+        changing = pool.submit(change)
+        try:
+            yield
+        finally:
+            ended.set()
+    changing.result()
 
 
 def _hold(env: Environment, trigger: Contestant, meter: Meter, rate: float, seconds: float, seed: int) -> Held:

@@ -31,7 +31,7 @@ _BEFORE: Final = (
     f" LEFT JOIN {_PROGRESS} AS progress USING (kafka_partition)"
     f" LEFT JOIN {_COUNTED} AS counted USING (kafka_partition) FOR UPDATE"
 )
-"""All that a transaction reads, in one request: at a low rate, requests are most of what it costs."""
+"""What each transaction begins with, in one request: at a low rate, requests are most of what it costs."""
 _COUNT: Final = f"REPLACE INTO {_COUNTED} (kafka_partition, totals) VALUES (%s, %s)"
 _SAVE: Final = (
     f"INSERT INTO {_PROGRESS} (kafka_partition, last_offset, status_offset, loaded_at)"
